@@ -1,0 +1,194 @@
+"""Settings: properties.yml and the environment, validated once and handed in everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, time
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seo_warehouse.errors import ConfigError
+
+NIGHT_DEADLINE = time(23, 0)
+"""UTC time of day at which a night ends, whatever is missing."""
+
+
+class Strict(BaseModel):
+    """Unknown settings are errors: a typo never passes for a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _compiles(pattern: str) -> str:
+    re.compile(pattern)
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+class TopicRule(Strict):
+    """Pages whose path matches `pattern` (PostgreSQL and Python regular expression) have `topic`; the first rule wins."""
+
+    pattern: Pattern
+    topic: str
+
+
+class Keyword(Strict):
+    """A tracked keyword; `page` is the page meant to rank for it, where one is."""
+
+    keyword: str = Field(min_length=1, max_length=700)
+    page: str | None = None
+    is_brand: bool = False
+
+
+class Panel(Strict):
+    """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning."""
+
+    engine: Literal["google"] = "google"
+    location_code: int = 2840
+    language_code: str = "en"
+    devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
+    depth: int = Field(default=100, ge=10, le=700)
+
+
+class SearchConsoleSettings(Strict):
+    """`site`: as Search Console names it, `sc-domain:example.com` or a URL prefix."""
+
+    connection: str = "google_search_console"
+    site: str
+
+
+class BacklinksSettings(Strict):
+    """`target`: domain without www, subdomain, or a page's absolute URL. Full pulls cost money for every row."""
+
+    connection: str = "dataforseo"
+    target: str
+    full_interval_days: int = Field(default=28, ge=1)
+    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; a load stops beyond")
+
+
+class SerpSettings(Strict):
+    """Rank checks of the property's keywords on its panel."""
+
+    connection: str = "dataforseo"
+    interval_days: int = Field(default=1, ge=1)
+    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; a load stops beyond")
+
+
+class CrawlSettings(Strict):
+    """Limits of the crawl of a property's own site."""
+
+    start_urls: tuple[str, ...] = Field(min_length=1)
+    interval_days: int = Field(default=7, ge=1)
+    max_pages: int = Field(default=5_000, ge=1)
+    max_depth: int = Field(default=30, ge=0)
+    max_page_bytes: int = Field(default=5_000_000, ge=1_000)
+    max_redirects: int = Field(default=10, ge=0)
+    max_links_per_page: int = Field(default=5_000, ge=1)
+    delay_seconds: float = Field(default=0.5, ge=0)
+    timeout_seconds: float = Field(default=20, gt=0)
+    max_seconds: float = Field(default=6 * 3600, gt=0)
+    allowed_networks: tuple[str, ...] = Field(default=(), description="private networks the crawl may enter (CIDR)")
+    resolve: dict[str, str] = Field(default_factory=dict, description="host -> address:port, instead of DNS")
+
+
+class SourceSettings(Strict):
+    """A source that is absent here is not read for the property."""
+
+    search_console: SearchConsoleSettings | None = None
+    dataforseo_backlinks: BacklinksSettings | None = None
+    dataforseo_serp: SerpSettings | None = None
+    site_crawl: CrawlSettings | None = None
+
+
+class Property(Strict):
+    """One site whose links and positions are kept. `key` is stated, never a sequence, and never changes."""
+
+    key: int = Field(ge=1)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    domain: str = Field(description="registrable domain, or host, whose results count as the property's")
+    history_start: date
+    panel: Panel = Panel()
+    topics: tuple[TopicRule, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    sources: SourceSettings = SourceSettings()
+
+    @model_validator(mode="after")
+    def _keywords_are_unique(self) -> Property:
+        words = [k.keyword for k in self.keywords]
+        twice = sorted({w for w in words if words.count(w) > 1})
+        if twice:
+            raise ValueError(f"keywords stated twice: {', '.join(twice)}")
+        return self
+
+
+class Properties(Strict):
+    """The whole of properties.yml."""
+
+    properties: tuple[Property, ...] = Field(min_length=1)
+    demo_control_url: str | None = Field(default=None, description="set by the demo only: where its clock is read")
+
+    @model_validator(mode="after")
+    def _keys_and_names_are_unique(self) -> Properties:
+        for field in ("key", "name"):
+            values = [getattr(p, field) for p in self.properties]
+            if len(set(values)) < len(values):
+                raise ValueError(f"two properties share a {field}")
+        return self
+
+    def named(self, name: str) -> Property:
+        """The property of that name. Raises ConfigError with the names there are."""
+        for prop in self.properties:
+            if prop.name == name:
+                return prop
+        raise ConfigError(f"no property {name!r}; there are: {', '.join(p.name for p in self.properties)}")
+
+    def with_source(self, source: str) -> tuple[Property, ...]:
+        """The properties for which `source` is configured."""
+        return tuple(p for p in self.properties if getattr(p.sources, source) is not None)
+
+
+def load_properties(path: Path) -> Properties:
+    """Read and validate properties.yml. Raises ConfigError naming the file, the setting and what is wrong."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist; properties.example.yml shows its form") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    try:
+        return Properties.model_validate(document)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path}: {lines}") from None
+
+
+Role = Literal["owner", "loader", "transformer", "analyst"]
+
+
+class Settings:
+    """Where everything is. Read from the environment, see .env.example.
+
+    SEO_WAREHOUSE_HOME        state folder, default `.seo-warehouse`
+    SEO_WAREHOUSE_PROPERTIES  path of properties.yml, default `<home>/properties.yml`
+    SEO_WAREHOUSE_DSN         owner's DSN of an existing PostgreSQL; default: the embedded one
+    SEO_WAREHOUSE_ARCHIVE     root of the archive of answers, default `<home>/archive` (also s3://, gs://)
+    """
+
+    def __init__(self, environ: dict[str, str] | None = None) -> None:
+        env = dict(os.environ) if environ is None else environ
+        self.home = Path(env.get("SEO_WAREHOUSE_HOME") or ".seo-warehouse").resolve()
+        self.properties_path = Path(env.get("SEO_WAREHOUSE_PROPERTIES") or self.home / "properties.yml").resolve()
+        self.owner_dsn: str | None = env.get("SEO_WAREHOUSE_DSN") or None
+        self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+
+    @cached_property
+    def properties(self) -> Properties:
+        """The validated properties.yml."""
+        return load_properties(self.properties_path)

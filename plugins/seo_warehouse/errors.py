@@ -1,0 +1,82 @@
+"""Every failure raised on purpose. The type says what to do next.
+
+    SeoWarehouseError
+      ConfigError              a setting is missing or wrong: mend properties.yml or the environment
+      SourceError              a provider could not be read
+        TransientSourceError   the same call may work later: retry
+          ThrottledError       the provider asked us to slow down (429, quota 403); has retry_after_seconds
+          MalformedAnswerError an answer cut short or not in the documented form: retry, then look
+        TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
+          NightOverError       a snapshot source was asked for a night that has ended
+          NotArchivedError     a replay met a call whose answer the archive does not hold
+          BudgetError          a limit on calls, bytes or money of one load was reached
+      AuditFailedError         read, but not fit: the load is quarantined
+      LoadError                the warehouse could not take or move a batch
+        TransientLoadError     a lock was not had in time, a connection was lost: retry
+      BuildError               dbt did not build every model
+      EmbeddedError            a component of `make run` could not be started or stopped
+"""
+
+
+class SeoWarehouseError(Exception):
+    """Base of every error raised on purpose."""
+
+
+class ConfigError(SeoWarehouseError):
+    """A setting is missing or wrong."""
+
+
+class SourceError(SeoWarehouseError):
+    """A provider could not be read."""
+
+
+class TransientSourceError(SourceError):
+    """The same call may work later."""
+
+
+class ThrottledError(TransientSourceError):
+    """The provider asked us to slow down; `retry_after_seconds` is its wish, where it gave one."""
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MalformedAnswerError(TransientSourceError):
+    """An answer was cut short or is not in the documented form."""
+
+
+class TerminalSourceError(SourceError):
+    """A person is needed: no retry will help."""
+
+
+class NightOverError(TerminalSourceError):
+    """A snapshot source was asked for a night that has ended, or answered for another day."""
+
+
+class NotArchivedError(TerminalSourceError):
+    """A replay met a call whose answer the archive does not hold."""
+
+
+class BudgetError(TerminalSourceError):
+    """A limit on calls, bytes or money of one load was reached."""
+
+
+class AuditFailedError(SeoWarehouseError):
+    """A load was read but is not fit for the warehouse."""
+
+
+class LoadError(SeoWarehouseError):
+    """The warehouse could not take or move a batch."""
+
+
+class TransientLoadError(LoadError):
+    """A lock was not had in time or a connection was lost: the same step may work later."""
+
+
+class BuildError(SeoWarehouseError):
+    """dbt did not build every model."""
+
+
+class EmbeddedError(SeoWarehouseError):
+    """A component of `make run` could not be started or stopped."""

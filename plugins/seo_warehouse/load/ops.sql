@@ -1,0 +1,177 @@
+-- The ledgers. Written by load/ and orchestration/ only; read by dbt as source `ops`.
+
+create table if not exists ops.property (
+    property_key integer primary key,
+    property_name text not null,
+    domain text not null,
+    history_start date not null,
+    engine text not null,
+    location_code integer not null,
+    language_code text not null,
+    depth integer not null,
+    is_active boolean not null default true
+);
+comment on table ops.property is 'Properties as properties.yml states them, one row each; kept when a property is removed (is_active false).';
+
+create table if not exists ops.tracked_keyword (
+    property_key integer not null,
+    keyword text not null,
+    page_url text,
+    page_url_normalised text,
+    is_brand boolean not null,
+    primary key (property_key, keyword)
+);
+comment on table ops.tracked_keyword is 'Keywords as properties.yml states them, with the page meant to rank.';
+
+create table if not exists ops.topic_rule (
+    property_key integer not null,
+    rule_no integer not null,
+    pattern text not null,
+    topic text not null,
+    primary key (property_key, rule_no)
+);
+comment on table ops.topic_rule is 'Topic rules of properties.yml; the lowest rule_no whose pattern matches a page''s path wins.';
+
+create table if not exists ops.load (
+    load_id bigint generated always as identity primary key,
+    source text not null,
+    table_name text not null,
+    property_key integer not null,
+    part text not null default '',
+    first_day date not null,
+    last_day date not null,
+    night date,
+    purpose text not null check (purpose in ('night', 'history', 'replay')),
+    attempt integer not null,
+    state text not null check (state in ('started', 'written', 'passed', 'quarantined', 'published', 'unchanged',
+                                         'superseded', 'rejected', 'failed')),
+    reason text,
+    read_at timestamptz,
+    rows_read bigint,
+    rows_rejected bigint,
+    bytes_read bigint,
+    calls bigint,
+    calls_reused bigint,
+    calls_cut bigint,
+    units numeric,
+    money numeric,
+    checksum text,
+    archive_scope text,
+    started_at timestamptz not null default now(),
+    written_at timestamptz,
+    audited_at timestamptz,
+    published_at timestamptz,
+    ended_at timestamptz
+);
+comment on table ops.load is 'Every load ever begun: (source, table, property, part, period), its states, costs and verdicts.';
+create index if not exists load_by_batch on ops.load (source, table_name, property_key, part, first_day, last_day);
+create index if not exists load_by_night on ops.load (night, source);
+
+create table if not exists ops.load_day (
+    load_id bigint not null references ops.load,
+    day date not null,
+    row_count bigint not null,
+    checksum text not null,
+    totals jsonb not null default '{}',
+    facts jsonb not null default '{}',
+    primary key (load_id, day)
+);
+comment on table ops.load_day is 'Each day a load read, also one without rows: count, checksum, totals and what the reader noted.';
+
+create table if not exists ops.publication (
+    publication_id bigint generated always as identity primary key,
+    source text not null,
+    table_name text not null,
+    property_key integer not null,
+    part text not null default '',
+    day date not null,
+    load_id bigint not null references ops.load,
+    row_count bigint not null,
+    checksum text not null,
+    totals jsonb not null,
+    facts jsonb not null,
+    is_current boolean not null default true,
+    published_at timestamptz not null default now()
+);
+comment on table ops.publication is 'Each day swapped into raw, in order; is_current marks what raw holds now. Older rows tell what was known before.';
+create unique index if not exists publication_current
+    on ops.publication (source, table_name, property_key, part, day) where is_current;
+
+create table if not exists ops.rejected_row (
+    load_id bigint not null references ops.load,
+    row_no bigint not null,
+    rules text[] not null,
+    row_content jsonb not null,
+    primary key (load_id, row_no)
+);
+comment on table ops.rejected_row is 'Rows that broke a row rule in a load that otherwise passed, with the names of the rules.';
+
+create table if not exists ops.verdict (
+    load_id bigint not null references ops.load,
+    rule text not null,
+    severity text not null check (severity in ('fail', 'warn')),
+    is_met boolean not null,
+    broken_count bigint,
+    reason text,
+    primary key (load_id, rule)
+);
+comment on table ops.verdict is 'The gate''s answer to each rule of each load.';
+
+create table if not exists ops.source_night (
+    source text not null,
+    night date not null,
+    ended_at timestamptz not null default now(),
+    primary key (source, night)
+);
+comment on table ops.source_night is 'A source has ended a night, whatever came of its loads.';
+
+create table if not exists ops.night (
+    night date primary key,
+    closed_at timestamptz not null default now(),
+    closed_by text not null check (closed_by in ('sources', 'deadline')),
+    missing_sources text[] not null default '{}'
+);
+comment on table ops.night is 'Nights that have closed, and the sources that had not ended.';
+
+create table if not exists ops.build (
+    build_id bigint generated always as identity primary key,
+    state text not null check (state in ('claimed', 'finished', 'failed')),
+    attempt integer not null default 1,
+    nights date[] not null default '{}',
+    missing_sources text[] not null default '{}',
+    is_full boolean not null default false,
+    claimed_at timestamptz not null default now(),
+    ended_at timestamptz,
+    reason text
+);
+comment on table ops.build is 'Each dbt build over a frozen set of published days (ops.build_day).';
+
+create table if not exists ops.build_day (
+    build_id bigint not null references ops.build,
+    publication_id bigint not null references ops.publication,
+    source text not null,
+    table_name text not null,
+    property_key integer not null,
+    day date not null,
+    primary key (build_id, publication_id)
+);
+comment on table ops.build_day is 'The published property-days that a build claimed.';
+create index if not exists build_day_by_publication on ops.build_day (publication_id);
+
+create table if not exists ops.dbt_node_result (
+    build_id bigint not null references ops.build,
+    attempt integer not null,
+    unique_id text not null,
+    status text not null,
+    seconds double precision,
+    message text,
+    recorded_at timestamptz not null default now(),
+    primary key (build_id, attempt, unique_id)
+);
+comment on table ops.dbt_node_result is 'What became of each dbt node in each attempt of a build.';
+
+create table if not exists ops.setting (
+    name text primary key,
+    value jsonb not null
+);
+comment on table ops.setting is 'Facts about the installation: schema version, fingerprint of properties.yml last synchronised.';

@@ -1,0 +1,111 @@
+"""Schemas, roles, ledgers and raw tables. Everything here may be run again at any time."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.resources import files
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from seo_warehouse.spec import Column, Source, Table, Type
+
+SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts")
+
+GRANTS = """
+grant usage on schema audit, raw, ops to seo_loader;
+grant create on schema audit, raw to seo_loader;
+grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
+grant usage on all sequences in schema ops to seo_loader;
+grant usage on schema raw, ops to seo_transformer;
+grant select on all tables in schema raw, ops to seo_transformer;
+grant create, usage on schema staging, intermediate, marts to seo_transformer;
+grant usage on schema marts to seo_analyst;
+grant select on all tables in schema marts to seo_analyst;
+alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
+"""
+ROLES = ("owner", "loader", "transformer", "analyst")
+
+
+def role_name(role: str) -> str:
+    """The database role of `owner`, `loader`, `transformer` or `analyst`."""
+    return f"seo_{role}"
+
+
+def stored_columns(columns: tuple[Column, ...]) -> list[tuple[str, str]]:
+    """(name, PostgreSQL type) of each stored column; a URL is stored as three (see spec.Column)."""
+    stored: list[tuple[str, str]] = []
+    for column in columns:
+        if column.type is Type.URL:
+            stored += [(column.name, "text"), (f"{column.name}_normalised", "text"), (f"{column.name}_domain", "text")]
+        else:
+            stored.append((column.name, column.type.value))
+    return stored
+
+
+def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
+    """Create the raw table of every table of `sources`, partitioned by month of `day`, with its comments."""
+    for source in sources:
+        for table in source.tables:
+            _create_raw_table(connection, source, table)
+
+
+def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table: Table) -> None:
+    name = sql.Identifier("raw", source.raw_name(table))
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type]
+        for column, kind in stored_columns(table.columns)
+    )
+    key = sql.SQL(", ").join(sql.Identifier(c) for c in ("property_key", "part", *table.grain))
+    connection.execute(
+        sql.SQL(
+            "create table if not exists {} (property_key integer not null, part text not null default '', {},"
+            " load_id bigint not null) partition by range (day)"
+        ).format(name, columns)
+    )
+    connection.execute(
+        sql.SQL("create unique index if not exists {} on {} ({})").format(
+            sql.Identifier(f"{source.raw_name(table)}_grain"), name, key
+        )
+    )
+    connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.description)))
+    for column in table.columns:
+        connection.execute(
+            sql.SQL("comment on column {}.{} is {}").format(
+                name, sql.Identifier(column.name), sql.Literal(column.description)
+            )
+        )
+
+
+def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
+    """Create the month's partition of `raw.<relation>` that holds `day`, unless it is there."""
+    first = day.replace(day=1)
+    following = (first.replace(year=first.year + 1, month=1) if first.month == 12 else first.replace(month=first.month + 1))
+    connection.execute(
+        sql.SQL("create table if not exists {} partition of {} for values from ({}) to ({})").format(
+            sql.Identifier("raw", f"{relation}_{first:%Y_%m}"),
+            sql.Identifier("raw", relation),
+            sql.Literal(first),
+            sql.Literal(following),
+        )
+    )
+
+
+def create_ledgers(connection: psycopg.Connection[Any]) -> None:
+    """Create schemas and the tables of `ops`."""
+    for schema in SCHEMAS:
+        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+    connection.execute(files("seo_warehouse.load").joinpath("ops.sql").read_text(encoding="utf-8"))
+
+
+def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+    """Create or re-key the four roles and their grants. `passwords`: role -> password."""
+    for role in ROLES:
+        name = role_name(role)
+        exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
+        verb = sql.SQL("alter" if exists else "create")
+        connection.execute(
+            sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
+        )
+    connection.execute(GRANTS)

@@ -1,0 +1,17 @@
+"""The sources there are. A new one is its file and its name here."""
+
+from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
+from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
+from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.sources.site_crawl import SITE_CRAWL
+from seo_warehouse.spec import Source
+
+SOURCES: tuple[Source, ...] = (SITE_CRAWL, DATAFORSEO_SERP, DATAFORSEO_BACKLINKS, SEARCH_CONSOLE)
+
+
+def source_named(name: str) -> Source:
+    """The source of that name. Raises KeyError with the names there are."""
+    for source in SOURCES:
+        if source.name == name:
+            return source
+    raise KeyError(f"no source {name!r}: {', '.join(s.name for s in SOURCES)}")

@@ -1,0 +1,198 @@
+"""The words a source is declared in.
+
+A source is a frozen declaration plus generators that turn `(api, property, period)` into rows.
+Everything else (tables in `audit` and `raw`, the gate, the DAG, dbt's source file) follows from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from seo_warehouse.api import Answer, Api
+    from seo_warehouse.config import Property
+    from seo_warehouse.errors import SourceError
+
+Row = dict[str, Any]
+"""One row as a reader yields it: every declared column of the table, and nothing else."""
+
+
+class Type(StrEnum):
+    """Column types, by their PostgreSQL names. `URL` is a text with two companions, see `Column`."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    BIGINT = "bigint"
+    FLOAT = "double precision"
+    NUMERIC = "numeric"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "timestamptz"
+    JSON = "jsonb"
+    TEXTS = "text[]"
+    URL = "url"
+
+
+class Kind(StrEnum):
+    """How a source may be asked about the past."""
+
+    DATED = "dated"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column in the provider's own meaning.
+
+    A `Type.URL` column is stored as three: the literal text under its own name, and, computed by
+    the writer from `urls.identity`, `<name>_normalised` and `<name>_domain` (registrable domain);
+    both are NULL where the literal is no URL.
+
+    `minimum`, `maximum`, `values` and `pattern` become row expectations of the gate.
+    """
+
+    name: str
+    type: Type
+    description: str
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRule:
+    """A rule across the columns of one row.
+
+    `sql` is a boolean condition that holds for a good row and is never NULL.
+    """
+
+    name: str
+    sql: str
+    reason: str
+    severity: Literal["fail", "warn"] = "fail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRule:
+    """A rule over a whole load. `sql` returns the rows that break it; none is good.
+
+    It may name `{batch}` (the load's audit table), `{raw}` (the published table), `{load_id}`,
+    `{property_key}`, `{first_day}` and `{last_day}`; these are filled in safely by the gate, nothing else is.
+    `ops.load_day` holds the facts that the reader noted, by load and day.
+    """
+
+    name: str
+    sql: str
+    reason: str
+    severity: Literal["fail", "warn"] = "fail"
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days a reader is asked for, both included.
+
+    For a snapshot both are the night. `since` is the date of the last complete read, or None for
+    a full pull.
+    """
+
+    first_day: date
+    last_day: date
+    since: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.last_day < self.first_day:
+            raise ValueError(f"a period ends before it begins: {self.first_day}..{self.last_day}")
+
+    def days(self) -> Iterator[date]:
+        """Each day from first to last."""
+        for offset in range((self.last_day - self.first_day).days + 1):
+            yield self.first_day + timedelta(days=offset)
+
+
+Reader = Callable[["Api", "Property", Period], Iterator[Row]]
+Order = Callable[["Api", "Property", Period], bool]
+"""Brings a night's answers into the archive; True once all that will come are there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One raw table: its reader, its columns and what the gate asks of it.
+
+    Every table begins with `property_key`, `part` and `day` and ends with `load_id`; these four are
+    not declared. Rows carry `day` (the source's own day; for a snapshot the night).
+    `grain` names what makes a row unique within property, part and day.
+    `tolerance` is the share of rows (0-1) that may break a row rule before the load is held whole.
+    `least_share` is the share of this property's usual row count below which a load is held;
+    None where the count may fall to nothing. `totals` names the columns summed into the ledger by day.
+    """
+
+    name: str
+    description: str
+    read: Reader
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    tolerance: float = 0.0
+    least_share: float | None = None
+    totals: tuple[str, ...] = ()
+    row_rules: tuple[RowRule, ...] = ()
+    batch_rules: tuple[BatchRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ValueError(f"{self.name}: a column is declared twice")
+        for name in (*self.grain, *self.totals):
+            if name not in names:
+                raise ValueError(f"{self.name}: {name!r} is no column")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One provider and the tables read from it.
+
+    `cron` is a daily tick in UTC, "minute hour * * *", between 00:00 and 18:00.
+    `delay_days` and `lookback_days` (dated sources): a night reads
+    `[night - delay - lookback, night - delay]` and older holes.
+    `order`, where declared, runs before any read, and reads then see the archive only.
+    `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
+    `interval_days` (snapshots): least distance of two nights, where the property does not say.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    cron: str
+    tables: tuple[Table, ...]
+    settings: str
+    connection: str | None
+    delay_days: int = 0
+    lookback_days: int = 0
+    interval_days: int = 1
+    order: Order | None = None
+    explain: Callable[[Answer], SourceError | None] | None = None
+
+    def __post_init__(self) -> None:
+        minute, hour, *rest = self.cron.split()
+        if rest != ["*", "*", "*"] or not 0 <= int(minute) < 60 or not 0 <= int(hour) < 18:
+            raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
+
+    def table(self, name: str) -> Table:
+        """The table of that name. Raises KeyError with the names there are."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(f"{self.name} has no table {name!r}: {', '.join(t.name for t in self.tables)}")
+
+    def raw_name(self, table: Table) -> str:
+        """The name of a table's relation in schema `raw`."""
+        return f"raw_{self.name}__{table.name}"
+
+
+Facts = Mapping[str, Any]
+"""What a reader noted about a day beside its rows: stated totals, caps, unknown fields."""

@@ -1,0 +1,47 @@
+"""Fixtures that more than one folder uses."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seo_warehouse.embedded.postgres import Postgres, free_port
+from seo_warehouse.load.schema import create_ledgers, create_raw, create_roles
+from seo_warehouse.sources import SOURCES
+
+PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A throw-away PostgreSQL 18 with a template database `warehouse_template`."""
+    folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-test-"))
+    server = Postgres(folder / "pg", free_port(), "test-superuser")
+    server.initialise()
+    server.start()
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create database warehouse_template")
+    with psycopg.connect(server.dsn("warehouse_template")) as connection:
+        create_ledgers(connection)
+        create_raw(connection, SOURCES)
+        create_roles(connection, PASSWORDS)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """Superuser DSN of a fresh warehouse database."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"create database {name} template warehouse_template")
+    yield postgres.dsn(name)
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
