@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -45,3 +46,14 @@ def database(postgres: Postgres) -> Iterator[str]:
     yield postgres.dsn(name)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings and specifications, which is not part of the repository."""
+    folder = Path(__file__).parents[1] / ".." / "shared" / "data"
+    if folder.is_dir():
+        return folder.resolve()
+    if os.environ.get("CI"):
+        pytest.fail(f"{folder} is missing: external tests must run in CI")
+    pytest.skip(f"{folder} is missing: recordings are not part of the repository")
