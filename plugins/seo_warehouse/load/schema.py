@@ -23,9 +23,11 @@ grant select on all tables in schema raw, ops to seo_transformer;
 grant create, usage on schema staging, intermediate, marts to seo_transformer;
 grant usage on schema marts to seo_analyst;
 grant select on all tables in schema marts to seo_analyst;
+grant seo_transformer, seo_loader to current_user;
 alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
 """
-ROLES = ("owner", "loader", "transformer", "analyst")
+ROLES = ("loader", "transformer", "analyst")
+"""Roles that the owner makes; the owner itself is there before us."""
 
 
 def role_name(role: str) -> str:
@@ -100,7 +102,7 @@ def create_ledgers(connection: psycopg.Connection[Any]) -> None:
 
 
 def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
-    """Create or re-key the four roles and their grants. `passwords`: role -> password."""
+    """Create or re-key the roles and their grants. `passwords`: role -> password."""
     for role in ROLES:
         name = role_name(role)
         exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
@@ -109,3 +111,14 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
             sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
         )
     connection.execute(GRANTS)
+    # Only the owner of a partitioned table may add partitions, and the loader adds them each month.
+    for (relation,) in connection.execute(
+        "select relname from pg_class where relnamespace = 'raw'::regnamespace and relkind in ('r', 'p')"
+    ).fetchall():
+        connection.execute(
+            sql.SQL("alter table {} owner to {}").format(
+                sql.Identifier("raw", relation), sql.Identifier(role_name("loader"))
+            )
+        )
+    connection.execute("grant select on all tables in schema raw to seo_transformer")
+    connection.execute("alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer")

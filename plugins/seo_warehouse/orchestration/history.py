@@ -1,0 +1,188 @@
+"""The first load of a property's history, in this process, by month and resumable.
+
+A dated source is asked for every day it can answer. A snapshot source answers for now only, so its past
+can be loaded only where the clock of the answers can be set: in the demo world.
+"""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from seo_warehouse.api import Api, Usage
+from seo_warehouse.config import Property
+from seo_warehouse.load import ledger
+from seo_warehouse.load.batch import write_batch
+from seo_warehouse.orchestration import steps
+from seo_warehouse.orchestration.connections import open_api
+from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.spec import Kind, Period, Row, Source, Table
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+DEMO_READING_TIME = time(6, 0)
+"""Time of day, UTC, at which the demo's history is read each night."""
+
+
+def load_history(wh: Warehouse, property_name: str, first: date, last: date, progress: Progress = log.info) -> None:
+    """Load nights `first` to `last` of every source of a property; months that are published already are left.
+
+    Raises SourceError, LoadError or AuditFailedError; what was published before stays.
+    """
+    prop = wh.properties.named(property_name)
+    for source in wh.sources:
+        if getattr(prop.sources, source.settings) is None:
+            continue
+        if source.kind is Kind.DATED:
+            _load_dated(wh, source, prop, first, last, progress)
+        elif wh.properties.demo_control_url is not None:
+            _load_snapshots(wh, source, prop, first, last, progress)
+        else:
+            progress(f"{prop.name}: {source.name} answers for now only; its history begins tonight")
+
+
+def _load_dated(wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress) -> None:
+    if wh.properties.demo_control_url is not None:
+        wh.set_demo_clock(_reading_instant(last))
+    newest = last - timedelta(days=source.delay_days)
+    for table in source.tables:
+        with wh.connect("loader") as connection:
+            there = ledger.published_days(connection, source.name, table.name, prop.key)
+        missing = [day for day in _days(first, newest) if day not in there]
+        for period in steps.month_periods(missing):
+            scope = f"history={period.first_day}..{period.last_day}"
+            load_id = steps.write_period(wh, source, table, prop, period, night=None, purpose="history", scope=scope)
+            steps.settle(wh, source, table, [load_id])
+            progress(f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}")
+
+
+def _load_snapshots(wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress) -> None:
+    interval = steps.interval_days(source, prop)
+    # Counted back from the night after the last, so that this night is due again.
+    due = [night for night in _days(first, last) if ((last - night).days + 1) % interval == 0]
+    with wh.connect("loader") as connection:
+        there = [ledger.published_days(connection, source.name, table.name, prop.key) for table in source.tables]
+    missing = [night for night in due if not all(night in days for days in there)]
+    for members in _by_month(missing):
+        since = _Since(wh, source, prop)
+        for number, table in enumerate(source.tables):
+            load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
+            steps.settle(wh, source, table, [load_id])
+        progress(f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights")
+
+
+def _write_nights(
+    wh: Warehouse, source: Source, table: Table, prop: Property, members: list[date], since: _Since, *, is_ordering: bool
+) -> int:
+    """One load of several nights, each read with the clock set to it, so that its instants are its own."""
+    apis: list[Api] = []
+
+    def rows() -> Iterator[Row]:
+        for night in members:
+            wh.set_demo_clock(_reading_instant(night))
+            period = Period(night, night, since.of(night))
+            if source.order is not None and is_ordering:
+                with_orders = open_api(wh, source, prop, scope=steps.night_scope(night), may_call=True)
+                apis.append(with_orders)
+                while not source.order(with_orders, prop, period):
+                    clock.sleep(0.05)
+            api = open_api(wh, source, prop, scope=steps.night_scope(night), may_call=source.order is None)
+            apis.append(api)
+            yield from table.read(api, prop, period)
+            since.learn(night, api.facts.get(night, {}))
+
+    with wh.connect("loader", autocommit=True) as connection:
+        load_id = ledger.begin_load(
+            connection,
+            source=source.name,
+            table=table.name,
+            property_key=prop.key,
+            part="",
+            first_day=members[0],
+            last_day=members[-1],
+            night=None,
+            purpose="history",
+            archive_scope="nights",
+        )
+        try:
+            write_batch(
+                connection,
+                source,
+                table,
+                load_id,
+                prop.key,
+                "",
+                rows(),
+                days=members,
+                facts=lambda: {day: facts for api in apis for day, facts in api.facts.items()},
+                usage=lambda: _sum_usage([api.usage for api in apis]),
+            )
+        except Exception as error:
+            steps.note_failure(connection, load_id, error)
+            raise
+    return load_id
+
+
+class _Since:
+    """The date of the last complete read as nights go by, before any of them is published."""
+
+    def __init__(self, wh: Warehouse, source: Source, prop: Property) -> None:
+        self.full_interval = steps.setting(source, prop, "full_interval_days", None)
+        self.known: dict[date, date | None] = {}
+        self.full: date | None = None
+        self.complete: date | None = None
+        if self.full_interval is not None:
+            with wh.connect("loader") as connection:
+                table = source.tables[0].name
+                self.full = ledger.last_full(connection, source.name, table, prop.key, before=date.max)
+                self.complete = ledger.last_complete(connection, source.name, table, prop.key, before=date.max)
+
+    def of(self, night: date) -> date | None:
+        """What a reader of that night gets as `since`; the same for each table of the source."""
+        if night not in self.known:
+            is_full_due = self.full is None or (night - self.full).days >= (self.full_interval or 0)
+            self.known[night] = None if self.full_interval is None or is_full_due else self.complete
+        return self.known[night]
+
+    def learn(self, night: date, facts: dict[str, Any]) -> None:
+        """Take over what a reading noted about its completeness."""
+        if facts.get("is_complete"):
+            self.complete = night
+            if facts.get("is_full"):
+                self.full = night
+
+
+def _sum_usage(usages: list[Usage]) -> Usage:
+    """The use of several readings as one; the instants are the first and the last."""
+    total = Usage()
+    for usage in usages:
+        sums = {
+            field.name: getattr(total, field.name) + getattr(usage, field.name)
+            for field in fields(Usage)
+            if not field.name.endswith("_at")
+        }
+        firsts = [u.first_answer_at for u in (total, usage) if u.first_answer_at]
+        lasts = [u.last_answer_at for u in (total, usage) if u.last_answer_at]
+        total = replace(
+            total, **sums, first_answer_at=min(firsts, default=None), last_answer_at=max(lasts, default=None)
+        )
+    return total
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _by_month(days: list[date]) -> list[list[date]]:
+    months: dict[tuple[int, int], list[date]] = {}
+    for day in days:
+        months.setdefault((day.year, day.month), []).append(day)
+    return list(months.values())
+
+
+def _reading_instant(night: date) -> datetime:
+    return datetime.combine(night, DEMO_READING_TIME, UTC)
