@@ -179,6 +179,7 @@ class Settings:
     SEO_WAREHOUSE_PROPERTIES  path of properties.yml, default `<home>/properties.yml`
     SEO_WAREHOUSE_DSN         owner's DSN of an existing PostgreSQL; default: the embedded one
     SEO_WAREHOUSE_ARCHIVE     root of the archive of answers, default `<home>/archive` (also s3://, gs://)
+    SEO_WAREHOUSE_DBT_PROJECT folder of the dbt project, default the one beside the package
     """
 
     def __init__(self, environ: dict[str, str] | None = None) -> None:
@@ -186,6 +187,8 @@ class Settings:
         self.home = Path(env.get("SEO_WAREHOUSE_HOME") or ".seo-warehouse").resolve()
         self.properties_path = Path(env.get("SEO_WAREHOUSE_PROPERTIES") or self.home / "properties.yml").resolve()
         self.owner_dsn: str | None = env.get("SEO_WAREHOUSE_DSN") or None
+        beside = Path(__file__).parents[2] / "dbt_project"
+        self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
         self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
 
     @cached_property

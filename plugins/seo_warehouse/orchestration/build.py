@@ -1,0 +1,166 @@
+"""A build: freeze what it reads, run dbt on it, keep what became of each node.
+
+`dbt build` runs again on the same frozen set after a failure or a kill; `dbt retry` is not used, since after a kill it
+finds an older run's results and ends green with models unbuilt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from seo_warehouse.errors import BuildError
+from seo_warehouse.load import nights
+from seo_warehouse.orchestration.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+APPLICATION = "seo-warehouse build"
+MODELLED = "modelled_properties"
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a build did. `build_id` is None where there was nothing to claim."""
+
+    build_id: int | None
+    days: int = 0
+    nodes: int = 0
+    is_full: bool = False
+    missing_sources: tuple[str, ...] = ()
+
+
+def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
+    """Model every published day that no finished build has claimed. Raises BuildError naming the nodes that failed.
+
+    `full` rebuilds everything; so does a change of topics, keywords or properties since the last build.
+    """
+    wh.sync_properties()
+    fingerprint = hashlib.sha256(wh.properties.model_dump_json(include={"properties"}).encode()).hexdigest()
+    with wh.connect("loader", autocommit=True) as connection, nights.warehouse_lock(connection):
+        _end_sessions_of_dead_builds(wh)
+        build = nights.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
+        if build is None:
+            log.info("nothing to build: every published day is modelled")
+            return BuildSummary(None)
+        log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
+        try:
+            nodes = _run_dbt(wh, connection, build)
+        except BuildError as error:
+            nights.fail_build(connection, build.build_id, str(error))
+            raise
+        nights.finish_build(connection, build.build_id)
+        connection.execute(
+            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+            (MODELLED, Jsonb(fingerprint)),
+        )
+    return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
+
+
+def generate_docs(wh: Warehouse) -> Path:
+    """Write dbt's documentation site. Returns the folder that holds its index.html. Raises BuildError."""
+    target = wh.settings.home / "dbt" / "docs"
+    with _dbt_environment(wh, build_id=0):
+        result = _invoke(["docs", "generate", "--static", *_common(wh, target)], [])
+    if not result.success:
+        raise BuildError(f"dbt docs generate failed: {result.exception or 'see the log'}")
+    return target
+
+
+def _is_remodelling_due(connection: psycopg.Connection[Any], fingerprint: str) -> bool:
+    known = connection.execute("select value from ops.setting where name = %s", (MODELLED,)).fetchone()
+    return known is not None and known[0] != fingerprint
+
+
+def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
+    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead."""
+    with wh.connect("transformer", autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s and pid <> pg_backend_pid()",
+            (f"{APPLICATION} %",),
+        )
+
+
+def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.Build) -> int:
+    """Run `dbt build`, noting each node as it ends. Returns their number. Raises BuildError."""
+    guard = threading.Lock()
+    failed: list[str] = []
+    count = 0
+
+    def on_event(event: Any) -> None:
+        nonlocal count
+        if event.info.name != "NodeFinished":
+            return
+        node, result = event.data.node_info.unique_id, event.data.run_result
+        with guard:
+            count += 1
+            log.info("%s %s %.2f s %s", node, result.status, result.execution_time, result.message)
+            if result.status in ("error", "fail", "skipped"):
+                failed.append(f"{node}: {result.status}: {' '.join(result.message.split())[:300]}")
+            connection.execute(
+                """
+                insert into ops.dbt_node_result (build_id, attempt, unique_id, status, seconds, message)
+                values (%s, %s, %s, %s, %s, %s) on conflict (build_id, attempt, unique_id) do nothing
+                """,
+                (build.build_id, build.attempt, node, result.status, result.execution_time, result.message),
+            )
+
+    target = wh.settings.home / "dbt" / f"build-{build.build_id}-{build.attempt}"
+    arguments = ["build", *_common(wh, target), *(["--full-refresh"] if build.is_full else [])]
+    with _dbt_environment(wh, build.build_id):
+        result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event])
+    if not result.success:
+        reason = "; ".join(failed[:5]) or str(result.exception)
+        raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")
+    return count
+
+
+def _invoke(arguments: list[str], callbacks: list[Any]) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner(callbacks=callbacks).invoke(arguments)
+
+
+def _common(wh: Warehouse, target: Path) -> list[str]:
+    project = str(wh.settings.dbt_project)
+    parsed = wh.settings.home / "dbt" / "partial_parse.msgpack"
+    return [
+        "--project-dir", project, "--profiles-dir", project,
+        "--target-path", str(target), "--log-path", str(target),
+        "--partial-parse-file-path", str(parsed),
+        "--no-use-colors", "--quiet", "--no-send-anonymous-usage-stats", "--no-version-check",
+    ]  # fmt: skip
+
+
+@contextmanager
+def _dbt_environment(wh: Warehouse, build_id: int) -> Iterator[None]:
+    """dbt reads its connection from the environment: set for the run, then put back."""
+    dsn = urlsplit(wh.dsn("transformer"))
+    wanted = {
+        "SEO_DBT_HOST": dsn.hostname or "127.0.0.1",
+        "SEO_DBT_PORT": str(dsn.port or 5432),
+        "SEO_DBT_USER": unquote(dsn.username or ""),
+        "SEO_DBT_PASSWORD": unquote(dsn.password or ""),
+        "SEO_DBT_DATABASE": dsn.path.lstrip("/"),
+        "SEO_DBT_APPLICATION": f"{APPLICATION} {build_id}",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
