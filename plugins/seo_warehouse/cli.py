@@ -1,0 +1,153 @@
+"""seo-warehouse: the command line. Thin: each command calls the function that Airflow's tasks call."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from seo_warehouse.config import Role
+from seo_warehouse.errors import SeoWarehouseError
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def _day(context: click.Context, parameter: click.Parameter, value: datetime | None) -> date | None:
+    return value.date() if value else None
+
+
+def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """An error raised on purpose is one sentence on stderr and exit code 1; anything else keeps its traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except SeoWarehouseError as error:
+            click.secho(f"seo-warehouse: {error}", err=True, fg="red")
+            sys.exit(1)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="seo-warehouse")
+@click.option("-v", "--verbose", is_flag=True, help="Log each step to stderr.")
+def main(verbose: bool) -> None:
+    """The SEO warehouse: nightly gated loads, dbt facts that join links to positions."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+
+
+@main.command()
+@click.option(
+    "--properties",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your properties.yml; without it the demo world is served and loaded.",
+)
+@_clear_errors
+def run(properties: Path | None) -> None:
+    """Start PostgreSQL and Airflow, load history, run the newest night, and keep serving."""
+    from seo_warehouse.embedded.run import run as start
+
+    start(properties, click.echo)
+
+
+@main.command()
+@_clear_errors
+def stop() -> None:
+    """End every process that `run` started."""
+    from seo_warehouse.embedded.run import stop as end
+
+    end(click.echo)
+
+
+@main.command()
+@_clear_errors
+def status() -> None:
+    """What runs, the last night's loads, and the last builds."""
+    from seo_warehouse.embedded.run import status as show
+
+    show(click.echo)
+
+
+@main.command()
+@click.option("--role", type=click.Choice(get_args(Role)), default="analyst", show_default=True)
+@_clear_errors
+def dsn(role: Role) -> None:
+    """Print the connection string of a role, as in `psql "$(seo-warehouse dsn)"`."""
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    click.echo(open_warehouse().dsn(role))
+
+
+@main.command()
+@click.option("--source", required=True)
+@click.option("--property", "property_name", required=True)
+@click.option("--night", type=DAY, callback=_day, help="UTC date; default today.")
+@_clear_errors
+def ingest(source: str, property_name: str, night: date | None) -> None:
+    """Write, audit and publish one source's night of one property, here and now, without the scheduler."""
+    from seo_warehouse.orchestration import steps
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    wh = open_warehouse()
+    _say_states(steps.ingest(wh, source, property_name, night or wh.now().date()))
+
+
+@main.command()
+@click.option("--source", required=True)
+@click.option("--property", "property_name", required=True)
+@click.option("--from", "first", type=DAY, callback=_day, required=True)
+@click.option("--to", "last", type=DAY, callback=_day, required=True)
+@_clear_errors
+def replay(source: str, property_name: str, first: date, last: date) -> None:
+    """Read days again from the archive, making no request."""
+    from seo_warehouse.orchestration import steps
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    _say_states(steps.replay(open_warehouse(), source, property_name, first, last))
+
+
+@main.command()
+@click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
+@_clear_errors
+def build(full: bool) -> None:
+    """Model what was published since the last build."""
+    from seo_warehouse.orchestration.build import build_warehouse
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    done = build_warehouse(open_warehouse(), full=full)
+    if done.build_id is None:
+        click.echo("nothing to build: every published day is modelled")
+    else:
+        click.echo(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), required=True)
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Truth, logs, orders.")
+@click.option("--first-day", type=DAY, callback=_day, required=True, help="First day of the simulated world.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@_clear_errors
+def demo(port: int, folder: Path, first_day: date, seed: int) -> None:
+    """Serve the demo world alone, on 127.0.0.1, until interrupted."""
+    from seo_warehouse.demo import serve
+
+    serve(port=port, folder=folder, seed=seed, first_day=first_day)
+
+
+def _say_states(states: list[str]) -> None:
+    counts = {state: states.count(state) for state in dict.fromkeys(states)}
+    click.echo(", ".join(f"{n} {state}" for state, n in counts.items()) or "nothing was due")
+
+
+if __name__ == "__main__":
+    main()
