@@ -1,11 +1,306 @@
-"""The one HTTP door."""
+"""The one HTTP door: session, retry, rate limit, budget, archive, redaction.
+
+A call whose answer the archive holds is never sent again. Before any other call its intent is recorded, so
+that one cut short by a kill can be told from one never sent. Only an answer that is fit for use is archived
+under its call; what a provider refuses or garbles raises, by type (errors.py).
+"""
 
 from __future__ import annotations
 
-from seo_warehouse.landing import Answer
+import hashlib
+import logging
+import random
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
 
-__all__ = ["Answer", "Api"]
+import orjson
+from requests.auth import AuthBase
+
+from seo_warehouse.errors import (
+    BudgetError,
+    MalformedAnswerError,
+    NotArchivedError,
+    NotYetError,
+    SourceError,
+    TerminalSourceError,
+    ThrottledError,
+    TransientSourceError,
+)
+from seo_warehouse.landing import Answer, Archive
+from seo_warehouse.transport import Limits, Transport, UnsentError
+
+__all__ = ["Answer", "Api", "Limits", "Reply", "Usage"]
+
+log = logging.getLogger(__name__)
+
+_EXCERPT_CHARACTERS = 300
 
 
+@dataclass(kw_only=True)
+class Usage:
+    """What a load has used. `calls` and `money` were bought now; `bytes` and the instants cover reused answers too.
+
+    `cut` counts calls found sent without an answer, by an attempt that ended in between.
+    """
+
+    calls: int = 0
+    reused: int = 0
+    cut: int = 0
+    bytes: int = 0
+    units: Decimal = Decimal(0)
+    money: Decimal = Decimal(0)
+    first_answer_at: datetime | None = None
+    last_answer_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A decoded answer, the instant it speaks of, and whether it came from the archive."""
+
+    json: Any
+    observed_at: datetime
+    is_reused: bool
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    path: str
+    payload: Any
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def call_key(method: str, path: str, payload: Any = None) -> str:
+    """The archive's key of a call: the same for the same method, path and parameters or body, in any key order."""
+    identity = orjson.dumps([method, path, payload], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    return hashlib.sha256(identity).hexdigest()[:32]
+
+
+@dataclass(kw_only=True)
 class Api:
-    """Surface only; see contract."""
+    """Calls to one provider for one load, through its archive.
+
+    `auth` signs each request; where it fetches tokens of its own, those calls do not pass here and are not
+    archived. `explain` turns an answer that means failure into the error to raise. With `may_call` False
+    nothing is sent: a call that the archive lacks raises NotArchivedError.
+    """
+
+    base_url: str
+    auth: AuthBase | None
+    archive: Archive
+    may_call: bool
+    explain: Callable[[Answer], SourceError | None] | None
+    limits: Limits
+    usage: Usage = field(default_factory=Usage)
+    facts: dict[date, dict[str, Any]] = field(default_factory=dict)
+    _committed: Decimal = Decimal(0)
+    _occurrences: Counter[str] = field(default_factory=Counter)
+    _sent_at: deque[float] = field(default_factory=deque)
+    _transport: Transport = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._transport = Transport(self.base_url, self.auth, self.limits)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, fresh: bool = False) -> Reply:
+        """Answer of a GET. `fresh`: a poll; its occurrences are archived and replayed one by one, in order.
+
+        Raises the errors of errors.SourceError.
+        """
+        return self._reply("GET", path, dict(params) if params else None, fresh=fresh, once=False)
+
+    def post(self, path: str, body: Any, *, fresh: bool = False, once: bool = False) -> Reply:
+        """Answer of a POST of JSON; `fresh` as in `get`.
+
+        `once`: carrying it out twice would do harm. It is not sent again here unless the provider surely did not
+        carry it out, and its intent survives a power cut; `is_cut` then tells.
+        """
+        return self._reply("POST", path, body, fresh=fresh, once=once)
+
+    def find(self, method: str, path: str, params_or_body: Any = None) -> Reply | None:
+        """The archived answer of a call, or None; never sends."""
+        answer = self.archive.get(call_key(method, path, params_or_body))
+        return None if answer is None else self._reused(f"{method} {path}", answer)
+
+    def is_cut(self, method: str, path: str, params_or_body: Any = None) -> bool:
+        """Whether a call was sent and no answer of it was kept: nobody knows here whether it was carried out."""
+        key = call_key(method, path, params_or_body)
+        return self.archive.has_intent(key) and self.archive.get(key) is None
+
+    def note(self, day: date, **facts: Any) -> None:
+        """Keep facts about a day beside its rows."""
+        self.facts.setdefault(day, {}).update(facts)
+
+    def spend(self, reply: Reply, *, money: float | Decimal = 0, units: float | Decimal = 0) -> None:
+        """Count what an answer cost, once: not again where it is reused. Raises BudgetError beyond Limits.money."""
+        self._committed += Decimal(str(money))
+        if reply.is_reused:
+            return
+        self.usage.money += Decimal(str(money))
+        self.usage.units += Decimal(str(units))
+        self._check_budget()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _reply(self, method: str, path: str, payload: Any, *, fresh: bool, once: bool) -> Reply:
+        key = call_key(method, path, payload)
+        if fresh:
+            self._occurrences[key] += 1
+            key = f"{key}.{self._occurrences[key]:06d}"
+        call = _Call(method, path, payload, key)
+        archived = self.archive.get(key)
+        if archived is not None:
+            return self._reused(str(call), archived)
+        if not self.may_call:
+            raise NotArchivedError(f"{call}: its answer is not in the archive ({self.archive.scope})")
+        try:
+            answer, decoded = self._ask(call, once=once)
+        except SourceError:
+            if fresh:
+                self._occurrences[call_key(method, path, payload)] -= 1
+            raise
+        return Reply(decoded, answer.observed_at, is_reused=False)
+
+    def _reused(self, name: str, answer: Answer) -> Reply:
+        self.usage.reused += 1
+        self._count(answer)
+        return Reply(_decoded(name, answer), answer.observed_at, is_reused=True)
+
+    def _ask(self, call: _Call, *, once: bool) -> tuple[Answer, Any]:
+        """Attempts within seconds, until an answer is fit for use."""
+        if self.archive.has_intent(call.key):
+            self.usage.cut += 1
+        waited = 0.0
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return self._ask_once(call, is_durable=once)
+            except TransientSourceError as error:
+                wait = self._wait_seconds(error, attempt)
+                is_unclear = once and not isinstance(error, ThrottledError | UnsentError)
+                is_last = attempt == self.limits.attempts or waited + wait > self.limits.max_wait_seconds
+                if is_unclear or is_last or isinstance(error, NotYetError):
+                    raise
+                log.info("%s: attempt %d, again in %.1f s: %s", call, attempt, wait, error)
+                time.sleep(wait)
+                waited += wait
+        raise TransientSourceError(f"{call}: no attempt was allowed")
+
+    def _wait_seconds(self, error: TransientSourceError, attempt: int) -> float:
+        if isinstance(error, ThrottledError) and error.retry_after_seconds is not None:
+            return max(0.0, error.retry_after_seconds)
+        # With jitter, so that loads that were refused together do not come back together.
+        return self.limits.backoff_seconds * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)
+
+    def _ask_once(self, call: _Call, *, is_durable: bool) -> tuple[Answer, Any]:
+        self._check_budget()
+        self._pace()
+        signed = self._transport.sign(call.method, call.path, call.payload)
+        request = {"method": call.method, "path": call.path, "payload": call.payload}
+        self.archive.intend(call.key, request, durable=is_durable)
+        self.usage.calls += 1
+        try:
+            answer = self._transport.send(str(call), signed)
+        except UnsentError:
+            self.usage.calls -= 1
+            self.archive.withdraw(call.key)
+            raise
+        self._count(answer)
+        try:
+            self._judge(call, answer)
+            decoded = _decoded(str(call), answer)
+        except SourceError as error:
+            self.archive.put_refused(call.key, answer)
+            if isinstance(error, TerminalSourceError | ThrottledError | NotYetError):
+                # The provider said no: nothing was carried out, the call may be sent again.
+                self.archive.withdraw(call.key)
+            raise
+        self.archive.put(call.key, answer)
+        return answer, decoded
+
+    def _judge(self, call: _Call, answer: Answer) -> None:
+        """Raise where the answer means failure: the source's word first, then HTTP's."""
+        retry_after = _retry_after_seconds(answer)
+        error = self.explain(answer) if self.explain is not None else None
+        if isinstance(error, ThrottledError) and error.retry_after_seconds is None:
+            raise ThrottledError(self._transport.redactor.text(f"{call}: {error}"), retry_after)
+        if error is not None:
+            error.args = (self._transport.redactor.text(f"{call}: {error}"),)
+            raise error
+        if 200 <= answer.status < 300:
+            return
+        message = self._transport.redactor.text(f"{call}: HTTP {answer.status}: {excerpt(answer.body)}")
+        if answer.status == 429 or (answer.status == 503 and retry_after is not None):
+            raise ThrottledError(message, retry_after)
+        if answer.status >= 500 or answer.status in (408, 425):
+            raise TransientSourceError(message)
+        raise TerminalSourceError(message)
+
+    def _check_budget(self) -> None:
+        limits, usage = self.limits, self.usage
+        if limits.money is not None and self._committed > Decimal(str(limits.money)):
+            raise BudgetError(f"{self._committed} US dollars are spent, {limits.money} are allowed for one load")
+        if usage.calls >= limits.calls:
+            raise BudgetError(f"{usage.calls:,} calls are made, as many as one load is allowed")
+        if usage.bytes > limits.bytes:
+            raise BudgetError(f"{usage.bytes:,} bytes are read, {limits.bytes:,} are allowed for one load")
+
+    def _pace(self) -> None:
+        if self.limits.calls_per_minute is None:
+            return
+        if len(self._sent_at) >= self.limits.calls_per_minute:
+            time.sleep(max(0.0, self._sent_at.popleft() + 60 - time.monotonic()))
+        self._sent_at.append(time.monotonic())
+
+    def _count(self, answer: Answer) -> None:
+        usage, at = self.usage, answer.observed_at
+        usage.bytes += len(answer.body)
+        usage.first_answer_at = min(usage.first_answer_at or at, at)
+        usage.last_answer_at = max(usage.last_answer_at or at, at)
+
+
+def excerpt(body: bytes) -> str:
+    """The beginning of a body in one printable line, for messages."""
+    text = re.sub(r"\s+", " ", body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace")).strip()
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
+
+
+def _decoded(name: str, answer: Answer) -> Any:
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        size = len(answer.body)
+        message = f"{name}: {size} bytes that are not JSON ({error}): {excerpt(answer.body)}"
+        raise MalformedAnswerError(message) from None
+
+
+def _retry_after_seconds(answer: Answer) -> float | None:
+    stated = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", stated):
+        return float(stated)
+    try:
+        until = parsedate_to_datetime(stated)
+    except ValueError:
+        return None
+    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+    return max(0.0, (until - answer.observed_at).total_seconds())

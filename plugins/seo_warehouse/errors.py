@@ -5,6 +5,7 @@
       SourceError              a provider could not be read
         TransientSourceError   the same call may work later: retry
           ThrottledError       the provider asked us to slow down (429, quota 403); has retry_after_seconds
+          NotYetError          the answer is still being made: ask again in minutes, not in seconds
           MalformedAnswerError an answer cut short or not in the documented form: retry, then look
         TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
           NightOverError       a snapshot source was asked for a night that has ended
@@ -40,6 +41,10 @@ class ThrottledError(TransientSourceError):
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class NotYetError(TransientSourceError):
+    """The answer is still being made."""
 
 
 class MalformedAnswerError(TransientSourceError):

@@ -1,9 +1,46 @@
-"""The archive of raw answers; replaying it."""
+"""The archive of raw answers; replaying it.
+
+One zstd file per answer, `<root>/<source>/p<property_key>/<scope>/<key>.zst`: a line of JSON (address, status,
+headers, instants), then the body as it came. `<key>.sent` beside it says that the call was sent; alone, it
+says that a process ended between sending and answer. Local files are written aside and renamed, so that a
+kill leaves a whole answer or none; object stores show an object only when it is whole.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib import import_module
+from pathlib import Path, PosixPath, WindowsPath
+from typing import IO, Any, Protocol, Self
+from urllib.parse import unquote, urlsplit
+
+import orjson
+import zstandard
+
+from seo_warehouse.errors import ConfigError, NotArchivedError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
+_MAX_ANSWER_BYTES = 2**31
+"""What a damaged file may pretend to hold."""
+
+
+class Folder(Protocol):
+    """What the archive needs of a path: pathlib's and Airflow's ObjectStoragePath both have it."""
+
+    @property
+    def name(self) -> str: ...
+    def __truediv__(self, name: str, /) -> Self: ...
+    def mkdir(self, mode: int = ..., parents: bool = ..., exist_ok: bool = ...) -> None: ...
+    def iterdir(self) -> Iterator[Self]: ...
+    def read_bytes(self) -> bytes: ...
+    def write_bytes(self, data: Any, /) -> int: ...
+    def exists(self) -> bool: ...
+    def unlink(self, missing_ok: bool = ...) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -16,3 +53,138 @@ class Answer:
     body: bytes
     received_at: datetime
     seconds: float
+
+    @property
+    def observed_at(self) -> datetime:
+        """The answer's own instant, UTC: its Date header where that is valid, else `received_at`."""
+        try:
+            stated = parsedate_to_datetime(self.headers["date"])
+            return stated.replace(tzinfo=UTC) if stated.tzinfo is None else stated.astimezone(UTC)
+        except (KeyError, ValueError, OverflowError):
+            return self.received_at
+
+
+def open_root(uri: str) -> Folder:
+    """The root of the archive: `file://` or a plain path as a pathlib.Path, anything else as an ObjectStoragePath.
+
+    Raises ConfigError where the scheme cannot be opened.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    if "://" not in uri:
+        return Path(uri)
+    try:
+        # Loaded by name, here: only an archive in an object store needs Airflow at all.
+        folder: Folder = import_module("airflow.sdk").ObjectStoragePath(uri)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"the archive {parts.scheme}://{parts.hostname or ''} cannot be opened: {error}") from None
+    return folder
+
+
+def open_archive(base: Folder, *, source: str, property_key: int, scope: str) -> Archive:
+    """The archive of one source and property within one scope, `night=<date>` or `history=<first>..<last>`."""
+    return Archive(base, source=source, property_key=property_key, scope=scope)
+
+
+class Archive:
+    """Answers, and intents to ask, by key. Keys are file names: letters, digits and `.`, `_`, `=`, `-`."""
+
+    def __init__(self, root: Folder, *, source: str, property_key: int, scope: str) -> None:
+        self.scope = _checked(scope)
+        self.folder = root / _checked(source) / f"p{property_key:d}" / self.scope
+        self._has_folder = False
+
+    def intend(self, key: str, request: dict[str, Any], *, durable: bool = False) -> None:
+        """Record that a call is about to be sent. `durable`: a power cut too must not make it be sent twice."""
+        self._write(f"{_checked(key)}.sent", orjson.dumps(request), durable=durable)
+
+    def withdraw(self, key: str) -> None:
+        """Forget an intent: the call was surely not carried out."""
+        (self.folder / f"{_checked(key)}.sent").unlink(missing_ok=True)
+
+    def put(self, key: str, answer: Answer) -> None:
+        """Keep an answer."""
+        self._write(f"{_checked(key)}.zst", _packed(answer))
+
+    def put_refused(self, key: str, answer: Answer) -> None:
+        """Keep the last answer that was no use, for a person to look at; `get` never returns it."""
+        self._write(f"{_checked(key)}.refused", _packed(answer))
+
+    def get(self, key: str) -> Answer | None:
+        """The answer kept under `key`. Raises NotArchivedError where its file is damaged."""
+        path = self.folder / f"{_checked(key)}.zst"
+        try:
+            packed = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return _unpacked(packed)
+        except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+            raise NotArchivedError(f"the archived answer {path} is damaged ({error}); remove it to ask again") from None
+
+    def has_intent(self, key: str) -> bool:
+        """Whether a call was recorded as sent, answered or not."""
+        return (self.folder / f"{_checked(key)}.sent").exists()
+
+    def cut_count(self) -> int:
+        """How many calls were sent and have no answer."""
+        if not self.folder.exists():
+            return 0
+        names = {path.name for path in self.folder.iterdir()}
+        return sum(name.endswith(".sent") and f"{name.removesuffix('.sent')}.zst" not in names for name in names)
+
+    def _write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+        if not self._has_folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._has_folder = True
+        path = self.folder / name
+        if not isinstance(path, PosixPath | WindowsPath):
+            path.write_bytes(content)
+            return
+        aside = path.with_name(f".{name}.{os.getpid()}")
+        with aside.open("wb") as file:
+            file.write(content)
+            if durable:
+                _sync(file)
+        aside.replace(path)
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a file name in the archive")
+    return name
+
+
+def _packed(answer: Answer) -> bytes:
+    head = {
+        "url": answer.url,
+        "status": answer.status,
+        "headers": answer.headers,
+        "received_at": answer.received_at.isoformat(),
+        "seconds": answer.seconds,
+    }
+    # With a checksum: a damaged file must not pass for what a provider said.
+    packer = zstandard.ZstdCompressor(write_checksum=True)
+    return packer.compress(orjson.dumps(head) + b"\n" + answer.body)
+
+
+def _unpacked(packed: bytes) -> Answer:
+    size = zstandard.frame_content_size(packed)
+    if not 0 <= size <= _MAX_ANSWER_BYTES:
+        raise ValueError(f"it says that it holds {size} bytes")
+    head, _, body = zstandard.ZstdDecompressor().decompress(packed).partition(b"\n")
+    facts = orjson.loads(head)
+    return Answer(
+        url=facts["url"],
+        status=facts["status"],
+        headers=facts["headers"],
+        body=body,
+        received_at=datetime.fromisoformat(facts["received_at"]),
+        seconds=facts["seconds"],
+    )
