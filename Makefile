@@ -1,0 +1,72 @@
+# Everything runs in .venv, made from uv.lock; uv itself, where the machine has none, lives in .uv.
+# Needs python3 (3.11 to 3.13), python3-venv and make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+UV := $(or $(shell command -v uv),.uv/bin/uv)
+BIN := .venv/bin
+READY := .venv/.ready
+
+# Airflow's components start several times faster from compiled files.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help run stop status test lint lint-python lint-types lint-sql lint-sources format clean
+
+help:  ## show what there is to make
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+run: $(READY)  ## start everything, load history, run the newest night (PROPERTIES=file: yours instead of the demo's)
+	@$(BIN)/seo-warehouse run $(if $(PROPERTIES),--properties "$(PROPERTIES)")
+
+stop: $(READY)  ## end every process that `make run` started
+	@$(BIN)/seo-warehouse stop
+
+status: $(READY)  ## what runs, the last night's loads, the last builds
+	@$(BIN)/seo-warehouse status
+
+test: $(READY)  ## all tests (ARGS="-x -k name": some)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
+
+lint-python: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lint-types: $(READY)
+	$(BIN)/mypy
+
+lint-sql: $(READY)
+	$(BIN)/sqlfmt --check --quiet dbt_project
+	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar dbt_project/models
+
+lint-sources: $(READY)
+	$(BIN)/python -m seo_warehouse.orchestration.dbt_sources --check
+
+format: $(READY)  ## lay out Python and SQL
+	$(BIN)/ruff check --fix --exit-zero --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfmt --quiet dbt_project
+
+clean:  ## remove what was installed or built; the warehouse's own data stays
+	@if [ -x $(BIN)/seo-warehouse ] && [ -d "$${SEO_WAREHOUSE_HOME:-.seo-warehouse}" ]; then $(BIN)/seo-warehouse stop; fi
+	rm -rf .venv .uv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+
+$(READY): pyproject.toml uv.lock | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
+	  { echo "make: $(PYTHON) must be Python 3.11, 3.12 or 3.13; name another with PYTHON=..." >&2; exit 1; }
+	UV_COMPILE_BYTECODE=1 $(UV) sync --locked --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+.uv/bin/uv:
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "make: $(PYTHON) is missing; on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "make: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf .uv && $(PYTHON) -m venv .uv
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || \
+	  { rm -rf .uv; echo "make: uv $(UV_VERSION) could not be installed from PyPI (see above)" >&2; exit 1; }
