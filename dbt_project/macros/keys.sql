@@ -1,0 +1,14 @@
+{#- The 64-bit key of a natural key; equals urls.key64 of the package. Parts are text and not NULL. -#}
+{% macro key64() -%}
+    ('x' || substr(md5(concat_ws(e'\x1f', {{ varargs | join(', ') }})), 1, 16))::bit(64)::bigint
+{%- endmacro %}
+
+{#- The page that a URL column of a raw table names: its normalised form, or the literal where it is no URL. -#}
+{% macro page_key(column) -%}
+    case when {{ column }} is not null then {{ key64("coalesce(" ~ column ~ "_normalised, " ~ column ~ ")") }} end
+{%- endmacro %}
+
+{#- Key of a registrable domain; NULL for NULL. -#}
+{% macro domain_key(column) -%}
+    case when {{ column }} is not null then {{ key64(column) }} end
+{%- endmacro %}

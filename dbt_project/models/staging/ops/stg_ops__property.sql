@@ -1,0 +1,15 @@
+with properties as (
+    select * from {{ source('ops', 'property') }}
+)
+
+select
+    property_key,
+    property_name,
+    domain,
+    history_start as history_start_date,
+    engine,
+    location_code,
+    language_code,
+    depth,
+    is_active
+from properties

@@ -1,0 +1,19 @@
+with publications as (
+    select * from {{ source('ops', 'publication') }}
+)
+
+select
+    property_key,
+    source,
+    table_name,
+    part,
+    day,
+    row_count,
+    coalesce((facts ->> 'is_full')::boolean, false) as is_full,
+    coalesce((facts ->> 'is_complete')::boolean, false) as is_complete,
+    coalesce((facts ->> 'is_capped')::boolean, false) as is_capped,
+    coalesce((facts ->> 'is_provisional')::boolean, false) as is_provisional,
+    (facts ->> 'since')::date as since_date,
+    published_at
+from publications
+where is_current

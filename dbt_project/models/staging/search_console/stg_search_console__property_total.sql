@@ -1,0 +1,11 @@
+with totals as (
+    select * from {{ source('search_console', 'property_total') }}
+)
+
+select
+    property_key,
+    day,
+    clicks::bigint as clicks,
+    impressions::bigint as impressions,
+    position::numeric as position
+from totals

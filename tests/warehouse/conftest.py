@@ -1,0 +1,50 @@
+"""A warehouse to run dbt over: raw rows and publications go in, models come out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seo_warehouse.embedded.postgres import Postgres
+from tests.conftest import PASSWORDS
+from tests.warehouse.world import DATABASE, Dbt, Warehouse
+
+
+@pytest.fixture(scope="session")
+def dbt(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
+    """dbt, parsed once: the database's name is part of what dbt parses, so every test uses the same name."""
+    settings = {
+        "SEO_DBT_HOST": "127.0.0.1",
+        "SEO_DBT_PORT": str(postgres.port),
+        "SEO_DBT_USER": "seo_transformer",
+        "SEO_DBT_PASSWORD": PASSWORDS["transformer"],
+        "SEO_DBT_DATABASE": DATABASE,
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    yield Dbt(tmp_path_factory.mktemp("dbt"))
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="module")
+def warehouse(postgres: Postgres, dbt: Dbt) -> Iterator[Warehouse]:
+    """An empty warehouse for the tests of one module."""
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"drop database if exists {DATABASE} with (force)")
+        connection.execute(f"create database {DATABASE} template warehouse_template")
+    with psycopg.connect(postgres.dsn(DATABASE), autocommit=True) as connection:
+        yield Warehouse(connection, dbt)
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The dbt project's folder."""
+    return Path(__file__).parents[2] / "dbt_project"

@@ -1,0 +1,204 @@
+"""Rows for tests of the models: publish days into `raw`, claim builds, run dbt, read marts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from seo_warehouse.load.schema import ensure_partition
+from seo_warehouse.sources import source_named
+from seo_warehouse.spec import Source, Table, Type
+from seo_warehouse.urls import identity
+
+DATABASE = "test_dbt"
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+
+@dataclass
+class Dbt:
+    """dbt in this process, parsed once: parsing costs seconds, a run of a few models does not."""
+
+    folder: Path
+    manifest: Manifest | None = None
+
+    def __call__(self, *arguments: str, build_id: int = 0) -> dict[str, str]:
+        """Run a command; status by node. Raises AssertionError with dbt's messages when a node failed."""
+        done = self.invoke(*arguments, build_id=build_id)
+        results = getattr(done.result, "results", [])
+        broken = [f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in {"error", "fail"}]
+        if not done.success:
+            raise AssertionError("\n".join(broken) or str(done.exception))
+        return {result.node.unique_id: str(result.status) for result in results}
+
+    def invoke(self, *arguments: str, build_id: int = 0) -> Any:
+        """Run a command; dbt's own result."""
+        return dbtRunner(manifest=self.parsed()).invoke([*arguments, *self._common(), "--vars", f"build_id: {build_id}"])
+
+    def parsed(self) -> Manifest:
+        """The project's manifest."""
+        if self.manifest is None:
+            done = dbtRunner().invoke(["parse", *self._common()])
+            if not isinstance(done.result, Manifest):
+                raise AssertionError(f"the project cannot be parsed: {done.exception}")
+            self.manifest = done.result
+        return self.manifest
+
+    def _common(self) -> list[str]:
+        return [
+            *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+            *("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")),
+            *("--quiet", "--no-send-anonymous-usage-stats"),
+        ]
+
+
+@dataclass
+class Warehouse:
+    """A test's warehouse. `dbt` runs as the transformer, everything else as the superuser."""
+
+    connection: psycopg.Connection[Any]
+    dbt: Dbt
+    loads: dict[tuple[str, str, int, date], int] = field(default_factory=dict)
+
+    def add_property(self, key: int, domain: str, **values: Any) -> None:
+        """A row of ops.property."""
+        row = {
+            "property_key": key,
+            "property_name": f"property-{key}",
+            "domain": domain,
+            "history_start": date(2026, 1, 1),
+            "engine": "google",
+            "location_code": 2840,
+            "language_code": "en",
+            "depth": 100,
+        }
+        self.insert("ops.property", [row | values])
+
+    def add_keyword(self, key: int, keyword: str, page_url: str | None = None, *, is_brand: bool = False) -> None:
+        """A row of ops.tracked_keyword."""
+        found = identity(page_url) if page_url else None
+        self.insert(
+            "ops.tracked_keyword",
+            [
+                {
+                    "property_key": key,
+                    "keyword": keyword,
+                    "page_url": page_url,
+                    "page_url_normalised": found.url if found else None,
+                    "is_brand": is_brand,
+                }
+            ],
+        )
+
+    def add_topic(self, key: int, rule_no: int, pattern: str, topic: str) -> None:
+        """A row of ops.topic_rule."""
+        self.insert(
+            "ops.topic_rule", [{"property_key": key, "rule_no": rule_no, "pattern": pattern, "topic": topic}]
+        )
+
+    def publish(
+        self,
+        source_name: str,
+        table_name: str,
+        property_key: int,
+        day: date,
+        rows: Iterable[Mapping[str, Any]],
+        **facts: Any,
+    ) -> int:
+        """Publish a day with these rows (declared columns; those left out are NULL), replacing what it had. The publication's id."""
+        source = source_named(source_name)
+        table = source.table(table_name)
+        ensure_partition(self.connection, source.raw_name(table), day)
+        self._delete_day(source, table, property_key, day)
+        load_id = self._add_load(source, table, property_key, day)
+        stored = [_stored(table, property_key, day, row) | {"load_id": load_id} for row in rows]
+        self.insert(f"raw.{source.raw_name(table)}", stored)
+        return self._add_publication(source, table, property_key, day, load_id, len(stored), facts)
+
+    def claim(self) -> int:
+        """A build over the current publications that no earlier build claimed. Its id."""
+        build_id = self._value("insert into ops.build (state) values ('finished') returning build_id")
+        self.connection.execute(
+            "insert into ops.build_day select %s, publication_id, source, table_name, property_key, day"
+            " from ops.publication where is_current and publication_id not in (select publication_id from ops.build_day)",
+            (build_id,),
+        )
+        return build_id
+
+    def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
+        """The rows of a query."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+
+    def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows as they are."""
+        for row in rows:
+            self.connection.execute(
+                sql.SQL("insert into {} ({}) values ({})").format(
+                    sql.Identifier(*table.split(".")),
+                    sql.SQL(", ").join(map(sql.Identifier, row)),
+                    sql.SQL(", ").join(sql.Placeholder() * len(row)),
+                ),
+                list(row.values()),
+            )
+
+    def _value(self, query: str, *parameters: Any) -> int:
+        row = self.connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+        if row is None:
+            raise AssertionError(f"no row: {query}")
+        return int(row[0])
+
+    def _delete_day(self, source: Source, table: Table, property_key: int, day: date) -> None:
+        self.connection.execute(
+            sql.SQL("delete from {} where property_key = %s and day = %s").format(
+                sql.Identifier("raw", source.raw_name(table))
+            ),
+            (property_key, day),
+        )
+        self.connection.execute(
+            "update ops.publication set is_current = false where is_current and source = %s and table_name = %s"
+            " and property_key = %s and day = %s",
+            (source.name, table.name, property_key, day),
+        )
+
+    def _add_load(self, source: Source, table: Table, property_key: int, day: date) -> int:
+        return self._value(
+            "insert into ops.load (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state)"
+            " values (%s, %s, %s, %s, %s, %s, 'night', 1, 'published') returning load_id",
+            *(source.name, table.name, property_key, day, day, day),
+        )
+
+    def _add_publication(
+        self, source: Source, table: Table, key: int, day: date, load_id: int, count: int, facts: Mapping[str, Any]
+    ) -> int:
+        return self._value(
+            "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning publication_id",
+            *(source.name, table.name, key, day, load_id, count, str(load_id), Jsonb({}), Jsonb(dict(facts))),
+        )
+
+
+def _stored(table: Table, property_key: int, day: date, row: Mapping[str, Any]) -> dict[str, Any]:
+    stored: dict[str, Any] = {"property_key": property_key, "day": day}
+    for column in table.columns:
+        if column.name == "day":
+            continue
+        value = row.get(column.name)
+        stored[column.name] = Jsonb(value) if column.type is Type.JSON and value is not None else value
+        if column.type is Type.URL:
+            found = identity(value) if value else None
+            stored[f"{column.name}_normalised"] = found.url if found else None
+            stored[f"{column.name}_domain"] = found.domain if found else None
+    unknown = set(row) - set(stored)
+    if unknown:
+        raise AssertionError(f"{table.name} has no columns {unknown}")
+    return stored
