@@ -25,7 +25,10 @@ class Strict(BaseModel):
 
 
 def _compiles(pattern: str) -> str:
-    re.compile(pattern)
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
     return pattern
 
 
@@ -190,6 +193,8 @@ class Settings:
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
         self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        self.retry_seconds = float(env.get("SEO_WAREHOUSE_RETRY_SECONDS") or 300)
+        self.poll_seconds = float(env.get("SEO_WAREHOUSE_POLL_SECONDS") or 60)
 
     @cached_property
     def properties(self) -> Properties:

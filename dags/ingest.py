@@ -1,0 +1,26 @@
+"""One DAG for each source that properties.yml asks for.
+
+A night's answers are ordered where the source works so; each table is written, audited and published, property by
+property; then the source's night is announced and, once every source has ended it, closed, which wakes `warehouse`.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from seo_warehouse.orchestration.dag_parts import (
+    announce,
+    close_night,
+    configured_sources,
+    ingest_dag,
+    load,
+    order,
+    verdict,
+)
+
+for source, names in configured_sources():
+    with DAG(**ingest_dag(source)):
+        ordered = order(source, names)
+        published = [load(source, table, names, after=ordered) for table in source.tables]
+        announced = announce(source.name)
+        published >> announced >> [close_night(), verdict(source.name)]

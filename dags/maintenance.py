@@ -1,0 +1,13 @@
+"""What the clock asks for: nights are closed at their deadline every hour, the tables are kept once a day."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from seo_warehouse.orchestration.dag_parts import close_overdue, keep_tables, maintenance_dag, write_docs
+
+with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
+    close_overdue()
+
+with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, dbt docs.", "35 23 * * *")):
+    keep_tables() >> write_docs()

@@ -1,0 +1,10 @@
+"""The build: runs when a night has closed, on what was published since the last one."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from seo_warehouse.orchestration.dag_parts import build, warehouse_dag
+
+with DAG(**warehouse_dag()):
+    build()

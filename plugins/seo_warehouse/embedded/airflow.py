@@ -1,0 +1,304 @@
+"""The embedded Airflow: scheduler, DAG processor and API server, each a process of its own on 127.0.0.1.
+
+Not `airflow standalone`: that starts twelve processes, orphans them on SIGTERM and restarts none. No triggerer:
+nothing here defers. All settings are environment variables; nothing of the user's own Airflow settings is
+inherited but connections and variables (AIRFLOW_CONN_*, AIRFLOW_VAR_*).
+Settings: https://airflow.apache.org/docs/apache-airflow/3.3.2/configurations-ref.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import psycopg
+import requests
+from psycopg import sql
+
+from seo_warehouse.embedded import processes
+from seo_warehouse.embedded.processes import Component
+from seo_warehouse.errors import EmbeddedError
+
+ROOT = Path(__file__).parents[3]
+"""The checkout: dags/ and plugins/ lie here."""
+
+COMMANDS = {
+    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    "airflow-dag-processor": ("dag-processor",),
+    "airflow-api-server": ("api-server",),
+}
+DATABASE = "airflow"
+ADMIN = "admin"
+LEAST_FREE_BYTES = 300_000_000
+"""Airflow's logs and PostgreSQL's write-ahead log of a first run, with room to end in order."""
+START_SECONDS = 180.0
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Airflow:
+    """One embedded Airflow. `home` is the state folder of `make run`.
+
+    `server_dsn` is a libpq URI of a role that may create roles and databases; the metadata database `airflow`
+    is made there. `variables` reach every component: connections, and where the warehouse is.
+    """
+
+    home: Path
+    port: int
+    server_dsn: str
+    database_password: str
+    admin_password: str
+    variables: Mapping[str, str]
+    dags: Path = ROOT / "dags"
+    plugins: Path = ROOT / "plugins"
+
+    @property
+    def url(self) -> str:
+        """Address of the user interface and the REST API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.home / "airflow"
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """What runs, in the order in which it is started."""
+        return components(self.home)
+
+
+def components(home: Path) -> tuple[Component, ...]:
+    """The components of the embedded Airflow whose state is in `home`."""
+    return tuple(Component(name, home / "processes") for name in COMMANDS)
+
+
+def prepare(airflow: Airflow, report: Report) -> None:
+    """Make the metadata database, the folders and the password file, as far as they are missing.
+
+    Killed at any point it starts cleanly again: the database bears its name only once it is whole.
+    Raises EmbeddedError.
+    """
+    _require_space(airflow.home)
+    airflow.folder.mkdir(parents=True, exist_ok=True)
+    passwords = airflow.folder / "passwords.json"
+    _write_private(passwords, json.dumps({ADMIN: airflow.admin_password}) + "\n")
+    try:
+        with psycopg.connect(airflow.server_dsn, autocommit=True) as connection:
+            _make_database(airflow, connection, report)
+    except psycopg.Error as error:
+        raise EmbeddedError(f"Airflow's metadata database could not be made: {error}") from None
+
+
+def start(airflow: Airflow, report: Report) -> None:
+    """Start what does not run and wait until all of it is healthy. Raises EmbeddedError naming what is not."""
+    _require_space(airflow.home)
+    missing = [component for component in airflow.components if processes.find(component) is None]
+    if any(component.name == "airflow-api-server" for component in missing):
+        _require_free(airflow.port)
+    began = datetime.now(UTC)
+    for component in missing:
+        report(f"starting {component.name}")
+        processes.start(
+            component,
+            [sys.executable, "-m", "airflow", *COMMANDS[component.name]],
+            environment=environment(airflow),
+            folder=airflow.folder,
+        )
+    _wait_until_healthy(airflow, {component.name for component in missing}, began, report)
+
+
+def stop(home: Path, report: Report) -> None:
+    """End every process of the embedded Airflow in `home`. Raises EmbeddedError naming one that will not end."""
+    if any(processes.members(component) for component in components(home)):
+        report("stopping Airflow")
+    processes.stop(components(home))
+
+
+def is_healthy(airflow: Airflow) -> bool:
+    """Whether all components run and say that they are well."""
+    return all(map(processes.find, airflow.components)) and not _ailing(airflow, set(), datetime.now(UTC))
+
+
+def environment(airflow: Airflow, database: str = DATABASE) -> dict[str, str]:
+    """The variables that every component gets."""
+    return _inherited() | _settings(airflow, database) | dict(airflow.variables)
+
+
+def _settings(airflow: Airflow, database: str) -> dict[str, str]:
+    server = urlsplit(airflow.server_dsn)
+    login = f"{DATABASE}:{quote(airflow.database_password, safe='')}"
+    address = f"{login}@{server.hostname}:{server.port or 5432}/{database}"
+    settings = {
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__DAGS_FOLDER": str(airflow.dags),
+        "CORE__PLUGINS_FOLDER": str(airflow.plugins),
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+        "CORE__DEFAULT_TIMEZONE": "utc",
+        "CORE__FERNET_KEY": base64.urlsafe_b64encode(_derived(airflow, "fernet")).decode(),
+        "CORE__EXECUTION_API_SERVER_URL": f"{airflow.url}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:ADMIN",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(airflow.folder / "passwords.json"),
+        "DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{address}",
+        # psycopg 3 speaks asynchronously too; Airflow's own default, asyncpg, would be one driver more.
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+psycopg://{address}",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(airflow.port),
+        "API__BASE_URL": airflow.url,
+        "API__WORKERS": "1",
+        "API__SECRET_KEY": _derived(airflow, "session").hex(),
+        "API__EXPOSE_CONFIG": "False",
+        "API_AUTH__JWT_SECRET": _derived(airflow, "token").hex(),
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "SCHEDULER__ENABLE_TRACEMALLOC": "False",
+        # A killed scheduler's tasks are taken over by the next one after these, not after ten minutes.
+        "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "LOGGING__BASE_LOG_FOLDER": str(airflow.folder / "logs"),
+        "LOGGING__COLORED_CONSOLE_LOG": "False",
+        "USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+    return {f"AIRFLOW__{name}": value for name, value in settings.items()} | {
+        "AIRFLOW_HOME": str(airflow.folder),
+        "PYTHONPATH": str(Path(__file__).parent / "airflow_home"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        # Components talk to each other on loopback; a proxy of the user's must not stand between them.
+        "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), "127.0.0.1,localhost"))),
+        "no_proxy": ",".join(filter(None, (os.environ.get("no_proxy"), "127.0.0.1,localhost"))),
+        "GX_ANALYTICS_ENABLED": "false",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def _inherited() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AIRFLOW_") or name.startswith(("AIRFLOW_CONN_", "AIRFLOW_VAR_"))
+    }
+
+
+def _derived(airflow: Airflow, purpose: str) -> bytes:
+    # One kept secret is enough: 32 bytes for each purpose follow from it.
+    return hashlib.sha256(f"{purpose}\0{airflow.database_password}".encode()).digest()
+
+
+def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object, ...]], report: Report) -> None:
+    built_by = f"apache-airflow {version('apache-airflow')}"
+    role = sql.Identifier(DATABASE)
+    if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
+        connection.execute(sql.SQL("create role {} login").format(role))
+    connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(airflow.database_password)))
+    found = connection.execute(
+        "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", (DATABASE,)
+    ).fetchone()
+    if found == (built_by,):
+        return
+    report("making Airflow's metadata database" if found is None else "migrating Airflow's metadata database")
+    if found is None:
+        fresh = sql.Identifier(f"{DATABASE}_new")
+        connection.execute(sql.SQL("drop database if exists {} with (force)").format(fresh))
+        connection.execute(sql.SQL("grant {} to current_user").format(role))
+        connection.execute(sql.SQL("create database {} owner {}").format(fresh, role))
+        _migrate(airflow, f"{DATABASE}_new")
+        connection.execute(sql.SQL("alter database {} rename to {}").format(fresh, role))
+    else:
+        _migrate(airflow, DATABASE)
+    connection.execute(sql.SQL("comment on database {} is {}").format(role, sql.Literal(built_by)))
+
+
+def _migrate(airflow: Airflow, database: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment(airflow, database),
+        cwd=airflow.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = (done.stdout.strip().splitlines() or ["no message"])[-1]
+        raise EmbeddedError(f"airflow db migrate failed ({done.returncode}): {last}")
+
+
+def _wait_until_healthy(airflow: Airflow, started: set[str], began: datetime, report: Report) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    told = 0.0
+    while ailing := _ailing(airflow, started, began):
+        for component in airflow.components:
+            if processes.find(component) is None:
+                words = processes.last_words(component)
+                raise EmbeddedError(f"{component.name} ended while starting: {words or 'no message'} ({component.log})")
+        if time.monotonic() > deadline:
+            parts = ", ".join(ailing)
+            raise EmbeddedError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {parts}; see {airflow.home}")
+        if time.monotonic() - told > 5:
+            report(f"waiting for Airflow: {', '.join(ailing)}")
+            told = time.monotonic()
+        time.sleep(0.3)
+
+
+def _ailing(airflow: Airflow, started: set[str], began: datetime) -> list[str]:
+    """The parts that are not healthy; for one in `started`, a heartbeat before `began` is its predecessor's."""
+    try:
+        answer = requests.get(f"{airflow.url}/api/v2/monitor/health", timeout=10)
+        health = answer.json() if answer.ok else {}
+    except (requests.RequestException, ValueError):
+        health = {}
+    if not health:
+        return ["api server"]
+    ailing = [] if health["metadatabase"]["status"] == "healthy" else ["metadata database"]
+    for part in ("scheduler", "dag_processor"):
+        beat = health[part].get(f"latest_{part}_heartbeat")
+        is_new = f"airflow-{part.replace('_', '-')}" in started
+        if health[part]["status"] != "healthy" or not beat or (is_new and datetime.fromisoformat(beat) < began):
+            ailing.append(part.replace("_", " "))
+    return ailing
+
+
+def _require_space(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free, least = (count // 1_000_000 for count in (shutil.disk_usage(folder).free, LEAST_FREE_BYTES))
+    if free < least:
+        raise EmbeddedError(f"the disk of {folder} has {free} MB free, at least {least} MB are needed")
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        # As servers do: a connection of the last run that is still closing does not hold the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = error.strerror
+            raise EmbeddedError(f"port {port} of 127.0.0.1, meant for Airflow, cannot be had: {reason}") from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.rename(path)

@@ -1,0 +1,252 @@
+"""What the DAG files are made of: schedules, shared arguments, and the tasks that call the steps.
+
+Imported while DAG files are parsed, so it imports neither the steps nor what they need (Great Expectations, dbt,
+Scrapy, PostgreSQL): each task does that for itself.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from airflow.sdk import (
+    Asset,
+    CronPartitionTimetable,
+    CronTriggerTimetable,
+    ExceptionRetryPolicy,
+    PartitionedAssetTimetable,
+    RetryAction,
+    RetryDecision,
+    RetryRule,
+    TaskGroup,
+    TriggerRule,
+    get_current_context,
+    task,
+)
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from seo_warehouse.config import Settings
+from seo_warehouse.errors import (
+    AuditFailedError,
+    ConfigError,
+    LoadError,
+    TerminalSourceError,
+    TransientLoadError,
+    TransientSourceError,
+)
+from seo_warehouse.orchestration.triage import TRIAGE
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.spec import Source, Table
+
+TAGS = frozenset({"ingest", "warehouse", "maintenance", "dated", "snapshot"})
+"""Every tag there is."""
+
+NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
+"""A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
+stays the same one wherever the warehouse lies."""
+
+PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
+
+
+class RetryByException(ExceptionRetryPolicy):
+    """Rules by exception type; a provider's own wish for a pause goes before ours."""
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        """The decision for one failure."""
+        decision = super().evaluate(exception, try_number, max_tries, context)
+        wish = getattr(exception, "retry_after_seconds", None)
+        if decision.action is not RetryAction.RETRY or wish is None:
+            return decision
+        return RetryDecision.retry(timedelta(seconds=wish), f"{decision.reason}; the provider asks for {wish:.0f} s")
+
+
+RETRY_POLICY = RetryByException(
+    rules=[
+        RetryRule([TransientSourceError, TransientLoadError], RetryAction.RETRY, reason="may work later"),
+        RetryRule(
+            [TerminalSourceError, ConfigError, AuditFailedError, LoadError],
+            RetryAction.FAIL,
+            reason="no retry will help: a person is needed",
+        ),
+    ]
+)
+"""The one policy of all tasks. What is no error of ours (a killed process, a lost connection) is retried as well."""
+
+
+def configured_sources() -> list[tuple[Source, list[str]]]:
+    """The sources that properties.yml asks for, each with the names of its properties. Raises ConfigError."""
+    properties = Settings().properties
+    named = [(source, [prop.name for prop in properties.with_source(source.settings)]) for source in SOURCES]
+    return [(source, names) for source, names in named if names]
+
+
+def ingest_dag(source: Source) -> dict[str, Any]:
+    """Arguments of a source's DAG: a run a night, known by its partition key."""
+    timetable = CronPartitionTimetable(source.cron, timezone="UTC", key_format="%Y-%m-%d")
+    return _dag(f"ingest__{source.name}", source.description, timetable, "ingest", source.kind.value)
+
+
+def warehouse_dag() -> dict[str, Any]:
+    """Arguments of the DAG that follows each closed night; one build at a time."""
+    timetable = PartitionedAssetTimetable(assets=NIGHT)
+    return _dag("warehouse", "Build what the closed nights published.", timetable, "warehouse") | {"max_active_runs": 1}
+
+
+def maintenance_dag(dag_id: str, description: str, cron: str) -> dict[str, Any]:
+    """Arguments of a DAG that runs by the clock, for no night of its own."""
+    return _dag(dag_id, description, CronTriggerTimetable(cron, timezone="UTC"), "maintenance") | {"max_active_runs": 1}
+
+
+def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str, Any]:
+    retry_delay = timedelta(seconds=Settings().retry_seconds)
+    return {
+        "dag_id": dag_id,
+        "description": description,
+        "doc_md": TRIAGE[dag_id.partition("__")[0]],
+        "schedule": timetable,
+        "tags": list(tags),
+        "catchup": False,
+        "max_active_runs": 3,
+        "default_args": {
+            "owner": "seo-data",
+            "retries": 4,
+            "retry_delay": retry_delay,
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": 8 * retry_delay,
+            "retry_policy": RETRY_POLICY,
+            # The longest crawl takes six hours; beyond twice that a task hangs.
+            "execution_timeout": timedelta(hours=12),
+        },
+    }
+
+
+def night_of(partition_key: str | None) -> date:
+    """The night of a run. Raises AirflowFailException when the run has none, or no date."""
+    try:
+        return date.fromisoformat(partition_key or "")
+    except ValueError:
+        raise AirflowFailException(
+            f"this run's partition key is {partition_key!r}, not a night such as 2026-11-22: "
+            "start it in the user interface or by REST with a partition key, or run `seo-warehouse ingest --night`"
+        ) from None
+
+
+def order(source: Source, names: list[str]) -> list[Any]:
+    """The task that brings a night's answers into the archive, mapped over properties; none where no order is needed.
+
+    Between two looks it holds no worker slot. Past the night's deadline it ends with what there is.
+    """
+    if source.order is None:
+        return []
+
+    @task.sensor(
+        task_id="order",
+        mode="reschedule",
+        poke_interval=Settings().poll_seconds,
+        timeout=timedelta(days=1).total_seconds(),
+        map_index_template=PROPERTY_LABEL,
+    )
+    def order_answers(source_name: str, property_name: str, partition_key: str | None = None) -> bool:
+        steps, wh = _steps()
+        return bool(steps.order(wh, source_name, property_name, night_of(partition_key)))
+
+    return [order_answers.partial(source_name=source.name).expand(property_name=names)]
+
+
+def load(source: Source, table: Table, names: list[str], *, after: list[Any]) -> Any:
+    """A table's write, audit and publish, `after` the order. Returns the last. No property's failure stops another."""
+    with TaskGroup(table.name, tooltip=table.description):
+        written = write.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        audited = audit(source_name=source.name, table_name=table.name)
+        published = publish.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        after >> written >> audited >> published
+    return published
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
+    """Read a property's due days into `audit`. Returns the loads."""
+    steps, wh = _steps()
+    return list(steps.write(wh, source_name, table_name, property_name, night_of(partition_key)))
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def audit(source_name: str, table_name: str, partition_key: str | None = None) -> None:
+    """Judge the night's loads of every property: one task, since Great Expectations is slow to import."""
+    steps, wh = _steps()
+    steps.audit(wh, source_name, table_name, night_of(partition_key))
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def publish(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
+    """Swap a property's passed loads into `raw`; skipped where none passed. Returns what became of each."""
+    steps, wh = _steps()
+    states: list[str] = steps.publish(wh, source_name, table_name, property_name, night_of(partition_key))
+    if not states:
+        raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
+    return states
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def announce(source_name: str, partition_key: str | None = None) -> None:
+    """Note that the source has ended the night, whatever came of its loads."""
+    steps, wh = _steps()
+    steps.announce(wh, source_name, night_of(partition_key))
+
+
+@task(outlets=[NIGHT])
+def close_night(partition_key: str | None = None) -> None:
+    """Close the night once every source has ended it; skipped, and so without an event, before that."""
+    steps, wh = _steps()
+    night = night_of(partition_key)
+    if not steps.close_night(wh, night):
+        raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def verdict(source_name: str, partition_key: str | None = None) -> None:
+    """Make the run red when a load failed or is in quarantine, and say which."""
+    steps, wh = _steps()
+    steps.verdict(wh, source_name, night_of(partition_key))
+
+
+@task
+def build() -> None:
+    """Build the models on what was published since the last build."""
+    from seo_warehouse.orchestration.build import build_warehouse
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    build_warehouse(open_warehouse())
+
+
+@task(outlets=[NIGHT])
+def close_overdue() -> None:
+    """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""
+    steps, wh = _steps()
+    nights = steps.close_overdue(wh)
+    if not nights:
+        raise AirflowSkipException("no night is overdue")
+    get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
+
+
+@task
+def keep_tables() -> None:
+    """Make the partitions of the month to come and vacuum what the nights churn."""
+    steps, wh = _steps()
+    steps.maintain(wh)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def write_docs() -> None:
+    """Write dbt's documentation of every model and column."""
+    from seo_warehouse.orchestration.build import generate_docs
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    generate_docs(open_warehouse())
+
+
+def _steps() -> tuple[Any, Any]:
+    from seo_warehouse.orchestration import steps
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    return steps, open_warehouse()

@@ -1,0 +1,46 @@
+"""What to do when a DAG is red: the notes that Airflow shows beside each one."""
+
+TRIAGE = {
+    "ingest": """
+### A source's night
+
+For each table: **write** copies what the provider answers into `audit`, one task a property; **audit** judges all
+properties' loads; **publish** swaps the days of those that passed into `raw`. Then the source's night is announced, and
+the night is closed once all sources have ended it. The run's partition key is the night.
+
+**What a red run means.** Some property's load failed or is in quarantine. The others are published, the night closes
+and `warehouse` runs without it. `verdict` names each such load with its reason; `ops.load` and `ops.verdict` keep it.
+
+| red task | meaning | do |
+|---|---|---|
+| `write`: TransientSourceError | the provider was away longer than the retries | a dated source heals by itself |
+| the same, a snapshot source | tonight's answer is still missing | clear the task before 23:00 UTC |
+| `write`: TerminalSourceError | credentials, permissions, a refused request | mend the connection, clear the task |
+| `write`: BudgetError | a limit of properties.yml was reached | look at `ops.load`, raise the limit or leave it |
+| `write`: NightOverError | a snapshot was asked for after its night | nothing: that night cannot be read any more |
+| `audit` | the gate itself broke | read the log; clear the task |
+| `verdict` alone | a load is in quarantine | read its `ops.verdict` and `ops.rejected_row` |
+
+**May be ignored:** `publish` skipped (nothing passed for that property), `close_night` skipped (another source is still
+at work). **Clearing is safe:** archived answers are not asked for again, equal content ends `unchanged`.
+""",
+    "warehouse": """
+### The build after a night
+
+Starts when a night has closed. It claims the property-days published since the last finished build and runs
+`dbt build` on exactly these. A failed build's claim goes to the next one, so nothing is lost by waiting.
+
+**What a red run means.** A model or a test failed: the log names it, `ops.dbt_node_result` keeps every node's result.
+Mend it and clear the task. **May be ignored:** a build with nothing to claim, which ends green at once.
+""",
+    "maintenance": """
+### What the clock asks for
+
+`maintenance` closes, every hour, the nights whose deadline (23:00 UTC) has passed and names the sources that had not
+ended (`ops.night.missing_sources`); `warehouse` runs for each. Skipped: nothing was overdue.
+`maintenance__daily` makes next month's partitions, vacuums and writes dbt's documentation.
+
+**What a red run means.** Usually no connection to PostgreSQL. The next run catches up; clear it if it is the last one
+of the day. A source that is missing night after night is paused or broken: look at its `ingest__` DAG.
+""",
+}
