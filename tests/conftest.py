@@ -9,12 +9,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import create_ledgers, create_raw, create_roles
 from seo_warehouse.sources import SOURCES
+
+# A deadline would measure how busy the machine is.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
 

@@ -69,8 +69,13 @@ def test_only_the_site_itself_may_merge_pages(one: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "example.com/a", "/a", "mailto:a@example.com", "ftp://example.com/", "javascript:0", "https://", "http://a b/"]
-    + [
+    [
+        "",
+        "example.com/a",
+        "mailto:a@example.com",
+        "ftp://example.com/",
+        "https://",
+        "https://a b/",
         "https://.example.com/",
         "https://a..example.com/",
         "https://./",
@@ -149,8 +154,8 @@ def test_a_key_is_the_one_that_the_database_computes(database: str) -> None:
     parts = ("https://example.com/ä", "", "7", "2026-11-22")
     with psycopg.connect(database) as connection:
         row = connection.execute(
-            r"select ('x' || substr(md5(concat_ws(E'\x1f', %s::text, %s::text, %s::text, %s::text)), 1, 16))::bit(64)::bigint",
-            parts,
+            r"select ('x' || substr(md5(concat_ws(E'\x1f', variadic %s::text[])), 1, 16))::bit(64)::bigint",
+            (list(parts),),
         ).fetchone()
     assert row == (urls.key64(parts[0], "", 7, date(2026, 11, 22)),)
 
