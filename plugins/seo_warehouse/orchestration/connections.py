@@ -7,10 +7,16 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.transport.requests import Request as GoogleRequest
+from google.oauth2 import service_account
+from requests import PreparedRequest
+from requests.auth import AuthBase, HTTPBasicAuth
+
 from seo_warehouse import landing
 from seo_warehouse.api import Api, Limits
 from seo_warehouse.config import Property
-from seo_warehouse.errors import ConfigError
+from seo_warehouse.errors import ConfigError, TerminalSourceError, TransientSourceError
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Source
 
@@ -53,3 +59,59 @@ def _from_json(variable: str, text: str) -> Connection:
         return Connection(document.get("host"), document.get("login"), document.get("password"), extra)
     except (ValueError, AttributeError):
         raise ConfigError(f"{variable} is not a JSON object (see .env.example)") from None
+
+
+def open_api(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_call: bool) -> Api:
+    """The client of a source for one property, over the archive's `scope`. Credentials are read only if it may call.
+
+    Raises ConfigError where a connection is missing or not in its form.
+    """
+    settings = getattr(prop.sources, source.settings)
+    archive = landing.open_archive(
+        landing.open_root(wh.settings.archive), source=source.name, property_key=prop.key, scope=scope
+    )
+    base_url, auth = "", None
+    if may_call and source.connection is not None:
+        base_url, auth = _client(source, connection(settings.connection))
+    # The demo is our own server on loopback: nobody there asks for patience.
+    is_demo = wh.properties.demo_control_url is not None
+    limits = Limits(money=getattr(settings, "money_per_night", None), **({"calls_per_minute": None} if is_demo else {}))
+    return Api(base_url=base_url, auth=auth, archive=archive, may_call=may_call, explain=source.explain, limits=limits)
+
+
+class GoogleAuth(AuthBase):
+    """Signs requests as a service account; tokens are fetched and renewed by google-auth, outside the archive.
+
+    https://google-auth.readthedocs.io/en/stable/user-guide.html#service-account-private-key-files
+    """
+
+    def __init__(self, key: dict[str, Any]) -> None:
+        try:
+            self._credentials = service_account.Credentials.from_service_account_info(key, scopes=GOOGLE_SCOPES)
+        except (ValueError, TypeError, KeyError, GoogleAuthError):
+            # The library's own message may quote the key.
+            raise ConfigError("the Google connection's keyfile_dict is not a service-account key") from None
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        headers: dict[str, str] = {}
+        try:
+            self._credentials.before_request(GoogleRequest(), request.method, request.url, headers)
+        except TransportError as error:
+            raise TransientSourceError(f"Google's token endpoint does not answer: {error}") from None
+        except RefreshError as error:
+            kind = TransientSourceError if error.retryable else TerminalSourceError
+            raise kind(f"Google refuses the service account: {error.args[0] if error.args else error}") from None
+        request.headers.update(headers)
+        return request
+
+
+def _client(source: Source, conn: Connection) -> tuple[str, AuthBase]:
+    if source.connection == "google_search_console":
+        key = conn.extra.get("keyfile_dict")
+        key = json.loads(key) if isinstance(key, str) else key
+        if not isinstance(key, dict):
+            raise ConfigError(f"the connection of {source.name} has no keyfile_dict in its extra")
+        return conn.host or "https://searchconsole.googleapis.com", GoogleAuth(key)
+    if not conn.login or not conn.password:
+        raise ConfigError(f"the connection of {source.name} needs a login and a password")
+    return conn.host or "https://api.dataforseo.com", HTTPBasicAuth(conn.login, conn.password)

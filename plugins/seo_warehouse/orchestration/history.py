@@ -76,7 +76,14 @@ def _load_snapshots(wh: Warehouse, source: Source, prop: Property, first: date, 
 
 
 def _write_nights(
-    wh: Warehouse, source: Source, table: Table, prop: Property, members: list[date], since: _Since, *, is_ordering: bool
+    wh: Warehouse,
+    source: Source,
+    table: Table,
+    prop: Property,
+    members: list[date],
+    since: _Since,
+    *,
+    is_ordering: bool,
 ) -> int:
     """One load of several nights, each read with the clock set to it, so that its instants are its own."""
     apis: list[Api] = []

@@ -91,7 +91,9 @@ def write_period(
             archive_scope=scope,
         )
         try:
-            may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
+            may_call = (
+                not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
+            )
             api = open_api(wh, source, prop, scope=scope, may_call=may_call)
             rows = write_batch(
                 connection,
@@ -108,7 +110,9 @@ def write_period(
         except Exception as error:
             note_failure(connection, load_id, error)
             raise
-    log.info("%s.%s %s %s..%s: %s rows written", source.name, table.name, prop.name, period.first_day, period.last_day, rows)
+    log.info(
+        "%s.%s %s %s..%s: %s rows written", source.name, table.name, prop.name, period.first_day, period.last_day, rows
+    )
     return load_id
 
 
@@ -184,7 +188,9 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         if state in ("failed", "quarantined")
     ]
     if lines:
-        raise AuditFailedError(f"{len(lines)} of {len(troubled)} loads stayed out of the warehouse. " + " | ".join(lines))
+        raise AuditFailedError(
+            f"{len(lines)} of {len(troubled)} loads stayed out of the warehouse. " + " | ".join(lines)
+        )
 
 
 def maintain(wh: Warehouse) -> None:
@@ -349,4 +355,3 @@ def note_failure(connection: psycopg.Connection[Any], load_id: int, error: Excep
         ledger.fail_load(connection, load_id, f"{type(error).__name__}: {error}")
     except psycopg.Error:
         log.exception("load %s failed and the ledger could not be told; the next attempt will note it", load_id)
-

@@ -1,0 +1,73 @@
+"""What `make run` and `seo-warehouse status` print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seo_warehouse.embedded.airflow import ADMIN, Airflow
+from seo_warehouse.orchestration.warehouse import Warehouse
+
+Say = Callable[[str], None]
+
+LOADS = """
+select l.source, l.table_name, p.property_name, l.state, count(*), min(l.first_day)::text, max(l.last_day)::text,
+       sum(l.rows_read), round(sum(l.money), 4), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
+from ops.load as l join ops.property as p using (property_key)
+where l.state not in ('superseded')
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4
+"""
+FACTS = """
+select p.property_name, r.event_date::text, r.event_type, d.url as page, r.keyword, r.device,
+       round(r.base_mean_position::numeric, 1), round(r.window_mean_position::numeric, 1),
+       round(r.control_change_position::numeric, 1), round(r.difference_position::numeric, 1)
+from marts.fct_link_rank_change as r
+join marts.dim_property as p using (property_key)
+join marts.dim_page as d using (property_key, page_key)
+where r.window_name = 'headline' and r.reason is null
+order by r.event_date desc, p.property_name, page, r.keyword, r.device
+limit 8
+"""
+
+
+def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
+    """Addresses, how to connect, the state of each load, and the first rows of the link-to-position facts."""
+    say_loads(wh, say)
+    with wh.connect("analyst") as connection:
+        rows = connection.execute(FACTS).fetchall()
+    say("\nLinks and positions (marts.fct_link_rank_change, window +21..+34 days against -7..-1):")
+    headings = ("property", "date", "event", "page", "keyword", "device", "before", "after", "controls", "difference")
+    _say_table(headings, rows, say)
+    say("A difference below 0 is a better position. Before/after is not an effect: see the controls and the reasons.\n")
+    say(f"Airflow    {airflow.url}  user {ADMIN}  password {airflow.admin_password}")
+    say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
+
+
+def say_loads(wh: Warehouse, say: Say) -> None:
+    """The state of each load, summed by table, property and state; the last closed night and build."""
+    with wh.connect("loader") as connection:
+        loads = connection.execute(LOADS).fetchall()
+        night = connection.execute(
+            "select night, closed_by, missing_sources from ops.night order by 1 desc limit 1"
+        ).fetchone()
+        build = connection.execute(
+            "select build_id, state, claimed_at::timestamp(0)::text, reason from ops.build order by 1 desc limit 1"
+        ).fetchone()
+    say("\nLoads:")
+    headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "US$", "reason")
+    _say_table(headings, loads, say)
+    if night:
+        missing = f"; missing: {', '.join(night[2])}" if night[2] else ""
+        say(f"Last night closed: {night[0]} by {night[1]}{missing}")
+    if build:
+        say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + build[3] if build[3] else ''}")
+
+
+def _say_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], say: Say) -> None:
+    cells = [headings, *[["" if value is None else str(value) for value in row] for row in rows]]
+    widths = [min(60, max(len(row[i]) for row in cells)) for i in range(len(headings))]
+    for row in cells:
+        say("  ".join(value[:width].ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
+    if not rows:
+        say("(none yet)")
