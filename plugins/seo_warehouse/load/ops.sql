@@ -94,6 +94,8 @@ create table if not exists ops.publication (
     published_at timestamptz not null default now()
 );
 comment on table ops.publication is 'Each day swapped into raw, in order; is_current marks what raw holds now. Older rows tell what was known before.';
+alter table ops.publication add column if not exists read_at timestamptz;
+comment on column ops.publication.read_at is 'Instant of the latest reading that gave this content; an earlier reading never replaces it.';
 create unique index if not exists publication_current
     on ops.publication (source, table_name, property_key, part, day) where is_current;
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -26,6 +26,19 @@ grant select on all tables in schema marts to seo_analyst;
 grant seo_transformer, seo_loader to current_user;
 alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
 """
+GIVE_RAW_TO_LOADER = """
+do $$
+declare relation regclass;
+begin
+    for relation in
+        select c.oid from pg_class as c
+        where c.relnamespace = 'raw'::regnamespace and c.relkind in ('r', 'p') and c.relowner <> 'seo_loader'::regrole
+    loop
+        execute format('alter table %s owner to seo_loader', relation);
+    end loop;
+end $$
+"""
+"""Only its owner may add a partition to a table or vacuum it (before PostgreSQL 17)."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
 
@@ -46,6 +59,20 @@ def stored_columns(columns: tuple[Column, ...]) -> list[tuple[str, str]]:
     return stored
 
 
+def grain_key(table: Table) -> sql.Composable:
+    """What a unique index takes for the grain beyond `day`, each with a comma before it.
+
+    Texts are hashed: an index row holds 2,704 bytes, and a URL may be longer.
+    https://www.postgresql.org/docs/current/btree.html
+    """
+    kinds = dict(stored_columns(table.columns))
+    return sql.SQL("").join(
+        sql.SQL(", md5({})" if kinds[name] == "text" else ", {}").format(sql.Identifier(name))
+        for name in table.grain
+        if name != "day"
+    )
+
+
 def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
     """Create the raw table of every table of `sources`, partitioned by month of `day`, with its comments."""
     for source in sources:
@@ -59,7 +86,6 @@ def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table
         sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type]
         for column, kind in stored_columns(table.columns)
     )
-    key = sql.SQL(", ").join(sql.Identifier(c) for c in ("property_key", "part", *table.grain))
     connection.execute(
         sql.SQL(
             "create table if not exists {} (property_key integer not null, part text not null default '', {},"
@@ -67,8 +93,8 @@ def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table
         ).format(name, columns)
     )
     connection.execute(
-        sql.SQL("create unique index if not exists {} on {} ({})").format(
-            sql.Identifier(f"{source.raw_name(table)}_grain"), name, key
+        sql.SQL("create unique index if not exists {} on {} (property_key, day, part{}) nulls not distinct").format(
+            sql.Identifier(f"{source.raw_name(table)}_grain"), name, grain_key(table)
         )
     )
     connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.description)))
@@ -81,17 +107,35 @@ def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table
 
 
 def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
-    """Create the month's partition of `raw.<relation>` that holds `day`, unless it is there."""
+    """Create the month's partition of `raw.<relation>` that holds `day`, unless it is there.
+
+    Attached rather than created in place, which would wait for every reader of the table and hold up all that follow.
+    """
     first = day.replace(day=1)
-    following = (first.replace(year=first.year + 1, month=1) if first.month == 12 else first.replace(month=first.month + 1))
-    connection.execute(
-        sql.SQL("create table if not exists {} partition of {} for values from ({}) to ({})").format(
-            sql.Identifier("raw", f"{relation}_{first:%Y_%m}"),
-            sql.Identifier("raw", relation),
-            sql.Literal(first),
-            sql.Literal(following),
+    following = (first + timedelta(days=31)).replace(day=1)
+    parent, name = sql.Identifier("raw", relation), f"{relation}_{first:%Y_%m}"
+    partition = sql.Identifier("raw", name)
+    if _has_table(connection, name):
+        return
+    with connection.transaction():
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended('seo_warehouse partition ' || %s, 0))", (name,)
         )
-    )
+        if _has_table(connection, name):
+            return
+        connection.execute(sql.SQL("create table {} (like {} including defaults)").format(partition, parent))
+        connection.execute(
+            sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+                parent, partition, sql.Literal(first), sql.Literal(following)
+            )
+        )
+
+
+def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
+    found = connection.execute(
+        "select 1 from pg_class where relnamespace = 'raw'::regnamespace and relname = %s", (name,)
+    ).fetchone()
+    return found is not None
 
 
 def create_ledgers(connection: psycopg.Connection[Any]) -> None:
@@ -111,6 +155,7 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
             sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
         )
     connection.execute(GRANTS)
+    connection.execute(GIVE_RAW_TO_LOADER)
     # Only the owner of a partitioned table may add partitions, and the loader adds them each month.
     for (relation,) in connection.execute(
         "select relname from pg_class where relnamespace = 'raw'::regnamespace and relkind in ('r', 'p')"
@@ -121,4 +166,6 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
             )
         )
     connection.execute("grant select on all tables in schema raw to seo_transformer")
-    connection.execute("alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer")
+    connection.execute(
+        "alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer"
+    )

@@ -1,0 +1,259 @@
+"""Write a batch: stream a reader's rows by COPY into a table of their own in `audit`.
+
+The table has the row's number, every stored column of the raw table, and two columns that are filled for a row that
+its columns cannot hold: `unfit` (the names of the rules it breaks) and `unfit_content` (the whole row as JSON).
+
+A checksum of a day is the row count and the sums of the two halves of each row's MD5 over every stored column. It does
+not depend on the rows' order and needs no memory. `write_batch` computes it of what came; the gate computes it again
+where it takes rows out, so `ops.load_day` always speaks of the rows in `audit`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from seo_warehouse.errors import LoadError
+from seo_warehouse.load import stored
+from seo_warehouse.load.ledger import audit_table, fail_load, load_state, move, note_usage, release_batch
+from seo_warehouse.load.schema import stored_columns
+from seo_warehouse.load.session import Connection, step, transaction
+from seo_warehouse.spec import Facts, Row, Source, Table, Type
+from seo_warehouse.urls import identity
+
+if TYPE_CHECKING:
+    from seo_warehouse.api import Usage
+
+log = logging.getLogger(__name__)
+
+MENDED = "mended_text_rows"
+"""Fact of a day: rows in which a character that PostgreSQL's text cannot hold was replaced."""
+
+
+def write_batch(
+    conn: Connection,
+    source: Source,
+    table: Table,
+    load_id: int,
+    property_key: int,
+    part: str,
+    rows: Iterator[Row],
+    days: Iterable[date],
+    facts: Callable[[], dict[date, dict[str, Any]]],
+    usage: Callable[[], Usage],
+) -> int:
+    """Copy a begun load's rows into `audit` and return how many there were; the load is `written`.
+
+    `days` are those that were asked for, so that one without rows is known as read. `facts` and `usage` are called
+    after the last row. One transaction: whatever is raised, by the reader too, leaves no row and the load `failed`.
+    Raises LoadError where a row has not exactly the table's columns.
+    """
+    what = f"write load {load_id} of {source.name}.{table.name}, property {property_key}"
+    try:
+        with step(conn, what):
+            with transaction(conn):
+                _expect_load(conn, load_id, (source.name, table.name, property_key, part))
+                _create_audit_table(conn, table, load_id)
+                encoder = RowEncoder(table, what)
+                _copy(conn, table, load_id, encoder, rows)
+                noted = _facts_by_day(what, sorted(set(days)), facts(), encoder.mended)
+                _note_written(conn, table, load_id, encoder.row_count, noted, usage())
+            release_batch(conn, load_id)
+    except Exception as error:
+        _note_failed(conn, load_id, error, usage)
+        raise
+    log.info("%s: %s rows", what, encoder.row_count)
+    return encoder.row_count
+
+
+@dataclass
+class RowEncoder:
+    """Turns rows of one table into lines of COPY, in the order of `columns`; counts them."""
+
+    table: Table
+    what: str
+    row_count: int = 0
+    mended: dict[date, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.table.columns]
+        urls = [column.name for column in self.table.columns if column.type is Type.URL]
+        self._names = set(names)
+        self._pick: Callable[[Row], tuple[Any, ...]] = (
+            itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        )
+        self._converters = [stored.CONVERTERS[column.type] for column in self.table.columns]
+        self._urls = [names.index(name) for name in urls]
+        self.columns = (
+            *names,
+            *(f"{name}_{companion}" for name in urls for companion in ("normalised", "domain")),
+            "row_no",
+            "unfit",
+            "unfit_content",
+        )
+
+    def line(self, row: Row) -> list[Any]:
+        """One row as COPY takes it. Raises LoadError naming the columns that are missing or unknown."""
+        if row.keys() != self._names:
+            missing, unknown = sorted(self._names - row.keys()), sorted(map(repr, row.keys() - self._names))
+            raise LoadError(
+                f"{self.what}: row {self.row_count + 1} lacks {', '.join(missing) or 'nothing'}"
+                f" and has unknown {', '.join(unknown) or 'nothing'}"
+            )
+        self.row_count += 1
+        values = self._pick(row)
+        unfit = content = None
+        try:
+            line = [
+                None if value is None else convert(value)
+                for value, convert in zip(values, self._converters, strict=True)
+            ]
+        except stored.UnfitError:
+            line, unfit = self._mended_line(values)
+            content = stored.as_json(row) if unfit else None
+        for index in self._urls:
+            url = line[index]
+            found = None if url is None else identity(url)
+            line += (None, None) if found is None else (found.url, found.domain)
+        line += (self.row_count, unfit, content)
+        return line
+
+    def _mended_line(self, values: tuple[Any, ...]) -> tuple[list[Any], list[str] | None]:
+        line: list[Any] = []
+        unfit: list[str] = []
+        is_mended = False
+        for value, convert, column in zip(values, self._converters, self.table.columns, strict=True):
+            try:
+                line.append(None if value is None else convert(value))
+            except stored.UnmendedError:
+                line.append(convert(stored.mend(value)))
+                is_mended = True
+            except stored.UnfitError:
+                line.append(None)
+                unfit.append(f"unstorable_{column.name}")
+        if is_mended and not unfit:
+            day = line[self.columns.index("day")]
+            self.mended[day] = self.mended.get(day, 0) + 1
+        return line, unfit or None
+
+
+def note_days(conn: Connection, table: Table, load_id: int) -> None:
+    """Write row count, checksum and totals of each day of a load into `ops.load_day`, from its rows in `audit`."""
+    columns = sql.SQL(", ").join(sql.Identifier("a", name) for name, _ in stored_columns(table.columns))
+    totals = sql.SQL(", ").join(
+        sql.SQL("{}, coalesce(sum({}::numeric), 0)").format(sql.Literal(name), sql.Identifier("a", name))
+        for name in table.totals
+    )
+    conn.execute(
+        sql.SQL(
+            """
+            with hashed as (
+                select a.day, count(*) as row_count, jsonb_build_object({totals}) as totals,
+                       sum(('x' || left(h.digest, 16))::bit(64)::bigint) as upper_half,
+                       sum(('x' || right(h.digest, 16))::bit(64)::bigint) as lower_half
+                from {audit} as a, lateral (select md5(row({columns})::text) as digest) as h
+                where a.unfit is null
+                group by a.day
+            )
+            update ops.load_day as d set
+                row_count = coalesce(h.row_count, 0),
+                totals = coalesce(h.totals, jsonb_build_object({nothing})),
+                checksum = md5(concat_ws(':', coalesce(h.row_count, 0), h.upper_half, h.lower_half))
+            from ops.load_day as all_days left join hashed as h on h.day = all_days.day
+            where all_days.load_id = {load_id} and d.load_id = all_days.load_id and d.day = all_days.day
+            """
+        ).format(
+            totals=totals,
+            nothing=sql.SQL(", ").join(sql.SQL("{}, 0").format(sql.Literal(name)) for name in table.totals),
+            audit=audit_table(load_id),
+            columns=columns,
+            load_id=sql.Literal(load_id),
+        )
+    )
+    conn.execute(
+        """
+        update ops.load set checksum = (
+            select md5(string_agg(day::text || ':' || checksum, ',' order by day)) from ops.load_day where load_id = %s
+        ) where load_id = %s
+        """,
+        (load_id, load_id),
+    )
+
+
+def _expect_load(conn: Connection, load_id: int, expected: tuple[str, str, int, str]) -> None:
+    row = conn.execute(
+        "select source, table_name, property_key, part, state from ops.load where load_id = %s for update", (load_id,)
+    ).fetchone()
+    if row is None:
+        raise LoadError(f"there is no load {load_id}")
+    if row[:4] != expected:
+        raise LoadError(f"load {load_id} is of {row[:4]}, not of {expected}")
+    if row[4] != "started":
+        raise LoadError(f"load {load_id} is {row[4]} and cannot become written")
+
+
+def _create_audit_table(conn: Connection, table: Table, load_id: int) -> None:
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
+        for name, kind in stored_columns(table.columns)
+    )
+    conn.execute(
+        sql.SQL("create table {} (row_no bigint not null, {}, unfit text[], unfit_content jsonb)").format(
+            audit_table(load_id), columns
+        )
+    )
+
+
+def _copy(conn: Connection, table: Table, load_id: int, encoder: RowEncoder, rows: Iterator[Row]) -> None:
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        audit_table(load_id), sql.SQL(", ").join(map(sql.Identifier, encoder.columns))
+    )
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(encoder.line(row))
+
+
+def _facts_by_day(
+    what: str, days: list[date], noted: dict[date, dict[str, Any]], mended: dict[date, int]
+) -> dict[date, Facts]:
+    foreign = sorted(noted.keys() - set(days))
+    if foreign:
+        raise LoadError(f"{what}: the reader noted facts of days it was not asked for: {', '.join(map(str, foreign))}")
+    return {
+        day: noted.get(day, {}) | ({MENDED: mended[day]} if day in mended else {})
+        for day in days
+    }  # fmt: skip
+
+
+def _note_written(
+    conn: Connection, table: Table, load_id: int, row_count: int, facts: dict[date, Facts], usage: Usage
+) -> None:
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.load_day (load_id, day, row_count, checksum, facts) values (%s, %s, 0, '', %s)",
+            [(load_id, day, Jsonb(day_facts, dumps=stored.as_json)) for day, day_facts in facts.items()],
+        )
+    note_days(conn, table, load_id)
+    note_usage(conn, load_id, usage)
+    conn.execute(
+        "update ops.load set rows_read = %s, rows_rejected = 0, read_at = %s where load_id = %s",
+        (row_count, usage.last_answer_at or datetime.now(UTC), load_id),
+    )
+    move(conn, load_id, "written")
+
+
+def _note_failed(conn: Connection, load_id: int, error: Exception, usage: Callable[[], Usage]) -> None:
+    """Keep the reason and the cost; where the ledger cannot be told, the next attempt finds the load dead."""
+    try:
+        if load_state(conn, load_id)[0] == "started":
+            fail_load(conn, load_id, f"{type(error).__name__}: {error}", usage())
+    except (psycopg.Error, LoadError):
+        log.exception("load %s failed and the ledger could not be told", load_id)

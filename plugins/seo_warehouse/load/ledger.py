@@ -1,0 +1,308 @@
+"""The life of a load in `ops.load`, and what the ledger knows of days already read."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from seo_warehouse.config import Properties, Property
+from seo_warehouse.errors import LoadError, TransientLoadError
+from seo_warehouse.load.session import Connection, holds, one, step, transaction
+from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.urls import key64, normalise
+
+if TYPE_CHECKING:
+    from seo_warehouse.api import Usage
+
+log = logging.getLogger(__name__)
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "started": frozenset({"written", "failed"}),
+    "written": frozenset({"passed", "quarantined", "failed"}),
+    "passed": frozenset({"published", "unchanged", "superseded", "failed"}),
+    "quarantined": frozenset({"published", "rejected", "superseded"}),
+    "published": frozenset({"superseded"}),
+    "unchanged": frozenset(),
+    "superseded": frozenset(),
+    "rejected": frozenset(),
+    "failed": frozenset(),
+}
+"""The states a load may go to. `passed -> superseded`: every day of it had been published from a later reading."""
+UNFINISHED = ("started", "written", "passed")
+REASON_CHARACTERS = 4_000
+
+
+def begin_load(
+    conn: Connection,
+    *,
+    source: str,
+    table: str,
+    property_key: int,
+    part: str,
+    first_day: date,
+    last_day: date,
+    night: date | None,
+    purpose: str,
+    archive_scope: str,
+) -> int:
+    """Begin an attempt at a batch and return its load id; dead attempts at the same batch are marked failed.
+
+    The session holds the batch until the load is written or failed, or the session ends. Raises TransientLoadError
+    where another living session holds it.
+    """
+    what = f"begin {source}.{table}, property {property_key}, {first_day}..{last_day}"
+    lock = batch_lock(source, table, property_key, part, first_day, last_day)
+    batch = (source, table, property_key, part, first_day, last_day)
+    with step(conn, what):
+        # An attempt that this very session left behind is dead too; its lock must not be counted twice.
+        if not holds(conn, lock) and not one(conn, "select pg_try_advisory_lock(%s)", (lock,)):
+            raise TransientLoadError(f"{what}: another writer is at the same batch")
+        with transaction(conn):
+            dead = conn.execute(
+                """
+                select load_id from ops.load
+                where (source, table_name, property_key, part, first_day, last_day) = (%s, %s, %s, %s, %s, %s)
+                  and state = any(%s)
+                order by load_id
+                for update
+                """,
+                (*batch, list(UNFINISHED)),
+            ).fetchall()
+            for (load_id,) in dead:
+                move(conn, load_id, "failed", reason="a dead attempt: the next one at this batch began")
+                drop_audit_table(conn, load_id)
+            return int(
+                one(
+                    conn,
+                    """
+                    insert into ops.load (source, table_name, property_key, part, first_day, last_day, night, purpose,
+                                          archive_scope, attempt, state)
+                    select b.*, %s, %s, %s, 1 + count(l.load_id), 'started'
+                    from (values (%s, %s, %s::integer, %s, %s::date, %s::date))
+                        as b (source, table_name, property_key, part, first_day, last_day)
+                    left join ops.load as l using (source, table_name, property_key, part, first_day, last_day)
+                    group by 1, 2, 3, 4, 5, 6
+                    returning load_id
+                    """,
+                    (night, purpose, archive_scope, *batch),
+                )
+            )
+
+
+def fail_load(conn: Connection, load_id: int, reason: str, usage: Usage | None = None) -> None:
+    """Mark a load failed, keep what it cost and let its batch go. Does nothing where it is failed already."""
+    with step(conn, f"fail load {load_id}"):
+        with transaction(conn):
+            if load_state(conn, load_id)[0] != "failed":
+                move(conn, load_id, "failed", reason=reason)
+                drop_audit_table(conn, load_id)
+                if usage is not None:
+                    note_usage(conn, load_id, usage)
+        release_batch(conn, load_id)
+
+
+def move(conn: Connection, load_id: int, state: str, reason: str | None = None) -> None:
+    """Move a load to another state. Raises LoadError where its present one does not lead there."""
+    allowed = [before for before, after in TRANSITIONS.items() if state in after]
+    moved = conn.execute(
+        """
+        update ops.load set
+            state = %(state)s,
+            reason = coalesce(%(reason)s, reason),
+            written_at = case when %(state)s = 'written' then clock_timestamp() else written_at end,
+            audited_at = case when %(state)s in ('passed', 'quarantined') then clock_timestamp() else audited_at end,
+            published_at = case when %(state)s = 'published' then clock_timestamp() else published_at end,
+            ended_at = case when %(state)s in ('started', 'written', 'passed', 'quarantined') then null
+                            else coalesce(ended_at, clock_timestamp()) end
+        where load_id = %(load_id)s and state = any(%(allowed)s)
+        returning source, table_name, property_key, first_day, last_day
+        """,
+        {
+            "state": state,
+            "reason": reason and reason.replace("\0", " ")[:REASON_CHARACTERS],
+            "load_id": load_id,
+            "allowed": allowed,
+        },
+    ).fetchone()
+    if moved is None:
+        present, _ = load_state(conn, load_id)
+        raise LoadError(f"load {load_id} is {present} and cannot become {state}")
+    log.info("load %s of %s.%s, property %s, %s..%s: %s", load_id, *moved, state)
+
+
+def load_state(conn: Connection, load_id: int) -> tuple[str, str | None]:
+    """State of a load and its reason. Raises LoadError where there is no such load."""
+    row = conn.execute("select state, reason from ops.load where load_id = %s", (load_id,)).fetchone()
+    if row is None:
+        raise LoadError(f"there is no load {load_id}")
+    return row[0], row[1]
+
+
+def note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
+    """Keep what a reading cost: calls, bytes, units, money."""
+    conn.execute(
+        """
+        update ops.load set bytes_read = %s, calls = %s, calls_reused = %s, calls_cut = %s, units = %s, money = %s
+        where load_id = %s
+        """,
+        (usage.bytes, usage.calls, usage.reused, usage.cut, usage.units, usage.money, load_id),
+    )
+
+
+def batch_lock(source: str, table: str, property_key: int, part: str, first_day: date, last_day: date) -> int:
+    """Key of the advisory lock of a batch's writer."""
+    return key64("seo_warehouse", "batch", source, table, property_key, part, first_day, last_day)
+
+
+def publication_lock(source: str, table: str, property_key: int) -> int:
+    """Key of the advisory lock of a table's and property's publications."""
+    return key64("seo_warehouse", "publication", source, table, property_key)
+
+
+def release_batch(conn: Connection, load_id: int) -> None:
+    """Let go of a load's batch, where this session holds it."""
+    lock = batch_lock(
+        *conn.execute(
+            "select source, table_name, property_key, part, first_day, last_day from ops.load where load_id = %s",
+            (load_id,),
+        ).fetchall()[0]
+    )
+    if holds(conn, lock):
+        conn.execute("select pg_advisory_unlock(%s)", (lock,))
+
+
+def audit_table(load_id: int) -> sql.Identifier:
+    """The table in `audit` that holds a load's rows until it is published."""
+    return sql.Identifier("audit", f"load_{load_id}")
+
+
+def drop_audit_table(conn: Connection, load_id: int) -> None:
+    """Drop a load's rows in `audit`, if they are there."""
+    conn.execute(sql.SQL("drop table if exists {}").format(audit_table(load_id)))
+
+
+def sync_properties(conn: Connection, properties: Properties) -> None:
+    """Write properties.yml's properties, keywords and topic rules where dbt reads them; removed ones become inactive."""
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute("lock table ops.property in share row exclusive mode")
+        keys = [prop.key for prop in properties.properties]
+        cursor.execute("update ops.property set is_active = false where is_active and property_key <> all(%s)", (keys,))
+        cursor.executemany(
+            """
+            insert into ops.property values (%s, %s, %s, %s, %s, %s, %s, %s, true)
+            on conflict (property_key) do update set
+                property_name = excluded.property_name, domain = excluded.domain,
+                history_start = excluded.history_start, engine = excluded.engine,
+                location_code = excluded.location_code, language_code = excluded.language_code,
+                depth = excluded.depth, is_active = true
+            """,
+            [
+                (
+                    p.key,
+                    p.name,
+                    p.domain,
+                    p.history_start,
+                    p.panel.engine,
+                    p.panel.location_code,
+                    p.panel.language_code,
+                    p.panel.depth,
+                )
+                for p in properties.properties
+            ],  # fmt: skip
+        )
+        cursor.execute("delete from ops.tracked_keyword where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.tracked_keyword values (%s, %s, %s, %s, %s)",
+            [
+                (p.key, k.keyword, k.page, normalise(k.page) if k.page else None, k.is_brand)
+                for p in properties.properties
+                for k in p.keywords
+            ],
+        )
+        cursor.execute("delete from ops.topic_rule where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.topic_rule values (%s, %s, %s, %s)",
+            [
+                (p.key, number, rule.pattern, rule.topic)
+                for p in properties.properties
+                for number, rule in enumerate(p.topics, start=1)
+            ],
+        )
+
+
+def due_days(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[date]:
+    """The days that a dated source's night reads: its window, and every older day without a publication.
+
+    None lies before the property's history or after the night's horizon, `night - delay_days`.
+    A snapshot's night reads itself.
+    """
+    if source.kind is Kind.SNAPSHOT:
+        return [night]
+    horizon = night - timedelta(days=source.delay_days)
+    if horizon < prop.history_start:
+        return []
+    window_start = horizon - timedelta(days=source.lookback_days)
+    there = published_days(conn, source.name, table, prop.key)
+    days = Period(prop.history_start, horizon).days()
+    return [day for day in days if day >= window_start or day not in there]
+
+
+def published_days(conn: Connection, source: str, table: str, property_key: int) -> set[date]:
+    """The days that `raw` holds now, also those without rows."""
+    rows = conn.execute(
+        """
+        select distinct day from ops.publication
+        where source = %s and table_name = %s and property_key = %s and is_current
+        """,
+        (source, table, property_key),
+    )
+    return {day for (day,) in rows}
+
+
+def last_published(conn: Connection, source: str, table: str, property_key: int, *, before: date) -> date | None:
+    """The last published day before a date."""
+    return _last(conn, source, table, property_key, before, {})
+
+
+def last_complete(conn: Connection, source: str, table: str, property_key: int, *, before: date) -> date | None:
+    """The last published day before a date whose reading the reader noted as complete."""
+    return _last(conn, source, table, property_key, before, {"is_complete": True})
+
+
+def last_full(conn: Connection, source: str, table: str, property_key: int, *, before: date) -> date | None:
+    """The last published day before a date that was read in full, and completely."""
+    return _last(conn, source, table, property_key, before, {"is_complete": True, "is_full": True})
+
+
+def readings(
+    conn: Connection, source: Source, table: Table, property_key: int, first: date, last: date
+) -> list[tuple[Period, date | None, str]]:
+    """(period, night, archive scope) of each reading that passed and whose days overlap first..last, oldest first."""
+    rows = conn.execute(
+        """
+        select first_day, last_day, night, archive_scope, min(load_id) from ops.load
+        where source = %s and table_name = %s and property_key = %s and first_day <= %s and last_day >= %s
+          and (state in ('published', 'unchanged') or state = 'superseded' and published_at is not null)
+          and archive_scope is not null
+        group by 1, 2, 3, 4 order by min(read_at), min(load_id)
+        """,
+        (source.name, table.name, property_key, last, first),
+    ).fetchall()
+    return [(Period(start, end), night, scope) for start, end, night, scope, _ in rows]
+
+
+def _last(
+    conn: Connection, source: str, table: str, property_key: int, before: date, facts: dict[str, Any]
+) -> date | None:
+    row = conn.execute(
+        """
+        select max(day) from ops.publication
+        where source = %s and table_name = %s and property_key = %s and is_current and day < %s and facts @> %s
+        """,
+        (source, table, property_key, before, Jsonb(facts)),
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,198 @@
+"""Publish a load: swap its days into `raw` in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg import sql
+
+from seo_warehouse.errors import LoadError
+from seo_warehouse.load.ledger import audit_table, drop_audit_table, load_state, move, publication_lock
+from seo_warehouse.load.schema import ensure_partition, stored_columns
+from seo_warehouse.load.session import PUBLISH_WAIT, WAREHOUSE_LOCK, Connection, step, transaction
+from seo_warehouse.spec import Source, Table
+
+log = logging.getLogger(__name__)
+
+SETTLED = ("published", "unchanged", "superseded")
+
+
+@dataclass(frozen=True)
+class _Load:
+    load_id: int
+    property_key: int
+    part: str
+    read_at: datetime
+
+
+@dataclass(frozen=True)
+class _Days:
+    """A load's days by what becomes of each."""
+
+    changed: list[date]
+    equal: list[date]
+    later: list[date]
+    """Days that `raw` holds from a later reading."""
+
+
+def publish(conn: Connection, source: Source, table: Table, load_id: int) -> str:
+    """Swap the days of a passed load that differ into `raw`; returns the state the load ends in.
+
+    `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did. `superseded`: every day is
+    published from a later reading. Publishing a settled load again returns its state.
+
+    Waits while a build holds the warehouse, at most PUBLISH_WAIT; then, and where a connection is lost, raises
+    TransientLoadError. Raises LoadError where the load has not passed.
+    """
+    what = f"publish load {load_id} of {source.name}.{table.name}"
+    with step(conn, what):
+        _ensure_partitions(conn, source, table, load_id)
+        with transaction(conn, lock_wait=PUBLISH_WAIT):
+            conn.execute("select pg_advisory_xact_lock_shared(%s)", (WAREHOUSE_LOCK,))
+            load, state = _lock_load(conn, what, source, table, load_id)
+            if state in SETTLED:
+                return state
+            if state != "passed":
+                raise LoadError(f"{what}: it is {state}, not passed")
+            days = _compare(conn, source, table, load)
+            _swap(conn, what, source, table, load, days.changed)
+            _record(conn, source, table, load, days)
+            state = "published" if days.changed else "unchanged" if days.equal or not days.later else "superseded"
+            left = f"{len(days.later)} days are published from a later reading" if days.later else None
+            move(conn, load_id, state, reason=left)
+            _supersede(conn, source, table, load)
+            drop_audit_table(conn, load_id)
+    log.info(
+        "%s, property %s: %s (%s days changed, %s equal, %s later)",
+        what, load.property_key, state, len(days.changed), len(days.equal), len(days.later),
+    )  # fmt: skip
+    return state
+
+
+def _ensure_partitions(conn: Connection, source: Source, table: Table, load_id: int) -> None:
+    """In a transaction of its own, so that nobody waits for the months of a long publication."""
+    months = conn.execute(
+        "select distinct date_trunc('month', day)::date from ops.load_day where load_id = %s and row_count > 0 order by 1",
+        (load_id,),
+    ).fetchall()
+    for (month,) in months:
+        ensure_partition(conn, source.raw_name(table), month)
+
+
+def _lock_load(conn: Connection, what: str, source: Source, table: Table, load_id: int) -> tuple[_Load, str]:
+    row = conn.execute(
+        "select source, table_name, property_key, part, read_at from ops.load where load_id = %s", (load_id,)
+    ).fetchone()
+    if row is None or row[:2] != (source.name, table.name):
+        raise LoadError(f"{what}: there is no such load of that table")
+    load = _Load(load_id, *row[2:])
+    lock = publication_lock(source.name, table.name, load.property_key)
+    conn.execute("select pg_advisory_xact_lock(%s)", (lock,))
+    conn.execute("select from ops.load where load_id = %s for update", (load_id,))
+    return load, load_state(conn, load_id)[0]
+
+
+def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Days:
+    days = _Days([], [], [])
+    rows = conn.execute(
+        """
+        select d.day,
+               c.read_at > %s as is_later,
+               (c.checksum, c.facts) is not distinct from (d.checksum, d.facts) as is_equal
+        from ops.load_day as d
+        left join ops.publication as c
+            on (c.source, c.table_name, c.property_key, c.part, c.day) = (%s, %s, %s, %s, d.day) and c.is_current
+        where d.load_id = %s
+        order by d.day
+        """,
+        (load.read_at, source.name, table.name, load.property_key, load.part, load.load_id),
+    )
+    for day, is_later, is_equal in rows:
+        (days.later if is_later else days.equal if is_equal else days.changed).append(day)
+    return days
+
+
+def _swap(conn: Connection, what: str, source: Source, table: Table, load: _Load, days: list[date]) -> None:
+    raw = sql.Identifier("raw", source.raw_name(table))
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in stored_columns(table.columns))
+    place: dict[str, Any] = {"property_key": load.property_key, "part": load.part, "days": days}
+    conn.execute(
+        sql.SQL(
+            "delete from {} where property_key = %(property_key)s and part = %(part)s and day = any(%(days)s)"
+        ).format(raw),
+        place,
+    )
+    swapped = conn.execute(
+        sql.SQL(
+            "insert into {raw} (property_key, part, {columns}, load_id)"
+            " select %(property_key)s, %(part)s, {columns}, %(load_id)s from {audit} where day = any(%(days)s)"
+        ).format(raw=raw, columns=columns, audit=audit_table(load.load_id)),
+        place | {"load_id": load.load_id},
+    ).rowcount
+    expected = conn.execute(
+        "select coalesce(sum(row_count), 0) from ops.load_day where load_id = %s and day = any(%s)",
+        (load.load_id, days),
+    ).fetchall()[0][0]
+    if swapped != expected:
+        raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
+
+
+def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _Days) -> None:
+    batch = (source.name, table.name, load.property_key, load.part)
+    conn.execute(
+        """
+        update ops.publication set is_current = false
+        where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+        """,
+        (*batch, days.changed),
+    )
+    conn.execute(
+        """
+        insert into ops.publication (source, table_name, property_key, part, day, load_id,
+                                     row_count, checksum, totals, facts, read_at)
+        select %s, %s, %s, %s, day, load_id, row_count, checksum, totals, facts, %s
+        from ops.load_day where load_id = %s and day = any(%s) order by day
+        """,
+        (*batch, load.read_at, load.load_id, days.changed),
+    )
+    # Read again and found equal: from now on nothing read before this moment may replace it.
+    conn.execute(
+        """
+        update ops.publication set read_at = %s
+        where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+        """,
+        (load.read_at, *batch, days.equal),
+    )
+
+
+def _supersede(conn: Connection, source: Source, table: Table, load: _Load) -> None:
+    """Older loads that say nothing any more: published ones no day of which is current, and quarantined ones each day
+    of which is published from a reading as late or later."""
+    batch = (source.name, table.name, load.property_key, load.part)
+    silent = conn.execute(
+        """
+        select l.load_id from ops.load as l
+        where (l.source, l.table_name, l.property_key, l.part) = (%s, %s, %s, %s) and l.load_id <> %s
+          and l.state = 'published'
+          and not exists (select from ops.publication as p where p.load_id = l.load_id and p.is_current)
+        union all
+        select l.load_id from ops.load as l
+        where (l.source, l.table_name, l.property_key, l.part) = (%s, %s, %s, %s) and l.state = 'quarantined'
+          and not exists (
+              select from ops.load_day as d
+              left join ops.publication as c
+                  on (c.source, c.table_name, c.property_key, c.part, c.day)
+                     = (l.source, l.table_name, l.property_key, l.part, d.day)
+                 and c.is_current and c.read_at >= l.read_at
+              where d.load_id = l.load_id and c.publication_id is null
+          )
+        order by 1
+        """,
+        (*batch, load.load_id, *batch),
+    ).fetchall()
+    for (load_id,) in silent:
+        move(conn, load_id, "superseded")
+        drop_audit_table(conn, load_id)
