@@ -36,7 +36,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class TopicRule(Strict):
-    """Pages whose path matches `pattern` (PostgreSQL and Python regular expression) have `topic`; the first rule wins."""
+    """Pages whose path matches `pattern` (a regular expression) have `topic`; the first rule wins."""
 
     pattern: Pattern
     topic: str

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -32,6 +32,7 @@ from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.load import schema
+from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
 from seo_warehouse.orchestration.history import load_history
 from seo_warehouse.orchestration.warehouse import DATABASE, Warehouse, open_warehouse, read_ports, read_secrets
 
@@ -53,7 +54,7 @@ class Progress:
 
 
 def run(properties: Path | None, say: Say) -> None:
-    """Start everything that does not run, load history, run the newest night through the scheduler, and say what is there.
+    """Start what does not run, load history, run the newest night through the scheduler, and say what is there.
 
     Raises EmbeddedError or ConfigError with one sentence.
     """
@@ -176,8 +177,7 @@ def _airflow(settings: Settings, ports: dict[str, int]) -> Airflow:
     }
     if settings.owner_dsn is not None:
         variables["SEO_WAREHOUSE_DSN"] = settings.owner_dsn
-    if "demo" in ports and (settings.home / "demo").exists():
-        variables |= demo.connections(settings.home / "demo", ports["demo"])
+    if (settings.home / "demo").exists():
         variables |= {"SEO_WAREHOUSE_RETRY_SECONDS": "5", "SEO_WAREHOUSE_POLL_SECONDS": "3"}
     server = settings.owner_dsn or _postgres(settings, ports).dsn()
     return Airflow(
@@ -232,14 +232,14 @@ def _start_demo(settings: Settings, ports: dict[str, int], progress: Progress) -
                    "--first-day", first_day.isoformat()]  # fmt: skip
         processes.start(component, command, environment=os.environ, folder=settings.home)
     _wait_for_port(component, ports["demo"])
-    os.environ.update(demo.connections(settings.home / "demo", ports["demo"]))
+    (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(settings.home / "demo", ports["demo"])))
 
 
 def _demo_first_day(folder: Path) -> date:
     """The first day of the demo's history: fixed at its first start, whatever day it is later."""
     kept = folder / "first_day"
     if not kept.exists():
-        kept.write_text((date.today() - timedelta(weeks=DEMO_WEEKS)).isoformat())
+        kept.write_text((datetime.now(UTC).date() - timedelta(weeks=DEMO_WEEKS)).isoformat())
     return date.fromisoformat(kept.read_text())
 
 
@@ -330,7 +330,7 @@ def _check_space(home: Path) -> None:
 
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
-    """One `run` or `stop` at a time in a home. Raises EmbeddedError when another is at it, or the folder cannot be had."""
+    """One `run` or `stop` at a time in a home. Raises EmbeddedError where that cannot be."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / "run.lock").open("w")

@@ -86,7 +86,10 @@ def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
     """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead."""
     with wh.connect("transformer", autocommit=True) as connection:
         connection.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like %s and pid <> pg_backend_pid()",
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where application_name like %s and pid <> pg_backend_pid()
+            """,
             (f"{APPLICATION} %",),
         )
 
@@ -144,7 +147,7 @@ def _common(wh: Warehouse, target: Path) -> list[str]:
 
 @contextmanager
 def _dbt_environment(wh: Warehouse, build_id: int) -> Iterator[None]:
-    """dbt reads its connection from the environment: set for the run, then put back."""
+    """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
     dsn = urlsplit(wh.dsn("transformer"))
     wanted = {
         "SEO_DBT_HOST": dsn.hostname or "127.0.0.1",

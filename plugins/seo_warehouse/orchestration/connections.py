@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
@@ -20,6 +21,8 @@ from seo_warehouse.errors import ConfigError, TerminalSourceError, TransientSour
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Source
 
+DEMO_CONNECTIONS = "demo_connections.json"
+"""File in the state folder that holds the demo world's credentials, which are secrets to nobody."""
 GOOGLE_SCOPES = ("https://www.googleapis.com/auth/webmasters.readonly",)
 
 
@@ -33,11 +36,17 @@ class Connection:
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-def connection(name: str) -> Connection:
-    """The connection `name`: `AIRFLOW_CONN_<NAME>` as JSON, else from Airflow's own store. Raises ConfigError."""
+def connection(name: str, home: Path) -> Connection:
+    """The connection `name`: from `AIRFLOW_CONN_<NAME>` as JSON, else the demo's own, else Airflow's store.
+
+    Raises ConfigError where there is none, or it is not in its form.
+    """
     variable = f"AIRFLOW_CONN_{name.upper()}"
     if variable in os.environ:
         return _from_json(variable, os.environ[variable])
+    demo = home / DEMO_CONNECTIONS
+    if demo.exists() and variable in (kept := json.loads(demo.read_text())):
+        return _from_json(variable, kept[variable])
     # Outside a task Airflow's store is out of reach, and asking costs seconds of imports.
     if "AIRFLOW_CTX_DAG_ID" in os.environ:
         from airflow.sdk import Connection as AirflowConnection
@@ -72,7 +81,7 @@ def open_api(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_c
     )
     base_url, auth = "", None
     if may_call and source.connection is not None:
-        base_url, auth = _client(source, connection(settings.connection))
+        base_url, auth = _client(source, connection(settings.connection, wh.settings.home))
     # The demo is our own server on loopback: nobody there asks for patience.
     is_demo = wh.properties.demo_control_url is not None
     limits = Limits(money=getattr(settings, "money_per_night", None), **({"calls_per_minute": None} if is_demo else {}))

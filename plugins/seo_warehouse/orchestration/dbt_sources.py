@@ -85,7 +85,9 @@ def _freshness(source: Source) -> dict[str, dict[str, Any]]:
 
 
 @click.command()
-@click.option("--staging", type=click.Path(path_type=Path), default=Path("dbt_project/models/staging"), show_default=True)
+@click.option(
+    "--staging", type=click.Path(path_type=Path), default=Path("dbt_project/models/staging"), show_default=True
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is stale.")
 def main(staging: Path, check: bool) -> None:
     """Write dbt's source files from the specs."""

@@ -75,7 +75,7 @@ def write_period(
     scope: str | None = None,
     is_replay: bool = False,
 ) -> int:
-    """One load: begin it, read it, copy it. Returns its id. Raises SourceError or LoadError, after `failed` is noted."""
+    """One load: begin it, read it, copy it. Returns its id. Raises SourceError or LoadError, once noted."""
     scope = scope or night_scope(night or period.last_day)
     with wh.connect("loader", autocommit=True) as connection:
         load_id = ledger.begin_load(

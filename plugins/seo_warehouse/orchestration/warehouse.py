@@ -47,7 +47,7 @@ class Warehouse:
         return read_secrets(self.settings.home)
 
     def dsn(self, role: Role) -> str:
-        """libpq URI for a role. Raises ConfigError where no PostgreSQL is known yet."""
+        """URI for a role, as libpq takes it. Raises ConfigError where no PostgreSQL is known yet."""
         base = self.settings.owner_dsn
         if base and role == "owner":
             return base
