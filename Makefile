@@ -10,6 +10,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
+SQL := dbt_project/models dbt_project/tests
 
 # Airflow's components start several times faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,8 +42,8 @@ lint-types: $(READY)
 	$(BIN)/mypy
 
 lint-sql: $(READY)
-	$(BIN)/sqlfmt --check --quiet dbt_project
-	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar dbt_project/models
+	$(BIN)/sqlfmt --check --quiet $(SQL)
+	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar $(SQL)
 
 lint-sources: $(READY)
 	$(BIN)/python -m seo_warehouse.orchestration.dbt_sources --check
@@ -50,7 +51,7 @@ lint-sources: $(READY)
 format: $(READY)  ## lay out Python and SQL
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfmt --quiet dbt_project
+	$(BIN)/sqlfmt --quiet $(SQL)
 
 clean:  ## remove what was installed or built; the warehouse's own data stays
 	@if [ -x $(BIN)/seo-warehouse ] && [ -d "$${SEO_WAREHOUSE_HOME:-.seo-warehouse}" ]; then $(BIN)/seo-warehouse stop; fi
