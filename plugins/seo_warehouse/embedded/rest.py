@@ -102,7 +102,7 @@ class Client:
 
     def asset_events(self) -> list[Json]:
         """The events of all assets, oldest first."""
-        params = {"limit": 1000, "order_by": "id"}
+        params = {"limit": 1000, "order_by": "timestamp"}
         events: list[Json] = self.call("GET", "assets/events", params=params)["asset_events"]
         return events
 

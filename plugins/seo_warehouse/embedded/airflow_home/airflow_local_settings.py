@@ -4,8 +4,12 @@ LocalExecutor forks its tasks from the scheduler, so an audit or a build finds G
 imported: seven seconds less in each. Of no use with Celery or Kubernetes, which fork from elsewhere.
 """
 
+import logging
 import sys
 
 if "scheduler" in sys.argv:
-    import dbt.cli.main  # noqa: F401
-    import great_expectations.expectations  # noqa: F401
+    # It tells hundreds of times at import which of its own functions it does not document.
+    logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
+    import dbt.cli.main
+    import great_expectations.expectations
+    import psycopg  # noqa: F401

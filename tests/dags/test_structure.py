@@ -1,0 +1,101 @@
+"""Which DAGs there are, and what waits for what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seo_warehouse.sources import SOURCES
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_configured_source_has_its_dag(dags: dict[str, Any]) -> None:
+    ingests = {f"ingest__{source.name}" for source in SOURCES}
+    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily"}
+
+
+def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seo_warehouse.orchestration.dag_parts import configured_sources
+
+    path = tmp_path / "properties.yml"
+    path.write_text(
+        "properties: [{key: 1, name: a, domain: a.example, history_start: 2026-05-01,"
+        " sources: {search_console: {site: 'sc-domain:a.example'}}}]"
+    )
+    monkeypatch.setenv("SEO_WAREHOUSE_PROPERTIES", str(path))
+    assert [(source.name, names) for source, names in configured_sources()] == [("search_console", ["a"])]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_each_table_is_written_audited_and_published_before_the_night_is_announced(
+    dags: dict[str, Any], source: Any
+) -> None:
+    dag = dags[f"ingest__{source.name}"]
+    ordered = {"order"} if source.order else set()
+    tables = {f"{table.name}.{verb}" for table in source.tables for verb in ("write", "audit", "publish")}
+    assert set(dag.task_ids) == ordered | tables | {"announce", "close_night", "verdict"}
+    for table in source.tables:
+        assert dag.get_task(f"{table.name}.write").upstream_task_ids == ordered
+        assert dag.get_task(f"{table.name}.audit").upstream_task_ids == {f"{table.name}.write"}
+        assert dag.get_task(f"{table.name}.publish").upstream_task_ids == {f"{table.name}.audit"}
+    assert dag.get_task("announce").upstream_task_ids == {f"{table.name}.publish" for table in source.tables}
+    assert {task.task_id for task in dag.leaves} == {"close_night", "verdict"}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_nothing_that_fails_stops_what_does_not_depend_on_it(dags: dict[str, Any], source: Any) -> None:
+    dag = dags[f"ingest__{source.name}"]
+    needs_success = {task.task_id for task in dag.tasks if task.trigger_rule != "all_done"}
+    assert needs_success == ({"order"} if source.order else set()) | {"close_night"}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_orders_writes_and_publications_are_mapped_over_the_properties(dags: dict[str, Any], source: Any) -> None:
+    dag = dags[f"ingest__{source.name}"]
+    names = ["alpha"] if source.name == "site_crawl" else ["alpha", "beta"]
+    mapped = {task.task_id: task for task in dag.tasks if task.is_mapped}
+    wanted = {f"{table.name}.{verb}" for table in source.tables for verb in ("write", "publish")}
+    assert set(mapped) == wanted | ({"order"} if source.order else set())
+    for task in mapped.values():
+        assert task.op_kwargs_expand_input.value == {"property_name": names}
+        assert task.partial_kwargs["map_index_template"] == "{{ task.op_kwargs['property_name'] }}"
+
+
+def test_the_wait_for_an_order_holds_no_worker_slot(dags: dict[str, Any]) -> None:
+    for source in SOURCES:
+        if source.order:
+            order = dags[f"ingest__{source.name}"].get_task("order")
+            assert order.partial_kwargs["mode"] == "reschedule"
+
+
+def test_a_night_is_the_utc_date_of_its_tick(dags: dict[str, Any]) -> None:
+    for source in SOURCES:
+        timetable = dags[f"ingest__{source.name}"].timetable
+        assert (timetable.expression, str(timetable.timezone)) == (source.cron, "UTC")
+        assert (timetable.key_format, timetable.run_offset or 0) == ("%Y-%m-%d", 0)
+
+
+def test_only_what_closes_a_night_wakes_the_warehouse(dags: dict[str, Any]) -> None:
+    emitting = {(dag.dag_id, task.task_id) for dag in dags.values() for task in dag.tasks if task.outlets}
+    assert emitting == {(f"ingest__{source.name}", "close_night") for source in SOURCES} | {
+        ("maintenance", "close_overdue")
+    }
+    (asset,) = {asset for dag in dags.values() for task in dag.tasks for asset in task.outlets}
+    assert asset.name == "ops/night"
+    assert dags["warehouse"].timetable.asset_condition == asset
+
+
+def test_overdue_nights_are_closed_soon_after_the_deadline(dags: dict[str, Any]) -> None:
+    assert dags["maintenance"].timetable.expression == "5 * * * *"
+
+
+def test_a_dag_file_is_thin() -> None:
+    files = sorted((ROOT / "dags").glob("*.py"))
+    assert files
+    for file in files:
+        lines = file.read_text().splitlines()
+        assert len(lines) <= 40, file.name
+        assert not [line for line in lines if line.lstrip().startswith("if ")], file.name
