@@ -109,6 +109,7 @@ def test_the_documentation_and_the_example_name_every_variable() -> None:
             return default
 
     Settings(Asked())
+    asked |= {f"SEO_WAREHOUSE_{component}_PORT" for component in ("AIRFLOW", "POSTGRES", "DEMO")}
     documented = {name for name, _ in _documented("Environment")}
     example = shlex.split((ROOT / ".env.example").read_text(encoding="utf-8"), comments=True)
     assert documented == {variable.partition("=")[0] for variable in example}
@@ -119,6 +120,16 @@ def test_the_documentation_and_the_example_name_every_variable() -> None:
     for variable in example:
         name, _, value = variable.partition("=")
         assert name not in connections or json.loads(value)["host"].startswith("https://")
+
+
+def test_no_variable_is_read_that_is_not_documented() -> None:
+    named = {
+        name
+        for path in (ROOT / "plugins").rglob("*.py")
+        for name in re.findall(r"\bSEO_WAREHOUSE_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert named <= {name for name, _ in _documented("Environment")}
 
 
 def _documented(heading: str) -> Iterator[tuple[str, str]]:
