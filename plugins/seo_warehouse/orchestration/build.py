@@ -25,7 +25,7 @@ from seo_warehouse.load import nights
 from seo_warehouse.orchestration.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
-APPLICATION = "seo-warehouse build"
+BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_properties"
 
 
@@ -70,7 +70,7 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
 def generate_docs(wh: Warehouse) -> Path:
     """Write dbt's documentation site. Returns the folder that holds its index.html. Raises BuildError."""
     target = wh.settings.home / "dbt" / "docs"
-    with _dbt_environment(wh, build_id=0):
+    with _dbt_environment(wh, "seo_warehouse_docs"):
         result = _invoke(["docs", "generate", "--static", *_common(wh, target)], [])
     if not result.success:
         raise BuildError(f"dbt docs generate failed: {result.exception or 'see the log'}")
@@ -88,9 +88,9 @@ def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
         connection.execute(
             """
             select pg_terminate_backend(pid) from pg_stat_activity
-            where application_name like %s and pid <> pg_backend_pid()
+            where application_name = %s
             """,
-            (f"{APPLICATION} %",),
+            (BUILDING,),
         )
 
 
@@ -120,7 +120,7 @@ def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.B
 
     target = wh.settings.home / "dbt" / f"build-{build.build_id}-{build.attempt}"
     arguments = ["build", *_common(wh, target), *(["--full-refresh"] if build.is_full else [])]
-    with _dbt_environment(wh, build.build_id):
+    with _dbt_environment(wh, BUILDING):
         result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event])
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
@@ -146,7 +146,7 @@ def _common(wh: Warehouse, target: Path) -> list[str]:
 
 
 @contextmanager
-def _dbt_environment(wh: Warehouse, build_id: int) -> Iterator[None]:
+def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
     """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
     dsn = urlsplit(wh.dsn("transformer"))
     wanted = {
@@ -155,7 +155,7 @@ def _dbt_environment(wh: Warehouse, build_id: int) -> Iterator[None]:
         "SEO_DBT_USER": unquote(dsn.username or ""),
         "SEO_DBT_PASSWORD": unquote(dsn.password or ""),
         "SEO_DBT_DATABASE": dsn.path.lstrip("/"),
-        "SEO_DBT_APPLICATION": f"{APPLICATION} {build_id}",
+        "SEO_DBT_APPLICATION": application,
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
