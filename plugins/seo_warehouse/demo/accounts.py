@@ -1,0 +1,64 @@
+"""The demo's harmless credentials and the Airflow connections that carry them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+LOGIN = "demo@seo-warehouse.example"
+PASSWORD = "demo-password"
+EMAIL = "demo-reader@seo-warehouse-demo.iam.gserviceaccount.example"
+
+
+def basic_authorization() -> str:
+    """The header that the demo's DataForSEO takes."""
+    return "Basic " + base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+
+
+def service_account(folder: Path, base_url: str) -> dict[str, Any]:
+    """The demo's service account, with a key pair made once for this folder."""
+    path = folder / "service-account.pem"
+    if not path.exists():
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        aside = path.with_suffix(".part")
+        aside.touch(mode=0o600)
+        aside.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        aside.replace(path)
+    return {
+        "type": "service_account",
+        "project_id": "seo-warehouse-demo",
+        "private_key_id": "demo",
+        "private_key": path.read_text(encoding="ascii"),
+        "client_email": EMAIL,
+        "client_id": "100000000000000000001",
+        "token_uri": f"{base_url}/token",
+    }
+
+
+def public_key(private_key: str) -> str:
+    """The public half of a PEM key."""
+    key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+
+
+def airflow_connections(account: dict[str, Any], base_url: str) -> dict[str, str]:
+    """AIRFLOW_CONN_* variables that lead to the demo."""
+    dataforseo = {"conn_type": "http", "host": base_url, "login": LOGIN, "password": PASSWORD}
+    google = {"conn_type": "google_cloud_platform", "host": base_url, "extra": {"keyfile_dict": account}}
+    return {
+        "AIRFLOW_CONN_DATAFORSEO": json.dumps(dataforseo),
+        "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE": json.dumps(google),
+    }

@@ -1,0 +1,301 @@
+"""The demo's Google: a token for a service account, and the Search Analytics query.
+
+https://developers.google.com/webmaster-tools/v1/searchanalytics/query
+https://developers.google.com/identity/protocols/oauth2/service-account
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from google.auth import exceptions as google_errors
+from google.auth import jwt
+
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
+from seo_warehouse.demo.demand import FINAL_AGE_DAYS, SHARE_BY_AGE, Demand
+
+SCOPES = (
+    "https://www.googleapis.com/auth/webmasters",
+    "https://www.googleapis.com/auth/webmasters.readonly",
+)
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+DIMENSIONS = ("date", "query", "page", "country", "device")
+NEWEST_AGE_DAYS = min(SHARE_BY_AGE)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GoogleError(Exception):
+    """An error in Google's own form."""
+
+    code: int
+    status: str
+    reason: str
+    message: str
+    domain: str = "global"
+
+    def body(self) -> Json:
+        """The JSON body."""
+        detail = {"message": self.message, "domain": self.domain, "reason": self.reason}
+        return {"error": {"code": self.code, "message": self.message, "errors": [detail], "status": self.status}}
+
+
+def quota_error() -> GoogleError:
+    """Too many queries for now."""
+    message = "Search Analytics QPS quota exceeded. Try again later."
+    return GoogleError(403, "PERMISSION_DENIED", "quotaExceeded", message, "usageLimits")
+
+
+def _bad(message: str) -> GoogleError:
+    return GoogleError(400, "INVALID_ARGUMENT", "badRequest", message)
+
+
+class Tokens:
+    """Access tokens handed out to the demo's service account."""
+
+    def __init__(self, public_key: str, email: str) -> None:
+        self._public_key = public_key
+        self._email = email
+        self._given: set[str] = set()
+
+    def grant(self, form: dict[str, str], audience: str) -> tuple[int, Json]:
+        """Status and body of a token request."""
+        if form.get("grant_type") != GRANT:
+            return 400, {"error": "unsupported_grant_type", "error_description": "Invalid grant_type"}
+        try:
+            claims = jwt.decode(  # type: ignore[no-untyped-call]
+                form.get("assertion", ""),
+                certs=self._public_key,
+                # google-auth always signs for Google's own endpoint, whatever token_uri it then calls.
+                audience=[audience, "https://oauth2.googleapis.com/token"],
+                clock_skew_in_seconds=30,
+            )
+        except (ValueError, google_errors.GoogleAuthError) as error:
+            return 400, {"error": "invalid_grant", "error_description": f"Invalid JWT: {error}"}
+        if claims.get("iss") != self._email:
+            return 400, {"error": "invalid_grant", "error_description": "Invalid grant: account not found"}
+        if not set(str(claims.get("scope", "")).split()).intersection(SCOPES):
+            return 400, {
+                "error": "invalid_scope",
+                "error_description": "Invalid OAuth scope or ID token audience provided.",
+            }
+        token = f"demo-{secrets.token_urlsafe(24)}"
+        self._given.add(token)
+        return 200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
+
+    def check(self, authorization: str | None) -> None:
+        """Raises GoogleError unless the header carries a token of ours."""
+        token = (authorization or "").removeprefix("Bearer ")
+        if token not in self._given:
+            raise GoogleError(
+                401,
+                "UNAUTHENTICATED",
+                "authError",
+                "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other "
+                "valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
+            )
+
+
+@dataclass(frozen=True)
+class Query:
+    """A validated Search Analytics request."""
+
+    first_day: date
+    last_day: date
+    dimensions: tuple[str, ...]
+    row_limit: int
+    start_row: int
+    is_fresh: bool
+    is_by_page: bool
+    search_type: str
+    keep: Callable[[dict[str, str]], bool]
+
+
+def _day(body: Json, name: str) -> date:
+    try:
+        return date.fromisoformat(body[name])
+    except (KeyError, TypeError, ValueError):
+        raise _bad(f"Invalid value at '{name}': expected YYYY-MM-DD") from None
+
+
+def _number(body: Json, name: str, default: int, low: int, high: int) -> int:
+    value = body.get(name, default)
+    if not isinstance(value, int) or not low <= value <= high:
+        raise _bad(f"Invalid value at '{name}': must be {low} to {high}")
+    return value
+
+
+def _test(filter: Json) -> Callable[[dict[str, str]], bool]:
+    name = str(filter.get("dimension", "")).lower()
+    operator = str(filter.get("operator", "equals")).lower().replace("_", "")
+    expression = str(filter.get("expression", ""))
+    word = expression.lower()
+    if name not in DIMENSIONS[1:]:
+        raise _bad(f"Invalid value at 'dimension_filter_groups.filters.dimension': {name!r}")
+    tests: dict[str, Callable[[str], bool]] = {
+        "equals": lambda value: value.lower() == word,
+        "notequals": lambda value: value.lower() != word,
+        "contains": lambda value: word in value.lower(),
+        "notcontains": lambda value: word not in value.lower(),
+        "includingregex": lambda value: re.search(expression, value) is not None,
+        "excludingregex": lambda value: re.search(expression, value) is None,
+    }
+    if operator not in tests:
+        raise _bad(f"Invalid value at 'dimension_filter_groups.filters.operator': {operator!r}")
+    test = tests[operator]
+    return lambda keys: test(keys[name])
+
+
+def parse(body: Json) -> Query:
+    """The request as Google takes it: names in any case, with or without underscores. Raises GoogleError."""
+    first_day, last_day = _day(body, "startDate"), _day(body, "endDate")
+    if last_day < first_day:
+        raise _bad("'startDate' must be less than or equal to 'endDate'")
+    dimensions = tuple(str(name).lower() for name in body.get("dimensions", ()))
+    unknown = [name for name in dimensions if name not in DIMENSIONS]
+    if unknown or len(set(dimensions)) < len(dimensions):
+        raise _bad(f"Invalid value at 'dimensions': {', '.join(unknown) or 'a dimension is stated twice'}")
+    filters = [f for group in body.get("dimensionFilterGroups", ()) for f in group.get("filters", ())]
+    tests = [_test(each) for each in filters]
+    touches_page = "page" in dimensions or any(str(f.get("dimension")).lower() == "page" for f in filters)
+    aggregation = str(body.get("aggregationType", "auto")).lower().replace("_", "")
+    if aggregation not in ("auto", "bypage", "byproperty"):
+        raise _bad(f"Invalid value at 'aggregation_type': {aggregation!r}")
+    if aggregation == "byproperty" and touches_page:
+        raise _bad("'BY_PROPERTY' is not a valid aggregation type when grouping or filtering by page.")
+    state = str(body.get("dataState", "final")).lower()
+    if state not in ("final", "all"):
+        raise _bad(f"Invalid value at 'data_state': {state!r}")
+    return Query(
+        first_day,
+        last_day,
+        dimensions,
+        _number(body, "rowLimit", 1_000, 1, 25_000),
+        _number(body, "startRow", 0, 0, 10**9),
+        state == "all",
+        touches_page or aggregation == "bypage",
+        str(body.get("type", body.get("searchType", "web"))).lower(),
+        lambda keys: all(test(keys) for test in tests),
+    )
+
+
+Sums = list[float]
+"""Clicks, impressions, and positions weighted by impressions."""
+
+
+class SearchConsole:
+    """Search Analytics of the demo's properties."""
+
+    def __init__(self, demand: Demand, day_cap: int) -> None:
+        self._demand = demand
+        self._day_cap = day_cap
+        self._sites = {p.search_console_site: p for p in DEMO_PROPERTIES}
+        self._urls = {p.key: [p.url(cell.path) for cell in demand.cells[p.key]] for p in DEMO_PROPERTIES}
+
+    def query(self, site: str, body: Json, now: datetime) -> tuple[Json, list[Json]]:
+        """The answer, and what it disclosed by day (totals of the rows answered). Raises GoogleError."""
+        prop = self._sites.get(site)
+        if prop is None:
+            message = (
+                f"User does not have sufficient permission for site '{site}'. "
+                "See also: https://support.google.com/webmasters/answer/2451999."
+            )
+            raise GoogleError(403, "PERMISSION_DENIED", "forbidden", message)
+        query = parse(body)
+        rows = self._rows(prop, query, now) if query.search_type == "web" else []
+        page = rows[query.start_row : query.start_row + query.row_limit]
+        answer: Json = {"responseAggregationType": "byPage" if query.is_by_page else "byProperty"}
+        if page:
+            answer = {"rows": [_row(keys, sums) for keys, sums in page], **answer}
+        first_incomplete = now.date() - timedelta(days=FINAL_AGE_DAYS - 1)
+        if query.is_fresh and "date" in query.dimensions and query.last_day >= first_incomplete:
+            answer["metadata"] = {"firstIncompleteDate": max(first_incomplete, query.first_day).isoformat()}
+        return answer, _disclosed(prop, query, page)
+
+    def _rows(self, prop: DemoProperty, query: Query, now: datetime) -> list[tuple[tuple[str, ...], Sums]]:
+        newest = now.date() - timedelta(days=NEWEST_AGE_DAYS if query.is_fresh else FINAL_AGE_DAYS)
+        groups: dict[tuple[str, ...], Sums] = {}
+        day = query.first_day
+        while day <= min(query.last_day, newest):
+            for keys, sums in self._day_rows(prop, query, day, now.date()):
+                into = groups.setdefault(keys, [0.0, 0.0, 0.0])
+                for place, value in enumerate(sums):
+                    into[place] += value
+            day += timedelta(days=1)
+        if query.dimensions == ("date",):
+            return sorted(groups.items())
+        return sorted(groups.items(), key=lambda row: (-row[1][0], -row[1][1], row[0]))
+
+    def _day_rows(self, prop: DemoProperty, query: Query, day: date, today: date) -> list[tuple[tuple[str, ...], Sums]]:
+        figures = self._demand.on(prop.key, day, today)
+        if figures is None:
+            return []
+        groups: dict[tuple[str, ...], Sums] = {}
+        cells, urls = self._demand.cells[prop.key], self._urls[prop.key]
+        is_by_query = "query" in query.dimensions
+        shown_cells = np.flatnonzero(figures.impressions)
+        impressions, clicks = figures.impressions[shown_cells].tolist(), figures.clicks[shown_cells].tolist()
+        positions = figures.positions[shown_cells].tolist()
+        for place, number in enumerate(shown_cells.tolist()):
+            cell = cells[number]
+            if is_by_query and cell.is_anonymous:
+                continue
+            keys = {
+                "date": day.isoformat(),
+                "query": cell.query,
+                "page": urls[number],
+                "country": cell.country,
+                "device": cell.device,
+            }
+            if not query.keep(keys):
+                continue
+            into = groups.setdefault(tuple([keys[name] for name in query.dimensions]), [0.0, 0.0, 0.0])
+            into[0] += clicks[place]
+            # By property one search counts once, at its topmost result.
+            if query.is_by_page or not cell.is_second:
+                into[1] += impressions[place]
+                into[2] += impressions[place] * positions[place]
+        rows = sorted(groups.items(), key=lambda row: (-row[1][0], -row[1][1], row[0]))
+        return rows[: self._day_cap]
+
+
+def _row(keys: tuple[str, ...], sums: Sums) -> Json:
+    clicks, impressions, weighted = sums
+    row: Json = {
+        "clicks": clicks,
+        "impressions": impressions,
+        "ctr": min(1.0, clicks / impressions) if impressions else 0.0,
+        "position": weighted / impressions if impressions else 0.0,
+    }
+    return {"keys": list(keys), **row} if keys else row
+
+
+def _disclosed(prop: DemoProperty, query: Query, page: list[tuple[tuple[str, ...], Sums]]) -> list[Json]:
+    place = query.dimensions.index("date") if "date" in query.dimensions else None
+    days: dict[str, Json] = {}
+    for keys, sums in page:
+        day = keys[place] if place is not None else f"{query.first_day}..{query.last_day}"
+        into = days.setdefault(
+            day,
+            {
+                "property_key": prop.key,
+                "dimensions": list(query.dimensions),
+                "is_fresh": query.is_fresh,
+                "start_row": query.start_row,
+                "day": day,
+                "rows": 0,
+                "clicks": 0.0,
+                "impressions": 0.0,
+            },
+        )
+        into["rows"] += 1
+        into["clicks"] += sums[0]
+        into["impressions"] += sums[1]
+    return list(days.values())

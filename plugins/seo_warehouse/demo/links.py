@@ -1,0 +1,284 @@
+"""Links to a demo property: when each came, changed and went, and what the backlink vendor knows of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+
+from seo_warehouse.demo.catalogue import DemoProperty, Page
+from seo_warehouse.demo.chance import draw, generator, pick
+from seo_warehouse.demo.knobs import Knobs
+
+Rel = tuple[str, ...]
+
+FIRST = (
+    "oak",
+    "garden",
+    "kettle",
+    "harbour",
+    "maple",
+    "terrace",
+    "leaf",
+    "hearth",
+    "meadow",
+    "copper",
+    "linen",
+    "quiet",
+)
+SECOND = ("journal", "notes", "weekly", "almanac", "living", "review", "digest", "diary", "forum", "market", "letters")
+COUNTRIES = ("US", "US", "US", "GB", "GB", "DE", "CA", "AU", "NL", "FR")
+PLATFORMS = (("cms", "blogs"), ("cms",), ("news",), ("message-boards",), ("organization",), ("ecommerce", "cms"))
+RELS: tuple[tuple[float, Rel], ...] = (
+    (0.62, ()),
+    (0.80, ("nofollow",)),
+    (0.86, ("ugc", "nofollow")),
+    (0.93, ("sponsored",)),
+    (1.00, ("noopener", "noreferrer")),
+)
+TEXTS = (
+    "We compared several before settling on this one:",
+    "A reader asked where ours came from. The answer is",
+    "If you only buy one thing this season, look at",
+    "More on the subject can be found at",
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that links. `authority` is 0-1."""
+
+    host: str
+    authority: float
+    country: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to a link at an instant. `effect` is the shift of the target's log position, phased in from then."""
+
+    at: datetime
+    kind: str
+    is_live: bool
+    rel: Rel
+    anchor: str
+    effect: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link and all that ever happens to it, oldest first; the first change is its beginning."""
+
+    link_id: int
+    property_key: int
+    site: Site
+    url_from: str
+    url_to: str
+    path: str
+    title: str
+    is_image: bool
+    is_original: bool
+    changes: tuple[Change, ...]
+
+    def state(self, now: datetime) -> Change | None:
+        """The last change at or before `now`; None before the link began."""
+        index = bisect_right([change.at for change in self.changes], now)
+        return self.changes[index - 1] if index else None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A link as the vendor knows it."""
+
+    link: Link
+    change: Change
+    first_seen: datetime
+    prev_seen: datetime | None
+    last_seen: datetime
+
+
+def is_followed(rel: Rel) -> bool:
+    """No nofollow, ugc or sponsored among the tokens."""
+    return not {"nofollow", "ugc", "sponsored"}.intersection(rel)
+
+
+@cache
+def sites(seed: int, property_key: int) -> tuple[Site, ...]:
+    """The sites that may link to a property, each host once."""
+    found: dict[str, Site] = {}
+    for first in FIRST:
+        for second in SECOND:
+            host = f"{first}-{second}{property_key}.example"
+            if draw(seed, "www", host) < 0.4:
+                host = f"www.{host}"
+            found[host] = Site(
+                host,
+                round(draw(seed, "authority", host) ** 1.4, 3),
+                pick(COUNTRIES, seed, "country", host),
+                pick(PLATFORMS, seed, "platform", host),
+            )
+    return tuple(found.values())
+
+
+def effect_of(knobs: Knobs, site: Site, rel: Rel, links_on_page: int) -> float:
+    """Log-position shift of a new link: more from authority, less where a page has many links already."""
+    size = knobs.followed_effect if is_followed(rel) else knobs.nofollow_effect
+    return size * (0.4 + 1.2 * site.authority) * 4 / (4 + links_on_page)
+
+
+def _rel(value: float) -> Rel:
+    return next(rel for bound, rel in RELS if value <= bound)
+
+
+def _instant(day: date, seed: int, *names: object) -> datetime:
+    seconds = int(draw(seed, "instant", day, *names) * 86_000)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+class _Web:
+    """The links of one property while they are being made."""
+
+    def __init__(self, seed: int, prop: DemoProperty, knobs: Knobs) -> None:
+        self.seed, self.prop, self.knobs = seed, prop, knobs
+        self.links: list[Link] = []
+        self.live: dict[str, int] = {}
+        self.rng = generator(seed, "links", prop.key)
+        self.sites = sites(seed, prop.key)
+        tracked = {t.path for t in prop.tracked if not t.is_brand}
+        self.tracked = [p for p in prop.pages if p.path in tracked and p.pull > 0]
+        self.others = [p for p in prop.pages if p.path not in tracked and p.pull > 0]
+
+    def _page(self) -> Page:
+        pool = self.tracked if self.rng.random() < self.knobs.tracked_share else self.others
+        weights = [page.pull for page in pool]
+        total = sum(weights)
+        return pool[int(self.rng.choice(len(pool), p=[w / total for w in weights]))]
+
+    def _anchor(self, page: Page) -> str:
+        options = (
+            page.subject,
+            self.prop.brand,
+            self.prop.domain,
+            f"{page.subject} from {self.prop.brand}",
+            "this page",
+        )
+        return options[int(self.rng.integers(len(options)))]
+
+    def _target(self, page: Page) -> str:
+        url = self.prop.url(page.path)
+        chance = self.rng.random()
+        if chance < 0.03:
+            return url + "#details"
+        if chance < 0.05:
+            return url.replace(self.prop.host, self.prop.host.title())
+        if chance < 0.07 and page.path == "/":
+            return f"http://{self.prop.domain}/"
+        return url
+
+    def add(self, at: datetime, kind: str) -> None:
+        """A new link, from a page published for it or from one that stood before."""
+        number = len(self.links) + 1
+        page = self._page()
+        site = self.sites[int(self.rng.integers(len(self.sites)))]
+        rel = _rel(float(self.rng.random()))
+        effect = 0.0 if kind == "present_at_start" else effect_of(self.knobs, site, rel, self.live.get(page.path, 0))
+        self.live[page.path] = self.live.get(page.path, 0) + 1
+        change = Change(at, kind, True, rel, self._anchor(page), effect)
+        slug = page.subject.replace(" ", "-")
+        self.links.append(
+            Link(
+                link_id=number,
+                property_key=self.prop.key,
+                site=site,
+                url_from=f"https://{site.host}/{at:%Y/%m}/{slug}-{number}",
+                url_to=self._target(page),
+                path=page.path,
+                title=f"{page.subject.capitalize()}: what we found",
+                is_image=bool(self.rng.random() < 0.12),
+                is_original=bool(self.rng.random() < 0.6),
+                changes=(change,),
+            )
+        )
+
+    def alter(self, at: datetime, kind: str) -> None:
+        """Lose, restore or edit a link that is there to be lost, restored or edited; nothing where none is."""
+        is_gone = kind == "restored"
+        ready = [i for i, l in enumerate(self.links) if l.changes[-1].is_live != is_gone and l.changes[-1].at < at]
+        if not ready:
+            return
+        index = ready[int(self.rng.integers(len(ready)))]
+        link, last = self.links[index], self.links[index].changes[-1]
+        others = self.live.get(link.path, 1) - 1
+        worth = effect_of(self.knobs, link.site, last.rel, others)
+        rel, anchor, effect = last.rel, last.anchor, 0.0
+        if kind == "lost":
+            effect = -worth
+        elif kind == "restored":
+            effect = worth
+        elif kind == "rel_changed":
+            rel = ("nofollow",) if is_followed(rel) else ()
+            effect = effect_of(self.knobs, link.site, rel, others) - worth
+        else:
+            anchor = f"{anchor} (updated)"
+        self.live[link.path] = others + (0 if kind == "lost" else 1)
+        change = Change(at, kind, kind != "lost", rel, anchor, effect)
+        self.links[index] = replace(link, changes=(*link.changes, change))
+
+
+KINDS = ((0.70, "acquired"), (0.85, "lost"), (0.90, "restored"), (0.96, "rel_changed"), (1.0, "anchor_changed"))
+
+
+def make_links(seed: int, prop: DemoProperty, knobs: Knobs, first_day: date, last_day: date) -> tuple[Link, ...]:
+    """Every link of a property between two days, with all that happens to each."""
+    web = _Web(seed, prop, knobs)
+    for number in range(knobs.start_links):
+        age = 5 + int(1_100 * draw(seed, "age", prop.key, number))
+        web.add(_instant(first_day - timedelta(days=age), seed, prop.key, number), "present_at_start")
+    day = first_day + timedelta(days=1)
+    while day <= last_day:
+        for number in range(int(web.rng.poisson(knobs.events_per_week / 7))):
+            chance = float(web.rng.random())
+            kind = next(kind for bound, kind in KINDS if chance <= bound)
+            at = _instant(day, seed, prop.key, "event", number)
+            if kind == "acquired":
+                web.add(at, kind)
+            else:
+                web.alter(at, kind)
+        day += timedelta(days=1)
+    return tuple(web.links)
+
+
+@cache
+def visits(seed: int, link: Link, delay_days: float, last: datetime) -> tuple[tuple[datetime, Change], ...]:
+    """The vendor's visits that found the link, changed it or found it gone, with what each saw, up to `last`.
+
+    Without delay the vendor comes at the instant of each change, beside its own rounds. A link once
+    found gone is not visited again until it is back.
+    """
+    start = link.changes[0].at
+    if delay_days and link.changes[0].kind != "present_at_start":
+        start += timedelta(days=delay_days * (0.5 + draw(seed, "late", link.property_key, link.link_id)))
+    gap = timedelta(days=6 + 15 * draw(seed, "gap", link.property_key, link.link_id), seconds=17)
+    times = [] if delay_days else [change.at for change in link.changes]
+    while start <= last:
+        times.append(start)
+        start += gap
+    found: list[tuple[datetime, Change]] = []
+    for at in sorted(set(times)):
+        change = link.state(at)
+        if change is None or (not change.is_live and (not found or not found[-1][1].is_live)):
+            continue
+        found.append((at, change))
+    return tuple(found)
+
+
+def sight(seed: int, link: Link, delay_days: float, now: datetime, last: datetime) -> Sight | None:
+    """The link as the vendor knows it at `now`; None where it has not seen it. `last` bounds the simulated time."""
+    seen = visits(seed, link, delay_days, last)
+    count = bisect_right(seen, now, key=lambda visit: visit[0])
+    if not count:
+        return None
+    at, change = seen[count - 1]
+    return Sight(link, change, seen[0][0], seen[count - 2][0] if count > 1 else None, at)

@@ -1,0 +1,329 @@
+"""The demo's HTTP server: both vendors, the sites and the control, on one loopback port.
+
+Requests for a host of a demo property get its site; all others are for the vendors and the control:
+
+    GET  PUT /control/clock      {"now": instant or null, "is_set": bool}
+    GET  PUT /control/failures   list of rules, see failures.Rule
+    GET      /control/disclosed  ?kind=backlinks|serp|search_console|site
+    GET  PUT /control/calls      calls by path, orders placed and repeated; PUT counts from nothing again
+    GET  PUT /control/settings   {"serp_delay_seconds": number}
+    GET      /control/connections  the AIRFLOW_CONN_* variables that lead here
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import orjson
+
+from seo_warehouse.demo import accounts
+from seo_warehouse.demo.catalogue import DemoProperty
+from seo_warehouse.demo.clock import Clock, real_now
+from seo_warehouse.demo.demand import Demand
+from seo_warehouse.demo.failures import Failures, Rule
+from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_error
+from seo_warehouse.demo.records import Calls, Journal, Orders, disclosed
+from seo_warehouse.demo.site import Sites
+from seo_warehouse.demo.truth import write_truth
+from seo_warehouse.demo.vendor import Shown, Vendor, unauthorized
+from seo_warehouse.demo.world import World
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json; charset=utf-8"
+MOST_BODY_BYTES = 10_000_000
+QUERY_PATH = "/webmasters/v3/sites/"
+QUERY_END = "/searchAnalytics/query"
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer before any failure. `shown` goes to the disclosure log once it was sent whole."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    shown: Shown | None = None
+
+
+@lru_cache(maxsize=64)
+def _http_date(at: datetime) -> str:
+    return format_datetime(at, usegmt=True)
+
+
+def _json(value: Any, status: int = 200, shown: Shown | None = None) -> Response:
+    return Response(status, orjson.dumps(value), {"Content-Type": JSON}, shown)
+
+
+class DemoServer(ThreadingHTTPServer):
+    """A world, its records and its clock behind one port of 127.0.0.1. Raises OSError where the port is taken."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, folder: Path, world: World) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.folder = folder
+        self.world = world
+        self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.clock = Clock(folder / "clock.json")
+        self.failures = Failures()
+        self.calls = Calls()
+        self.journal = Journal(folder)
+        self.orders = Orders(folder)
+        self.vendor = Vendor(world, self.orders)
+        self.sites = Sites(world)
+        self.demand = Demand(world)
+        self.search_console = SearchConsole(self.demand, world.knobs.day_cap)
+        self.account = accounts.service_account(folder, self.base_url)
+        self.tokens = Tokens(accounts.public_key(self.account["private_key"]), self.account["client_email"])
+        write_truth(folder, world, self.demand, min(real_now().date(), world.last_day))
+
+    def server_close(self) -> None:
+        """Close the port and the files."""
+        super().server_close()
+        self.journal.close()
+        self.orders.close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no news; anything else is."""
+        log.debug("a connection ended early", exc_info=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection, kept alive."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "demo"
+    disable_nagle_algorithm = True
+    server: DemoServer
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are counted, not printed."""
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        self._handle()
+
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        self._handle()
+
+    def do_PUT(self) -> None:
+        """Answer a PUT."""
+        self._handle()
+
+    def do_HEAD(self) -> None:
+        """Answer a HEAD."""
+        self._handle()
+
+    def _handle(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MOST_BODY_BYTES:
+            self.close_connection = True
+            self._send(Response(413, b""))
+            return
+        body = self.rfile.read(length) if length else b""
+        now = self.server.clock.now()
+        host = self.headers.get("Host", "")
+        prop = self.server.sites.property_of(host)
+        path = urlsplit(self.path).path
+        if prop is None and path.startswith("/control/"):
+            self._send(self._control(path, body))
+            return
+        self.server.calls.count(self.command, host.split(":")[0] + path if prop else path)
+        rule = self.server.failures.choose(self.path)
+        if rule and rule.kind == "reset":
+            self._reset()
+            return
+        response = self._early_failure(rule, path, body, now) or (
+            self._site(prop, host, now) if prop else self._answer(path, body, now)
+        )
+        if rule:
+            self._fail(rule, response)
+        else:
+            self._send(response)
+            if response.shown:
+                self.server.journal.add(*response.shown)
+
+    def _site(self, prop: DemoProperty, host: str, now: datetime) -> Response:
+        answer = self.server.sites.answer(prop, host, self.path, now)
+        shown = {
+            "at": now.isoformat(),
+            "property_key": prop.key,
+            "url": f"http://{host.split(':')[0]}{self.path}",
+            "status": answer.status,
+            "version": answer.version,
+            "bytes": len(answer.body),
+        }
+        return Response(answer.status, answer.body, answer.headers, ("site", [shown]))
+
+    def _answer(self, path: str, body: bytes, now: datetime) -> Response:
+        if path.startswith("/v3/"):
+            if self.headers.get("Authorization") != accounts.basic_authorization():
+                return Response(401, unauthorized(), {"Content-Type": JSON, "WWW-Authenticate": 'Basic realm="demo"'})
+            status, answer, shown = self.server.vendor.answer(self.command, path, body, now)
+            return Response(status, answer, {"Content-Type": JSON}, shown)
+        if path == "/token" and self.command == "POST":
+            form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+            status, grant = self.server.tokens.grant(form, f"{self.server.base_url}/token")
+            return _json(grant, status)
+        if path.startswith(QUERY_PATH) and path.endswith(QUERY_END) and self.command == "POST":
+            return self._query(unquote(path[len(QUERY_PATH) : -len(QUERY_END)]), body, now)
+        return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
+
+    def _query(self, site: str, body: bytes, now: datetime) -> Response:
+        try:
+            self.server.tokens.check(self.headers.get("Authorization"))
+            asked = orjson.loads(body)
+            if not isinstance(asked, dict):
+                raise GoogleError(400, "INVALID_ARGUMENT", "badRequest", "Invalid JSON payload received.")
+            answer, shown = self.server.search_console.query(site, asked, now)
+        except orjson.JSONDecodeError:
+            error = GoogleError(400, "INVALID_ARGUMENT", "parseError", "Invalid JSON payload received.")
+            return _json(error.body(), 400)
+        except GoogleError as error:
+            return _json(error.body(), error.code)
+        at = now.isoformat()
+        return _json(answer, shown=("search_console", [{"at": at, "site": site, **row} for row in shown]))
+
+    def _control(self, path: str, body: bytes) -> Response:
+        server, name = self.server, path.removeprefix("/control/")
+        try:
+            if self.command == "PUT":
+                self._set(name, orjson.loads(body))
+            if name == "clock":
+                return _json({"now": server.clock.now().isoformat(), "is_set": server.clock.is_set})
+            if name == "failures":
+                return _json(server.failures.report())
+            if name == "disclosed":
+                kind = parse_qs(urlsplit(self.path).query).get("kind", [""])[0]
+                return _json(disclosed(server.folder, kind))
+            if name == "calls":
+                orders = {"placed": len(server.orders), "repeated": server.orders.repeated()}
+                return _json({"calls": server.calls.report(), "orders": orders})
+            if name == "settings":
+                return _json({"serp_delay_seconds": server.vendor.serp_delay_seconds})
+            if name == "connections":
+                return _json(accounts.airflow_connections(server.account, server.base_url))
+        except (ValueError, TypeError, KeyError) as error:
+            return _json({"error": str(error)}, 400)
+        return _json({"error": f"no control {name!r}"}, 404)
+
+    def _set(self, name: str, value: Any) -> None:
+        server = self.server
+        if name == "clock":
+            now = value["now"]
+            at = datetime.fromisoformat(now) if now is not None else None
+            if at is not None:
+                at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+                server.world.index(at.date())
+            server.clock.set(at)
+        elif name == "failures":
+            server.failures.set([Rule.from_dict(each) for each in value])
+        elif name == "calls":
+            server.calls.reset()
+        elif name == "settings":
+            server.vendor.serp_delay_seconds = float(value["serp_delay_seconds"])
+        else:
+            raise ValueError(f"{name!r} is not set by anybody")
+
+    def _early_failure(self, rule: Rule | None, path: str, body: bytes, now: datetime) -> Response | None:
+        """Failures in which nothing is done for the client; None where the request is to be answered first."""
+        if rule is None:
+            return None
+        is_google = path.startswith("/webmasters")
+        extra = {"Content-Type": JSON, **({"Retry-After": rule.retry_after} if rule.retry_after is not None else {})}
+        if rule.kind == "html":
+            page = b"<!doctype html><html><body><h1>Bad gateway</h1></body></html>"
+            return Response(rule.status or 200, page, {**extra, "Content-Type": "text/html"})
+        if rule.kind == "quota":
+            return Response(403, orjson.dumps(quota_error().body()), extra)
+        if rule.kind == "status":
+            status = rule.status or 500
+            reason = HTTPStatus(status).phrase
+            google = GoogleError(status, reason.upper().replace(" ", "_"), "backendError", reason).body()
+            vendor = {"status_code": status * 100, "status_message": reason, "tasks_count": 0, "tasks": None}
+            return Response(status, orjson.dumps(google if is_google else vendor), extra)
+        if rule.kind == "task_error":
+            return Response(200, self.server.vendor.fail_tasks(path, body, rule.status or 50000, now), extra)
+        return None
+
+    def _fail(self, rule: Rule, response: Response) -> None:
+        """Send the answer in the way the rule wants it broken."""
+        body = response.body
+        if rule.kind == "lost":
+            self._reset()
+        elif rule.kind in ("truncated", "wrong_length"):
+            sent = body[: len(body) // 2] if rule.kind == "truncated" else body
+            missing = len(body) - len(sent) if rule.kind == "truncated" else 512
+            self._write(self._head(response, len(sent) + missing) + sent)
+            self.close_connection = True
+        elif rule.kind == "malformed":
+            self._send(Response(response.status, body[: len(body) // 2], response.headers))
+        elif rule.kind == "gzip_cut":
+            packed = gzip.compress(body)
+            headers = {**response.headers, "Content-Encoding": "gzip"}
+            self._send(Response(response.status, packed[: max(12, len(packed) // 2)], headers))
+        elif rule.kind == "slow":
+            self._write(self._head(response, len(body)))
+            step = max(1, len(body) // 20)
+            for start in range(0, len(body), step):
+                self._write(body[start : start + step])
+                time.sleep(rule.seconds / 20)
+        elif rule.kind == "unknown_field":
+            self._send(Response(response.status, _with_unknown_field(body), response.headers))
+        else:
+            if rule.kind == "stall":
+                time.sleep(rule.seconds)
+            self._send(response)
+        if rule.kind in ("slow", "stall") and response.shown:
+            self.server.journal.add(*response.shown)
+
+    def _reset(self) -> None:
+        # Lingering for no time makes the kernel answer with RST instead of FIN.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    def _head(self, response: Response, length: int) -> bytes:
+        lines = [
+            f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
+            f"Date: {_http_date(self.server.clock.now())}",
+            f"Content-Length: {length}",
+            *(f"{name}: {value}" for name, value in response.headers.items()),
+        ]
+        if self.close_connection:
+            lines.append("Connection: close")
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _send(self, response: Response) -> None:
+        body = b"" if self.command == "HEAD" else response.body
+        self._write(self._head(response, len(response.body)) + body)
+
+    def _write(self, data: bytes) -> None:
+        self.wfile.write(data)
+
+
+def _with_unknown_field(body: bytes) -> bytes:
+    answer = orjson.loads(body)
+    rows = list(answer.get("rows", ()))
+    for each in answer.get("tasks") or ():
+        for result in each.get("result") or ():
+            rows += result.get("items") or [result]
+    for row in rows:
+        row["never_documented"] = 1
+    return orjson.dumps(answer)

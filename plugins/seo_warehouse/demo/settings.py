@@ -1,0 +1,48 @@
+"""properties.yml for the demo's two properties."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, PANEL_DEPTH, DemoProperty
+
+
+def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
+    sources: dict[str, Any] = {
+        "search_console": {"site": prop.search_console_site},
+        "dataforseo_backlinks": {"target": prop.domain},
+        "dataforseo_serp": {},
+    }
+    if prop.is_crawled:
+        address = f"127.0.0.1:{port}"
+        sources["site_crawl"] = {
+            "start_urls": [prop.url("/")],
+            "delay_seconds": 0,
+            "allowed_networks": ["127.0.0.0/8"],
+            "resolve": {prop.host: address, prop.domain: address},
+        }
+    return {
+        "key": prop.key,
+        "name": prop.name,
+        "domain": prop.domain,
+        "history_start": history_start,
+        "panel": {"depth": PANEL_DEPTH},
+        "keywords": [{"keyword": t.keyword, "page": prop.url(t.path), "is_brand": t.is_brand} for t in prop.tracked],
+        "sources": sources,
+    }
+
+
+def write_properties(path: Path, port: int, history_start: date) -> None:
+    """Write a properties.yml that leads to a demo on `port`."""
+    document = {
+        "properties": [_property(prop, port, history_start) for prop in DEMO_PROPERTIES],
+        "demo_control_url": f"http://127.0.0.1:{port}/control",
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    aside.replace(path)

@@ -1,0 +1,112 @@
+"""The world's truth, written beside what it disclosed: links, positions, edits and demand as JSON lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from seo_warehouse.demo.catalogue import DEVICES
+from seo_warehouse.demo.demand import Demand
+from seo_warehouse.demo.links import is_followed
+from seo_warehouse.demo.world import World
+
+Json = dict[str, Any]
+
+
+def link_events(world: World) -> Iterator[Json]:
+    """Each thing that truly happened, or will happen, to a link, with its effect on the page's log position."""
+    for links in world.links.values():
+        for link in links:
+            for change in link.changes:
+                yield {
+                    "property_key": link.property_key,
+                    "link_id": link.link_id,
+                    "url_from": link.url_from,
+                    "url_to": link.url_to,
+                    "path": link.path,
+                    "host_from": link.site.host,
+                    "authority": link.site.authority,
+                    "kind": change.kind,
+                    "at": change.at.isoformat(),
+                    "is_live": change.is_live,
+                    "rel": list(change.rel),
+                    "is_followed": is_followed(change.rel),
+                    "anchor": change.anchor,
+                    "effect": change.effect,
+                }
+
+
+def edits(world: World) -> Iterator[Json]:
+    """Each on-page edit."""
+    for made in world.edits.values():
+        for edit in made:
+            yield {
+                "property_key": edit.property_key,
+                "path": edit.path,
+                "day": edit.day.isoformat(),
+                "version": edit.version,
+                "kind": edit.kind,
+                "effect": edit.effect,
+            }
+
+
+def positions(world: World, first: date, last: date) -> Iterator[Json]:
+    """True positions by keyword, device and day, beyond any depth too."""
+    begin, days = world.index(first), (last - first).days + 1
+    for prop in world.properties:
+        for tracked in prop.tracked:
+            for device in DEVICES:
+                latent = world.latent(prop.key, tracked.keyword, device)[begin : begin + days]
+                whole = np.rint(latent).astype(int).tolist()
+                for offset, (value, position) in enumerate(zip(latent.tolist(), whole, strict=True)):
+                    yield {
+                        "property_key": prop.key,
+                        "keyword": tracked.keyword,
+                        "device": device,
+                        "day": (first + timedelta(days=offset)).isoformat(),
+                        "position": position,
+                        "latent": round(value, 3),
+                    }
+
+
+def demand(demand: Demand, first: date, last: date) -> Iterator[Json]:
+    """Final totals by property and day: all searches shown, and the share that is anonymised."""
+    far = last + timedelta(days=30)
+    for key, cells in demand.cells.items():
+        hidden = np.array([cell.is_anonymous for cell in cells])
+        for offset in range((last - first).days + 1):
+            day = first + timedelta(days=offset)
+            figures = demand.on(key, day, far)
+            if figures is None:
+                continue
+            yield {
+                "property_key": key,
+                "day": day.isoformat(),
+                "clicks": int(figures.clicks.sum()),
+                "impressions": int(figures.impressions.sum()),
+                "anonymised_clicks": int(figures.clicks[hidden].sum()),
+                "anonymised_impressions": int(figures.impressions[hidden].sum()),
+            }
+
+
+def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None:
+    """Write truth/*.jsonl up to `last` (links and edits for all time)."""
+    target = folder / "truth"
+    target.mkdir(parents=True, exist_ok=True)
+    _write(target / "links.jsonl", link_events(world))
+    _write(target / "edits.jsonl", edits(world))
+    _write(target / "positions.jsonl", positions(world, world.first_day, last))
+    _write(target / "demand.jsonl", demand(figures, world.first_day, last))
+
+
+def _write(path: Path, rows: Iterable[Json]) -> None:
+    aside = path.with_suffix(".part")
+    with aside.open("wb") as file:
+        for row in rows:
+            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    aside.replace(path)
