@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 LOGIN = "demo@seo-warehouse.example"
-PASSWORD = "demo-password"
+PASSWORD = "demo-password"  # noqa: S105 - opens nothing but the demo
 EMAIL = "demo-reader@seo-warehouse-demo.iam.gserviceaccount.example"
 
 

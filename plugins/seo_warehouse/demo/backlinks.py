@@ -129,7 +129,7 @@ class Backlinks:
             "domain_from": link.site.host,
             "url_from": link.url_from,
             "url_from_https": True,
-            "domain_to": target.hostname or "",
+            "domain_to": (target.hostname or "").lower(),
             "url_to": link.url_to,
             "url_to_https": False,
             "tld_from": "example",
@@ -166,7 +166,7 @@ class Backlinks:
             "links_count": 1 if seed % 9 else 2,
             "group_count": 0,
             "is_broken": False,
-            "url_to_status_code": 301 if target.hostname and not target.hostname.lower().startswith("www.") else 200,
+            "url_to_status_code": 200 if (target.hostname or "").startswith("www.") else 301,
             "url_to_spam_score": 2,
             "url_to_redirect_target": None,
             "ranked_keywords_info": {
@@ -227,7 +227,7 @@ class Backlinks:
         prop = next((p for p in DEMO_PROPERTIES if _is_of(target, p)), None)
         items = [self.item(sight) for sight in self._world.sights(prop.key, now)] if prop else []
         if prop and target != prop.domain:
-            items = [i for i in items if i["url_to"] == target or i["domain_to"].lower() == target.lower()]
+            items = [i for i in items if i["url_to"] == target or i["domain_to"] == target.lower()]
         if status != "all":
             items = [item for item in items if item["is_lost"] == (status == "lost")]
         if (filters := asked.get("filters")) and items:

@@ -29,7 +29,10 @@ SHARE_BY_AGE = {2: 0.90, 3: 0.97}
 
 @dataclass(frozen=True)
 class Cell:
-    """One page, query, country and device that may show results. `is_second`: another page of the property stands higher."""
+    """One page, query, country and device that may show results.
+
+    `is_second`: another page of the property stands higher in the same results.
+    """
 
     path: str
     query: str
@@ -115,7 +118,7 @@ class Demand:
         return DayCells(impressions, clicks, np.round(positions, 2)), rng.random(offsets.size)
 
     def on(self, property_key: int, day: date, today: date) -> DayCells | None:
-        """The day's figures as shown on `today`; None where there are none yet. The last days show less than is final."""
+        """The day's figures as shown on `today`; None where there are none yet. The last days show a share only."""
         age = (today - day).days
         if age < min(SHARE_BY_AGE) or day < self.world.origin:
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 
 from seo_warehouse.demo.catalogue import DemoProperty, Page
 from seo_warehouse.demo.chance import draw, generator, pick
@@ -57,7 +56,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to a link at an instant. `effect` is the shift of the target's log position, phased in from then."""
+    """What happened to a link at an instant. `effect`: shift of the target's log position, phased in from then."""
 
     at: datetime
     kind: str
@@ -82,11 +81,6 @@ class Link:
     is_original: bool
     changes: tuple[Change, ...]
 
-    def state(self, now: datetime) -> Change | None:
-        """The last change at or before `now`; None before the link began."""
-        index = bisect_right([change.at for change in self.changes], now)
-        return self.changes[index - 1] if index else None
-
 
 @dataclass(frozen=True)
 class Sight:
@@ -104,7 +98,6 @@ def is_followed(rel: Rel) -> bool:
     return not {"nofollow", "ugc", "sponsored"}.intersection(rel)
 
 
-@cache
 def sites(seed: int, property_key: int) -> tuple[Site, ...]:
     """The sites that may link to a property, each host once."""
     found: dict[str, Site] = {}
@@ -205,7 +198,11 @@ class _Web:
     def alter(self, at: datetime, kind: str) -> None:
         """Lose, restore or edit a link that is there to be lost, restored or edited; nothing where none is."""
         is_gone = kind == "restored"
-        ready = [i for i, l in enumerate(self.links) if l.changes[-1].is_live != is_gone and l.changes[-1].at < at]
+        ready = [
+            place
+            for place, link in enumerate(self.links)
+            if link.changes[-1].is_live != is_gone and link.changes[-1].at < at
+        ]
         if not ready:
             return
         index = ready[int(self.rng.integers(len(ready)))]
@@ -250,8 +247,10 @@ def make_links(seed: int, prop: DemoProperty, knobs: Knobs, first_day: date, las
     return tuple(web.links)
 
 
-@cache
-def visits(seed: int, link: Link, delay_days: float, last: datetime) -> tuple[tuple[datetime, Change], ...]:
+Visit = tuple[datetime, Change]
+
+
+def visits(seed: int, link: Link, delay_days: float, last: datetime) -> tuple[Visit, ...]:
     """The vendor's visits that found the link, changed it or found it gone, with what each saw, up to `last`.
 
     Without delay the vendor comes at the instant of each change, beside its own rounds. A link once
@@ -260,25 +259,30 @@ def visits(seed: int, link: Link, delay_days: float, last: datetime) -> tuple[tu
     start = link.changes[0].at
     if delay_days and link.changes[0].kind != "present_at_start":
         start += timedelta(days=delay_days * (0.5 + draw(seed, "late", link.property_key, link.link_id)))
-    gap = timedelta(days=6 + 15 * draw(seed, "gap", link.property_key, link.link_id), seconds=17)
+    gap = timedelta(days=6 + int(15 * draw(seed, "gap", link.property_key, link.link_id)), seconds=17)
     times = [] if delay_days else [change.at for change in link.changes]
     while start <= last:
         times.append(start)
         start += gap
-    found: list[tuple[datetime, Change]] = []
+    found: list[Visit] = []
+    state = -1
     for at in sorted(set(times)):
-        change = link.state(at)
-        if change is None or (not change.is_live and (not found or not found[-1][1].is_live)):
-            continue
-        found.append((at, change))
+        while state + 1 < len(link.changes) and link.changes[state + 1].at <= at:
+            state += 1
+        change = link.changes[state]
+        if change.is_live or (found and found[-1][1].is_live):
+            found.append((at, change))
     return tuple(found)
 
 
-def sight(seed: int, link: Link, delay_days: float, now: datetime, last: datetime) -> Sight | None:
-    """The link as the vendor knows it at `now`; None where it has not seen it. `last` bounds the simulated time."""
-    seen = visits(seed, link, delay_days, last)
-    count = bisect_right(seen, now, key=lambda visit: visit[0])
+def sight(link: Link, seen: tuple[Visit, ...], now: datetime) -> Sight | None:
+    """The link as the vendor knows it at `now` from its visits; None where it has not seen it yet."""
+    count = bisect_right(seen, now, key=_instant_of)
     if not count:
         return None
     at, change = seen[count - 1]
     return Sight(link, change, seen[0][0], seen[count - 2][0] if count > 1 else None, at)
+
+
+def _instant_of(visit: Visit) -> datetime:
+    return visit[0]

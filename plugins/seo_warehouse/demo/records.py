@@ -1,8 +1,12 @@
-"""What the demo keeps: what it disclosed, the orders it took, the calls it got. Append-only, so a kill forgets nothing."""
+"""What the demo keeps: what it disclosed, the orders it took, the calls it got.
+
+Files are append-only, so that a kill forgets nothing.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections import Counter
@@ -21,13 +25,14 @@ TASK_ID = re.compile(r"\d{8}-\d{4}-\d{4}-\d{4}-[0-9a-f]{12}")
 
 
 class Lines:
-    """A file of JSON lines. Each append is one unbuffered write: what was written survives a kill of the process."""
+    """A file of JSON lines. Each append is handed to the system at once, so that it survives a kill of the process."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._lock = threading.Lock()
-        self._file = path.open("ab", buffering=0)
+        _drop_cut_line(path)
+        self._file = path.open("ab")
 
     def append(self, rows: Iterable[Json]) -> None:
         """Write rows at the end."""
@@ -35,10 +40,18 @@ class Lines:
         if text:
             with self._lock:
                 self._file.write(text)
+                self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _drop_cut_line(path: Path) -> None:
+    if path.exists():
+        whole = path.read_bytes().rfind(b"\n") + 1
+        if whole < path.stat().st_size:
+            os.truncate(path, whole)
 
 
 def read_lines(path: Path) -> Iterator[Json]:

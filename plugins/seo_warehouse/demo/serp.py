@@ -169,10 +169,7 @@ class Serps:
         slots = {3 + seed % 3, 8 + seed // 3 % 6, 17 + seed // 18 % 8}
         items, absolute = [], 0
         # The brand's own advertisement stands above its first result: paid, so no position of the property's.
-        has_paid = bool(prop) and (
-            seed % 4 == 0 or any(t.keyword == order.keyword and t.is_brand for t in prop.tracked)
-        )
-        if has_paid and prop:
+        if prop and (seed % 4 == 0 or any(t.keyword == order.keyword and t.is_brand for t in prop.tracked)):
             absolute = 1
             advertisement = _fragment(
                 prop.host, prop.url("/?ad=1"), f"{prop.brand} - Official Site", "Delivered to your door."

@@ -16,6 +16,7 @@ import gzip
 import logging
 import socket
 import struct
+import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,7 +101,10 @@ class DemoServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is."""
-        log.debug("a connection ended early", exc_info=True)
+        if isinstance(sys.exception(), OSError):
+            log.debug("%s ended its connection early", client_address)
+        else:
+            log.error("a request of %s failed", client_address, exc_info=True)
 
 
 class Handler(BaseHTTPRequestHandler):

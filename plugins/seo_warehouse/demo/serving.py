@@ -43,6 +43,8 @@ def _open_world(folder: Path, seed: int | None, first_day: date | None, knobs: K
             raise ConfigError(
                 f"{folder} holds another demo world (seed {world.seed}, from {world.first_day}); use another folder"
             )
+        if world.last_day < real_now().date():
+            raise ConfigError(f"the demo world of {folder} ends on {world.last_day}; use another folder")
         return world
     first = first_day or real_now().date() - timedelta(days=HISTORY_DAYS)
     world = World(DEFAULT_SEED if seed is None else seed, first, knobs)

@@ -57,7 +57,7 @@ class Sites:
         """What `target` (path and query) answers at `now`."""
         if host.split(":")[0].lower() != prop.host:
             return _redirect(301, prop.url(target))
-        path, _, query = target.partition("?")
+        path = target.partition("?")[0]
         special = self._special(prop, path)
         if special is not None:
             return special
@@ -139,8 +139,12 @@ def _xml(root: str, entries: str) -> SiteAnswer:
 
 def _document(title: str | None, body: str, head: str = "", language: str = "en") -> bytes:
     named = f"<title>{escape(title)}</title>" if title else ""
-    text = f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n{named}{head}\n</head>\n<body>\n{body}\n</body>\n</html>\n'
-    return text.encode()
+    parts = (
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',
+        f"{named}{head}\n</head>\n<body>",
+        f"{body}\n</body>\n</html>\n",
+    )
+    return "\n".join(parts).encode()
 
 
 def _anchor(href: str, text: str, rel: str = "") -> str:
@@ -151,7 +155,8 @@ def _header(prop: DemoProperty) -> str:
     hubs = [page for page in prop.pages if page.kind == "hub"]
     links = "".join(f"<li>{_anchor(page.path, page.subject.title())}</li>" for page in hubs)
     cart = _anchor("/cart/view", "Cart", "nofollow")
-    return f"<header>{_anchor('/', prop.brand)} {cart}</header>\n<nav><ul>{links}<li>{_anchor('/sale', 'Sale')}</li></ul></nav>\n"
+    header = f"<header>{_anchor('/', prop.brand)} {cart}</header>"
+    return f"{header}\n<nav><ul>{links}<li>{_anchor('/sale', 'Sale')}</li></ul></nav>\n"
 
 
 def _footer(prop: DemoProperty) -> str:

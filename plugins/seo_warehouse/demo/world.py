@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator
 from seo_warehouse.demo.knobs import Knobs
-from seo_warehouse.demo.links import Link, Sight, make_links, sight
+from seo_warehouse.demo.links import Link, Sight, Visit, make_links, sight, visits
 
 Floats = NDArray[np.float64]
 
@@ -167,8 +167,15 @@ class World:
         made = [edit for edit in self.edits[property_key] if edit.path == path and edit.day <= day]
         return len(made) + 1, tuple(edit.kind for edit in made)
 
+    @cached_property
+    def _visits(self) -> dict[int, list[tuple[Link, tuple[Visit, ...]]]]:
+        delay = self.knobs.disclosure_delay_days
+        return {
+            key: [(link, visits(self.seed, link, delay, self.end)) for link in links]
+            for key, links in self.links.items()
+        }
+
     def sights(self, property_key: int, now: datetime) -> list[Sight]:
         """Every link that the backlink vendor has seen by `now`, in the order of its making."""
-        delay = self.knobs.disclosure_delay_days
-        seen = (sight(self.seed, link, delay, now, self.end) for link in self.links[property_key])
+        seen = (sight(link, made, now) for link, made in self._visits[property_key] if link.changes[0].at <= now)
         return [each for each in seen if each is not None]
