@@ -44,6 +44,10 @@ log = logging.getLogger(__name__)
 _EXCERPT_CHARACTERS = 300
 
 
+Decode = Callable[[Any], Any]
+"""Makes of a JSON document what a reader works with; raises MalformedAnswerError where it is not as documented."""
+
+
 @dataclass(kw_only=True)
 class Usage:
     """What a load has used. `calls` and `money` were bought now; `bytes` and the instants cover reused answers too.
@@ -63,11 +67,18 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reply:
-    """A decoded answer, the instant it speaks of, and whether it came from the archive."""
+    """A decoded answer, the instant it speaks of, and whether it came from the archive.
+
+    `json` is the document, or what the call's own `decode` made of it.
+    """
 
     json: Any
     observed_at: datetime
     is_reused: bool
+
+
+class _UndocumentedError(MalformedAnswerError):
+    """A whole answer that is not as documented: asking again within seconds would only buy it again."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class _Call:
     path: str
     payload: Any
     key: str
+    decode: Decode | None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -112,30 +124,45 @@ class Api:
     def __post_init__(self) -> None:
         self._transport = Transport(self.base_url, self.auth, self.limits)
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, fresh: bool = False) -> Reply:
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        fresh: bool = False,
+        decode: Decode | None = None,
+    ) -> Reply:
         """Answer of a GET. `fresh`: a poll; its occurrences are archived and replayed one by one, in order.
 
+        `decode` turns the document into what the caller works with. An answer it refuses with MalformedAnswerError
+        is not archived as the call's answer, so that a later attempt asks anew.
         Raises the errors of errors.SourceError.
         """
-        return self._reply("GET", path, dict(params) if params else None, fresh=fresh, once=False)
+        return self._reply("GET", path, dict(params) if params else None, fresh, False, decode)
 
-    def post(self, path: str, body: Any, *, fresh: bool = False, once: bool = False) -> Reply:
-        """Answer of a POST of JSON; `fresh` as in `get`.
+    def post(
+        self, path: str, body: Any, *, fresh: bool = False, once: bool = False, decode: Decode | None = None
+    ) -> Reply:
+        """Answer of a POST of JSON; `fresh` and `decode` as in `get`.
 
         `once`: carrying it out twice would do harm. It is not sent again here unless the provider surely did not
         carry it out, and its intent survives a power cut; `is_cut` then tells.
         """
-        return self._reply("POST", path, body, fresh=fresh, once=once)
+        return self._reply("POST", path, body, fresh, once, decode)
 
-    def find(self, method: str, path: str, params_or_body: Any = None) -> Reply | None:
+    def find(self, method: str, path: str, params_or_body: Any = None, *, decode: Decode | None = None) -> Reply | None:
         """The archived answer of a call, or None; never sends."""
         answer = self.archive.get(call_key(method, path, params_or_body))
-        return None if answer is None else self._reused(f"{method} {path}", answer)
+        return None if answer is None else self._reused(f"{method} {path}", answer, decode)
+
+    def holds(self, method: str, path: str, params_or_body: Any = None) -> bool:
+        """Whether the archive has the answer of a call, without reading it."""
+        return self.archive.has(call_key(method, path, params_or_body))
 
     def is_cut(self, method: str, path: str, params_or_body: Any = None) -> bool:
         """Whether a call was sent and no answer of it was kept: nobody knows here whether it was carried out."""
         key = call_key(method, path, params_or_body)
-        return self.archive.has_intent(key) and self.archive.get(key) is None
+        return self.archive.has_intent(key) and not self.archive.has(key)
 
     def note(self, day: date, **facts: Any) -> None:
         """Keep facts about a day beside its rows."""
@@ -162,15 +189,15 @@ class Api:
     ) -> None:
         self.close()
 
-    def _reply(self, method: str, path: str, payload: Any, *, fresh: bool, once: bool) -> Reply:
+    def _reply(self, method: str, path: str, payload: Any, fresh: bool, once: bool, decode: Decode | None) -> Reply:
         key = call_key(method, path, payload)
         if fresh:
             self._occurrences[key] += 1
             key = f"{key}.{self._occurrences[key]:06d}"
-        call = _Call(method, path, payload, key)
+        call = _Call(method, path, payload, key, decode)
         archived = self.archive.get(key)
         if archived is not None:
-            return self._reused(str(call), archived)
+            return self._reused(str(call), archived, decode)
         if not self.may_call:
             raise NotArchivedError(f"{call}: its answer is not in the archive ({self.archive.scope})")
         try:
@@ -181,10 +208,10 @@ class Api:
             raise
         return Reply(decoded, answer.observed_at, is_reused=False)
 
-    def _reused(self, name: str, answer: Answer) -> Reply:
+    def _reused(self, name: str, answer: Answer, decode: Decode | None) -> Reply:
         self.usage.reused += 1
         self._count(answer)
-        return Reply(_decoded(name, answer), answer.observed_at, is_reused=True)
+        return Reply(_decoded(name, answer, decode), answer.observed_at, is_reused=True)
 
     def _ask(self, call: _Call, *, once: bool) -> tuple[Answer, Any]:
         """Attempts within seconds, until an answer is fit for use."""
@@ -198,7 +225,7 @@ class Api:
                 wait = self._wait_seconds(error, attempt)
                 is_unclear = once and not isinstance(error, ThrottledError | UnsentError)
                 is_last = attempt == self.limits.attempts or waited + wait > self.limits.max_wait_seconds
-                if is_unclear or is_last or isinstance(error, NotYetError):
+                if is_unclear or is_last or isinstance(error, NotYetError | _UndocumentedError):
                     raise
                 log.info("%s: attempt %d, again in %.1f s: %s", call, attempt, wait, error)
                 time.sleep(wait)
@@ -209,7 +236,7 @@ class Api:
         if isinstance(error, ThrottledError) and error.retry_after_seconds is not None:
             return max(0.0, error.retry_after_seconds)
         # With jitter, so that loads that were refused together do not come back together.
-        return self.limits.backoff_seconds * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)
+        return self.limits.backoff_seconds * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
 
     def _ask_once(self, call: _Call, *, is_durable: bool) -> tuple[Answer, Any]:
         self._check_budget()
@@ -227,7 +254,7 @@ class Api:
         self._count(answer)
         try:
             self._judge(call, answer)
-            decoded = _decoded(str(call), answer)
+            decoded = _decoded(str(call), answer, call.decode)
         except SourceError as error:
             self.archive.put_refused(call.key, answer)
             if isinstance(error, TerminalSourceError | ThrottledError | NotYetError):
@@ -285,13 +312,19 @@ def excerpt(body: bytes) -> str:
     return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
 
 
-def _decoded(name: str, answer: Answer) -> Any:
+def _decoded(name: str, answer: Answer, decode: Decode | None) -> Any:
     try:
-        return orjson.loads(answer.body)
+        document = orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
         size = len(answer.body)
         message = f"{name}: {size} bytes that are not JSON ({error}): {excerpt(answer.body)}"
         raise MalformedAnswerError(message) from None
+    if decode is None:
+        return document
+    try:
+        return decode(document)
+    except MalformedAnswerError as error:
+        raise _UndocumentedError(f"{name}: {error}") from None
 
 
 def _retry_after_seconds(answer: Answer) -> float | None:

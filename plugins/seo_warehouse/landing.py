@@ -123,6 +123,10 @@ class Archive:
         except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
             raise NotArchivedError(f"the archived answer {path} is damaged ({error}); remove it to ask again") from None
 
+    def has(self, key: str) -> bool:
+        """Whether there is an answer under `key`."""
+        return (self.folder / f"{_checked(key)}.zst").exists()
+
     def has_intent(self, key: str) -> bool:
         """Whether a call was recorded as sent, answered or not."""
         return (self.folder / f"{_checked(key)}.sent").exists()

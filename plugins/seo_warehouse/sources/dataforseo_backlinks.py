@@ -2,25 +2,248 @@
 
 POST https://api.dataforseo.com/v3/backlinks/backlinks/live
 https://docs.dataforseo.com/v3/backlinks/backlinks/live/
+
+One row for each referring page and target; further links of the page to it are in `links_count`. Every answer and
+every row costs money. Pages follow each other by `search_after_token`, which unlike an offset does not end at 20,000.
+A lost link carries no date of its loss: `last_seen` is the visit that its state was seen at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from seo_warehouse.api import Api
+from seo_warehouse.api import Api, Reply
 from seo_warehouse.config import Property
-from seo_warehouse.spec import Column, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError
+from seo_warehouse.landing import Answer
+from seo_warehouse.sources.dataforseo import (
+    check_night,
+    cost_of,
+    explain_envelope,
+    first_error,
+    only_result,
+    opened,
+    tasks_of,
+)
+from seo_warehouse.sources.fields import columns_of, integer, mapping, sequence, text
+from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+
+PATH = "/v3/backlinks/backlinks/live"
+PAGE_ROWS = 1_000
+"""The most rows of one answer."""
+LAST_OFFSET = 20_000
+"""The furthest an offset reaches."""
+ORDER = ["first_seen,asc", "url_from,asc", "url_to,asc"]
+"""What is found while pages are read then comes last, and moves nothing from page to page."""
+UNUSED_FIELDS = frozenset(
+    "type url_from_https url_to_https tld_from domain_from_is_ip domain_from_ip page_from_size page_from_encoding"
+    " ranked_keywords_info indirect_link_path".split()
+)
+"""Documented and not kept."""
+
+
+@dataclass(frozen=True)
+class _Page:
+    """One answer: the total it states, its rows without what the reader adds, and names of fields out of place."""
+
+    total: int
+    rows: list[Row]
+    token: str | None
+    cost: Any
+    unknown: frozenset[str]
+    missing: frozenset[str]
 
 
 def read_backlinks(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """Every live backlink (full pull), or the new and the lost ones since `period.since`."""
-    raise NotImplementedError
+    """Every live backlink (full pull), or the new and the lost ones since `period.since`.
+
+    Raises NightOverError where the answers do not come within the night.
+    """
+    settings = property.sources.dataforseo_backlinks
+    if settings is None:
+        raise TerminalSourceError(f"{property.name}: dataforseo_backlinks is not configured")
+    night, since = period.first_day, period.since
+    pulls: dict[str, dict[str, int]] = {}
+    for pull, request in _requests(settings.target, since).items():
+        pulls[pull] = {"stated": 0, "rows": 0}
+        yield from _rows(api, night, pull, request, pulls[pull])
+    api.note(
+        night,
+        is_full=since is None,
+        since=None if since is None else since.isoformat(),
+        is_complete=all(pull["stated"] == pull["rows"] for pull in pulls.values()),
+        stated_count=sum(pull["stated"] for pull in pulls.values()),
+        pulls=pulls,
+    )
+
+
+def _requests(target: str, since: date | None) -> dict[str, dict[str, Any]]:
+    """The first request of each pull."""
+
+    def request(status: str, filters: list[Any] | None) -> dict[str, Any]:
+        asked = {
+            "target": target,
+            "mode": "as_is",
+            "backlinks_status_type": status,
+            "include_subdomains": True,
+            "order_by": ORDER,
+            "limit": PAGE_ROWS,
+        }
+        return asked if filters is None else {**asked, "filters": filters}
+
+    if since is None:
+        return {"full": request("live", None)}
+    # From the midnight before the last read: what came later on that day was not in it.
+    after = f"{since:%Y-%m-%d} 00:00:00 +00:00"
+    return {
+        "new": request("live", ["first_seen", ">", after]),
+        "lost": request("lost", ["last_seen", ">", after]),
+    }
+
+
+def _rows(api: Api, night: date, pull: str, request: dict[str, Any], tally: dict[str, int]) -> Iterator[Row]:
+    """Page after page, until the first that is not full or the furthest that can be asked for."""
+    following: dict[str, Any] | None = {}
+    while following is not None:
+        reply = api.post(PATH, [{**request, **following}], decode=_page)
+        check_night(reply.observed_at, night)
+        page: _Page = reply.json
+        api.spend(reply, money=page.cost, units=len(page.rows))
+        _note_fields(api, night, page)
+        yield from _numbered(page, reply, night, pull, tally["rows"])
+        tally["stated"] = page.total
+        tally["rows"] += len(page.rows)
+        following = _next(page, following, tally["rows"])
+
+
+def _numbered(page: _Page, reply: Reply, night: date, pull: str, before: int) -> Iterator[Row]:
+    for number, row in enumerate(page.rows, start=before + 1):
+        yield {**row, "day": night, "pull": pull, "item_no": number, "observed_at": reply.observed_at}
+
+
+def _next(page: _Page, previous: dict[str, Any], row_count: int) -> dict[str, Any] | None:
+    """What to add to the first request for the next page; None after the last that can be had."""
+    if len(page.rows) < PAGE_ROWS:
+        return None
+    if page.token is not None:
+        if page.token == previous.get("search_after_token"):
+            raise MalformedAnswerError("search_after_token leads to itself")
+        return {"search_after_token": page.token}
+    return {"offset": row_count} if row_count <= LAST_OFFSET else None
+
+
+def _note_fields(api: Api, night: date, page: _Page) -> None:
+    known = api.facts.get(night, {})
+    for name, found in (("unknown_fields", page.unknown), ("missing_fields", page.missing)):
+        if found:
+            api.note(night, **{name: sorted(found.union(known.get(name, ())))})
+
+
+def _page(document: Any) -> _Page:
+    """Makes of an answer its page. Raises MalformedAnswerError."""
+    cost = cost_of(document if isinstance(document, dict) else {})
+    result = only_result(document)
+    if result is None:
+        return _Page(0, [], None, cost, frozenset(), frozenset())
+    items = [mapping(item, "items[]") for item in sequence(result.get("items"), "items")]
+    if len(items) > PAGE_ROWS:
+        raise MalformedAnswerError(f"{len(items):,} items, {PAGE_ROWS:,} were asked for")
+    token = result.get("search_after_token")
+    return _Page(
+        total=integer(result.get("total_count"), "total_count", bits=64),
+        rows=[columns_of(item, KEPT_COLUMNS) for item in items],
+        token=None if token is None else text(token, "search_after_token"),
+        cost=cost,
+        unknown=frozenset(name for item in items for name in item.keys() - KNOWN_FIELDS),
+        missing=frozenset(name for item in items for name in KEPT_FIELDS - item.keys()),
+    )
+
+
+def explain(answer: Answer) -> SourceError | None:
+    """The envelope's or the task's status as an error."""
+    document = opened(answer)
+    if document is None:
+        return None
+    try:
+        return explain_envelope(document) or first_error(tasks_of(document))
+    except MalformedAnswerError as error:
+        return error
 
 
 def _column(name: str, type: Type, description: str, **rules: object) -> Column:
     return Column(name=name, type=type, description=description, **rules)  # type: ignore[arg-type]
 
+
+COLUMNS = (
+    _column("day", Type.DATE, "The night.", required=True),
+    _column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
+    _column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
+    _column("url_from", Type.URL, "Page that links.", required=True),
+    _column("url_to", Type.URL, "Literal target of the link.", required=True),
+    _column("domain_from", Type.TEXT, "Referring domain as the vendor cuts it."),
+    _column("domain_to", Type.TEXT, "Target domain as the vendor cuts it."),
+    _column("is_new", Type.BOOLEAN, "Found at the vendor's last visit."),
+    _column("is_lost", Type.BOOLEAN, "The link or the whole page was removed."),
+    _column("backlink_spam_score", Type.INTEGER, "Vendor's spam score.", minimum=0, maximum=100),
+    _column("rank", Type.INTEGER, "Rank the link passes, 0-1000.", minimum=0, maximum=1000),
+    _column("page_from_rank", Type.INTEGER, "Rank of the page, 0-1000.", minimum=0, maximum=1000),
+    _column("domain_from_rank", Type.INTEGER, "Rank of the domain, 0-1000.", minimum=0, maximum=1000),
+    _column("domain_from_platform_type", Type.TEXTS, "Kinds of the referring site."),
+    _column("domain_from_country", Type.TEXT, "ISO country code."),
+    _column("page_from_external_links", Type.INTEGER, "External links on the page."),
+    _column("page_from_internal_links", Type.INTEGER, "Internal links on the page."),
+    _column("page_from_title", Type.TEXT, "Title of the page."),
+    _column("page_from_status_code", Type.INTEGER, "HTTP status of the page."),
+    _column("page_from_language", Type.TEXT, "ISO 639-1."),
+    _column("first_seen", Type.INSTANT, "First seen by the vendor.", required=True),
+    _column("prev_seen", Type.INSTANT, "Visit before the last."),
+    _column("last_seen", Type.INSTANT, "Last seen by the vendor."),
+    _column("item_type", Type.TEXT, "anchor, image, meta, canonical, alternate, redirect ..."),
+    _column("attributes", Type.TEXTS, "rel tokens; NULL where the vendor gives none."),
+    _column("dofollow", Type.BOOLEAN, "No nofollow, ugc or sponsored, by the vendor."),
+    _column("original", Type.BOOLEAN, "Present when the page was first indexed."),
+    _column("anchor", Type.TEXT, "Anchor text."),
+    _column("alt", Type.TEXT, "Alternative text of an image link."),
+    _column("image_url", Type.TEXT, "Address of the image of an image link."),
+    _column("text_pre", Type.TEXT, "Text before the anchor."),
+    _column("text_post", Type.TEXT, "Text after the anchor."),
+    _column("semantic_location", Type.TEXT, "HTML element around the link."),
+    _column("links_count", Type.INTEGER, "Identical links on the page."),
+    _column("group_count", Type.INTEGER, "Backlinks left out by grouping."),
+    _column("is_broken", Type.BOOLEAN, "Target answers 4xx or 5xx."),
+    _column("url_to_status_code", Type.INTEGER, "HTTP status of the target."),
+    _column("url_to_spam_score", Type.INTEGER, "Spam score of the target."),
+    _column("url_to_redirect_target", Type.TEXT, "Where the target redirects."),
+    _column("is_indirect_link", Type.BOOLEAN, "The link leads through a redirect or canonical."),
+    _column("observed_at", Type.INSTANT, "Instant of the answer.", required=True),
+)
+KEPT_COLUMNS = tuple(c for c in COLUMNS if c.name not in ("day", "pull", "item_no", "observed_at"))
+KEPT_FIELDS = frozenset(c.name for c in KEPT_COLUMNS)
+KNOWN_FIELDS = KEPT_FIELDS | UNUSED_FIELDS
+
+ODD_ROWS = 0.01
+"""Share of rows that may break a row rule: of a web-sized index, one odd page in a hundred is no fault of the pull."""
+FULL_PULL_KEEPS_ITS_SIZE = BatchRule(
+    name="full_pull_keeps_its_size",
+    sql="""
+        select own.day, own.row_count, earlier.row_count as earlier_row_count
+        from ops.load_day own
+        cross join lateral (
+            select p.row_count
+            from ops.publication p
+            where p.source = 'dataforseo_backlinks' and p.table_name = 'backlink' and p.is_current
+              and p.property_key = {property_key} and p.day < own.day and (p.facts ->> 'is_full')::boolean
+            order by p.day desc
+            limit 1
+        ) earlier
+        where own.load_id = {load_id} and (own.facts ->> 'is_full')::boolean
+          and own.row_count < 0.5 * earlier.row_count
+    """,
+    reason="A full pull is evidence of absence: one of half its earlier size or less would lose links by the hundred.",
+)
 
 DATAFORSEO_BACKLINKS = Source(
     name="dataforseo_backlinks",
@@ -29,55 +252,28 @@ DATAFORSEO_BACKLINKS = Source(
     cron="0 4 * * *",
     settings="dataforseo_backlinks",
     connection="dataforseo",
+    explain=explain,
     tables=(
         Table(
             name="backlink",
             description="Backlinks as answered in a night, one row for each item.",
             read=read_backlinks,
             grain=("day", "pull", "item_no"),
-            columns=(
-                _column("day", Type.DATE, "The night.", required=True),
-                _column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
-                _column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
-                _column("url_from", Type.URL, "Page that links.", required=True),
-                _column("url_to", Type.URL, "Literal target of the link.", required=True),
-                _column("domain_from", Type.TEXT, "Referring domain as the vendor cuts it."),
-                _column("domain_to", Type.TEXT, "Target domain as the vendor cuts it."),
-                _column("is_new", Type.BOOLEAN, "Found at the vendor's last visit."),
-                _column("is_lost", Type.BOOLEAN, "The link or the whole page was removed."),
-                _column("backlink_spam_score", Type.INTEGER, "Vendor's spam score.", minimum=0, maximum=100),
-                _column("rank", Type.INTEGER, "Rank the link passes, 0-1000.", minimum=0, maximum=1000),
-                _column("page_from_rank", Type.INTEGER, "Rank of the page, 0-1000.", minimum=0, maximum=1000),
-                _column("domain_from_rank", Type.INTEGER, "Rank of the domain, 0-1000.", minimum=0, maximum=1000),
-                _column("domain_from_platform_type", Type.TEXTS, "Kinds of the referring site."),
-                _column("domain_from_country", Type.TEXT, "ISO country code."),
-                _column("page_from_external_links", Type.INTEGER, "External links on the page."),
-                _column("page_from_internal_links", Type.INTEGER, "Internal links on the page."),
-                _column("page_from_title", Type.TEXT, "Title of the page."),
-                _column("page_from_status_code", Type.INTEGER, "HTTP status of the page."),
-                _column("page_from_language", Type.TEXT, "ISO 639-1."),
-                _column("first_seen", Type.INSTANT, "First seen by the vendor.", required=True),
-                _column("prev_seen", Type.INSTANT, "Visit before the last."),
-                _column("last_seen", Type.INSTANT, "Last seen by the vendor."),
-                _column("item_type", Type.TEXT, "anchor, image, meta, canonical, alternate, redirect ..."),
-                _column("attributes", Type.TEXTS, "rel tokens; NULL where the vendor gives none."),
-                _column("dofollow", Type.BOOLEAN, "No nofollow, ugc or sponsored, by the vendor."),
-                _column("original", Type.BOOLEAN, "Present when the page was first indexed."),
-                _column("anchor", Type.TEXT, "Anchor text."),
-                _column("alt", Type.TEXT, "Alternative text of an image link."),
-                _column("image_url", Type.TEXT, "Address of the image of an image link."),
-                _column("text_pre", Type.TEXT, "Text before the anchor."),
-                _column("text_post", Type.TEXT, "Text after the anchor."),
-                _column("semantic_location", Type.TEXT, "HTML element around the link."),
-                _column("links_count", Type.INTEGER, "Identical links on the page."),
-                _column("group_count", Type.INTEGER, "Backlinks left out by grouping."),
-                _column("is_broken", Type.BOOLEAN, "Target answers 4xx or 5xx."),
-                _column("url_to_status_code", Type.INTEGER, "HTTP status of the target."),
-                _column("url_to_spam_score", Type.INTEGER, "Spam score of the target."),
-                _column("url_to_redirect_target", Type.TEXT, "Where the target redirects."),
-                _column("is_indirect_link", Type.BOOLEAN, "The link leads through a redirect or canonical."),
-                _column("observed_at", Type.INSTANT, "Instant of the answer.", required=True),
+            columns=COLUMNS,
+            row_rules=(
+                RowRule(
+                    name="seen_in_order",
+                    sql="coalesce(first_seen <= last_seen, true) and coalesce(first_seen <= observed_at, true)",
+                    reason="A link cannot be seen before it is seen first, nor first seen after the answer.",
+                ),
+                RowRule(
+                    name="lost_is_lost",
+                    sql="coalesce((pull = 'lost') = is_lost, true)",
+                    reason="A pull of lost links that returns live ones was not filtered, and the reverse.",
+                ),
             ),
+            tolerance=ODD_ROWS,
+            batch_rules=(FULL_PULL_KEEPS_ITS_SIZE,),
         ),
     ),
 )

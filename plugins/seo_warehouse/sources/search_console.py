@@ -10,42 +10,276 @@ At most 50,000 rows a day and search type exist, however one pages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import orjson
 
 from seo_warehouse.api import Api
 from seo_warehouse.config import Property
-from seo_warehouse.spec import Column, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
+from seo_warehouse.landing import Answer
+from seo_warehouse.sources.fields import mapping, number, sequence, text
+from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
 
 PAGE_ROWS = 25_000
+"""The most rows that one answer holds."""
 DAY_CAP_ROWS = 50_000
+"""The most rows that exist for a day and search type."""
+DAY_SECONDS = 3_600.0
+"""How long to wait where a day's quota is used up: asking sooner uses up the next one."""
+
+_ANSWER_FIELDS = {"rows", "responseAggregationType", "metadata"}
+_METRIC_FIELDS = ("clicks", "impressions", "ctr", "position")
+_COLUMN_OF = {"DATE": "day", "PAGE": "page_url", "QUERY": "query", "COUNTRY": "country", "DEVICE": "device"}
+_THROTTLED = {
+    "quotaexceeded",
+    "ratelimitexceeded",
+    "userratelimitexceeded",
+    "rate_limit_exceeded",
+    "resource_exhausted",
+    "concurrentlimitexceeded",
+    "servinglimitexceeded",
+}
+_DAY_THROTTLED = {"dailylimitexceeded", "dailylimitexceededunreg"}
+
+
+@dataclass
+class _Page:
+    """One answer: its rows, the first day that Google calls incomplete, and names of fields out of place."""
+
+    rows: list[Row] = field(default_factory=list)
+    incomplete_from: date | None = None
+    unknown: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
 
 def read_performance(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """Rows by date, page, query, country and device."""
-    raise NotImplementedError
+    """Rows by date, page, query, country and device, day by day: the cap is a day's."""
+    for day in period.days():
+        yield from _rows(api, property, day, day, ("DATE", "PAGE", "QUERY", "COUNTRY", "DEVICE"), "BY_PAGE")
 
 
 def read_property_totals(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """One row a day: the property's totals, anonymised queries included."""
-    raise NotImplementedError
+    """One row a day: the property's totals, anonymised queries included. A day without data has no row."""
+    yield from _rows(api, property, period.first_day, period.last_day, ("DATE",), "BY_PROPERTY")
 
 
 def read_page_totals(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Rows by date, page, country and device, anonymised queries included."""
-    raise NotImplementedError
+    for day in period.days():
+        yield from _rows(api, property, day, day, ("DATE", "PAGE", "COUNTRY", "DEVICE"), "BY_PAGE")
+
+
+def _rows(
+    api: Api, property: Property, first: date, last: date, dimensions: Sequence[str], aggregation: str
+) -> Iterator[Row]:
+    """Page after page, until the first that is not full."""
+    settings = property.sources.search_console
+    if settings is None:
+        raise TerminalSourceError(f"{property.name}: search_console is not configured")
+    path = f"/webmasters/v3/sites/{quote(settings.site, safe='')}/searchAnalytics/query"
+    unknown: set[str] = set()
+    missing: set[str] = set()
+    start, count = 0, PAGE_ROWS
+    while count >= PAGE_ROWS:
+        body = {
+            "startDate": first.isoformat(),
+            "endDate": last.isoformat(),
+            "dimensions": list(dimensions),
+            "type": "WEB",
+            "dataState": "ALL",
+            "aggregationType": aggregation,
+            "rowLimit": PAGE_ROWS,
+            "startRow": start,
+        }
+        page: _Page = api.post(path, body, decode=_decoder(first, last, dimensions, aggregation)).json
+        unknown |= page.unknown
+        missing |= page.missing
+        _note(api, Period(first, last), page, unknown, missing)
+        yield from page.rows
+        count = len(page.rows)
+        start += count
+        if start >= DAY_CAP_ROWS and first == last:
+            api.note(first, is_capped=True)
+
+
+def _note(api: Api, period: Period, page: _Page, unknown: set[str], missing: set[str]) -> None:
+    for day in period.days():
+        if page.incomplete_from is not None and day >= page.incomplete_from:
+            api.note(day, is_provisional=True)
+        if unknown:
+            api.note(day, unknown_fields=sorted(unknown))
+        if missing:
+            api.note(day, missing_fields=sorted(missing))
+
+
+def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: str) -> Callable[[Any], _Page]:
+    """Makes of an answer its page. Raises MalformedAnswerError where it does not answer what was asked."""
+
+    def decode(document: Any) -> _Page:
+        answer = mapping(document, "the answer")
+        stated = answer.get("responseAggregationType")
+        if stated is not None and _plain(text(stated, "responseAggregationType")) != _plain(aggregation):
+            raise MalformedAnswerError(f"asked for {aggregation}, answered {stated}")
+        page = _Page(incomplete_from=_incomplete_from(answer), unknown=set(answer) - _ANSWER_FIELDS)
+        rows = sequence(answer.get("rows"), "rows")
+        if len(rows) > PAGE_ROWS:
+            raise MalformedAnswerError(f"{len(rows):,} rows, {PAGE_ROWS:,} were asked for")
+        for entry in rows:
+            page.rows.append(_row(mapping(entry, "rows[]"), first, last, dimensions, page))
+        return page
+
+    return decode
+
+
+def _row(entry: dict[str, Any], first: date, last: date, dimensions: Sequence[str], page: _Page) -> Row:
+    keys = sequence(entry.get("keys"), "keys")
+    if len(keys) != len(dimensions):
+        raise MalformedAnswerError(f"{len(keys)} keys for {len(dimensions)} dimensions")
+    row: Row = {_COLUMN_OF[d]: text(key, _COLUMN_OF[d]) for d, key in zip(dimensions, keys, strict=True)}
+    row["day"] = _day(row["day"], "keys")
+    if not first <= row["day"] <= last:
+        raise MalformedAnswerError(f"a row of {row['day']}, asked for {first}..{last}")
+    page.unknown |= entry.keys() - {"keys", *_METRIC_FIELDS}
+    page.missing |= set(_METRIC_FIELDS) - entry.keys()
+    for name in _METRIC_FIELDS:
+        row[name] = number(entry[name], name) if name in entry else None
+    return row
+
+
+def _incomplete_from(answer: dict[str, Any]) -> date | None:
+    """The discovery document spells the field firstIncompleteDate, the developers' guide first_incomplete_date."""
+    metadata = mapping(answer.get("metadata") or {}, "metadata")
+    stated = metadata.get("firstIncompleteDate") or metadata.get("first_incomplete_date")
+    return None if stated is None else _day(stated, "metadata.firstIncompleteDate")
+
+
+def _day(value: Any, name: str) -> date:
+    try:
+        return date.fromisoformat(text(value, name))
+    except ValueError:
+        raise MalformedAnswerError(f"{name} is {value!r}, expected a day like 2026-11-22") from None
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def explain(answer: Answer) -> SourceError | None:
+    """Tells a quota from a refusal: Google answers both with 403.
+
+    https://developers.google.com/webmaster-tools/limits
+    """
+    if answer.status < 400 or answer.status >= 500:
+        return None
+    reasons, message = _reasons(answer.body)
+    sentence = f"HTTP {answer.status}: {message}"
+    if reasons & _DAY_THROTTLED:
+        return ThrottledError(sentence, DAY_SECONDS)
+    if answer.status == 429 or reasons & _THROTTLED:
+        return ThrottledError(sentence)
+    if answer.status == 401:
+        return TerminalSourceError(f"{sentence} (the service account's credentials are not accepted)")
+    if answer.status == 403:
+        return TerminalSourceError(f"{sentence} (is the service account a user of this Search Console property?)")
+    return TerminalSourceError(sentence) if reasons else None
+
+
+def _reasons(body: bytes) -> tuple[set[str], str]:
+    """Lower-cased reasons and the message of an error in Google's form; none where the body is of another."""
+    try:
+        error = orjson.loads(body)["error"]
+        details = [entry for name in ("errors", "details") for entry in error.get(name) or []]
+        reasons = [error.get("status"), *(detail.get("reason") for detail in details)]
+        return {r.lower() for r in reasons if isinstance(r, str)}, str(error.get("message"))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return set(), "without an explanation"
 
 
 METRICS = (
     Column(name="clicks", type=Type.FLOAT, description="Clicks.", required=True, minimum=0),
     Column(name="impressions", type=Type.FLOAT, description="Impressions.", required=True, minimum=0),
     Column(name="ctr", type=Type.FLOAT, description="Clicks over impressions, 0-1.", minimum=0, maximum=1),
-    Column(name="position", type=Type.FLOAT, description="Mean topmost position, from 1; 0 without impressions.", minimum=0),
+    Column(
+        name="position", type=Type.FLOAT, description="Mean topmost position, from 1; 0 without impressions.", minimum=0
+    ),
 )
 DAY = Column(name="day", type=Type.DATE, description="The day, Pacific time.", required=True)
 PAGE = Column(name="page_url", type=Type.URL, description="Canonical URL that Google shows.", required=True)
-COUNTRY = Column(name="country", type=Type.TEXT, description="ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True)
+COUNTRY = Column(
+    name="country", type=Type.TEXT, description="ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True
+)
 DEVICE = Column(
     name="device", type=Type.TEXT, description="Device.", required=True, values=("DESKTOP", "MOBILE", "TABLET")
+)
+
+METRIC_RULES = (
+    RowRule(
+        name="clicks_within_impressions",
+        sql="coalesce(clicks <= impressions, true)",
+        reason="A click needs a result that was shown.",
+    ),
+    RowRule(
+        name="ctr_is_clicks_over_impressions",
+        sql="coalesce(abs(ctr * impressions - clicks) <= 0.0005 * impressions + 0.000001, true)",
+        reason="Else the columns are not what their names say; 0.0005: shares may be rounded to a tenth of a percent.",
+    ),
+    RowRule(
+        name="position_is_zero_only_without_impressions",
+        sql="coalesce(case when impressions > 0 then position >= 0.999 else position = 0 end, true)",
+        reason="Positions count from 1, and without an impression there is none.",
+    ),
+)
+ODD_ROWS = 0.001
+"""Share of rows that may break these rules: a click shortly after midnight belongs to yesterday's impression."""
+LEAST_SHARE = 0.2
+"""A weekend or a holiday costs a business site more than half of its rows; four fifths vanish by accident only."""
+
+
+def _balance(other_table: str, metrics: Sequence[str], *, is_part: bool, reason: str) -> BatchRule:
+    """Sums by day of a part must not exceed those of the whole, read within the same hours.
+
+    `is_part`: the judged table is the part, `other_table` the whole; else the reverse. Whichever of the two is judged
+    last judges both; where the other has not been read yet, nothing is said. An older reading is no measure: a
+    provisional day grows by a tenth from night to night. The tables are read minutes apart, and half an hour is 2 % of
+    a day; 10 lets small numbers round.
+    """
+    part, whole = ("own", "other") if is_part else ("other", "own")
+    excess = " or ".join(
+        f"({part}.totals ->> '{m}')::float8 > ({whole}.totals ->> '{m}')::float8 * 1.02 + 10" for m in metrics
+    )
+    # The names in it are this file's own.
+    query = f"""
+            select own.day, own.totals as own_totals, other.totals as other_totals
+            from ops.load_day own
+            join ops.load l on l.load_id = own.load_id
+            cross join lateral (
+                select d.totals
+                from ops.load o
+                join ops.load_day d on d.load_id = o.load_id and d.day = own.day
+                where o.source = 'search_console' and o.table_name = '{other_table}'
+                  and o.property_key = l.property_key and o.part = l.part
+                  and o.state not in ('started', 'failed')
+                  and o.read_at between l.read_at - interval '6 hours' and l.read_at + interval '6 hours'
+                order by o.load_id desc
+                limit 1
+            ) other
+            where own.load_id = {{load_id}} and ({excess})
+        """  # noqa: S608
+    return BatchRule(
+        name=f"{'within' if is_part else 'holds'}_{other_table}",
+        sql=query,
+        reason=f"{reason} By more than 2 % and 10, one of the two was read wrongly.",
+    )
+
+
+ANONYMISED = "Rows by query leave anonymised queries out, so they sum to no more than rows by page."
+EACH_CLICK_ONCE = (
+    "A click counts once for its page and once for the property; impressions do count for each page shown."
 )
 
 SEARCH_CONSOLE = Source(
@@ -55,6 +289,7 @@ SEARCH_CONSOLE = Source(
     cron="0 6 * * *",
     settings="search_console",
     connection="google_search_console",
+    explain=explain,
     delay_days=2,
     lookback_days=3,
     tables=(
@@ -72,6 +307,10 @@ SEARCH_CONSOLE = Source(
             ),
             grain=("day", "page_url", "query", "country", "device"),
             totals=("clicks", "impressions"),
+            tolerance=ODD_ROWS,
+            least_share=LEAST_SHARE,
+            row_rules=METRIC_RULES,
+            batch_rules=(_balance("page_total", ("clicks", "impressions"), is_part=True, reason=ANONYMISED),),
         ),
         Table(
             name="property_total",
@@ -80,6 +319,8 @@ SEARCH_CONSOLE = Source(
             columns=(DAY, *METRICS),
             grain=("day",),
             totals=("clicks", "impressions"),
+            row_rules=METRIC_RULES,
+            batch_rules=(_balance("page_total", ("clicks",), is_part=False, reason=EACH_CLICK_ONCE),),
         ),
         Table(
             name="page_total",
@@ -88,6 +329,13 @@ SEARCH_CONSOLE = Source(
             columns=(DAY, PAGE, COUNTRY, DEVICE, *METRICS),
             grain=("day", "page_url", "country", "device"),
             totals=("clicks", "impressions"),
+            tolerance=ODD_ROWS,
+            least_share=LEAST_SHARE,
+            row_rules=METRIC_RULES,
+            batch_rules=(
+                _balance("performance", ("clicks", "impressions"), is_part=False, reason=ANONYMISED),
+                _balance("property_total", ("clicks",), is_part=True, reason=EACH_CLICK_ONCE),
+            ),
         ),
     ),
 )

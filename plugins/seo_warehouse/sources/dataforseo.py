@@ -1,0 +1,122 @@
+"""What DataForSEO's APIs share: the envelope, its status codes, and what each code means for the caller.
+
+HTTP is 200 for almost everything; the envelope has a status, and each task inside has its own.
+https://docs.dataforseo.com/v3/appendix/errors/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from seo_warehouse.errors import (
+    MalformedAnswerError,
+    NightOverError,
+    NotYetError,
+    SourceError,
+    TerminalSourceError,
+    ThrottledError,
+    TransientSourceError,
+)
+from seo_warehouse.landing import Answer
+from seo_warehouse.sources.fields import integer, mapping, money, sequence, text
+
+OK = 20000
+CREATED = 20100
+NO_RESULTS = 40102
+"""The engine shows no results: an answer, not a failure."""
+_NOT_YET = {40601, 40602}
+"""Task handed, task in queue."""
+_THROTTLED = {40202, 40209}
+"""Rate limit per minute exceeded, too many calls at the same time."""
+_OF_THE_PROVIDER = 50000
+"""From here on the failure is DataForSEO's own."""
+
+
+def error_of(code: int, message: str) -> SourceError | None:
+    """The error that a status code stands for; None where it is none."""
+    sentence = f"DataForSEO status {code}: {message}"
+    if code in (OK, CREATED, NO_RESULTS):
+        return None
+    if code in _NOT_YET:
+        return NotYetError(sentence)
+    if code in _THROTTLED:
+        return ThrottledError(sentence)
+    if code >= _OF_THE_PROVIDER:
+        return TransientSourceError(sentence)
+    return TerminalSourceError(sentence)
+
+
+def is_of_the_account(code: int) -> bool:
+    """Whether a task's status speaks of the account (401xx authorisation, 402xx payment), not of the task."""
+    return code in (40100, 40104) or 40200 <= code < 40300
+
+
+def tasks_of(document: Any) -> list[dict[str, Any]]:
+    """The tasks of an envelope. Raises MalformedAnswerError."""
+    return [mapping(task, "tasks[]") for task in sequence(mapping(document, "the answer").get("tasks"), "tasks")]
+
+
+def status_of(part: dict[str, Any]) -> tuple[int, str]:
+    """(status code, the vendor's words) of an envelope or a task. Raises MalformedAnswerError."""
+    message = part.get("status_message")
+    return integer(part.get("status_code"), "status_code"), "" if message is None else text(message, "status_message")
+
+
+def cost_of(part: dict[str, Any]) -> Decimal:
+    """US dollars that an envelope or a task cost. Raises MalformedAnswerError."""
+    return money(part.get("cost"), "cost")
+
+
+def only_result(document: Any) -> dict[str, Any] | None:
+    """The one result of an answer's one task; None where the task has none.
+
+    Raises MalformedAnswerError, also where the envelope counts a failed task and shows none.
+    """
+    tasks = tasks_of(document)
+    if len(tasks) != 1:
+        raise MalformedAnswerError(f"{len(tasks)} tasks in the answer to one")
+    if document.get("tasks_error"):
+        raise MalformedAnswerError(
+            f"tasks_error is {document['tasks_error']!r}, yet the task says {status_of(tasks[0])}"
+        )
+    results = sequence(tasks[0].get("result"), "result")
+    if len(results) > 1:
+        raise MalformedAnswerError(f"{len(results)} results of one task")
+    return mapping(results[0], "result[0]") if results and results[0] is not None else None
+
+
+def opened(answer: Answer) -> dict[str, Any] | None:
+    """The envelope of an answer; None where it is none, which the client finds out and says."""
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) and "status_code" in document else None
+
+
+def explain_envelope(document: dict[str, Any]) -> SourceError | None:
+    """The error that an envelope's own status stands for."""
+    try:
+        return error_of(*status_of(document))
+    except MalformedAnswerError as error:
+        return error
+
+
+def first_error(tasks: Iterable[dict[str, Any]]) -> SourceError | None:
+    """The error of the first task that failed."""
+    for task in tasks:
+        error = error_of(*status_of(task))
+        if error is not None:
+            return error
+    return None
+
+
+def check_night(observed_at: datetime, night: date) -> None:
+    """Raises NightOverError where an answer does not speak of the night it is asked for."""
+    if observed_at.date() != night:
+        raise NightOverError(f"asked for the night of {night}, answered at {observed_at:%Y-%m-%d %H:%M} UTC")

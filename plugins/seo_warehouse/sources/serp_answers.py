@@ -1,0 +1,173 @@
+"""DataForSEO's SERP answers: what each holds, decoded; what each status means.
+
+https://docs.dataforseo.com/v3/serp/google/organic/task_get/regular/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from seo_warehouse.errors import MalformedAnswerError, NotYetError, SourceError, ThrottledError, TransientSourceError
+from seo_warehouse.landing import Answer
+from seo_warehouse.sources.dataforseo import (
+    CREATED,
+    OK,
+    cost_of,
+    error_of,
+    explain_envelope,
+    is_of_the_account,
+    opened,
+    status_of,
+    tasks_of,
+)
+from seo_warehouse.sources.fields import columns_of, instant, mapping, sequence, text
+from seo_warehouse.spec import Column, Row, Type
+
+POST_PATH = "/v3/serp/google/organic/task_post"
+READY_PATH = "/v3/serp/google/organic/tasks_ready"
+GET_PATH = "/v3/serp/google/organic/task_get/regular/"
+ID_LIST_PATH = "/v3/serp/id_list"
+LIST_ROWS = 1_000
+"""The most tasks that tasks_ready or a page of id_list names, of all properties together."""
+RESULT_COLUMNS = (
+    Column(name="se_domain", type=Type.TEXT, description="Search engine's domain."),
+    Column(name="check_url", type=Type.TEXT, description="Address to check the SERP at."),
+    Column(name="item_types", type=Type.TEXTS, description="Kinds of items in the SERP."),
+    Column(name="se_results_count", type=Type.BIGINT, description="Results that the engine claims."),
+    Column(name="items_count", type=Type.INTEGER, description="Items in the answer.", minimum=0),
+)
+ITEM_COLUMNS = (
+    Column(name="type", type=Type.TEXT, description="organic, paid, featured_snippet ...", required=True),
+    Column(name="rank_group", type=Type.INTEGER, description="Position among items of its type, from 1.", minimum=1),
+    Column(name="rank_absolute", type=Type.INTEGER, description="Position among all items, from 1.", minimum=1),
+    Column(name="domain", type=Type.TEXT, description="Domain as the vendor cuts it."),
+    Column(name="url", type=Type.URL, description="Address of the result."),
+    Column(name="title", type=Type.TEXT, description="Title shown."),
+    Column(name="description", type=Type.TEXT, description="Snippet shown."),
+    Column(name="breadcrumb", type=Type.TEXT, description="Breadcrumb shown."),
+)
+ITEM_FIELDS = frozenset(column.name for column in ITEM_COLUMNS)
+NEEDED_ITEM_FIELDS = frozenset({"type", "rank_group", "rank_absolute", "url"})
+RESULT_FIELDS = frozenset(
+    "keyword type se_domain location_code language_code check_url datetime spell refinement_chips item_types"
+    " se_results_count pages_count items_count items".split()
+)
+UNUSED_ITEM_FIELDS = frozenset(
+    "page position xpath rectangle cache_url related_search_url website_name is_image is_video is_featured_snippet"
+    " is_malicious is_web_story checks pre_snippet extended_snippet images amp_version rating price highlighted links"
+    " faq extended_people_also_search about_this_result related_result timestamp extra description_rows featured_title"
+    " table".split()
+)
+"""Documented and not kept."""
+
+
+@dataclass(frozen=True)
+class Serp:
+    """A task's answer: its status, and of a success its result and items by their columns."""
+
+    status_code: int
+    status_message: str
+    result: Row | None
+    items: list[Row]
+    unknown: frozenset[str]
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of the list of tasks: its rows, and id and cost of those that have a tag, by tag."""
+
+    row_count: int
+    by_tag: dict[str, dict[str, str]]
+
+
+def decode_posted(document: Any) -> list[dict[str, Any]]:
+    """The tasks of an answer to an order, each with a status. Raises MalformedAnswerError."""
+    tasks = tasks_of(document)
+    for task in tasks:
+        code, _ = status_of(task)
+        cost_of(task)
+        mapping(task.get("data") or {}, "data")
+        if code == CREATED:
+            text(task.get("id"), "id")
+    return tasks
+
+
+def _results(document: Any) -> list[dict[str, Any]]:
+    return [
+        mapping(entry, "result[]") for task in tasks_of(document) for entry in sequence(task.get("result"), "result")
+    ]
+
+
+def decode_ready(document: Any) -> dict[str, str | None]:
+    """Tag by id of the tasks that are ready. Raises MalformedAnswerError."""
+    tags = {text(entry.get("id"), "id"): entry.get("tag") for entry in _results(document)}
+    return {id: tag if isinstance(tag, str) else None for id, tag in tags.items()}
+
+
+def decode_listed(document: Any) -> Listed:
+    """A page of id_list. Raises MalformedAnswerError."""
+    entries = _results(document)
+    by_tag = {}
+    for entry in entries:
+        tag = mapping(entry.get("metadata") or {}, "metadata").get("tag")
+        if isinstance(tag, str):
+            by_tag[tag] = {"id": text(entry.get("id"), "id"), "cost": str(cost_of(entry))}
+    return Listed(len(entries), by_tag)
+
+
+def decode_serp(document: Any) -> Serp:
+    """Makes of a task's answer what is kept of it. Raises MalformedAnswerError."""
+    tasks = tasks_of(document)
+    if len(tasks) != 1:
+        raise MalformedAnswerError(f"{len(tasks)} tasks in the answer to one")
+    code, message = status_of(tasks[0])
+    results = _results(document)
+    if code != OK or not results:
+        return Serp(code, message, None, [], frozenset(), frozenset())
+    if len(results) > 1:
+        raise MalformedAnswerError(f"{len(results)} results of one task")
+    items = [mapping(item, "items[]") for item in sequence(results[0].get("items"), "items")]
+    result = columns_of(results[0], RESULT_COLUMNS)
+    result["datetime"] = instant(results[0].get("datetime"), "datetime")
+    return Serp(
+        status_code=code,
+        status_message=message,
+        result=result,
+        items=[columns_of(item, ITEM_COLUMNS) for item in items],
+        unknown=frozenset(results[0].keys() - RESULT_FIELDS)
+        | {name for item in items for name in item.keys() - ITEM_FIELDS - UNUSED_ITEM_FIELDS},
+        missing=frozenset(c.name for c in RESULT_COLUMNS if c.name not in results[0])
+        | {name for item in items for name in NEEDED_ITEM_FIELDS - item.keys()},
+    )
+
+
+def explain(answer: Answer) -> SourceError | None:
+    """The envelope's status as an error, and a task's where it speaks of more than that one check.
+
+    An order is refused where each of its tasks is; a check that failed is data.
+    """
+    document = opened(answer)
+    if document is None:
+        return None
+    try:
+        statuses = [status_of(task) for task in tasks_of(document)]
+        error = explain_envelope(document)
+    except MalformedAnswerError as malformed:
+        return malformed
+    errors = [error_of(*status) for status in statuses]
+    if error is not None or not errors:
+        return error
+    if POST_PATH in answer.url:
+        return errors[0] if all(errors) else None
+    if GET_PATH in answer.url:
+        return _explain_check(statuses[0][0], errors[0])
+    return next((error for error in errors if error is not None), None)
+
+
+def _explain_check(code: int, error: SourceError | None) -> SourceError | None:
+    if isinstance(error, TransientSourceError) and not isinstance(error, ThrottledError):
+        # A failure on the vendor's side need not be the task's end, and must not hold up the other tasks.
+        return NotYetError(str(error))
+    return error if isinstance(error, ThrottledError) or is_of_the_account(code) else None
