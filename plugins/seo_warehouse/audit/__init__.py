@@ -1,0 +1,1 @@
+"""The gate: no load reaches `raw` that has not passed its expectations."""

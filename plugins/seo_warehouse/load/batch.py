@@ -202,8 +202,7 @@ def _expect_load(conn: Connection, load_id: int, expected: tuple[str, str, int, 
 
 def _create_audit_table(conn: Connection, table: Table, load_id: int) -> None:
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))  # type: ignore[arg-type]
-        for name, kind in stored_columns(table.columns)
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in stored_columns(table.columns)
     )
     conn.execute(
         sql.SQL("create table {} (row_no bigint not null, {}, unfit text[], unfit_content jsonb)").format(

@@ -186,7 +186,10 @@ def drop_audit_table(conn: Connection, load_id: int) -> None:
 
 
 def sync_properties(conn: Connection, properties: Properties) -> None:
-    """Write properties.yml's properties, keywords and topic rules where dbt reads them; removed ones become inactive."""
+    """Write properties.yml's properties, keywords and topic rules where dbt reads them.
+
+    Properties that are gone become inactive.
+    """
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute("lock table ops.property in share row exclusive mode")
         keys = [prop.key for prop in properties.properties]
@@ -201,18 +204,10 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
                 depth = excluded.depth, is_active = true
             """,
             [
-                (
-                    p.key,
-                    p.name,
-                    p.domain,
-                    p.history_start,
-                    p.panel.engine,
-                    p.panel.location_code,
-                    p.panel.language_code,
-                    p.panel.depth,
-                )
+                (p.key, p.name, p.domain, p.history_start)
+                + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
                 for p in properties.properties
-            ],  # fmt: skip
+            ],
         )
         cursor.execute("delete from ops.tracked_keyword where property_key = any(%s)", (keys,))
         cursor.executemany(

@@ -75,7 +75,10 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int) -> str
 def _ensure_partitions(conn: Connection, source: Source, table: Table, load_id: int) -> None:
     """In a transaction of its own, so that nobody waits for the months of a long publication."""
     months = conn.execute(
-        "select distinct date_trunc('month', day)::date from ops.load_day where load_id = %s and row_count > 0 order by 1",
+        """
+        select distinct date_trunc('month', day)::date from ops.load_day
+        where load_id = %s and row_count > 0 order by 1
+        """,
         (load_id,),
     ).fetchall()
     for (month,) in months:
@@ -169,8 +172,11 @@ def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _
 
 
 def _supersede(conn: Connection, source: Source, table: Table, load: _Load) -> None:
-    """Older loads that say nothing any more: published ones no day of which is current, and quarantined ones each day
-    of which is published from a reading as late or later."""
+    """Supersede the older loads that say nothing any more.
+
+    These are the published ones no day of which is current, and the quarantined ones each day of which is published
+    from a reading as late or later.
+    """
     batch = (source.name, table.name, load.property_key, load.part)
     silent = conn.execute(
         """

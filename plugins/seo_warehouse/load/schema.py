@@ -83,8 +83,7 @@ def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...])
 def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table: Table) -> None:
     name = sql.Identifier("raw", source.raw_name(table))
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))  # type: ignore[arg-type]
-        for column, kind in stored_columns(table.columns)
+        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in stored_columns(table.columns)
     )
     connection.execute(
         sql.SQL(
