@@ -3,9 +3,9 @@
     substring({{ normalised }} from '^https?://([^/:?#]+)')
 {%- endmacro %}
 
-{#- Path of a normalised URL, from its slash; without query. -#}
+{#- Path of a normalised URL, from its slash, without query; NULL where it is no URL. -#}
 {% macro url_path(normalised) -%}
-    coalesce(substring({{ normalised }} from '^https?://[^/?#]+(/[^?#]*)'), '/')
+    substring({{ normalised }} from '^https?://[^/?#]+(/[^?#]*)')
 {%- endmacro %}
 
 {#- Whether a host is a property's: the domain it states, or a host below it. -#}

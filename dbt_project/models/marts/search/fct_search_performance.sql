@@ -1,0 +1,50 @@
+{%- set claims = {'source': 'search_console', 'tables': ['performance']} -%}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        meta={'claims': claims},
+        indexes=[{'columns': ['property_key', 'page_key', 'day']}],
+    )
+}}
+
+with claimed as (
+    {{ claimed_days(claims) }}
+),
+
+performance as (
+    select performance.*
+    from {{ ref('stg_search_console__performance') }} as performance
+    {{ join_days('performance') }}
+),
+
+-- Google counts some literal URLs apart that are one page, such as fragments.
+summed as (
+    select
+        property_key,
+        day,
+        page_key,
+        query_key,
+        country,
+        device,
+        min(query) as query,
+        sum(clicks)::bigint as clicks,
+        sum(impressions)::bigint as impressions,
+        sum(position * impressions) as position_sum
+    from performance
+    group by property_key, day, page_key, query_key, country, device
+)
+
+select
+    property_key,
+    day,
+    page_key,
+    query_key,
+    country,
+    device,
+    query,
+    clicks,
+    impressions,
+    position_sum,
+    case when impressions > 0 then (position_sum / impressions)::double precision else 0 end as position
+from summed
