@@ -1,0 +1,77 @@
+"""Which network addresses the crawler may connect to.
+
+A page can name any host and DNS can answer anything, so the address itself is judged, after DNS and before the
+connection: only what is reachable by everyone is allowed. Networks and addresses that the property states are too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+from seo_warehouse.errors import TerminalSourceError
+
+Address = IPv4Address | IPv6Address
+Endpoint = tuple[str, int]
+
+_INSIDE_CLOUDS = frozenset({IPv4Address("168.63.129.16")})
+"""Looks public, answers only inside: https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16"""
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is reachable by everyone, through whatever form of IPv6 it is written in."""
+    inner = _embedded(address)
+    if inner is not None:
+        return is_public(inner)
+    return address.is_global and not address.is_multicast and address not in _INSIDE_CLOUDS
+
+
+def _embedded(address: Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for."""
+    if isinstance(address, IPv4Address):
+        return None
+    if any(address in network for network in _NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.teredo:
+        return address.teredo[1]
+    return address.ipv4_mapped or address.sixtofour
+
+
+class Guard:
+    """The judgement of addresses, and the addresses that stand in for DNS.
+
+    Raises TerminalSourceError where a network or an address cannot be read.
+    """
+
+    def __init__(self, networks: Iterable[str] = (), resolve: Mapping[str, str] | None = None) -> None:
+        try:
+            self._networks = [ip_network(network, strict=False) for network in networks]
+        except ValueError as error:
+            raise TerminalSourceError(f"site_crawl.allowed_networks: {error}") from None
+        self._pinned = {host.lower().rstrip("."): endpoint(text) for host, text in (resolve or {}).items()}
+
+    def pinned(self, host: str) -> Endpoint | None:
+        """The address and port stated for a host. A person wrote it, so it is allowed, wherever it lies."""
+        return self._pinned.get(host.lower().rstrip("."))
+
+    def allows(self, address: str) -> bool:
+        """Whether an address that DNS (or the URL itself) gave may be connected to."""
+        try:
+            found = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        inner = _embedded(found) or found
+        return is_public(found) or any(inner in network for network in self._networks)
+
+
+def endpoint(text: str) -> Endpoint:
+    """`address:port` or `[address]:port`. Raises TerminalSourceError where it is neither."""
+    address, _, port = text.rpartition(":")
+    try:
+        number = int(port)
+        if not 0 < number < 65536:
+            raise ValueError(f"{port} is no port")
+        return str(ip_address(address.strip("[]"))), number
+    except ValueError as error:
+        raise TerminalSourceError(f"site_crawl.resolve: {text!r} is not address:port ({error})") from None

@@ -1,0 +1,285 @@
+"""One page's HTML to facts. A pure function: the spider and the readers see the same page.
+
+The page is read as a browser that runs scripts would before running any: what stands in `noscript` is no markup
+(else a tracking image in the head's would end the head, and hide the canonical behind it).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from seo_warehouse.crawl import headers as http_headers
+from seo_warehouse.crawl.structured import json_ld_types, microdata_types, rdfa_types
+from seo_warehouse.urls import resolve
+
+MAX_TEXT = 2_000
+"""Characters kept of a title, a heading or an anchor."""
+MAX_HEADINGS = 500
+MAX_HREFLANGS = 500
+MAX_REL_TOKENS = 20
+MAX_URL = 8_000
+"""Characters of a URL; a longer one is no link."""
+
+_INLINE = (
+    "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strong sub"
+    " sup time tt u var wbr"
+).split()
+_LANDMARKS = {"header": "header", "nav": "nav", "footer": "footer", "aside": "aside", "main": "main"}
+_ROLES = {"banner": "header", "navigation": "nav", "contentinfo": "footer", "complementary": "aside", "main": "main"}
+
+# The codecs that the WHATWG encoding standard has (https://encoding.spec.whatwg.org/#names-and-labels), by Python's
+# names, and what it reads for labels that promise less than is sent. Python's others (idna, punycode, base64 ...)
+# are no encodings of pages, and some take quadratic time.
+_READ_AS = {
+    "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
+    "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs",
+}  # fmt: skip
+_CODECS = {
+    *_READ_AS.values(), "utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp866", "iso8859-2", "iso8859-3", "iso8859-4",
+    "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-10", "iso8859-13", "iso8859-14", "iso8859-15",
+    "iso8859-16", "koi8-r", "koi8-u", "mac-roman", "mac-cyrillic", "cp1250", "cp1251", "cp1253", "cp1255", "cp1256",
+    "cp1257", "cp1258", "euc_jp", "iso2022_jp",
+}  # fmt: skip
+_CREDENTIALS = re.compile(r"^(https?://)[^/?#@]*@")
+_WORD = re.compile(r"\w\S*")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as it stands on the page.
+
+    `target` is absolute, without user name and password, else literal, its fragment included. `rel` in lower case.
+    """
+
+    target: str
+    anchor: str
+    rel: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page says. URLs are absolute; `is_cut`: it had more links than were asked for."""
+
+    title: str | None
+    headings: tuple[tuple[int, str], ...]
+    word_count: int
+    canonical: str | None
+    meta_robots: tuple[str, ...]
+    x_robots_tag: tuple[str, ...]
+    hreflangs: tuple[tuple[str, str], ...]
+    structured_data_types: tuple[str, ...]
+    content_hash: str
+    links: tuple[Link, ...]
+    is_cut: bool
+
+
+def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Page:
+    """Facts of the page that `url` answered with. Never raises, whatever the body holds."""
+    tree = _tree(headers, body)
+    base = _base(tree, url)
+    canonical, hreflangs = _relations(tree, base, url, headers)
+    robots = ",".join(
+        node.attributes.get("content") or ""
+        for node in tree.css("meta[name][content]")
+        if (node.attributes.get("name") or "").strip().lower() in ("robots", "googlebot")
+    )
+    types = sorted(_structured_types(tree))
+    title = _title(tree)
+    links, is_cut = _links(tree, base, url, max_links)
+    headings = _headings(tree)
+    text = _visible_text(tree)
+    content = "\x1f".join((title or "", *(f"{level} {heading}" for level, heading in headings), text))
+    return Page(
+        title=title,
+        headings=headings,
+        word_count=len(_WORD.findall(text)),
+        canonical=canonical,
+        meta_robots=tuple(http_headers.directives(robots)),
+        x_robots_tag=tuple(http_headers.directives(headers.get("x-robots-tag", ""))),
+        hreflangs=hreflangs,
+        structured_data_types=tuple(types),
+        content_hash=sha256(content.encode("utf-8", "replace")).hexdigest(),
+        links=links,
+        is_cut=is_cut,
+    )
+
+
+def _tree(headers: Mapping[str, str], body: bytes) -> LexborHTMLParser:
+    """Byte order mark, then the header, then meta elements, then UTF-8 if it is valid, else windows-1252."""
+    if not body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        codec = _codec(http_headers.charset(headers))
+        if codec is None and b"charset" not in body[:1024].lower() and not _is_utf8(body):
+            codec = "cp1252"
+        if codec:
+            return LexborHTMLParser(body.decode(codec, "replace"), scripting=True)
+    return LexborHTMLParser(body, encoding=True, scripting=True)
+
+
+def _codec(label: str | None) -> str | None:
+    try:
+        name = codecs.lookup(label or "").name
+    except (LookupError, ValueError):
+        return None
+    name = _READ_AS.get(name, name)
+    return name if name in _CODECS else None
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _base(tree: LexborHTMLParser, url: str) -> str:
+    node = tree.css_first("base[href]")
+    return (node and resolve(url, node.attributes.get("href") or "")) or url
+
+
+def _relations(
+    tree: LexborHTMLParser, base: str, url: str, headers: Mapping[str, str]
+) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """Canonical (the page's own before its header's) and alternates by language."""
+    stated: list[tuple[str, str, str, str]] = []
+    for node in tree.css("link[rel][href]"):
+        values = node.attributes
+        stated.append((base, (values["rel"] or "").lower(), values["href"] or "", values.get("hreflang") or ""))
+    for literal, parameters in http_headers.links(headers):
+        stated.append((url, parameters.get("rel", ""), literal, parameters.get("hreflang", "")))
+    canonical = None
+    alternates: dict[tuple[str, str], None] = {}
+    for origin, relation, href, lang in stated:
+        tokens = relation.split()
+        if "canonical" in tokens and canonical is None and href.strip():
+            canonical = _target(origin, href)
+        if "alternate" in tokens and lang.strip() and len(alternates) < MAX_HREFLANGS:
+            alternate = _target(origin, href)
+            if alternate:
+                alternates[lang.strip().lower()[:35], alternate] = None
+    return canonical, tuple(alternates)
+
+
+def _target(base: str, href: str) -> str | None:
+    """The absolute URL of a reference, without credentials; None where it is no http(s) URL or beyond MAX_URL."""
+    if len(href) > MAX_URL:
+        return None
+    target = resolve(base, href)
+    if target is None or len(target) > MAX_URL:
+        return None
+    return _CREDENTIALS.sub(r"\1", target) if "@" in target else target
+
+
+def _structured_types(tree: LexborHTMLParser) -> set[str]:
+    scripts = (
+        node.text()
+        for node in tree.css("script[type]")
+        if (node.attributes["type"] or "").partition(";")[0].strip().lower() == "application/ld+json"
+    )
+    items = (node.attributes["itemtype"] or "" for node in tree.css("[itemtype]"))
+    typed = ((node.attributes["typeof"] or "", _vocab(node)) for node in tree.css("[typeof]"))
+    return json_ld_types(scripts) | microdata_types(items) | rdfa_types(typed)
+
+
+def _vocab(node: LexborNode) -> str:
+    above: LexborNode | None = node
+    while above is not None:
+        vocab = above.attributes.get("vocab")
+        if vocab is not None:
+            return vocab
+        above = above.parent
+    return ""
+
+
+def _title(tree: LexborHTMLParser) -> str | None:
+    node = tree.css_first("head > title") or tree.css_first("body > title")
+    return (_squeezed(node.text()) or None) if node else None
+
+
+def _links(tree: LexborHTMLParser, base: str, url: str, max_links: int) -> tuple[tuple[Link, ...], bool]:
+    """Links in document order, and whether there were more. Flattens inline elements: text is joined as it is seen."""
+    places: dict[int, str] = {}
+    page = url.partition("#")[0]
+    found: list[tuple[LexborNode, str, tuple[str, ...], str]] = []
+    is_cut = False
+    for node in tree.css("a[href], area[href]"):
+        values = node.attributes
+        href = values["href"] or ""
+        target = _target(base, href)
+        if target is None or (href.lstrip().startswith("#") and target.partition("#")[0] == page):
+            continue
+        if len(found) == max_links:
+            is_cut = True
+            break
+        found.append((node, target, _rel(values.get("rel")), _place(node, places)))
+    tree.strip_tags(["script", "style", "template", "noscript"], recursive=True)
+    tree.unwrap_tags(_INLINE)
+    tree.merge_text_nodes()
+    return tuple(
+        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place)
+        for node, target, rel, place in found
+    ), is_cut
+
+
+def _rel(value: str | None) -> tuple[str, ...]:
+    if not value:
+        return ()
+    return tuple(dict.fromkeys(token[:MAX_TEXT] for token in value.lower().split()))[:MAX_REL_TOKENS]
+
+
+def _alternative(node: LexborNode) -> str:
+    """The alternative text that stands for a link without text."""
+    if node.tag == "area":
+        return _squeezed(node.attributes.get("alt") or "")
+    return _squeezed(" ".join(image.attributes.get("alt") or "" for image in node.css("img")))
+
+
+def _place(node: LexborNode, places: dict[int, str]) -> str:
+    """The nearest part of the page around a node, by element or ARIA role; remembers what it passes."""
+    passed: list[int] = []
+    place = "main"
+    above = node.parent
+    while above is not None:
+        known = places.get(above.mem_id) or _LANDMARKS.get(above.tag or "")
+        if known is None:
+            passed.append(above.mem_id)
+            role = above.attributes.get("role")
+            known = _ROLES.get(role.strip().lower()) if role else None
+        if known:
+            place = known
+            break
+        above = above.parent
+    places.update(dict.fromkeys(passed, place))
+    return place
+
+
+def _headings(tree: LexborHTMLParser) -> tuple[tuple[int, str], ...]:
+    nodes = tree.css("h1, h2, h3, h4, h5, h6")[:MAX_HEADINGS]
+    return tuple((int((node.tag or "h1")[1]), _squeezed(node.text(separator=" "))) for node in nodes)
+
+
+def _visible_text(tree: LexborHTMLParser) -> str:
+    tree.unwrap_tags(["a"])
+    tree.merge_text_nodes()
+    return _joined(tree.body.text(separator=" ")) if tree.body else ""
+
+
+def _squeezed(text: str) -> str:
+    return _joined(text[: 10 * MAX_TEXT])[:MAX_TEXT]
+
+
+def _joined(text: str) -> str:
+    # PostgreSQL's text holds no NUL.
+    return " ".join(text.replace("\x00", "").split())
+
+
+def targets(links: Iterable[Link]) -> list[str]:
+    """What the links of a page lead to: each URL once, in order, without fragment."""
+    return list(dict.fromkeys(link.target.partition("#")[0] for link in links))

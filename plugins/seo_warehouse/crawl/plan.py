@@ -1,0 +1,72 @@
+"""What one crawl is to do: settings of the property, checked, and the hosts they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+from seo_warehouse.config import CrawlSettings
+from seo_warehouse.crawl.addresses import Guard
+from seo_warehouse.crawl.robots import PRODUCT
+from seo_warehouse.errors import TerminalSourceError
+from seo_warehouse.urls import host_of, resolve
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The crawl's hosts are those of its start URLs, over http and https, on the usual ports and the stated ones."""
+
+    start_urls: tuple[str, ...]
+    hosts: tuple[str, ...]
+    ports: tuple[int, ...]
+    user_agent: str
+    max_pages: int
+    max_depth: int
+    max_page_bytes: int
+    max_redirects: int
+    max_links_per_page: int
+    delay_seconds: float
+    timeout_seconds: float
+    max_seconds: float
+    allowed_networks: tuple[str, ...]
+    resolve: dict[str, str]
+
+    def is_in_scope(self, url: str) -> bool:
+        """Whether an absolute URL, as urls.resolve gives it, may be crawled: one of the hosts, on one of the ports."""
+        return url.split("/", 3)[2] in self._authorities
+
+    @cached_property
+    def _authorities(self) -> frozenset[str]:
+        return frozenset(f"{host}{port}" for host in self.hosts for port in ("", *(f":{port}" for port in self.ports)))
+
+
+def plan_of(settings: CrawlSettings, *, contact: str) -> Plan:
+    """The plan that settings mean. `contact`: the domain whose owner runs the crawl, named in the user agent.
+
+    Raises TerminalSourceError naming a setting that cannot be used.
+    """
+    starts: list[str] = []
+    for literal in settings.start_urls:
+        url = resolve(literal, literal)
+        if url is None or host_of(url) is None or "@" in urlsplit(url).netloc:
+            raise TerminalSourceError(f"site_crawl.start_urls: {literal!r} is no http(s) URL without credentials")
+        starts.append(url.partition("#")[0])
+    Guard(settings.allowed_networks, settings.resolve)
+    limits: dict[str, Any] = settings.model_dump(exclude={"start_urls", "interval_days"})
+    return Plan(
+        start_urls=tuple(dict.fromkeys(starts)),
+        hosts=tuple(sorted({host for url in starts if (host := host_of(url))})),
+        ports=tuple(sorted({port for url in starts if (port := urlsplit(url).port)})),
+        user_agent=f"{PRODUCT}/{version('seo-warehouse')} (+https://{contact}/)",
+        **limits,
+    )
+
+
+def unpacked_plan(values: Mapping[str, Any]) -> Plan:
+    """A plan that came as JSON."""
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return Plan(**fields)

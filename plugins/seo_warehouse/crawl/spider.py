@@ -1,0 +1,214 @@
+"""The spider of a property's own site."""
+
+from __future__ import annotations
+
+import logging
+from asyncio import Future, get_running_loop
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider
+
+from seo_warehouse.crawl.frontier import Entry, Frontier
+from seo_warehouse.crawl.middleware import is_outage
+from seo_warehouse.crawl.parse import parse_page, targets
+from seo_warehouse.crawl.records import Fetched, is_page, location_of
+from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
+from seo_warehouse.crawl.sitemaps import MAX_SITEMAP_BYTES, MAX_SITEMAP_FILES, Sitemap, read_sitemap
+from seo_warehouse.urls import resolve
+
+if TYPE_CHECKING:
+    from scrapy.http import Response
+
+    from seo_warehouse.crawl.pipe import Store
+    from seo_warehouse.crawl.plan import Plan
+
+log = logging.getLogger(__name__)
+
+
+class HostClock:
+    """The instant of what has no answer of its own: the host's clock as it was last seen, else ours."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, datetime] = {}
+
+    def see(self, fetched: Fetched) -> None:
+        """Remember the instant of an answer."""
+        self._seen[urlsplit(fetched.url).netloc] = fetched.observed_at
+
+    def instant(self, url: str) -> datetime:
+        """The latest instant known of a URL's host."""
+        return self._seen.get(urlsplit(url).netloc) or datetime.now(UTC)
+
+
+class SiteSpider(Spider):
+    """Asks robots.txt, then sitemaps, then pages in the order of the frontier.
+
+    `failure` is set where there is nothing to crawl: (kind, sentence).
+    """
+
+    name = "site"
+
+    def __init__(self, *, plan: Plan, store: Store, frontier: Frontier, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan, self.store, self.frontier = plan, store, frontier
+        self.clock = HostClock()
+        self.failure: tuple[str, str] | None = None
+        self.robots_statuses: dict[str, int | None] = {}
+        self.sitemap_count = 0
+        self._rules: dict[str, Future[Rules]] = {}
+        self._failed_starts: list[str] = []
+
+    @property
+    def refused_hosts(self) -> set[str]:
+        """Hosts of which an address was refused."""
+        from twisted.internet import reactor
+
+        refused: set[str] = reactor.nameResolver.refused
+        return refused
+
+    def is_vital(self, request: Request) -> bool:
+        """Whether the crawl cannot do without an answer: a start URL, or the robots.txt of one."""
+        return bool(request.meta.get("is_vital")) or request.url in self.plan.start_urls
+
+    async def start(self) -> AsyncIterator[Request]:
+        """Prepare the frontier, from which the scheduler takes all requests."""
+        await self._prepare()
+        requests: tuple[Request, ...] = ()
+        for request in requests:
+            yield request
+
+    async def _prepare(self) -> None:
+        for origin in dict.fromkeys(_origin(url) for url in self.plan.start_urls):
+            rules = await self.rules_for(f"{origin}/")
+            if not rules.is_known:
+                self._fail_on_robots(origin)
+                return
+        self.frontier.add_starts(self.plan.start_urls)
+        for origin in dict.fromkeys(_origin(url) for url in self.plan.start_urls):
+            await self._read_sitemaps(origin)
+
+    def parse(self, response: Response) -> Iterator[Request]:
+        """Take in what a URL gave: where it redirects to, or what it links to."""
+        request = response.request
+        if request is None:
+            raise ValueError(f"{response.url} has no request")
+        entry: Entry = request.meta["entry"]
+        fetched: Fetched = request.meta["fetched"]
+        location = location_of(fetched)
+        is_allowed = fetched.error not in ("robots", "robots_unreachable")
+        if location and self.plan.is_in_scope(location):
+            self.frontier.add_redirect(entry, location)
+        elif is_page(fetched):
+            page = parse_page(fetched.url, fetched.headers, fetched.body, max_links=self.plan.max_links_per_page)
+            if page.is_cut:
+                self.frontier.caps.add("max_links_per_page")
+            self.frontier.add_links(entry, [url for url in targets(page.links) if self.plan.is_in_scope(url)])
+        elif fetched.error == "too_large":
+            self.frontier.caps.add("max_page_bytes")
+        self.frontier.finish(
+            entry,
+            is_allowed=is_allowed,
+            status=fetched.status,
+            error=fetched.error,
+            location=location,
+            at=fetched.observed_at.isoformat(),
+        )
+        self._watch_starts(fetched)
+        yield from ()
+
+    async def rules_for(self, url: str) -> Rules:
+        """Rules of a URL's host, asked for once; those who come while it is asked for wait."""
+        origin = _origin(url)
+        if origin not in self._rules:
+            self._rules[origin] = get_running_loop().create_future()
+            fetched = await self._follow(f"{origin}/robots.txt", MAX_ROBOTS_REDIRECTS, MAX_ROBOTS_BYTES)
+            self.robots_statuses[origin] = fetched.status
+            # A chain without end counts as a missing file.
+            status = 404 if location_of(fetched) else fetched.status
+            self._rules[origin].set_result(rules_of(status, fetched.body))
+            if fetched.error:
+                log.warning("%s/robots.txt: %s", origin, fetched.error)
+        return await self._rules[origin]
+
+    def slow_down(self, request: Request, seconds: float) -> None:
+        """Honour a crawl delay: as AutoThrottle does it, and without it undoing that."""
+        if self.crawler.engine is None or seconds <= self.plan.delay_seconds:
+            return
+        request.meta["autothrottle_dont_adjust_delay"] = True
+        downloader = self.crawler.engine.downloader
+        host = downloader.get_slot_key(request)
+        downloader.per_slot_settings[host] = {"delay": seconds, "concurrency": 1}
+        if host in downloader.slots:
+            downloader.slots[host].delay = seconds
+
+    async def _read_sitemaps(self, origin: str) -> None:
+        stated = [url for literal in (await self.rules_for(f"{origin}/")).sitemaps if (url := resolve(origin, literal))]
+        waiting = list(dict.fromkeys([*stated, f"{origin}/sitemap.xml"]))
+        seen = set(waiting)
+        while waiting:
+            url = waiting.pop(0)
+            if self.sitemap_count >= MAX_SITEMAP_FILES:
+                self.frontier.caps.add("max_sitemaps")
+                return
+            sitemap = await self._sitemap(url)
+            if sitemap.is_cut:
+                self.frontier.caps.add("max_sitemap_size")
+            urls = [found for literal in sitemap.urls if (found := resolve(url, literal))]
+            if not sitemap.is_index:
+                self.frontier.add_listed(u.partition("#")[0] for u in urls if self.plan.is_in_scope(u))
+                continue
+            # An index speaks for its own host only.
+            for child in urls:
+                if child not in seen and _origin(child) == _origin(url):
+                    seen.add(child)
+                    waiting.append(child)
+
+    async def _sitemap(self, url: str) -> Sitemap:
+        if self.plan.is_in_scope(url) and not (await self.rules_for(url)).allows(url):
+            return Sitemap((), False, False)
+        fetched = await self._follow(url, self.plan.max_redirects, MAX_SITEMAP_BYTES)
+        if fetched.status != 200 or fetched.error:
+            return Sitemap((), False, fetched.error == "too_large")
+        self.sitemap_count += 1
+        return read_sitemap(fetched.body)
+
+    async def _follow(self, url: str, max_redirects: int, max_bytes: int) -> Fetched:
+        """Fetch a file beside the pages, through redirects; the last answer, a redirect where there are too many."""
+        if self.crawler.engine is None:
+            raise RuntimeError("the engine has not started")
+        is_robots = max_bytes == MAX_ROBOTS_BYTES
+        for _ in range(max_redirects + 1):
+            meta = {"max_bytes": max_bytes, "is_cut_allowed": is_robots, "is_vital": is_robots}
+            request = Request(url, dont_filter=True, meta=meta)
+            await self.crawler.engine.download_async(request)
+            fetched: Fetched = request.meta["fetched"]
+            location = location_of(fetched)
+            if location is None:
+                break
+            url = location
+        return fetched
+
+    def _fail_on_robots(self, origin: str) -> None:
+        host = urlsplit(origin).hostname
+        if host in self.refused_hosts:
+            self.failure = ("terminal", f"{origin} lies at an address that site_crawl.allowed_networks does not open")
+            return
+        status = self.robots_statuses[origin]
+        reason = f"answered {status}" if status else "gave no answer"
+        self.failure = ("transient", f"{origin}/robots.txt {reason}: nobody knows what may be crawled")
+
+    def _watch_starts(self, fetched: Fetched) -> None:
+        if fetched.url not in self.plan.start_urls or not is_outage(fetched.status):
+            return
+        if fetched.error not in ("robots", "too_large"):
+            self._failed_starts.append(f"{fetched.url}: {fetched.error or fetched.status}")
+        if len(self._failed_starts) == len(self.plan.start_urls):
+            self.failure = ("transient", f"no start URL could be read: {'; '.join(self._failed_starts)}")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
