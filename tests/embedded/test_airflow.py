@@ -1,0 +1,176 @@
+"""The embedded Airflow: real processes, on the test's own PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+import requests
+
+from seo_warehouse.embedded import airflow as embedded
+from seo_warehouse.embedded import processes
+from seo_warehouse.embedded.airflow import Airflow
+from seo_warehouse.embedded.postgres import Postgres, free_port
+from seo_warehouse.embedded.processes import Component
+from seo_warehouse.embedded.rest import Client
+from seo_warehouse.errors import EmbeddedError
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def _ignore(_: str) -> None:
+    """What is reported is of no matter here."""
+
+
+@pytest.fixture(scope="module")
+def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    home = tmp_path_factory.mktemp("home")
+    airflow = Airflow(
+        home=home,
+        port=free_port(),
+        server_dsn=postgres.dsn(),
+        database_password="airflow-in-tests",
+        admin_password="admin-in-tests",
+        variables={"SMALL_FOLDER": str(home)},
+        dags=Path(__file__).parent / "dags",
+    )
+    embedded.prepare(airflow, _ignore)
+    embedded.start(airflow, _ignore)
+    yield airflow
+    embedded.stop(home, _ignore)
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute("drop database airflow with (force)")
+        connection.execute("drop role airflow")
+
+
+@pytest.fixture
+def client(airflow: Airflow) -> Client:
+    client = Client(airflow.url, embedded.ADMIN, airflow.admin_password)
+    client.wait_for_dags(["quick", "waiting"])
+    return client
+
+
+def _pids(airflow: Airflow) -> dict[str, int]:
+    return {c.name: stat.pid for c in airflow.components if (stat := processes.find(c))}
+
+
+def _scheduler(airflow: Airflow) -> Component:
+    return next(component for component in airflow.components if component.name == "airflow-scheduler")
+
+
+def _until(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        time.sleep(0.1)
+
+
+def test_a_task_runs_and_knows_its_night(client: Client) -> None:
+    client.unpause("quick")
+    run_id = client.trigger("quick", "2026-11-22")
+    assert client.wait("quick", run_id=run_id)["state"] == "success"
+    assert [run["dag_run_id"] for run in client.runs("quick", "2026-11-22")] == [run_id]
+    assert [task["state"] for task in client.tasks("quick", run_id)] == ["success"]
+    assert "Returned value was: 2026-11-22" in client.log("quick", run_id, "tell")
+
+
+def test_dags_start_paused(client: Client) -> None:
+    assert client.call("GET", "dags/waiting")["is_paused"] is True
+
+
+def test_all_of_it_listens_on_loopback_only(airflow: Airflow) -> None:
+    inodes = {
+        str(fd.readlink())
+        for component in airflow.components
+        for stat in processes.members(component)
+        for fd in Path(f"/proc/{stat.pid}/fd").iterdir()
+        if fd.is_symlink()
+    }
+    tables = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+    listening = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
+    addresses = {line[1].split(":")[0] for line in listening if line[3] == "0A" and f"socket:[{line[9]}]" in inodes}
+    assert addresses == {"0100007F"}
+
+
+def test_nobody_gets_in_without_the_password(airflow: Airflow) -> None:
+    assert requests.get(f"{airflow.url}/api/v2/dags", timeout=10).status_code == 401
+    body = {"username": embedded.ADMIN, "password": "guess"}
+    assert requests.post(f"{airflow.url}/auth/token", json=body, timeout=10).status_code == 401
+
+
+def test_a_second_start_takes_over_what_runs(airflow: Airflow) -> None:
+    before, began = _pids(airflow), time.monotonic()
+    embedded.prepare(airflow, _ignore)
+    embedded.start(airflow, _ignore)
+    assert _pids(airflow) == before
+    assert time.monotonic() - began < 10
+
+
+def test_a_killed_scheduler_is_replaced_and_its_task_comes_to_its_end(airflow: Airflow, client: Client) -> None:
+    client.unpause("waiting")
+    run_id = client.trigger("waiting")
+    _until(airflow.home / "began")
+    before = _pids(airflow)
+    os.kill(before["airflow-scheduler"], signal.SIGKILL)
+    orphans = {stat.pid for stat in processes.members(_scheduler(airflow))} - {before["airflow-scheduler"]}
+    assert orphans
+    while processes.find(_scheduler(airflow)):
+        time.sleep(0.05)
+    (airflow.home / "began").unlink()
+    embedded.start(airflow, _ignore)
+    assert not [pid for pid in orphans if (stat := processes.read_stat(pid)) and stat.is_alive]
+    after = _pids(airflow)
+    assert after.keys() == before.keys()
+    assert {name for name in after if after[name] != before[name]} == {"airflow-scheduler"}
+    _until(airflow.home / "began")
+    (airflow.home / "go on").touch()
+    assert client.wait("waiting", run_id=run_id, timeout_seconds=120)["state"] == "success"
+
+
+def test_stop_ends_every_process_also_while_a_task_runs(airflow: Airflow, client: Client) -> None:
+    for name in ("began", "go on"):
+        (airflow.home / name).unlink(missing_ok=True)
+    client.unpause("waiting")
+    client.trigger("waiting")
+    _until(airflow.home / "began")
+    pids = [stat.pid for component in airflow.components for stat in processes.members(component)]
+    assert len(pids) > 3
+    embedded.stop(airflow.home, _ignore)
+    assert not [pid for pid in pids if (stat := processes.read_stat(pid)) and stat.is_alive]
+    assert _pids(airflow) == {}
+
+
+def test_a_port_in_use_is_told_in_one_sentence(airflow: Airflow) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(EmbeddedError, match=r"^port \d+ of 127.0.0.1, meant for Airflow, cannot be had: Address"):
+            embedded.start(replace(airflow, home=airflow.home / "other", port=taken.getsockname()[1]), _ignore)
+
+
+def test_a_full_disk_is_told_in_one_sentence(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "LEAST_FREE_BYTES", 10**18)
+    with pytest.raises(EmbeddedError, match=r"^the disk of .* has \d+ MB free, at least \d+ MB are needed$"):
+        embedded.prepare(airflow, _ignore)
+
+
+def test_a_database_whose_making_was_cut_is_made_anew(airflow: Airflow, postgres: Postgres, tmp_path: Path) -> None:
+    embedded.stop(airflow.home, _ignore)
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute("drop database airflow with (force)")
+        connection.execute("create database airflow_new")
+    with psycopg.connect(postgres.dsn("airflow_new"), autocommit=True) as connection:
+        connection.execute("create table dag (half integer)")
+    told: list[str] = []
+    embedded.prepare(airflow, told.append)
+    embedded.prepare(airflow, told.append)
+    assert told == ["making Airflow's metadata database"]
+    with psycopg.connect(postgres.dsn("airflow")) as connection:
+        assert connection.execute("select count(*) from dag_run").fetchone() == (0,)
