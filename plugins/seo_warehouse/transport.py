@@ -73,6 +73,7 @@ class Transport:
         )
         try:
             signed = session.prepare_request(request)
+            session.get_adapter(signed.url or "")
         except requests.RequestException as error:
             address = self.redactor.text(self._base_url + path)
             raise ConfigError(f"{address} cannot be called: {type(error).__name__}") from None

@@ -1,0 +1,159 @@
+"""A provider on loopback that answers as it is told, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from requests.auth import HTTPBasicAuth
+
+from seo_warehouse.api import Api, Limits
+from seo_warehouse.landing import open_archive
+from seo_warehouse.spec import Source
+
+PASSWORD = "correct-horse-battery"
+QUICK = Limits(
+    attempts=3,
+    backoff_seconds=0.001,
+    max_wait_seconds=0.5,
+    connect_seconds=2,
+    read_seconds=0.5,
+    answer_seconds=2,
+    calls_per_minute=None,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Act:
+    """What to answer. `cut` sends so many bytes of the body and hangs up; `drip` sends byte after byte, slowly."""
+
+    body: bytes = b"{}"
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: float = 0
+    cut: int | None = None
+    drip: bool = False
+    is_reset: bool = False
+
+
+def said(document: Any, **other: Any) -> Act:
+    """An answer of JSON."""
+    return Act(json.dumps(document).encode(), **other)
+
+
+class Provider(ThreadingHTTPServer):
+    """Answers with `script` first, then by `answer`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script: deque[Act] = deque()
+        self.answer: Callable[[Asked], Act] = lambda asked: Act()
+        self.asked: list[Asked] = []
+        self.date: str | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is no news here."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Provider
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = Asked(self.command, self.path, dict(self.headers), body)
+        self.server.asked.append(asked)
+        act = self.server.script.popleft() if self.server.script else self.server.answer(asked)
+        time.sleep(act.wait_seconds)
+        if act.is_reset:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
+        self.send_response_only(act.status)
+        if self.server.date:
+            self.send_header("Date", self.server.date)
+        for name, value in {"Content-Type": "application/json", **act.headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(act.body)))
+        self.end_headers()
+        self._send(act)
+
+    do_GET = do_POST = _handle
+
+    def _send(self, act: Act) -> None:
+        if act.drip:
+            for place in range(len(act.body)):
+                self.wfile.write(act.body[place : place + 1])
+                time.sleep(0.1)
+            return
+        self.wfile.write(act.body if act.cut is None else act.body[: act.cut])
+        if act.cut is not None:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def serving() -> Iterator[Provider]:
+    """A provider for as long as the context lasts."""
+    server = Provider()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def open_api(
+    provider: Provider,
+    folder: Path,
+    source: Source | None = None,
+    *,
+    scope: str = "night=2026-11-22",
+    may_call: bool = True,
+    limits: Limits = QUICK,
+) -> Api:
+    """A client of the provider, as a source's load has it."""
+    name = "any" if source is None else source.name
+    return Api(
+        base_url=provider.base_url,
+        auth=HTTPBasicAuth("someone@example.com", PASSWORD),
+        archive=open_archive(folder, source=name, property_key=7, scope=scope),
+        may_call=may_call,
+        explain=None if source is None else source.explain,
+        limits=limits,
+    )

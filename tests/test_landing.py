@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seo_warehouse.errors import ConfigError, NotArchivedError
+from seo_warehouse.landing import Answer, Archive, open_archive, open_root
+
+AT = datetime(2026, 11, 22, 4, 0, 0, 123456, tzinfo=UTC)
+
+
+def make_answer(body: bytes = b"{}", headers: dict[str, str] | None = None) -> Answer:
+    return Answer("https://api.example/x?y=1", 200, headers or {}, body, AT, 0.25)
+
+
+def make_archive(folder: Path, scope: str = "night=2026-11-22") -> Archive:
+    return open_archive(folder, source="any", property_key=7, scope=scope)
+
+
+@given(body=st.binary(max_size=2_000), value=st.text(max_size=40))
+def test_an_answer_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, body: bytes, value: str) -> None:
+    archive = make_archive(tmp_path_factory.mktemp("archive"))
+    answer = make_answer(body, {"x-any": value})
+    archive.put("key", answer)
+    assert archive.get("key") == answer
+
+
+def test_what_was_never_put_is_not_there(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path)
+    assert archive.get("key") is None
+    assert not archive.has("key")
+    assert not archive.has_intent("key")
+    assert archive.cut_count() == 0
+
+
+def test_scopes_properties_and_sources_do_not_share_answers(tmp_path: Path) -> None:
+    make_archive(tmp_path).put("key", make_answer())
+    assert make_archive(tmp_path, "night=2026-11-23").get("key") is None
+    assert open_archive(tmp_path, source="any", property_key=8, scope="night=2026-11-22").get("key") is None
+    assert open_archive(tmp_path, source="other", property_key=7, scope="night=2026-11-22").get("key") is None
+    assert make_archive(tmp_path).get("key") is not None
+
+
+def test_an_intent_without_an_answer_counts_as_cut(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path)
+    for key in ("answered", "cut", "withdrawn"):
+        archive.intend(key, {"method": "GET"}, durable=True)
+    archive.put("answered", make_answer())
+    archive.withdraw("withdrawn")
+    archive.withdraw("withdrawn")
+    assert archive.cut_count() == 1
+    assert archive.has_intent("cut")
+
+
+def test_a_refused_answer_is_kept_apart(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path)
+    archive.put_refused("key", make_answer(b"<html>"))
+    assert archive.get("key") is None
+    assert [path.name for path in archive.folder.iterdir()] == ["key.refused"]
+
+
+def test_nothing_is_left_aside(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path)
+    archive.put("key", make_answer())
+    archive.put("key", make_answer(b"second"))
+    assert [path.name for path in archive.folder.iterdir()] == ["key.zst"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "foreign"])
+def test_a_damaged_file_is_named_and_never_returned(tmp_path: Path, damage: str) -> None:
+    archive = make_archive(tmp_path)
+    archive.put("key", make_answer(bytes(range(256)) * 40))
+    path = tmp_path / "any" / "p7" / "night=2026-11-22" / "key.zst"
+    packed = bytearray(path.read_bytes())
+    if damage == "flipped":
+        packed[len(packed) // 2] ^= 0xFF
+    path.write_bytes(
+        {"cut": packed[: len(packed) // 2], "emptied": b"", "foreign": b"hello"}.get(damage, bytes(packed))
+    )
+    with pytest.raises(NotArchivedError, match=r"key\.zst is damaged"):
+        archive.get("key")
+
+
+@pytest.mark.parametrize("key", ["", "../other", "a/b", ".hidden", "a\x00b"])
+def test_a_key_that_leaves_the_folder_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a file name"):
+        make_archive(tmp_path).put(key, make_answer())
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("Sun, 22 Nov 2026 03:59:58 GMT", datetime(2026, 11, 22, 3, 59, 58, tzinfo=UTC)),
+        ("Sun, 22 Nov 2026 05:59:58 +0200", datetime(2026, 11, 22, 3, 59, 58, tzinfo=UTC)),
+        ("Sun, 22 Nov 2026 03:59:58 -0000", datetime(2026, 11, 22, 3, 59, 58, tzinfo=UTC)),
+        ("yesterday", AT),
+        ("", AT),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", AT),
+    ],
+)
+def test_an_answer_speaks_of_the_instant_in_its_date_header(stated: str, expected: datetime) -> None:
+    assert make_answer(headers={"date": stated}).observed_at == expected
+
+
+@given(
+    stated=st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, \d{1,4} [A-Z][a-z]{2} \d{1,6} \d+:\d+:\d+ [+-]?\w+")
+)
+def test_no_date_header_can_do_harm(stated: str) -> None:
+    assert make_answer(headers={"date": stated}).observed_at.tzinfo is UTC
+
+
+def test_without_a_date_header_an_answer_speaks_of_when_it_came() -> None:
+    assert make_answer().observed_at == AT
+
+
+def test_a_root_may_be_a_path_or_a_file_uri() -> None:
+    assert open_root("file:///var/lib/some%20where") == Path("/var/lib/some where")
+    assert open_root("relative/place") == Path("relative/place")
+
+
+def test_a_root_of_an_unknown_kind_is_a_setting_to_mend() -> None:
+    with pytest.raises(ConfigError, match="nosuchstore://bucket"):
+        open_root("nosuchstore://user:secret@bucket/path")
+
+
+def test_an_object_store_keeps_answers_too() -> None:
+    archive = open_archive(open_root("memory://bucket/archive"), source="any", property_key=7, scope="night=2026-11-22")
+    assert archive.cut_count() == 0
+    archive.intend("key", {})
+    assert archive.has_intent("key")
+    assert archive.cut_count() == 1
+    archive.put("key", make_answer(b"body"))
+    assert archive.get("key") == make_answer(b"body")
+    assert archive.cut_count() == 0
+    archive.withdraw("key")
+    assert not archive.has_intent("key")
