@@ -8,18 +8,18 @@
     )
 }}
 
-with claimed as (
-    {{ claimed_days(claims) }}
-),
+with
+    claimed as ({{ claimed_days(claims) }}),
 
-backlinks as (
-    select backlink.*
-    from {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
-    {{ join_days('backlink') }}
-    where backlink.source_domain_key is not null and backlink.source_domain_authority is not null
-)
+    backlinks as (
+        select backlink.*
+        from {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink {{ join_days('backlink') }}
+        where
+            backlink.source_domain_key is not null and backlink.source_domain_authority is not null
+    )
 
-select distinct on (property_key, day, vendor, source_domain_key)
+select distinct
+    on (property_key, day, vendor, source_domain_key)
     property_key,
     day,
     vendor,
@@ -28,4 +28,5 @@ select distinct on (property_key, day, vendor, source_domain_key)
     source_domain_authority as authority,
     observed_at
 from backlinks
-order by property_key, day, vendor, source_domain_key, observed_at desc, source_domain_authority desc
+order by
+    property_key, day, vendor, source_domain_key, observed_at desc, source_domain_authority desc

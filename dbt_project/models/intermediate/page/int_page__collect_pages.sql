@@ -7,52 +7,52 @@
     )
 }}
 
-with crawled_days as (
-    {{ claimed_days({'source': 'site_crawl', 'tables': ['page']}) }}
-),
+with
+    crawled_days as ({{ claimed_days({'source': 'site_crawl', 'tables': ['page']}) }}),
 
-searched_days as (
-    {{ claimed_days({'source': 'search_console', 'tables': ['performance', 'page_total']}) }}
-),
+    searched_days as (
+        {{ claimed_days({'source': 'search_console', 'tables': ['performance', 'page_total']}) }}
+    ),
 
-ranked_days as (
-    {{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task', 'result']}) }}
-),
+    ranked_days as (
+        {{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task', 'result']}) }}
+    ),
 
-linked_days as (
-    {{ claimed_days({'source': 'dataforseo_backlinks', 'tables': ['backlink']}) }}
-),
+    linked_days as ({{ claimed_days({'source': 'dataforseo_backlinks', 'tables': ['backlink']}) }}),
 
-named as (
-    select page.property_key, page.page_key, page.url
-    from {{ ref('stg_site_crawl__page') }} as page
-    {{ join_days('page', 'crawled_days') }}
-    union
-    select performance.property_key, performance.page_key, performance.page_url
-    from {{ ref('stg_search_console__performance') }} as performance
-    {{ join_days('performance', 'searched_days') }}
-    union
-    select total.property_key, total.page_key, total.page_url
-    from {{ ref('stg_search_console__page_total') }} as total
-    {{ join_days('total', 'searched_days') }}
-    union
-    select rank_check.property_key, rank_check.ranking_page_key, rank_check.ranking_url
-    from {{ ref('int_serp__judge_checks') }} as rank_check
-    {{ join_days('rank_check', 'ranked_days') }}
-    where rank_check.ranking_page_key is not null
-    union
-    select backlink.property_key, backlink.target_page_key, backlink.target_url
-    from {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
-    {{ join_days('backlink', 'linked_days') }}
-)
+    named as (
+        select page.property_key, page.page_key, page.url
+        from {{ ref('stg_site_crawl__page') }} as page {{ join_days('page', 'crawled_days') }}
+        union
+        select performance.property_key, performance.page_key, performance.page_url
+        from
+            {{ ref('stg_search_console__performance') }} as performance
+            {{ join_days('performance', 'searched_days') }}
+        union
+        select total.property_key, total.page_key, total.page_url
+        from
+            {{ ref('stg_search_console__page_total') }} as total
+            {{ join_days('total', 'searched_days') }}
+        union
+        select rank_check.property_key, rank_check.ranking_page_key, rank_check.ranking_url
+        from
+            {{ ref('int_serp__judge_checks') }} as rank_check
+            {{ join_days('rank_check', 'ranked_days') }}
+        where rank_check.ranking_page_key is not null
+        union
+        select backlink.property_key, backlink.target_page_key, backlink.target_url
+        from
+            {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
+            {{ join_days('backlink', 'linked_days') }}
+    )
 
 select named.*
 from named
 {% if is_incremental() -%}
-where
-    not exists (
-        select 1
-        from {{ this }} as known
-        where known.property_key = named.property_key and known.page_key = named.page_key
-    )
+    where
+        not exists (
+            select 1
+            from {{ this }} as known
+            where known.property_key = named.property_key and known.page_key = named.page_key
+        )
 {%- endif %}

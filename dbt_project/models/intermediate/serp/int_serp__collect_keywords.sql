@@ -7,23 +7,23 @@
     )
 }}
 
-with claimed as (
-    {{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task']}) }}
-),
+with
+    claimed as ({{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task']}) }}),
 
-checked as (
-    select distinct task.property_key, task.keyword_key, task.keyword
-    from {{ ref('stg_dataforseo_serp__task') }} as task
-    {{ join_days('task') }}
-)
+    checked as (
+        select distinct task.property_key, task.keyword_key, task.keyword
+        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task') }}
+    )
 
 select checked.*
 from checked
 {% if is_incremental() -%}
-where
-    not exists (
-        select 1
-        from {{ this }} as known
-        where known.property_key = checked.property_key and known.keyword_key = checked.keyword_key
-    )
+    where
+        not exists (
+            select 1
+            from {{ this }} as known
+            where
+                known.property_key = checked.property_key
+                and known.keyword_key = checked.keyword_key
+        )
 {%- endif %}

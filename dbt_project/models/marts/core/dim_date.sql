@@ -1,15 +1,21 @@
-with spans as (
-    select
-        date_trunc('year', least(min(property.history_start_date), min(publication.day))) as first_day,
-        date_trunc('year', greatest(max(property.history_start_date), max(publication.day))) + interval '2 years' as end_day
-    from {{ ref('stg_ops__property') }} as property
-    left join {{ ref('stg_ops__publication') }} as publication on publication.property_key = property.property_key
-),
+with
+    spans as (
+        select
+            date_trunc(
+                'year', least(min(property.history_start_date), min(publication.day))
+            ) as first_day,
+            date_trunc('year', greatest(max(property.history_start_date), max(publication.day)))
+            + interval '2 years' as end_day
+        from {{ ref('stg_ops__property') }} as property
+        left join
+            {{ ref('stg_ops__publication') }} as publication
+            on publication.property_key = property.property_key
+    ),
 
-days as (
-    select generate_series(first_day, end_day - interval '1 day', interval '1 day')::date as day
-    from spans
-)
+    days as (
+        select generate_series(first_day, end_day - interval '1 day', interval '1 day')::date as day
+        from spans
+    )
 
 select
     day,

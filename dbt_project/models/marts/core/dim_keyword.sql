@@ -1,16 +1,15 @@
-with tracked as (
-    select * from {{ ref('stg_ops__tracked_keyword') }}
-),
+with
+    tracked as (select * from {{ ref('stg_ops__tracked_keyword') }}),
 
-checked as (
-    select * from {{ ref('int_serp__collect_keywords') }}
-),
+    checked as (select * from {{ ref('int_serp__collect_keywords') }}),
 
-keywords as (
-    select property_key, keyword_key, keyword from tracked
-    union
-    select property_key, keyword_key, keyword from checked
-)
+    keywords as (
+        select property_key, keyword_key, keyword
+        from tracked
+        union
+        select property_key, keyword_key, keyword
+        from checked
+    )
 
 select
     keywords.property_key,
@@ -21,6 +20,7 @@ select
     tracked.page_key as target_page_key,
     tracked.page_url as target_url
 from keywords
-left join tracked
+left join
+    tracked
     on tracked.property_key = keywords.property_key
     and tracked.keyword_key = keywords.keyword_key

@@ -1,41 +1,32 @@
-with collected as (
-    select * from {{ ref('int_page__collect_pages') }}
-),
+with
+    collected as (select * from {{ ref('int_page__collect_pages') }}),
 
-tracked as (
-    select * from {{ ref('stg_ops__tracked_keyword') }}
-),
+    tracked as (select * from {{ ref('stg_ops__tracked_keyword') }}),
 
-rules as (
-    select * from {{ ref('stg_ops__topic_rule') }}
-),
+    rules as (select * from {{ ref('stg_ops__topic_rule') }}),
 
-pages as (
-    select property_key, page_key, url from collected
-    union
-    select property_key, page_key, page_url from tracked where page_key is not null
-),
+    pages as (
+        select property_key, page_key, url
+        from collected
+        union
+        select property_key, page_key, page_url
+        from tracked
+        where page_key is not null
+    ),
 
-paths as (
-    select
-        *,
-        {{ url_host('url') }} as host,
-        {{ url_path('url') }} as path
-    from pages
-),
+    paths as (select *, {{ url_host('url') }} as host, {{ url_path('url') }} as path from pages),
 
-ruled as (
-    select distinct on (paths.property_key, paths.page_key)
-        paths.property_key,
-        paths.page_key,
-        rules.topic,
-        rules.rule_no
-    from paths
-    inner join rules
-        on rules.property_key = paths.property_key
-        and paths.path ~ rules.pattern
-    order by paths.property_key, paths.page_key, rules.rule_no
-)
+    ruled as (
+        select distinct
+            on (paths.property_key, paths.page_key)
+            paths.property_key,
+            paths.page_key,
+            rules.topic,
+            rules.rule_no
+        from paths
+        inner join rules on rules.property_key = paths.property_key and paths.path ~ rules.pattern
+        order by paths.property_key, paths.page_key, rules.rule_no
+    )
 
 select
     paths.property_key,
@@ -44,13 +35,14 @@ select
     paths.host,
     paths.path,
     case
-        when ruled.topic is not null then ruled.topic
-        when paths.path is null then 'unknown'
-        when paths.path ~ '^/+$' then 'home'
+        when ruled.topic is not null
+        then ruled.topic
+        when paths.path is null
+        then 'unknown'
+        when paths.path ~ '^/+$'
+        then 'home'
         else substring(paths.path from '^/+([^/]+)')
     end as topic,
     ruled.rule_no as topic_rule_no
 from paths
-left join ruled
-    on ruled.property_key = paths.property_key
-    and ruled.page_key = paths.page_key
+left join ruled on ruled.property_key = paths.property_key and ruled.page_key = paths.page_key

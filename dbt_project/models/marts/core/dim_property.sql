@@ -1,6 +1,4 @@
-with properties as (
-    select * from {{ ref('stg_ops__property') }}
-)
+with properties as (select * from {{ ref('stg_ops__property') }})
 
 select
     property_key,

@@ -8,32 +8,32 @@
     )
 }}
 
-with claimed as (
-    {{ claimed_days(claims) }}
-),
+with
+    claimed as ({{ claimed_days(claims) }}),
 
-performance as (
-    select performance.*
-    from {{ ref('stg_search_console__performance') }} as performance
-    {{ join_days('performance') }}
-),
+    performance as (
+        select performance.*
+        from
+            {{ ref('stg_search_console__performance') }} as performance
+            {{ join_days('performance') }}
+    ),
 
--- Google counts some literal URLs apart that are one page, such as fragments.
-summed as (
-    select
-        property_key,
-        day,
-        page_key,
-        query_key,
-        country,
-        device,
-        min(query) as query,
-        sum(clicks)::bigint as clicks,
-        sum(impressions)::bigint as impressions,
-        sum(position * impressions) as position_sum
-    from performance
-    group by property_key, day, page_key, query_key, country, device
-)
+    -- Google counts some literal URLs apart that are one page, such as fragments.
+    summed as (
+        select
+            property_key,
+            day,
+            page_key,
+            query_key,
+            country,
+            device,
+            min(query) as query,
+            sum(clicks)::bigint as clicks,
+            sum(impressions)::bigint as impressions,
+            sum(position * impressions) as position_sum
+        from performance
+        group by property_key, day, page_key, query_key, country, device
+    )
 
 select
     property_key,
@@ -46,5 +46,7 @@ select
     clicks,
     impressions,
     position_sum,
-    case when impressions > 0 then (position_sum / impressions)::double precision else 0 end as position
+    case
+        when impressions > 0 then (position_sum / impressions)::double precision else 0
+    end as position
 from summed

@@ -8,19 +8,15 @@
     )
 }}
 
-with claimed as (
-    {{ claimed_days(claims) }}
-),
+with
+    claimed as ({{ claimed_days(claims) }}),
 
-properties as (
-    select property_key, domain from {{ ref('stg_ops__property') }}
-),
+    properties as (select property_key, domain from {{ ref('stg_ops__property') }}),
 
-results as (
-    select result.*
-    from {{ ref('stg_dataforseo_serp__result') }} as result
-    {{ join_days('result') }}
-)
+    results as (
+        select result.*
+        from {{ ref('stg_dataforseo_serp__result') }} as result {{ join_days('result') }}
+    )
 
 select
     results.property_key,

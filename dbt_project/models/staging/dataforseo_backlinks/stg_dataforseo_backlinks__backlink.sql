@@ -1,6 +1,4 @@
-with backlinks as (
-    select * from {{ source('dataforseo_backlinks', 'backlink') }}
-)
+with backlinks as (select * from {{ source('dataforseo_backlinks', 'backlink') }})
 
 select
     property_key,
@@ -17,11 +15,13 @@ select
     {{ page_key('url_to') }} as target_page_key,
     coalesce(url_to_domain, domain_to) as target_domain,
     item_type,
-    -- The vendor leaves attributes out where a link has none; only a followed link is known to have none.
+    -- The vendor leaves attributes out where a link has none; only a followed link is known to
+    -- have none.
     case
         when attributes is not null
-            then array(select distinct lower(token) from unnest(attributes) as token order by 1)
-        when dofollow then array[]::text []
+        then array(select distinct lower(token) from unnest(attributes) as token order by 1)
+        when dofollow
+        then array[]::text[]
     end as rel,
     dofollow as is_followed,
     anchor,

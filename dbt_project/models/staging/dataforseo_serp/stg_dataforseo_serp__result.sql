@@ -1,6 +1,4 @@
-with results as (
-    select * from {{ source('dataforseo_serp', 'result') }}
-)
+with results as (select * from {{ source('dataforseo_serp', 'result') }})
 
 select
     property_key,

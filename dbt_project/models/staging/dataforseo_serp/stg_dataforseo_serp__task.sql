@@ -1,6 +1,4 @@
-with tasks as (
-    select * from {{ source('dataforseo_serp', 'task') }}
-)
+with tasks as (select * from {{ source('dataforseo_serp', 'task') }})
 
 select
     property_key,
@@ -13,7 +11,7 @@ select
     location_code || '-' || language_code as locale,
     device,
     task_id,
-    depth as asked_depth,
+    depth,
     status_code,
     status_message,
     se_domain as engine_domain,

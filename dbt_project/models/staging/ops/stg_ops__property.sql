@@ -1,6 +1,4 @@
-with properties as (
-    select * from {{ source('ops', 'property') }}
-)
+with properties as (select * from {{ source('ops', 'property') }})
 
 select
     property_key,

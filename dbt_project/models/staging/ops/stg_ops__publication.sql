@@ -1,6 +1,4 @@
-with publications as (
-    select * from {{ source('ops', 'publication') }}
-)
+with publications as (select * from {{ source('ops', 'publication') }})
 
 select
     property_key,

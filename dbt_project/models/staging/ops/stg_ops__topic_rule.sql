@@ -1,6 +1,4 @@
-with rules as (
-    select * from {{ source('ops', 'topic_rule') }}
-)
+with rules as (select * from {{ source('ops', 'topic_rule') }})
 
 select property_key, rule_no, pattern, topic
 from rules

@@ -1,6 +1,4 @@
-with keywords as (
-    select * from {{ source('ops', 'tracked_keyword') }}
-)
+with keywords as (select * from {{ source('ops', 'tracked_keyword') }})
 
 select
     property_key,

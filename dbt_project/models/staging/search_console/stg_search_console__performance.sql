@@ -1,6 +1,4 @@
-with performance as (
-    select * from {{ source('search_console', 'performance') }}
-)
+with performance as (select * from {{ source('search_console', 'performance') }})
 
 select
     property_key,

@@ -1,6 +1,4 @@
-with links as (
-    select * from {{ source('site_crawl', 'link') }}
-)
+with links as (select * from {{ source('site_crawl', 'link') }})
 
 select
     property_key,

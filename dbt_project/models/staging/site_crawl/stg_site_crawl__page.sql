@@ -1,13 +1,18 @@
-with pages as (
-    select *, {{ page_key('url') }} as page_key from {{ source('site_crawl', 'page') }}
-),
+with
+    pages as (select *, {{ page_key('url') }} as page_key from {{ source('site_crawl', 'page') }}),
 
--- One page may be asked for under several literal URLs; what answered best stands for it.
-deduplicated as (
-    select distinct on (property_key, day, page_key) *
-    from pages
-    order by property_key, day, page_key, (status_code = 200) desc nulls last, (url = url_normalised) desc nulls last, url
-)
+    -- One page may be asked for under several literal URLs; what answered best stands for it.
+    deduplicated as (
+        select distinct on (property_key, day, page_key) *
+        from pages
+        order by
+            property_key,
+            day,
+            page_key,
+            (status_code = 200) desc nulls last,
+            (url = url_normalised) desc nulls last,
+            url
+    )
 
 select
     property_key,
