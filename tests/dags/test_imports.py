@@ -56,3 +56,11 @@ def test_the_plugins_folder_leaves_no_module_of_ours_under_a_bare_name(propertie
     twins = {name for name, file in modules.items() if file.startswith(ours) and not name.startswith("seo_warehouse")}
     assert "seo_warehouse.errors" in modules
     assert not twins
+
+
+def test_only_the_scheduler_imports_beforehand_what_tasks_need(properties_file: Path, tmp_path: Path) -> None:
+    folder = ROOT / "plugins" / "seo_warehouse" / "embedded" / "airflow_home"
+    code = f"import sys\nsys.path.insert(0, '{folder}')\nsys.argv = ['airflow', '{{}}']\nimport airflow_local_settings"
+    needed = {"great_expectations.expectations", "dbt.cli.main", "psycopg"}
+    assert needed <= _modules_after(code.format("scheduler"), properties_file, tmp_path).keys()
+    assert not needed & _modules_after(code.format("api-server"), properties_file, tmp_path).keys()

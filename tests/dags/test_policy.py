@@ -29,7 +29,9 @@ def test_every_task_is_retried_by_the_one_policy_after_the_pause_that_is_set(dag
         for task in dag.tasks:
             retry_policy = task.partial_kwargs["retry_policy"] if task.is_mapped else task.retry_policy
             assert retry_policy is RETRY_POLICY, task.task_id
-            assert (task.retries, task.retry_delay) == (4, timedelta(seconds=90)), task.task_id
+            # A model or test that fails does so again; a build that was killed deserves another try.
+            retries = 2 if task.task_id == "build" else 4
+            assert (task.retries, task.retry_delay) == (retries, timedelta(seconds=90)), task.task_id
 
 
 def test_two_builds_never_run_at_once(dags: dict[str, Any]) -> None:

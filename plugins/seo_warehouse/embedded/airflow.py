@@ -44,7 +44,7 @@ DATABASE = "airflow"
 ADMIN = "admin"
 LEAST_FREE_BYTES = 300_000_000
 """Airflow's logs and PostgreSQL's write-ahead log of a first run, with room to end in order."""
-START_SECONDS = 180.0
+START_SECONDS = 300.0
 
 Report = Callable[[str], None]
 
@@ -107,19 +107,18 @@ def prepare(airflow: Airflow, report: Report) -> None:
 def start(airflow: Airflow, report: Report) -> None:
     """Start what does not run and wait until all of it is healthy. Raises EmbeddedError naming what is not."""
     _require_space(airflow.home)
-    missing = [component for component in airflow.components if processes.find(component) is None]
-    if any(component.name == "airflow-api-server" for component in missing):
-        _require_free(airflow.port)
-    began = datetime.now(UTC)
-    for component in missing:
-        report(f"starting {component.name}")
-        processes.start(
-            component,
-            [sys.executable, "-m", "airflow", *COMMANDS[component.name]],
-            environment=environment(airflow),
-            folder=airflow.folder,
-        )
-    _wait_until_healthy(airflow, {component.name for component in missing}, began, report)
+    began, deadline, told = datetime.now(UTC), time.monotonic() + START_SECONDS, 0.0
+    started = _start_missing(airflow, frozenset(), report)
+    while ailing := _ailing(airflow, started, began):
+        if time.monotonic() > deadline:
+            parts = ", ".join(ailing)
+            raise EmbeddedError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {parts}; see {airflow.home}")
+        if time.monotonic() - told > 5:
+            report(f"waiting for Airflow: {', '.join(ailing)}")
+            told = time.monotonic()
+        time.sleep(0.3)
+        # One that ran before may be about to end, its database having gone: it gets the same chance as the others.
+        started |= _start_missing(airflow, started, report)
 
 
 def stop(home: Path, report: Report) -> None:
@@ -131,7 +130,7 @@ def stop(home: Path, report: Report) -> None:
 
 def is_healthy(airflow: Airflow) -> bool:
     """Whether all components run and say that they are well."""
-    return all(map(processes.find, airflow.components)) and not _ailing(airflow, set(), datetime.now(UTC))
+    return all(map(processes.find, airflow.components)) and not _ailing(airflow, frozenset(), datetime.now(UTC))
 
 
 def environment(airflow: Airflow, database: str = DATABASE) -> dict[str, str]:
@@ -243,24 +242,22 @@ def _migrate(airflow: Airflow, database: str) -> None:
         raise EmbeddedError(f"airflow db migrate failed ({done.returncode}): {last}")
 
 
-def _wait_until_healthy(airflow: Airflow, started: set[str], began: datetime, report: Report) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    told = 0.0
-    while ailing := _ailing(airflow, started, began):
-        for component in airflow.components:
-            if processes.find(component) is None:
-                words = processes.last_words(component)
-                raise EmbeddedError(f"{component.name} ended while starting: {words or 'no message'} ({component.log})")
-        if time.monotonic() > deadline:
-            parts = ", ".join(ailing)
-            raise EmbeddedError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {parts}; see {airflow.home}")
-        if time.monotonic() - told > 5:
-            report(f"waiting for Airflow: {', '.join(ailing)}")
-            told = time.monotonic()
-        time.sleep(0.3)
+def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) -> frozenset[str]:
+    """Start what does not run. Returns the names. Raises EmbeddedError for one of `started` that has ended again."""
+    missing = [component for component in airflow.components if processes.find(component) is None]
+    for component in missing:
+        if component.name in started:
+            words = processes.last_words(component) or "no message"
+            raise EmbeddedError(f"{component.name} ended while starting: {words} ({component.log})")
+        if component.name == "airflow-api-server":
+            _require_free(airflow.port)
+        report(f"starting {component.name}")
+        command = [sys.executable, "-m", "airflow", *COMMANDS[component.name]]
+        processes.start(component, command, environment=environment(airflow), folder=airflow.folder)
+    return frozenset(component.name for component in missing)
 
 
-def _ailing(airflow: Airflow, started: set[str], began: datetime) -> list[str]:
+def _ailing(airflow: Airflow, started: frozenset[str], began: datetime) -> list[str]:
     """The parts that are not healthy; for one in `started`, a heartbeat before `began` is its predecessor's."""
     try:
         answer = requests.get(f"{airflow.url}/api/v2/monitor/health", timeout=10)

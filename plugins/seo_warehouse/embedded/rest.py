@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -65,6 +66,11 @@ class Client:
     def unpause(self, dag_id: str) -> None:
         """Let a DAG run; one with a cron runs its latest past tick at once."""
         self.set_paused(dag_id, False)
+
+    def next_tick(self, dag_id: str) -> datetime | None:
+        """The instant of the DAG's next scheduled run, in the past where it is about to begin; None without a cron."""
+        instant: str | None = self.call("GET", f"dags/{dag_id}")["next_dagrun_run_after"]
+        return datetime.fromisoformat(instant) if instant else None
 
     def trigger(self, dag_id: str, partition_key: str | None = None) -> str:
         """Start a run, for a night where a partition key is given. Returns the run's id."""

@@ -210,7 +210,7 @@ def verdict(source_name: str, partition_key: str | None = None) -> None:
     steps.verdict(wh, source_name, night_of(partition_key))
 
 
-@task
+@task(retries=2)
 def build() -> None:
     """Build the models on what was published since the last build."""
     from seo_warehouse.orchestration.build import build_warehouse

@@ -6,10 +6,12 @@ imported: seven seconds less in each. Of no use with Celery or Kubernetes, which
 
 import logging
 import sys
+from importlib import import_module
+
+TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "psycopg")
 
 if "scheduler" in sys.argv:
     # It tells hundreds of times at import which of its own functions it does not document.
     logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
-    import dbt.cli.main
-    import great_expectations.expectations
-    import psycopg  # noqa: F401
+    for name in TASKS_NEED:
+        import_module(name)
