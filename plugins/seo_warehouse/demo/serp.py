@@ -113,7 +113,7 @@ class Serps:
         found = []
         for place in range(RIVALS):
             seed = number("rival", keyword, place)
-            name = f"{RIVAL_FIRST[seed % 12]}-{RIVAL_SECOND[seed // 12 % 11]}{seed // 132 % 90}"
+            name = f"{RIVAL_FIRST[seed % 12]}-{RIVAL_SECOND[seed // 12 % 11]}{place}"
             host = f"www.{name}.example"
             path = ("", "products/", "blog/", "category/", "guide/")[seed % 5]
             title = f"{keyword.title()} - {name.replace('-', ' ').title()}"

@@ -52,7 +52,7 @@ QUERY_END = "/searchAnalytics/query"
 
 @dataclass(frozen=True)
 class Response:
-    """One answer before any failure. `shown` goes to the disclosure log once it was sent whole."""
+    """One answer before any failure. `shown` goes to the disclosure log unless the answer is broken."""
 
     status: int
     body: bytes
@@ -76,7 +76,17 @@ class DemoServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, port: int, folder: Path, world: World) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(("127.0.0.1", port), Handler, bind_and_activate=False)
+        try:
+            self.server_bind()
+            self._prepare(folder, world)
+            # Listening comes last: a client that gets a connection gets an answer.
+            self.server_activate()
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _prepare(self, folder: Path, world: World) -> None:
         self.folder = folder
         self.world = world
         self.base_url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -101,10 +111,11 @@ class DemoServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is."""
-        if isinstance(sys.exception(), OSError):
+        error = sys.exception()
+        if isinstance(error, OSError):
             log.debug("%s ended its connection early", client_address)
         else:
-            log.error("a request of %s failed", client_address, exc_info=True)
+            log.error("a request of %s failed", client_address, exc_info=error)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -159,9 +170,10 @@ class Handler(BaseHTTPRequestHandler):
         if rule:
             self._fail(rule, response)
         else:
-            self._send(response)
             if response.shown:
+                # Before sending: whoever holds the answer finds its line in the log.
                 self.server.journal.add(*response.shown)
+            self._send(response)
 
     def _site(self, prop: DemoProperty, host: str, now: datetime) -> Response:
         answer = self.server.sites.answer(prop, host, self.path, now)
@@ -268,6 +280,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _fail(self, rule: Rule, response: Response) -> None:
         """Send the answer in the way the rule wants it broken."""
+        if rule.kind in ("slow", "stall") and response.shown:
+            self.server.journal.add(*response.shown)
         body = response.body
         if rule.kind == "lost":
             self._reset()
@@ -294,8 +308,6 @@ class Handler(BaseHTTPRequestHandler):
             if rule.kind == "stall":
                 time.sleep(rule.seconds)
             self._send(response)
-        if rule.kind in ("slow", "stall") and response.shown:
-            self.server.journal.add(*response.shown)
 
     def _reset(self) -> None:
         # Lingering for no time makes the kernel answer with RST instead of FIN.
