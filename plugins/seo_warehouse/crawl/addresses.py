@@ -14,8 +14,21 @@ from seo_warehouse.errors import TerminalSourceError
 Address = IPv4Address | IPv6Address
 Endpoint = tuple[str, int]
 
-_INSIDE_CLOUDS = frozenset({IPv4Address("168.63.129.16")})
-"""Looks public, answers only inside: https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16"""
+_NOT_PUBLIC = tuple(
+    ip_network(network)
+    for network in (
+        # Looks public, answers only inside a cloud:
+        # https://learn.microsoft.com/en-us/azure/virtual-network/what-is-ip-address-168-63-129-16
+        "168.63.129.16/32",
+        # Of IANA's special-purpose registries, what Python 3.11's is_global lets pass, as later versions do not.
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "2001::/23",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+    )
+)
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
@@ -24,7 +37,7 @@ def is_public(address: Address) -> bool:
     inner = _embedded(address)
     if inner is not None:
         return is_public(inner)
-    return address.is_global and not address.is_multicast and address not in _INSIDE_CLOUDS
+    return address.is_global and not address.is_multicast and not any(address in n for n in _NOT_PUBLIC)
 
 
 def _embedded(address: Address) -> IPv4Address | None:

@@ -39,6 +39,10 @@ _NO_STATUS = 599
 """Status of the stand-in for an answer that never came; nobody reads it, and no middleware repeats it."""
 
 
+_OF_ONE_ATTEMPT = ("bytes", "is_too_large", "is_skipped", "seconds")
+"""What a request that is sent again has still in its meta from the first time."""
+
+
 class RobotsRefusal(IgnoreRequest):
     """robots.txt keeps us from a URL; `error` says whether it does so itself or by its absence."""
 
@@ -65,6 +69,8 @@ class ArchiveMiddleware:
 
     def process_request(self, request: Request) -> Response | None:
         """Answer from the archive where it has the URL."""
+        for name in _OF_ONE_ATTEMPT:
+            request.meta.pop(name, None)
         fetched = self._spider.store.find(request.url)
         if fetched is None:
             return None

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.addresses import Guard
 from seo_warehouse.crawl.robots import PRODUCT
 from seo_warehouse.errors import TerminalSourceError
 from seo_warehouse.urls import host_of, resolve
+
+if TYPE_CHECKING:
+    from seo_warehouse.config import CrawlSettings
 
 
 @dataclass(frozen=True)

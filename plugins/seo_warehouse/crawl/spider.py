@@ -92,11 +92,8 @@ class SiteSpider(Spider):
 
     def parse(self, response: Response) -> Iterator[Request]:
         """Take in what a URL gave: where it redirects to, or what it links to."""
-        request = response.request
-        if request is None:
-            raise ValueError(f"{response.url} has no request")
-        entry: Entry = request.meta["entry"]
-        fetched: Fetched = request.meta["fetched"]
+        entry: Entry = response.meta["entry"]
+        fetched: Fetched = response.meta["fetched"]
         location = location_of(fetched)
         is_allowed = fetched.error not in ("robots", "robots_unreachable")
         if location and self.plan.is_in_scope(location):
@@ -183,8 +180,8 @@ class SiteSpider(Spider):
         for _ in range(max_redirects + 1):
             meta = {"max_bytes": max_bytes, "is_cut_allowed": is_robots, "is_vital": is_robots}
             request = Request(url, dont_filter=True, meta=meta)
-            await self.crawler.engine.download_async(request)
-            fetched: Fetched = request.meta["fetched"]
+            response = await self.crawler.engine.download_async(request)
+            fetched: Fetched = response.meta["fetched"]
             location = location_of(fetched)
             if location is None:
                 break
