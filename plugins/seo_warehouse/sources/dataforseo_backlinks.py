@@ -28,7 +28,7 @@ from seo_warehouse.sources.dataforseo import (
     opened,
     tasks_of,
 )
-from seo_warehouse.sources.fields import columns_of, integer, mapping, sequence, text
+from seo_warehouse.sources.fields import integer, mapping, row_maker, sequence, text
 from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
 
 PATH = "/v3/backlinks/backlinks/live"
@@ -154,7 +154,7 @@ def _page(document: Any) -> _Page:
     token = result.get("search_after_token")
     return _Page(
         total=integer(result.get("total_count"), "total_count", bits=64),
-        rows=[columns_of(item, KEPT_COLUMNS) for item in items],
+        rows=[_make_row(item) for item in items],
         token=None if token is None else text(token, "search_after_token"),
         cost=cost,
         unknown=frozenset(name for item in items for name in item.keys() - KNOWN_FIELDS),
@@ -221,6 +221,7 @@ COLUMNS = (
     _column("observed_at", Type.INSTANT, "Instant of the answer.", required=True),
 )
 KEPT_COLUMNS = tuple(c for c in COLUMNS if c.name not in ("day", "pull", "item_no", "observed_at"))
+_make_row = row_maker(KEPT_COLUMNS)
 KEPT_FIELDS = frozenset(c.name for c in KEPT_COLUMNS)
 KNOWN_FIELDS = KEPT_FIELDS | UNUSED_FIELDS
 

@@ -7,6 +7,7 @@ not be stored as it is.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from seo_warehouse.spec import Column, Row, Type
 
 _LEAST_YEAR = 1900
 _EXCERPT = 80
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{2}:[0-9]{2}")
 
 
 def mapping(value: Any, name: str) -> dict[str, Any]:
@@ -86,8 +88,12 @@ def texts(value: Any, name: str) -> list[str]:
 
 def instant(value: Any, name: str) -> datetime:
     """An instant written `2019-11-15 12:57:46 +00:00`, as UTC."""
+    written = text(value, name)
     try:
-        result = datetime.strptime(text(value, name), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+        if not _INSTANT.fullmatch(written):
+            raise ValueError
+        # Ten times as fast as strptime, and a link has three of them.
+        result = datetime.fromisoformat(written[:19] + written[20:]).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong(name, value, "an instant like '2019-11-15 12:57:46 +00:00'") from None
     if result.year < _LEAST_YEAR:
@@ -111,12 +117,15 @@ _TAKE: Mapping[Type, Callable[[Any, str], Any]] = {
 }
 
 
-def columns_of(item: Mapping[str, Any], columns: Iterable[Column]) -> Row:
-    """The item's values for `columns`, each by its name and type; None where the item has null or nothing."""
-    return {
-        column.name: None if (value := item.get(column.name)) is None else _TAKE[column.type](value, column.name)
-        for column in columns
-    }
+def row_maker(columns: Iterable[Column]) -> Callable[[Mapping[str, Any]], Row]:
+    """A function from an item to its values for `columns`, by name and type; None where it has null or nothing."""
+    takers = [(column.name, _TAKE[column.type]) for column in columns]
+
+    def make(item: Mapping[str, Any]) -> Row:
+        get = item.get
+        return {name: None if (value := get(name)) is None else take(value, name) for name, take in takers}
+
+    return make
 
 
 def _wrong(name: str, value: Any, expected: str) -> MalformedAnswerError:

@@ -21,7 +21,7 @@ from seo_warehouse.sources.dataforseo import (
     status_of,
     tasks_of,
 )
-from seo_warehouse.sources.fields import columns_of, instant, mapping, sequence, text
+from seo_warehouse.sources.fields import instant, mapping, row_maker, sequence, text
 from seo_warehouse.spec import Column, Row, Type
 
 POST_PATH = "/v3/serp/google/organic/task_post"
@@ -47,6 +47,8 @@ ITEM_COLUMNS = (
     Column(name="description", type=Type.TEXT, description="Snippet shown."),
     Column(name="breadcrumb", type=Type.TEXT, description="Breadcrumb shown."),
 )
+_make_result = row_maker(RESULT_COLUMNS)
+_make_item = row_maker(ITEM_COLUMNS)
 ITEM_FIELDS = frozenset(column.name for column in ITEM_COLUMNS)
 NEEDED_ITEM_FIELDS = frozenset({"type", "rank_group", "rank_absolute", "url"})
 RESULT_FIELDS = frozenset(
@@ -129,13 +131,13 @@ def decode_serp(document: Any) -> Serp:
     if len(results) > 1:
         raise MalformedAnswerError(f"{len(results)} results of one task")
     items = [mapping(item, "items[]") for item in sequence(results[0].get("items"), "items")]
-    result = columns_of(results[0], RESULT_COLUMNS)
+    result = _make_result(results[0])
     result["datetime"] = instant(results[0].get("datetime"), "datetime")
     return Serp(
         status_code=code,
         status_message=message,
         result=result,
-        items=[columns_of(item, ITEM_COLUMNS) for item in items],
+        items=[_make_item(item) for item in items],
         unknown=frozenset(results[0].keys() - RESULT_FIELDS)
         | {name for item in items for name in item.keys() - ITEM_FIELDS - UNUSED_ITEM_FIELDS},
         missing=frozenset(c.name for c in RESULT_COLUMNS if c.name not in results[0])
