@@ -1,0 +1,126 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        meta={'claims': {'source': 'dataforseo_backlinks', 'tables': ['backlink']}},
+        indexes=[
+            {'columns': ['property_key', 'day']},
+            {'columns': ['property_key', 'link_key', 'witness', 'day'], 'unique': True},
+        ],
+    )
+}}
+
+with
+    claimed as ({{ claimed_days() }}),
+
+    items as (
+        select
+            backlinks.*,
+            {{ key64('backlinks.property_key::text', 'backlinks.source_url', 'backlinks.target_url') }}
+            as link_key,
+            {{ key64(
+            "coalesce(backlinks.item_type, '')",
+            "coalesce(backlinks.anchor, '')",
+            "coalesce(backlinks.image_alt, '')",
+            "coalesce(backlinks.image_url, '')",
+        ) }} as item_key,
+            not coalesce(backlinks.is_lost, backlinks.pull = 'lost') as is_live,
+            coalesce(
+                nullif(backlinks.anchor, ''), nullif(backlinks.image_alt, ''), backlinks.anchor
+            ) as anchor_text,
+            -- A set as text, so that it can be compared and folded: '' is followed, NULL unknown.
+            case
+                when backlinks.rel && array['nofollow', 'sponsored', 'ugc']
+                then
+                    array_to_string(
+                        array(
+                            select token
+                            from unnest(backlinks.rel) as token
+                            where token in ('nofollow', 'sponsored', 'ugc')
+                            order by token
+                        ),
+                        ' '
+                    )
+                when backlinks.is_followed
+                then ''
+                -- Without a token of its own the link is kept from passing by its page (robots
+                -- nofollow).
+                when not backlinks.is_followed
+                then 'nofollow'
+                when backlinks.rel is not null
+                then ''
+            end as rel_set,
+            -- The vendor's clock may run ahead of the night. least() would put the night in the
+            -- place of NULL.
+            case
+                when backlinks.first_seen_at is not null
+                then least((backlinks.first_seen_at at time zone 'UTC')::date, backlinks.day)
+            end as first_seen_date,
+            (backlinks.previous_seen_at at time zone 'UTC')::date as previous_visit_date,
+            case
+                when backlinks.last_seen_at is not null
+                then least((backlinks.last_seen_at at time zone 'UTC')::date, backlinks.day)
+            end as visit_date
+        from
+            {{ ref('stg_dataforseo_backlinks__backlink') }} as backlinks
+            {{ join_days('backlinks') }}
+    ),
+
+    -- Several links of one page to one target are one link: live if any is, followed if any live
+    -- one is, and else it
+    -- speaks with the words of the one that was seen first.
+    folded as (
+        select
+            property_key,
+            vendor as witness,
+            link_key,
+            day,
+            (array_agg(source_url order by source_url))[1] as source_url,
+            (array_agg(source_page_key order by source_url))[1] as source_page_key,
+            (array_agg(source_domain order by source_url))[1] as source_domain,
+            (array_agg(source_domain_key order by source_url))[1] as source_domain_key,
+            (
+                array_agg(
+                    literal_target_url order by is_live desc, first_seen_at, literal_target_url
+                )
+            )[1] as literal_target_url,
+            (array_agg(target_url order by target_url))[1] as target_url,
+            (array_agg(target_page_key order by target_url))[1] as page_key,
+            bool_or(is_live) as is_live,
+            bool_or(is_live and pull = 'full') as is_in_full_pull,
+            coalesce(array_agg(distinct item_key) filter (where is_live), '{}') as live_item_keys,
+            coalesce(
+                array_agg(distinct item_key) filter (where not is_live), '{}'
+            ) as lost_item_keys,
+            min(first_seen_date) as first_seen_date,
+            max(visit_date) filter (where is_live) as visit_date,
+            max(coalesce(visit_date, day)) filter (where not is_live) as lost_date,
+            max(previous_visit_date) filter (where not is_live) as visit_before_loss_date,
+            case
+                when bool_or(rel_set = '' and is_live)
+                then ''
+                else
+                    (
+                        array_agg(
+                            rel_set order by is_live desc, first_seen_at, anchor_text, item_key
+                        ) filter (where rel_set is not null)
+                    )[1]
+            end as rel_set,
+            (
+                array_agg(
+                    anchor_text order by is_live desc, first_seen_at, anchor_text, item_key
+                ) filter (where anchor_text is not null)
+            )[1] as anchor,
+            (array_agg(item_type order by is_live desc, first_seen_at, anchor_text, item_key))[
+                1
+            ] as item_type,
+            max(source_domain_authority) as source_domain_authority,
+            (array_agg(source_title order by is_live desc, first_seen_at, anchor_text, item_key))[
+                1
+            ] as source_title
+        from items
+        group by property_key, vendor, link_key, day
+    )
+
+select *
+from folded

@@ -1,0 +1,121 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date', 'page_key']}]) }}
+
+with
+    affected as (select * from {{ ref('int_link__list_affected_dates') }}),
+
+    totals as (select * from {{ ref('int_link__sum_positions') }}),
+
+    last_days as (select property_key, max(day) as last_day from totals group by property_key),
+
+    -- Every series has a total on the last day. One that had not been checked by the eve of the
+    -- date has no base.
+    series as (
+        select
+            affected.property_key,
+            affected.event_date,
+            totals.keyword_key,
+            totals.engine,
+            totals.locale,
+            totals.device
+        from affected
+        inner join
+            last_days
+            on last_days.property_key = affected.property_key
+            and last_days.last_day >= affected.event_date - 1
+        inner join
+            totals
+            on totals.property_key = last_days.property_key
+            and totals.day = last_days.last_day
+            and totals.first_day < affected.event_date
+    ),
+
+    tracked as (
+        select property_key, keyword_key, page_key
+        from {{ ref('stg_ops__tracked_keyword') }}
+        where page_key is not null
+    ),
+
+    -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
+    -- later, then the lower key.
+    counted as (
+        select
+            series.property_key,
+            series.event_date,
+            series.keyword_key,
+            series.engine,
+            series.locale,
+            series.device,
+            rank_check.ranking_page_key as page_key,
+            count(*) as day_count,
+            max(rank_check.day) as last_day
+        from series
+        left join
+            tracked
+            on tracked.property_key = series.property_key
+            and tracked.keyword_key = series.keyword_key
+        inner join
+            {{ ref('fct_serp_position') }} as rank_check
+            on rank_check.property_key = series.property_key
+            and rank_check.keyword_key = series.keyword_key
+            and rank_check.engine = series.engine
+            and rank_check.locale = series.locale
+            and rank_check.device = series.device
+            and rank_check.day between series.event_date - 28 and series.event_date - 1
+            and rank_check.state = 'found'
+        where tracked.page_key is null
+        group by
+            series.property_key,
+            series.event_date,
+            series.keyword_key,
+            series.engine,
+            series.locale,
+            series.device,
+            rank_check.ranking_page_key
+    ),
+
+    modal as (
+        select distinct on (property_key, event_date, keyword_key, engine, locale, device) *
+        from counted
+        order by
+            property_key,
+            event_date,
+            keyword_key,
+            engine,
+            locale,
+            device,
+            day_count desc,
+            last_day desc,
+            page_key
+    ),
+
+    frozen as (
+        select series.*, coalesce(tracked.page_key, modal.page_key) as page_key
+        from series
+        left join
+            tracked
+            on tracked.property_key = series.property_key
+            and tracked.keyword_key = series.keyword_key
+        left join
+            modal
+            on modal.property_key = series.property_key
+            and modal.event_date = series.event_date
+            and modal.keyword_key = series.keyword_key
+            and modal.engine = series.engine
+            and modal.locale = series.locale
+            and modal.device = series.device
+    )
+
+select
+    frozen.property_key,
+    frozen.event_date,
+    frozen.keyword_key,
+    frozen.engine,
+    frozen.locale,
+    frozen.device,
+    frozen.page_key,
+    pages.topic
+from frozen
+inner join
+    {{ ref('dim_page') }} as pages
+    on pages.property_key = frozen.property_key
+    and pages.page_key = frozen.page_key

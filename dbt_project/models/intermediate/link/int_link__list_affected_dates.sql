@@ -1,0 +1,120 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date'], 'unique': True}]) }}
+
+{%- set is_partial = is_rank_change_partial() %}
+
+with
+    events as (
+        select
+            property_key,
+            event_key,
+            event_date,
+            event_type,
+            page_key,
+            source_domain_key,
+            is_followed,
+            is_uncertain_date
+        from {{ ref('fct_link_event') }}
+        where event_type in ('acquired', 'lost', 'restored')
+    ),
+
+{% if is_partial -%}
+        kept as (select * from intermediate.int_link__keep_events),
+
+        changed_events as (
+            (
+                select *
+                from events
+                except
+                select *
+                from kept
+            )
+            union
+            (
+                select *
+                from kept
+                except
+                select *
+                from events
+            )
+        ),
+
+        published_days as (
+            select distinct property_key, source, day
+            from {{ source('ops', 'publication') }}
+            where
+                is_current
+                and (
+                    (source = 'dataforseo_serp' and table_name = 'task')
+                    or (source = 'site_crawl' and table_name = 'page')
+                )
+            union
+            select property_key, 'dataforseo_backlinks', day
+            from {{ ref('int_link__judge_looks') }}
+            where is_complete_look
+        ),
+
+        claimed_days as (
+            select distinct property_key, source, day
+            from {{ source('ops', 'build_day') }}
+            where
+                build_id = {{ var('build_id') | int }}
+                and source in ('dataforseo_serp', 'site_crawl', 'dataforseo_backlinks')
+        ),
+
+        -- Until when something is known is part of the answer: a day changes what is known back
+        -- to the one before it and on
+        -- to the one after it.
+        known_spans as (
+            select
+                claimed_days.property_key,
+                claimed_days.source,
+                claimed_days.day,
+                max(published_days.day) filter (
+                    where published_days.day < claimed_days.day
+                ) as day_before,
+                min(published_days.day) filter (
+                    where published_days.day > claimed_days.day
+                ) as day_after
+            from claimed_days
+            left join
+                published_days
+                on published_days.property_key = claimed_days.property_key
+                and published_days.source = claimed_days.source
+            group by claimed_days.property_key, claimed_days.source, claimed_days.day
+        ),
+
+        -- Windows end 90 days after an event, isolation looks 56 days back; a crawl is compared
+        -- with one up to 63 days away.
+        reaches as (
+            select
+                property_key,
+                coalesce(day_before + 1, day)
+                - case when source = 'site_crawl' then 160 else 90 end as first_date,
+                coalesce(day_after - 1, day)
+                + case when source = 'site_crawl' then 80 else 59 end as last_date
+            from known_spans
+            union
+            select property_key, event_date - 90, event_date + 56
+            from changed_events
+        ),
+
+        candidates as (
+            select property_key, event_date
+            from events
+            union
+            select property_key, event_date
+            from kept
+        )
+
+    select distinct candidates.property_key, candidates.event_date
+    from candidates
+    inner join
+        reaches
+        on reaches.property_key = candidates.property_key
+        and candidates.event_date between reaches.first_date and reaches.last_date
+{%- else -%}
+        candidates as (select distinct property_key, event_date from events)
+
+    select *
+    from candidates
+{%- endif %}

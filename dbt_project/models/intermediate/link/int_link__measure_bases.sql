@@ -1,0 +1,25 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date', 'page_key']}]) }}
+
+with
+    frozen as (select * from {{ ref('int_link__freeze_keywords') }}),
+
+    base as (select begin_day, end_day from {{ ref('link_windows') }} where window_name = 'base'),
+
+    gaps as (select * from {{ ref('int_link__space_checks') }}),
+
+    measured as (
+        select
+            frozen.*,
+            greatest(
+                round((base.end_day - base.begin_day + 1)::numeric / gaps.gap_days), 1
+            )::integer as expected_count,
+            {{ window_totals() }}
+        from frozen
+        cross join base
+        inner join
+            gaps on gaps.property_key = frozen.property_key and gaps.event_date = frozen.event_date
+            {{ join_window('frozen', 'base') }}
+    )
+
+select *, 2 * measured_count >= expected_count as is_measured
+from measured

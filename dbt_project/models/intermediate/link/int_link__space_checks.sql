@@ -1,0 +1,31 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date'], 'unique': True}]) }}
+
+with
+    affected as (select * from {{ ref('int_link__list_affected_dates') }}),
+
+    published_days as (
+        select property_key, day
+        from {{ source('ops', 'publication') }}
+        where is_current and source = 'dataforseo_serp' and table_name = 'task'
+    ),
+
+    gaps as (
+        select
+            affected.property_key,
+            affected.event_date,
+            published_days.day - lag(published_days.day) over (
+                partition by affected.property_key, affected.event_date order by published_days.day
+            ) as gap_days
+        from affected
+        inner join
+            published_days
+            on published_days.property_key = affected.property_key
+            and published_days.day between affected.event_date - 56 and affected.event_date + 90
+    )
+
+-- The usual distance of two nights of checks around the date. A night that failed lengthens one
+-- gap, not the usual one,
+-- so that it stays expected.
+select property_key, event_date, coalesce(mode() within group (order by gap_days), 1) as gap_days
+from gaps
+group by property_key, event_date

@@ -1,0 +1,113 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date', 'page_key'], 'unique': True}]) }}
+
+with
+    pages as (
+        select distinct property_key, event_date, page_key
+        from {{ ref('int_link__freeze_keywords') }}
+    ),
+
+    link_dates as (
+        select distinct property_key, page_key, event_date as link_date
+        from {{ ref('fct_link_event') }}
+        where event_type in ('acquired', 'lost', 'restored')
+    ),
+
+    -- What a crawl compares lies between the earlier crawl and it.
+    crawls as (
+        select
+            property_key,
+            page_key,
+            day,
+            is_onpage_changed,
+            least(previous_content_day, previous_answer_day) as since_day
+        from {{ ref('fct_page_crawl') }}
+        where is_onpage_changed is not null
+    ),
+
+    joined_crawls as (
+        select
+            *,
+            since_day > max(day) over (
+                partition by property_key, page_key
+                order by day
+                rows between unbounded preceding and 1 preceding
+            ) as is_apart
+        from crawls
+    ),
+
+    numbered_crawls as (
+        select
+            *,
+            count(*) filter (where is_apart) over (
+                partition by property_key, page_key order by day
+            ) as chain_no
+        from joined_crawls
+    ),
+
+    -- Days over which every change would have been seen.
+    chains as (
+        select property_key, page_key, chain_no, min(since_day) as first_day, max(day) as last_day
+        from numbered_crawls
+        group by property_key, page_key, chain_no
+    ),
+
+    next_links as (
+        select
+            pages.property_key,
+            pages.event_date,
+            pages.page_key,
+            min(link_dates.link_date) as link_date
+        from pages
+        inner join
+            link_dates
+            on link_dates.property_key = pages.property_key
+            and link_dates.page_key = pages.page_key
+            and link_dates.link_date between pages.event_date - 56 and pages.event_date + 90
+        group by pages.property_key, pages.event_date, pages.page_key
+    ),
+
+    next_changes as (
+        select
+            pages.property_key,
+            pages.event_date,
+            pages.page_key,
+            min(crawls.since_day + 1) as change_date
+        from pages
+        inner join
+            crawls
+            on crawls.property_key = pages.property_key
+            and crawls.page_key = pages.page_key
+            and crawls.is_onpage_changed
+            and crawls.day >= pages.event_date - 14
+            and crawls.since_day < pages.event_date + 90
+        group by pages.property_key, pages.event_date, pages.page_key
+    )
+
+select
+    pages.property_key,
+    pages.event_date,
+    pages.page_key,
+    -- First link event of the page from 56 days before the date.
+    next_links.link_date,
+    -- First day on which a change of the page, seen from 14 days before the date, may have
+    -- happened.
+    next_changes.change_date,
+    -- Until when crawls, without a gap since 14 days before the date, would have seen a change.
+    chains.last_day as watched_until_date
+from pages
+left join
+    next_links
+    on next_links.property_key = pages.property_key
+    and next_links.event_date = pages.event_date
+    and next_links.page_key = pages.page_key
+left join
+    next_changes
+    on next_changes.property_key = pages.property_key
+    and next_changes.event_date = pages.event_date
+    and next_changes.page_key = pages.page_key
+left join
+    chains
+    on chains.property_key = pages.property_key
+    and chains.page_key = pages.page_key
+    and chains.first_day <= pages.event_date - 14
+    and chains.last_day > pages.event_date - 14

@@ -1,0 +1,325 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ replace_affected_dates() }}',
+        indexes=[
+            {'columns': ['property_key', 'event_key']},
+            {'columns': ['property_key', 'event_date']},
+        ],
+    )
+}}
+
+{%- set states = ['found', 'not_found', 'truncated', 'failed'] %}
+
+with
+    affected as (select * from {{ ref('int_link__list_affected_dates') }}),
+
+    events as (
+        select link_event.*
+        from {{ ref('fct_link_event') }} as link_event
+        inner join
+            affected
+            on affected.property_key = link_event.property_key
+            and affected.event_date = link_event.event_date
+        where link_event.event_type in ('acquired', 'lost', 'restored')
+    ),
+
+    -- Links that one domain gives to one page on one date are one event; a followed one stands
+    -- for all, then the lowest key.
+    grouped as (
+        select
+            *,
+            row_number() over (
+                partition by property_key, page_key, event_date, event_type, source_domain_key
+                order by coalesce(is_followed, false) desc, link_key, event_key
+            ) as member_no,
+            count(*) over (
+                partition by property_key, page_key, event_date, event_type, source_domain_key
+            ) as member_count
+        from events
+    ),
+
+    windows as (
+        select *, greatest(end_day, 34) as isolated_until_day
+        from {{ ref('link_windows') }}
+        where window_name <> 'base'
+    ),
+
+    bases as (select * from {{ ref('int_link__measure_bases') }}),
+
+    gaps as (select * from {{ ref('int_link__space_checks') }}),
+
+    watched as (select * from {{ ref('int_link__watch_pages') }}),
+
+    controls as (select * from {{ ref('int_link__average_controls') }}),
+
+    check_horizons as (
+        select property_key, max(day) as last_day
+        from {{ ref('int_link__sum_positions') }}
+        group by property_key
+    ),
+
+    look_horizons as (
+        select property_key, min(day) as first_day, max(day) as last_day
+        from {{ ref('int_link__judge_looks') }}
+        where is_complete_look
+        group by property_key
+    ),
+
+    units as (
+        select
+            grouped.property_key,
+            grouped.event_key,
+            grouped.link_key,
+            grouped.event_type,
+            grouped.is_uncertain_date,
+            grouped.member_no,
+            grouped.member_count,
+            bases.event_date,
+            bases.page_key,
+            bases.topic,
+            bases.keyword_key,
+            bases.engine,
+            bases.locale,
+            bases.device,
+            bases.is_measured as is_base_measured,
+            bases.expected_count as base_expected_count,
+            bases.check_count as base_check_count,
+            bases.measured_count as base_measured_count,
+            bases.ranked_count as base_ranked_count,
+            {%- for state in states %}
+                bases.{{ state }}_count as base_{{ state }}_count,
+            {%- endfor %}
+            case
+                when bases.is_measured then bases.position_sum::numeric / bases.measured_count
+            end as base_position,
+            case
+                when bases.is_measured then bases.log_position_sum / bases.measured_count
+            end as base_log_position,
+            windows.window_name,
+            windows.begin_day,
+            windows.end_day,
+            windows.isolated_until_day,
+            greatest(
+                round((windows.end_day - windows.begin_day + 1)::numeric / gaps.gap_days), 1
+            )::integer as expected_count
+        from grouped
+        inner join
+            bases
+            on bases.property_key = grouped.property_key
+            and bases.event_date = grouped.event_date
+            and bases.page_key = grouped.page_key
+        inner join
+            gaps on gaps.property_key = bases.property_key and gaps.event_date = bases.event_date
+        cross join windows
+    ),
+
+    -- A window that has not ended yet has no totals.
+    measured as (
+        select
+            units.property_key,
+            units.event_key,
+            units.keyword_key,
+            units.engine,
+            units.locale,
+            units.device,
+            units.window_name,
+            units.expected_count,
+            {{ window_totals() }}
+        from units {{ join_window('units', 'units') }}
+    ),
+
+    page_dates as (
+        select property_key, page_key, event_date, count(*) as event_count
+        from {{ ref('fct_link_event') }}
+        where event_type in ('acquired', 'lost', 'restored')
+        group by property_key, page_key, event_date
+    ),
+
+    neighbourhoods as (
+        select
+            pages.property_key,
+            pages.page_key,
+            pages.event_date,
+            pages.window_name,
+            sum(page_dates.event_count) as event_count
+        from
+            (
+                select distinct property_key, page_key, event_date, window_name, isolated_until_day
+                from units
+            ) as pages
+        inner join
+            page_dates
+            on page_dates.property_key = pages.property_key
+            and page_dates.page_key = pages.page_key
+            and page_dates.event_date
+            between pages.event_date - 56 and pages.event_date + pages.isolated_until_day
+        group by pages.property_key, pages.page_key, pages.event_date, pages.window_name
+    ),
+
+    joined as (
+        select
+            units.*,
+            coalesce(
+                2 * measured.measured_count >= units.expected_count, false
+            ) as is_window_measured,
+            measured.check_count,
+            measured.measured_count,
+            {%- for state in states %} measured.{{ state }}_count, {%- endfor %}
+            case
+                when 2 * measured.measured_count >= units.expected_count
+                then measured.position_sum::numeric / measured.measured_count
+            end as window_position,
+            case
+                when 2 * measured.measured_count >= units.expected_count
+                then measured.log_position_sum / measured.measured_count
+            end as window_log_position,
+            coalesce(controls.control_count, 0) as control_count,
+            controls.base_position as control_base_position,
+            controls.window_position as control_window_position,
+            controls.base_log_position as control_base_log_position,
+            controls.window_log_position as control_window_log_position,
+            {%- for state in states %}
+                controls.base_{{ state }}_share as control_base_{{ state }}_share,
+                controls.window_{{ state }}_share as control_window_{{ state }}_share,
+            {%- endfor %}
+            (neighbourhoods.event_count - units.member_count)::integer as other_link_count,
+            coalesce(
+                watched.change_date <= units.event_date + units.isolated_until_day, false
+            ) as is_onpage_changed,
+            coalesce(
+                watched.watched_until_date < units.event_date + units.isolated_until_day, true
+            ) as is_unwatched,
+            coalesce(look_horizons.first_day > units.event_date - 56, true) as is_history_short,
+            coalesce(
+                units.event_date + units.isolated_until_day
+                > least(check_horizons.last_day, look_horizons.last_day),
+                true
+            ) as is_future_incomplete
+        from units
+        left join
+            measured
+            on measured.property_key = units.property_key
+            and measured.event_key = units.event_key
+            and measured.keyword_key = units.keyword_key
+            and measured.engine = units.engine
+            and measured.locale = units.locale
+            and measured.device = units.device
+            and measured.window_name = units.window_name
+        left join
+            controls
+            on controls.property_key = units.property_key
+            and controls.event_date = units.event_date
+            and controls.topic = units.topic
+            and controls.engine = units.engine
+            and controls.locale = units.locale
+            and controls.device = units.device
+            and controls.window_name = units.window_name
+        left join
+            neighbourhoods
+            on neighbourhoods.property_key = units.property_key
+            and neighbourhoods.page_key = units.page_key
+            and neighbourhoods.event_date = units.event_date
+            and neighbourhoods.window_name = units.window_name
+        left join
+            watched
+            on watched.property_key = units.property_key
+            and watched.event_date = units.event_date
+            and watched.page_key = units.page_key
+        left join check_horizons on check_horizons.property_key = units.property_key
+        left join look_horizons on look_horizons.property_key = units.property_key
+    ),
+
+    -- The first reason that holds is the one given.
+    reasoned as (
+        select
+            *,
+            case
+                when member_no > 1
+                then 'same_event'
+                when is_uncertain_date
+                then 'uncertain_date'
+                when is_history_short
+                then 'short_history'
+                when is_future_incomplete
+                then 'future_incomplete'
+                when not is_base_measured or not is_window_measured
+                then 'unmeasured'
+                when base_ranked_count = 0
+                then 'not_ranking'
+                when other_link_count > 0
+                then 'other_link'
+                when is_onpage_changed
+                then 'onpage_change'
+                when control_count = 0
+                then 'no_controls'
+            end as reason
+        from joined
+    )
+
+select
+    property_key,
+    event_key,
+    keyword_key,
+    engine,
+    locale,
+    device,
+    window_name,
+    link_key,
+    page_key,
+    topic,
+    event_type,
+    event_date,
+    (event_date + begin_day)::date as window_first_date,
+    (event_date + end_day)::date as window_last_date,
+    base_position::double precision as base_position,
+    window_position::double precision as window_position,
+    (window_position - base_position)::double precision as position_change,
+    base_log_position::double precision as base_log_position,
+    window_log_position::double precision as window_log_position,
+    (window_log_position - base_log_position)::double precision as log_position_change,
+    base_expected_count,
+    base_check_count::integer as base_check_count,
+    base_measured_count::integer as base_measured_count,
+    expected_count as window_expected_count,
+    check_count::integer as window_check_count,
+    measured_count::integer as window_measured_count,
+    {%- for state in states %}
+        base_{{ state }}_count::double precision
+        / nullif(base_check_count, 0) as base_{{ state }}_share,
+        {{ state }}_count::double precision / nullif(check_count, 0) as window_{{ state }}_share,
+    {%- endfor %}
+    control_count,
+    control_base_position::double precision as control_base_position,
+    control_window_position::double precision as control_window_position,
+    (control_window_position - control_base_position)::double precision as control_position_change,
+    control_base_log_position::double precision as control_base_log_position,
+    control_window_log_position::double precision as control_window_log_position,
+    (control_window_log_position - control_base_log_position)::double precision
+    as control_log_position_change,
+    {%- for state in states %}
+        control_base_{{ state }}_share::double precision as control_base_{{ state }}_share,
+        control_window_{{ state }}_share::double precision as control_window_{{ state }}_share,
+    {%- endfor %}
+    case
+        when reason is null
+        then
+            (
+                (window_position - base_position)
+                - (control_window_position - control_base_position)
+            )::double precision
+    end as position_difference,
+    case
+        when reason is null
+        then
+            (
+                (window_log_position - base_log_position)
+                - (control_window_log_position - control_base_log_position)
+            )::double precision
+    end as log_position_difference,
+    other_link_count,
+    is_onpage_changed,
+    not is_onpage_changed and is_unwatched as is_onpage_unknown,
+    reason
+from reasoned
