@@ -43,12 +43,13 @@ lint-types: $(READY)
 
 lint-sql: $(READY)
 	$(BIN)/sqlfmt --check --quiet $(SQL)
-	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar $(SQL)
+	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 $(SQL)
 
 lint-sources: $(READY)
 	$(BIN)/python -m seo_warehouse.orchestration.dbt_sources --check
 
 format: $(READY)  ## lay out Python and SQL
+	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfmt --quiet $(SQL)
