@@ -57,7 +57,8 @@ def audit_load(conn: Connection, dsn: str, source: Source, table: Table, load_id
         rules = row_rules(table, load.days)
         verdicts, broken = _ask(conn, dsn, source, table, load, rules)
         verdicts += judge_ledger(conn, source, table, load_id)
-        is_fit = all(verdict.is_met or verdict.severity == "warn" for verdict in verdicts if verdict.is_of_batch)
+        most = table.tolerance * load.rows_read
+        is_fit = all(v.is_met or v.severity == "warn" or not v.is_of_batch and v.broken_count <= most for v in verdicts)
         rejected = 0
         if is_fit:
             is_fit, rejected, duplicates = _clean(conn, table, load, rules, broken)

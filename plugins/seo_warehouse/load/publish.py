@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from psycopg import sql
@@ -38,19 +38,19 @@ class _Days:
     """Days that `raw` holds from a later reading."""
 
 
-def publish(conn: Connection, source: Source, table: Table, load_id: int) -> str:
+def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wait: timedelta = PUBLISH_WAIT) -> str:
     """Swap the days of a passed load that differ into `raw`; returns the state the load ends in.
 
     `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did. `superseded`: every day is
     published from a later reading. Publishing a settled load again returns its state.
 
-    Waits while a build holds the warehouse, at most PUBLISH_WAIT; then, and where a connection is lost, raises
+    While a build holds the warehouse it waits, for `wait` at most; then, and where a connection is lost, raises
     TransientLoadError. Raises LoadError where the load has not passed.
     """
     what = f"publish load {load_id} of {source.name}.{table.name}"
     with step(conn, what):
         _ensure_partitions(conn, source, table, load_id)
-        with transaction(conn, lock_wait=PUBLISH_WAIT):
+        with transaction(conn, lock_wait=wait):
             conn.execute("select pg_advisory_xact_lock_shared(%s)", (WAREHOUSE_LOCK,))
             load, state = _lock_load(conn, what, source, table, load_id)
             if state in SETTLED:

@@ -1,0 +1,212 @@
+"""The life of a load, and what the ledger knows of days already read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise, product
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+
+from seo_warehouse.config import Properties
+from seo_warehouse.errors import LoadError, TransientLoadError
+from seo_warehouse.load import ledger
+from seo_warehouse.load.publish import publish
+from seo_warehouse.spec import Kind, Period
+from tests.load.loading import (
+    DAY,
+    READ_AT,
+    SOURCE,
+    TABLE,
+    fetch,
+    make_row,
+    make_source,
+    open_warehouse,
+    passed,
+    state,
+    write,
+)
+from tests.load.test_batch import begin
+
+STATES = tuple(ledger.TRANSITIONS)
+PROPERTY = {
+    "key": 1, "name": "shop", "domain": "example.com", "history_start": date(2026, 4, 1),
+    "keywords": [{"keyword": "shoes", "page": "HTTP://example.com:80/a/../shoes?utm_source=x"}, {"keyword": "boots"}],
+    "topics": [{"pattern": "^/blog", "topic": "blog"}, {"pattern": "^/b", "topic": "b"}],
+}  # fmt: skip
+
+
+def test_a_load_moves_only_as_its_life_allows(database: str) -> None:
+    with open_warehouse(database) as connection:
+        for before, after in product(STATES, STATES):
+            load_id = begin(connection)
+            connection.execute("update ops.load set state = %s where load_id = %s", (before, load_id))
+            if after in ledger.TRANSITIONS[before]:
+                ledger.move(connection, load_id, after)
+                assert state(connection, load_id) == after
+            else:
+                with pytest.raises(LoadError, match=f"is {before} and cannot become {after}"):
+                    ledger.move(connection, load_id, after)
+                assert state(connection, load_id) == before
+            connection.execute("update ops.load set state = 'failed' where load_id = %s", (load_id,))
+
+
+def test_the_ledger_allows_exactly_these_states(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = begin(connection)
+        for name in STATES:
+            connection.execute("update ops.load set state = %s where load_id = %s", (name, load_id))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute("update ops.load set state = 'lost'")
+
+
+def test_each_step_has_its_instant(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = passed(connection, write(connection, [make_row()]))
+        publish(connection, SOURCE, TABLE, load_id)
+        (instants,) = fetch(connection, "select started_at, written_at, audited_at, published_at from ops.load")
+        assert all(earlier <= later for earlier, later in pairwise(instants))
+        assert fetch(connection, "select ended_at >= published_at from ops.load") == [(True,)]
+
+
+def test_a_load_that_is_not_there_is_named(database: str) -> None:
+    with open_warehouse(database) as connection, pytest.raises(LoadError, match="no load 77"):
+        ledger.move(connection, 77, "failed")
+
+
+def test_a_dead_attempt_is_failed_by_the_next_and_its_rows_go(database: str) -> None:
+    with open_warehouse(database) as connection:
+        dead = passed(connection, write(connection, [make_row()]))
+        assert begin(connection) > dead
+        assert state(connection, dead) == "failed"
+        assert fetch(connection, "select count(*) from pg_tables where schemaname = 'audit'") == [(0,)]
+        assert fetch(connection, "select attempt from ops.load order by load_id") == [(1,), (2,)]
+
+
+def test_an_attempt_that_its_own_session_left_is_dead(database: str) -> None:
+    with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as other:
+        first = begin(connection)
+        second = begin(connection)
+        assert state(connection, first) == "failed"
+        ledger.fail_load(connection, second, "enough")
+        begin(other)
+
+
+def test_two_writers_of_one_batch_never_work_at_once(database: str) -> None:
+    with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as other:
+        load_id = begin(connection)
+        with pytest.raises(TransientLoadError, match="another writer"):
+            begin(other)
+        assert fetch(connection, "select count(*), min(state) from ops.load") == [(1, "started")]
+        begin(other, part="x")
+        begin(other, property_key=2)
+        begin(other, last_day=DAY + timedelta(1))
+        ledger.fail_load(connection, load_id, "stopped")
+        begin(other)
+
+
+def test_another_batch_of_the_same_days_is_no_dead_attempt(database: str) -> None:
+    with open_warehouse(database) as connection:
+        day = write(connection, [make_row()])
+        month = write(connection, [make_row()], days=[DAY, DAY + timedelta(1)])
+        assert (state(connection, day), state(connection, month)) == ("written", "written")
+
+
+def test_failing_twice_is_failing_once(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = begin(connection)
+        ledger.fail_load(connection, load_id, "first\0reason")
+        ledger.fail_load(connection, load_id, "second")
+        assert ledger.load_state(connection, load_id) == ("failed", "first reason")
+
+
+def test_due_days_are_the_window_and_older_holes_within_history(database: str) -> None:
+    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
+    source = make_source()
+    night = date(2026, 4, 20)
+    with open_warehouse(database) as connection:
+        whole = list(Period(date(2026, 4, 1), date(2026, 4, 18)).days())
+        assert ledger.due_days(connection, source, TABLE.name, prop, night) == whole
+        there = [day for day in whole if day not in (date(2026, 4, 5), date(2026, 4, 17))]
+        load_id = passed(connection, write(connection, [], days=there))
+        publish(connection, SOURCE, TABLE, load_id)
+        assert ledger.due_days(connection, source, TABLE.name, prop, night) == [
+            date(2026, 4, 5), date(2026, 4, 15), date(2026, 4, 16), date(2026, 4, 17), date(2026, 4, 18)
+        ]  # fmt: skip
+        assert ledger.due_days(connection, source, TABLE.name, prop, date(2026, 4, 2)) == []
+        assert ledger.due_days(connection, source, TABLE.name, prop, date(2026, 4, 4)) == whole[:2]
+
+
+def test_a_quarantined_day_is_still_a_hole(database: str) -> None:
+    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
+    with open_warehouse(database) as connection:
+        load_id = write(connection, [], days=[date(2026, 4, 1)])
+        ledger.move(connection, load_id, "quarantined")
+        assert date(2026, 4, 1) in ledger.due_days(connection, SOURCE, TABLE.name, prop, date(2026, 5, 20))
+
+
+def test_a_snapshot_reads_its_own_night(database: str) -> None:
+    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
+    snapshot = type(SOURCE)(**{**vars(SOURCE), "kind": Kind.SNAPSHOT})
+    with open_warehouse(database) as connection:
+        assert ledger.due_days(connection, snapshot, TABLE.name, prop, DAY) == [DAY]
+
+
+def test_the_last_complete_and_the_last_full_reading_are_found(database: str) -> None:
+    noted = [{"is_full": True, "is_complete": True}, {"is_complete": True}, {"is_full": True, "is_complete": False}, {}]
+    days = [DAY + timedelta(number) for number in range(len(noted))]
+    with open_warehouse(database) as connection:
+        load_id = passed(connection, write(connection, [], days=days, facts=dict(zip(days, noted, strict=True))))
+        key = (SOURCE.name, TABLE.name, 1)
+        assert ledger.last_published(connection, *key, before=date.max) is None
+        publish(connection, SOURCE, TABLE, load_id)
+        assert ledger.last_published(connection, *key, before=date.max) == days[3]
+        assert ledger.last_complete(connection, *key, before=date.max) == days[1]
+        assert ledger.last_full(connection, *key, before=date.max) == days[0]
+        assert ledger.last_complete(connection, *key, before=days[1]) == days[0]
+        assert ledger.last_full(connection, *key, before=days[0]) is None
+
+
+def test_readings_that_passed_are_found_by_their_days(database: str) -> None:
+    with open_warehouse(database) as connection:
+        days = [DAY, DAY + timedelta(1)]
+        publish(connection, SOURCE, TABLE, passed(connection, write(connection, [], days=days, night=DAY)))
+        publish(connection, SOURCE, TABLE, passed(connection, write(connection, [], days=days, night=DAY)))
+        write(connection, [], days=[DAY])
+        found = ledger.readings(connection, SOURCE, TABLE, 1, days[1], days[1] + timedelta(5))
+        assert found == [(Period(days[0], days[1]), DAY, "night=2026-05-06")]
+        assert ledger.readings(connection, SOURCE, TABLE, 1, days[1] + timedelta(1), date.max) == []
+
+
+def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tmp_path: Path) -> None:
+    other = {"key": 2, "name": "blog", "domain": "example.org", "history_start": DAY, "keywords": [{"keyword": "x"}]}
+    with open_warehouse(database) as connection:
+        for _ in range(2):
+            ledger.sync_properties(connection, Properties.model_validate({"properties": [PROPERTY, other]}))
+        assert fetch(connection, "select property_key, is_active, depth from ops.property order by 1") == [
+            (1, True, 100),
+            (2, True, 100),
+        ]
+        assert fetch(connection, "select * from ops.tracked_keyword where property_key = 1 order by keyword") == [
+            (1, "boots", None, None, False),
+            (1, "shoes", PROPERTY["keywords"][0]["page"], "http://example.com/shoes", False),  # type: ignore[index]
+        ]
+        assert fetch(connection, "select rule_no, topic from ops.topic_rule order by 1") == [(1, "blog"), (2, "b")]
+        fewer = yaml.safe_load("{key: 1, name: shop2, domain: example.com, history_start: 2026-01-01}")
+        ledger.sync_properties(connection, Properties.model_validate({"properties": [fewer]}))
+        assert fetch(connection, "select property_key, property_name, is_active from ops.property order by 1") == [
+            (1, "shop2", True),
+            (2, "blog", False),
+        ]
+        assert fetch(connection, "select property_key from ops.tracked_keyword") == [(2,)]
+        assert fetch(connection, "select count(*) from ops.topic_rule") == [(0,)]
+
+
+def test_a_reading_instant_defaults_to_the_moment_of_writing(database: str) -> None:
+    with open_warehouse(database) as connection:
+        write(connection, [], read_at=None)
+        assert fetch(
+            connection, "select now() - read_at < interval '1 minute' and read_at > %s from ops.load", (READ_AT,)
+        )
