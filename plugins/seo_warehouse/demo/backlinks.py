@@ -95,9 +95,16 @@ class Backlinks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._fixed: dict[tuple[int, int], Json] = {}
+        self._items: dict[tuple[int, int, datetime], Json] = {}
 
     def item(self, sight: Sight) -> Json:
         """One backlink in the vendor's form."""
+        key = (sight.link.property_key, sight.link.link_id, sight.last_seen)
+        if key not in self._items:
+            self._items[key] = self._make_item(sight)
+        return self._items[key]
+
+    def _make_item(self, sight: Sight) -> Json:
         link, change = sight.link, sight.change
         key = (link.property_key, link.link_id)
         if key not in self._fixed:

@@ -11,11 +11,13 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from operator import add
 from typing import Any
 
 import numpy as np
 from google.auth import exceptions as google_errors
 from google.auth import jwt
+from numpy.typing import NDArray
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.demand import FINAL_AGE_DAYS, SHARE_BY_AGE, Demand
@@ -115,7 +117,7 @@ class Query:
     is_fresh: bool
     is_by_page: bool
     search_type: str
-    keep: Callable[[dict[str, str]], bool]
+    tests: tuple[Callable[[dict[str, str]], bool], ...]
 
 
 def _day(body: Json, name: str) -> date:
@@ -163,7 +165,6 @@ def parse(body: Json) -> Query:
     if unknown or len(set(dimensions)) < len(dimensions):
         raise _bad(f"Invalid value at 'dimensions': {', '.join(unknown) or 'a dimension is stated twice'}")
     filters = [f for group in body.get("dimensionFilterGroups", ()) for f in group.get("filters", ())]
-    tests = [_test(each) for each in filters]
     touches_page = "page" in dimensions or any(str(f.get("dimension")).lower() == "page" for f in filters)
     aggregation = str(body.get("aggregationType", "auto")).lower().replace("_", "")
     if aggregation not in ("auto", "bypage", "byproperty"):
@@ -182,7 +183,7 @@ def parse(body: Json) -> Query:
         state == "all",
         touches_page or aggregation == "bypage",
         str(body.get("type", body.get("searchType", "web"))).lower(),
-        lambda keys: all(test(keys) for test in tests),
+        tuple(_test(each) for each in filters),
     )
 
 
@@ -197,7 +198,8 @@ class SearchConsole:
         self._demand = demand
         self._day_cap = day_cap
         self._sites = {p.search_console_site: p for p in DEMO_PROPERTIES}
-        self._urls = {p.key: [p.url(cell.path) for cell in demand.cells[p.key]] for p in DEMO_PROPERTIES}
+        self._known_keys: dict[tuple[int, tuple[str, ...]], list[tuple[str, ...]]] = {}
+        self._first = {key: np.array([not cell.is_second for cell in cells]) for key, cells in demand.cells.items()}
 
     def query(self, site: str, body: Json, now: datetime) -> tuple[Json, list[Json]]:
         """The answer, and what it disclosed by day (totals of the rows answered). Raises GoogleError."""
@@ -221,49 +223,78 @@ class SearchConsole:
 
     def _rows(self, prop: DemoProperty, query: Query, now: datetime) -> list[tuple[tuple[str, ...], Sums]]:
         newest = now.date() - timedelta(days=NEWEST_AGE_DAYS if query.is_fresh else FINAL_AGE_DAYS)
+        place = query.dimensions.index("date") if "date" in query.dimensions else None
         groups: dict[tuple[str, ...], Sums] = {}
+        kept = self._kept(prop, query)
         day = query.first_day
         while day <= min(query.last_day, newest):
-            for keys, sums in self._day_rows(prop, query, day, now.date()):
-                into = groups.setdefault(keys, [0.0, 0.0, 0.0])
-                for place, value in enumerate(sums):
-                    into[place] += value
+            iso = day.isoformat()
+            for keys, sums in self._day_rows(prop, query, kept, day, now.date()):
+                if place is not None:
+                    groups[(*keys[:place], iso, *keys[place:])] = sums
+                elif (into := groups.get(keys)) is None:
+                    groups[keys] = sums
+                else:
+                    into[:] = map(add, into, sums)
             day += timedelta(days=1)
         if query.dimensions == ("date",):
             return sorted(groups.items())
-        return sorted(groups.items(), key=lambda row: (-row[1][0], -row[1][1], row[0]))
+        return sorted(groups.items(), key=_by_clicks)
 
-    def _day_rows(self, prop: DemoProperty, query: Query, day: date, today: date) -> list[tuple[tuple[str, ...], Sums]]:
+    def _keys(self, prop: DemoProperty, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """The keys of each cell by the dimensions named."""
+        found = self._known_keys.get((prop.key, names))
+        if found is None:
+            columns = {
+                "query": [cell.query for cell in self._demand.cells[prop.key]],
+                "page": [prop.url(cell.path) for cell in self._demand.cells[prop.key]],
+                "country": [cell.country for cell in self._demand.cells[prop.key]],
+                "device": [cell.device for cell in self._demand.cells[prop.key]],
+            }
+            size = len(columns["query"])
+            found = list(zip(*(columns[name] for name in names), strict=True)) if names else [()] * size
+            self._known_keys[prop.key, names] = found
+        return found
+
+    def _kept(self, prop: DemoProperty, query: Query) -> NDArray[np.bool_]:
+        """Which cells the query may show."""
+        cells = self._demand.cells[prop.key]
+        hides = "query" in query.dimensions
+        names = DIMENSIONS[1:]
+        return np.array(
+            [
+                not (hides and cell.is_anonymous)
+                and all(test(dict(zip(names, keys, strict=True))) for test in query.tests)
+                for cell, keys in zip(cells, self._keys(prop, names), strict=True)
+            ]
+        )
+
+    def _day_rows(
+        self, prop: DemoProperty, query: Query, kept: NDArray[np.bool_], day: date, today: date
+    ) -> list[tuple[tuple[str, ...], Sums]]:
+        """A day's rows by all dimensions but the date, most clicks first, cut at the day's cap."""
         figures = self._demand.on(prop.key, day, today)
         if figures is None:
             return []
+        keys = self._keys(prop, tuple(name for name in query.dimensions if name != "date"))
+        shown = np.flatnonzero(kept & (figures.impressions > 0))
+        # By property one search counts once, at its topmost result.
+        counted = figures.impressions if query.is_by_page else figures.impressions * self._first[prop.key]
+        columns = (figures.clicks[shown], counted[shown], counted[shown] * figures.positions[shown])
         groups: dict[tuple[str, ...], Sums] = {}
-        cells, urls = self._demand.cells[prop.key], self._urls[prop.key]
-        is_by_query = "query" in query.dimensions
-        shown_cells = np.flatnonzero(figures.impressions)
-        impressions, clicks = figures.impressions[shown_cells].tolist(), figures.clicks[shown_cells].tolist()
-        positions = figures.positions[shown_cells].tolist()
-        for place, number in enumerate(shown_cells.tolist()):
-            cell = cells[number]
-            if is_by_query and cell.is_anonymous:
-                continue
-            keys = {
-                "date": day.isoformat(),
-                "query": cell.query,
-                "page": urls[number],
-                "country": cell.country,
-                "device": cell.device,
-            }
-            if not query.keep(keys):
-                continue
-            into = groups.setdefault(tuple([keys[name] for name in query.dimensions]), [0.0, 0.0, 0.0])
-            into[0] += clicks[place]
-            # By property one search counts once, at its topmost result.
-            if query.is_by_page or not cell.is_second:
-                into[1] += impressions[place]
-                into[2] += impressions[place] * positions[place]
-        rows = sorted(groups.items(), key=lambda row: (-row[1][0], -row[1][1], row[0]))
-        return rows[: self._day_cap]
+        for number, clicks, impressions, weighted in zip(shown.tolist(), *(c.tolist() for c in columns), strict=True):
+            into = groups.get(keys[number])
+            if into is None:
+                groups[keys[number]] = [float(clicks), float(impressions), weighted]
+            else:
+                into[0] += clicks
+                into[1] += impressions
+                into[2] += weighted
+        return sorted(groups.items(), key=_by_clicks)[: self._day_cap]
+
+
+def _by_clicks(row: tuple[tuple[str, ...], Sums]) -> tuple[float, float, tuple[str, ...]]:
+    return -row[1][0], -row[1][1], row[0]
 
 
 def _row(keys: tuple[str, ...], sums: Sums) -> Json:

@@ -11,14 +11,14 @@ not count it in `tasks_error` (https://dataforseo.com/help-center/what-does-the-
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+import orjson
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator, number
@@ -80,7 +80,7 @@ class Order:
 
     def to_dict(self) -> Json:
         """All fields by name."""
-        return asdict(self)
+        return vars(self)
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def _fragment(host: str, url: str, title: str, description: str) -> bytes:
             " › "
         ),
     }
-    return ("," + json.dumps(values, ensure_ascii=False)[1:]).encode()
+    return b"," + orjson.dumps(values)[1:]
 
 
 def _result(order: Order, at: datetime, total: int, pages: int, items: list[bytes]) -> bytes:
@@ -228,7 +228,7 @@ def _result(order: Order, at: datetime, total: int, pages: int, items: list[byte
         "pages_count": pages,
         "items_count": len(items),
     }
-    return json.dumps([head], ensure_ascii=False).encode()[:-2] + b',"items":[' + b",".join(items) + b"]}]"
+    return orjson.dumps([head])[:-2] + b',"items":[' + b",".join(items) + b"]}]"
 
 
 def task_answer(order: Order, path: str, status: tuple[int, str], result: bytes) -> bytes:
@@ -252,5 +252,5 @@ def task_answer(order: Order, path: str, status: tuple[int, str], result: bytes)
         "tasks_count": 1,
         "tasks_error": 0,
     }
-    inner = json.dumps(task, ensure_ascii=False).encode()[:-1] + b',"result":' + result + b"}"
-    return json.dumps(head).encode()[:-1] + b',"tasks":[' + inner + b"]}"
+    inner = orjson.dumps(task)[:-1] + b',"result":' + result + b"}"
+    return orjson.dumps(head)[:-1] + b',"tasks":[' + inner + b"]}"
