@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
@@ -172,6 +173,8 @@ def _settings(airflow: Airflow, database: str) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # On a busy machine an answer takes longer than the five seconds after which a task gives up by default.
+        "WORKERS__EXECUTION_API_TIMEOUT": "60",
         "LOGGING__BASE_LOG_FOLDER": str(airflow.folder / "logs"),
         "LOGGING__COLORED_CONSOLE_LOG": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -245,12 +248,12 @@ def _migrate(airflow: Airflow, database: str) -> None:
 def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) -> frozenset[str]:
     """Start what does not run. Returns the names. Raises EmbeddedError for one of `started` that has ended again."""
     missing = [component for component in airflow.components if processes.find(component) is None]
+    if any(component.name == "airflow-api-server" for component in missing):
+        _require_free(airflow.port)
     for component in missing:
         if component.name in started:
             words = processes.last_words(component) or "no message"
             raise EmbeddedError(f"{component.name} ended while starting: {words} ({component.log})")
-        if component.name == "airflow-api-server":
-            _require_free(airflow.port)
         report(f"starting {component.name}")
         command = [sys.executable, "-m", "airflow", *COMMANDS[component.name]]
         processes.start(component, command, environment=environment(airflow), folder=airflow.folder)
@@ -259,11 +262,7 @@ def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) ->
 
 def _ailing(airflow: Airflow, started: frozenset[str], began: datetime) -> list[str]:
     """The parts that are not healthy; for one in `started`, a heartbeat before `began` is its predecessor's."""
-    try:
-        answer = requests.get(f"{airflow.url}/api/v2/monitor/health", timeout=10)
-        health = answer.json() if answer.ok else {}
-    except (requests.RequestException, ValueError):
-        health = {}
+    health = _get(f"{airflow.url}/api/v2/monitor/health")
     if not health:
         return ["api server"]
     ailing = [] if health["metadatabase"]["status"] == "healthy" else ["metadata database"]
@@ -272,7 +271,19 @@ def _ailing(airflow: Airflow, started: frozenset[str], began: datetime) -> list[
         is_new = f"airflow-{part.replace('_', '-')}" in started
         if health[part]["status"] != "healthy" or not beat or (is_new and datetime.fromisoformat(beat) < began):
             ailing.append(part.replace("_", " "))
-    return ailing
+    # Built at its first request, which takes the server many seconds: better now than while a task waits for it.
+    return ailing if _get(f"{airflow.url}/execution/health") else [*ailing, "tasks' interface"]
+
+
+def _get(url: str) -> Any:
+    """The answer's document, or None where there is none yet."""
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy stands between us and loopback
+        try:
+            answer = session.get(url, timeout=30)
+            return answer.json() if answer.ok else None
+        except (requests.RequestException, ValueError):
+            return None
 
 
 def _require_space(folder: Path) -> None:
