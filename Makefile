@@ -58,16 +58,21 @@ clean:  ## remove what was installed or built; the warehouse's own data stays
 	@if [ -x $(BIN)/seo-warehouse ] && [ -d "$${SEO_WAREHOUSE_HOME:-.seo-warehouse}" ]; then $(BIN)/seo-warehouse stop; fi
 	rm -rf .venv .uv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 
+define CHECK_PYTHON
+@command -v $(PYTHON) >/dev/null || \
+  { echo "make: $(PYTHON) is missing; on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+  { echo "make: $(PYTHON) must be Python 3.11, 3.12 or 3.13; name another with PYTHON=..." >&2; exit 1; }
+endef
+
 $(READY): pyproject.toml uv.lock | $(UV)
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
-	  { echo "make: $(PYTHON) must be Python 3.11, 3.12 or 3.13; name another with PYTHON=..." >&2; exit 1; }
+	$(CHECK_PYTHON)
 	@echo "make: installing what uv.lock names into .venv"
 	@UV_COMPILE_BYTECODE=1 $(UV) sync --locked --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
 .uv/bin/uv:
-	@command -v $(PYTHON) >/dev/null || \
-	  { echo "make: $(PYTHON) is missing; on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	$(CHECK_PYTHON)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "make: $(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@rm -rf .uv && $(PYTHON) -m venv .uv
