@@ -1,21 +1,21 @@
 """Every failure raised on purpose. The type says what to do next.
 
-    SeoWarehouseError
-      ConfigError              a setting is missing or wrong: mend properties.yml or the environment
-      SourceError              a provider could not be read
-        TransientSourceError   the same call may work later: retry
-          ThrottledError       the provider asked us to slow down (429, quota 403); has retry_after_seconds
-          NotYetError          the answer is still being made: ask again in minutes, not in seconds
-          MalformedAnswerError an answer cut short or not in the documented form: retry, then look
-        TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
-          NightOverError       a snapshot source was asked for a night that has ended
-          NotArchivedError     a replay met a call whose answer the archive does not hold
-          BudgetError          a limit on calls, bytes or money of one load was reached
-      AuditFailedError         read, but not fit: the load is quarantined
-      LoadError                the warehouse could not take or move a batch
-        TransientLoadError     a lock was not had in time, a connection was lost: retry
-      BuildError               dbt did not build every model
-      EmbeddedError            a component of `make run` could not be started or stopped
+SeoWarehouseError
+  ConfigError              a setting is missing or wrong: mend properties.yml or the environment
+  SourceError              a provider could not be read
+    TransientSourceError   the same call may work later: retry
+      ThrottledError       the provider asked us to slow down (429, quota 403); has retry_after_seconds
+      NotYetError          the answer is still being made: ask again in minutes, not in seconds
+      MalformedAnswerError an answer cut short or not in the documented form: retry, then look
+    TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
+      NightOverError       a snapshot source was asked for a night that has ended
+      NotArchivedError     a replay met a call whose answer the archive does not hold
+      BudgetError          a limit on calls, bytes or money of one load was reached
+  AuditFailedError         read, but not fit: the load is quarantined
+  LoadError                the warehouse could not take or move a batch
+    TransientLoadError     a lock was not had in time, a connection was lost: retry
+  BuildError               dbt did not build every model
+  EmbeddedError            a component of `make run` could not be started or stopped
 """
 
 
