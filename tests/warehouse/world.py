@@ -42,7 +42,9 @@ class Dbt:
 
     def invoke(self, *arguments: str, build_id: int = 0) -> Any:
         """Run a command; dbt's own result."""
-        return dbtRunner(manifest=self.parsed()).invoke([*arguments, *self._common(), "--vars", f"build_id: {build_id}"])
+        return dbtRunner(manifest=self.parsed()).invoke(
+            [*arguments, *self._common(), "--vars", f"build_id: {build_id}"]
+        )
 
     def parsed(self) -> Manifest:
         """The project's manifest."""
@@ -101,9 +103,7 @@ class Warehouse:
 
     def add_topic(self, key: int, rule_no: int, pattern: str, topic: str) -> None:
         """A row of ops.topic_rule."""
-        self.insert(
-            "ops.topic_rule", [{"property_key": key, "rule_no": rule_no, "pattern": pattern, "topic": topic}]
-        )
+        self.insert("ops.topic_rule", [{"property_key": key, "rule_no": rule_no, "pattern": pattern, "topic": topic}])
 
     def publish(
         self,
@@ -114,7 +114,7 @@ class Warehouse:
         rows: Iterable[Mapping[str, Any]],
         **facts: Any,
     ) -> int:
-        """Publish a day with these rows (declared columns; those left out are NULL), replacing what it had. The publication's id."""
+        """Publish a day with these rows, replacing what it had; columns left out are NULL. The publication's id."""
         source = source_named(source_name)
         table = source.table(table_name)
         ensure_partition(self.connection, source.raw_name(table), day)
@@ -129,7 +129,8 @@ class Warehouse:
         build_id = self._value("insert into ops.build (state) values ('finished') returning build_id")
         self.connection.execute(
             "insert into ops.build_day select %s, publication_id, source, table_name, property_key, day"
-            " from ops.publication where is_current and publication_id not in (select publication_id from ops.build_day)",
+            " from ops.publication"
+            " where is_current and publication_id not in (select publication_id from ops.build_day)",
             (build_id,),
         )
         return build_id
@@ -137,7 +138,7 @@ class Warehouse:
     def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         """The rows of a query."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return cursor.execute(query, parameters).fetchall()
 
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows as they are."""
@@ -152,7 +153,7 @@ class Warehouse:
             )
 
     def _value(self, query: str, *parameters: Any) -> int:
-        row = self.connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+        row = self.connection.execute(query, parameters).fetchone()
         if row is None:
             raise AssertionError(f"no row: {query}")
         return int(row[0])
@@ -172,7 +173,8 @@ class Warehouse:
 
     def _add_load(self, source: Source, table: Table, property_key: int, day: date) -> int:
         return self._value(
-            "insert into ops.load (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state)"
+            "insert into ops.load"
+            " (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state)"
             " values (%s, %s, %s, %s, %s, %s, 'night', 1, 'published') returning load_id",
             *(source.name, table.name, property_key, day, day, day),
         )
@@ -181,7 +183,8 @@ class Warehouse:
         self, source: Source, table: Table, key: int, day: date, load_id: int, count: int, facts: Mapping[str, Any]
     ) -> int:
         return self._value(
-            "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts)"
+            "insert into ops.publication"
+            " (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning publication_id",
             *(source.name, table.name, key, day, load_id, count, str(load_id), Jsonb({}), Jsonb(dict(facts))),
         )

@@ -16,7 +16,8 @@ from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source, Table
 
-HEADER = "# Generated from plugins/seo_warehouse/sources/{name}.py by seo_warehouse.orchestration.dbt_sources; do not edit.\n"
+HEADER = "# Generated from the Source spec {name} by seo_warehouse.orchestration.dbt_sources; do not edit.\n"
+LOADED_AT = "select max(published_at) from ops.publication where source = '{source}' and table_name = '{table}'"
 GRACE_HOURS = 12
 """A night is read for some hours after its tick, and loads may wait for a person until the morning."""
 
@@ -61,10 +62,7 @@ def _table(source: Source, table: Table) -> dict[str, Any]:
         "name": table.name,
         "identifier": source.raw_name(table),
         "description": table.description,
-        "loaded_at_query": (
-            "select max(published_at) from ops.publication"
-            f" where source = '{source.name}' and table_name = '{table.name}'"
-        ),
+        "loaded_at_query": LOADED_AT.format(source=source.name, table=table.name),
         "config": {"freshness": _freshness(source)},
         "columns": columns,
     }
