@@ -199,9 +199,7 @@ def test_orders_go_in_batches_of_a_hundred(
     prop = make_property(*(f"word {n}" for n in range(keywords)))
     vendor.others = 3
     done = order(provider, tmp_path, prop)
-    assert [len(batch) for batch in vendor.posts] == [100] * (posts - 1) + [2 * keywords - 100 * (posts - 1)] * (
-        posts > 0
-    )
+    assert [len(batch) for batch in vendor.posts] == sizes
     assert done is (keywords == 0)
 
 

@@ -107,7 +107,9 @@ CHECK = (
 CHECK_GRAIN = ("day", "keyword", "location_code", "language_code", "device")
 
 FAILED_SHARE = 0.2
-"""Share of a night's checks that may fail before the night is held."""
+"""Share of a night's checks that may fail before the night is held: beyond, it tells of the vendor, not of Google."""
+ODD_SHARE = 0.05
+"""Share of failed checks to warn of: the engine's own errors are rarer."""
 
 
 def _failed_checks(share: float, severity: Literal["fail", "warn"], reason: str) -> BatchRule:
@@ -142,10 +144,10 @@ DATAFORSEO_SERP = Source(
                     reason="A check that is done without a result would pass for one that found nothing.",
                 ),
             ),
-            tolerance=FAILED_SHARE,
+            tolerance=ODD_SHARE,
             batch_rules=(
                 _failed_checks(FAILED_SHARE, "fail", "Beyond a fifth, positions of the night tell of the vendor."),
-                _failed_checks(0.05, "warn", "The vendor's engine errors are rarer than one check in twenty."),
+                _failed_checks(ODD_SHARE, "warn", "The vendor's engine errors are rarer than one check in twenty."),
             ),
             columns=(
                 *CHECK,

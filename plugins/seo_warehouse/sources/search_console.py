@@ -263,7 +263,7 @@ def _balance(other_table: str, metrics: Sequence[str], *, is_part: bool, reason:
                 join ops.load_day d on d.load_id = o.load_id and d.day = own.day
                 where o.source = 'search_console' and o.table_name = '{other_table}'
                   and o.property_key = l.property_key and o.part = l.part
-                  and o.state not in ('started', 'failed')
+                  and o.state in ('written', 'passed', 'published', 'unchanged', 'superseded')
                   and o.read_at between l.read_at - interval '6 hours' and l.read_at + interval '6 hours'
                 order by o.load_id desc
                 limit 1
