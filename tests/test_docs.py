@@ -48,3 +48,10 @@ def test_every_dependency_has_a_decision() -> None:
     decisions = (ROOT / "docs/decisions.md").read_text(encoding="utf-8").lower().replace(" ", "-")
     names = [re.split(r"[\[<>=]", dependency)[0] for dependency in project["dependencies"]]
     assert [name for name in names if name not in decisions] == []
+
+
+def test_every_mart_is_documented() -> None:
+    named = re.findall(
+        r"^\| `((?:dim|fct|rpt)_\w+)` \|", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(named) == sorted(path.stem for path in (ROOT / "dbt_project/models/marts").rglob("*.sql"))
