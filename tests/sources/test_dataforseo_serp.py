@@ -358,16 +358,29 @@ def test_an_order_refused_whole_may_be_sent_again(
     assert len(vendor.ordered) == 4
 
 
-@pytest.mark.parametrize("status", [(40100, "Not authorized."), (40200, "Payment Required."), (40202, "Rate limit.")])
+@pytest.mark.parametrize("status", [(40100, "Not authorized."), (40200, "Payment Required."), (40210, "No funds.")])
 def test_a_status_of_the_account_is_no_result_of_a_check(
     provider: Provider, vendor: Vendor, tmp_path: Path, status: tuple[int, str]
 ) -> None:
     order(provider, tmp_path)
     vendor.finish()
     vendor.answers["id-0000"] = task("id-0000", status)
-    with pytest.raises(ThrottledError if status[0] == 40202 else TerminalSourceError):
+    with pytest.raises(TerminalSourceError):
         order(provider, tmp_path)
     assert not open_api(provider, tmp_path, DATAFORSEO_SERP).holds("GET", GET_PATH + "id-0000")
+
+
+@pytest.mark.parametrize("end", ["tasks_ready", "id-0000"])
+def test_a_vendor_that_asks_for_patience_is_asked_later(
+    provider: Provider, vendor: Vendor, tmp_path: Path, end: str
+) -> None:
+    order(provider, tmp_path)
+    vendor.finish()
+    throttled = said(envelope(task("0", (40202, "Rate limit per minute exceeded."))))
+    provider.answer = lambda asked: throttled if asked.path.endswith(end) else vendor(asked)
+    assert order(provider, tmp_path) is False
+    provider.answer = vendor
+    assert order(provider, tmp_path) is True
 
 
 class Cut:

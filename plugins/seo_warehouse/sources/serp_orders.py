@@ -11,6 +11,7 @@ their tags.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,7 +22,7 @@ import orjson
 
 from seo_warehouse.api import Api, Reply
 from seo_warehouse.config import NIGHT_DEADLINE, Property
-from seo_warehouse.errors import MalformedAnswerError, NotArchivedError, NotYetError
+from seo_warehouse.errors import MalformedAnswerError, NotArchivedError, NotYetError, ThrottledError
 from seo_warehouse.landing import Answer
 from seo_warehouse.sources.dataforseo import CREATED, cost_of, status_of
 from seo_warehouse.sources.fields import text
@@ -37,6 +38,8 @@ from seo_warehouse.sources.serp_answers import (
     decode_serp,
 )
 from seo_warehouse.spec import Period
+
+log = logging.getLogger(__name__)
 
 BATCH_TASKS = 100
 """The most tasks of one order."""
@@ -90,10 +93,15 @@ def order_checks(api: Api, property: Property, period: Period) -> bool:
     waiting = [p.task_id for p in placed.values() if p.task_id and not api.holds("GET", GET_PATH + p.task_id)]
     if not cut and not waiting:
         return True
-    ready = _newest_ready(api)
-    if cut:
-        _look_for(api, cut, ready, period.first_day)
-    came = _fetch(api, waiting, ready.json)
+    try:
+        ready = _newest_ready(api)
+        if cut:
+            _look_for(api, cut, ready, period.first_day)
+        came = _fetch(api, waiting, ready.json)
+    except ThrottledError as error:
+        # Lists and answers cost nothing and wait for days: asking less often is all that is asked for.
+        log.info("%s: %s", property.name, error)
+        return False
     return not cut and came == len(waiting)
 
 

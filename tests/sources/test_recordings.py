@@ -1,0 +1,95 @@
+"""Recorded answers, from the reader to the raw table, and by every rule that a row is judged by."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from seo_warehouse.api import Api
+from seo_warehouse.config import Property
+from seo_warehouse.load import ledger
+from seo_warehouse.load.batch import write_batch
+from seo_warehouse.load.publish import publish
+from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
+from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
+from seo_warehouse.sources.serp_orders import order_checks
+from seo_warehouse.spec import Period, Source, Table
+from tests.load.loading import Use
+from tests.sources.properties import make_property
+from tests.sources.provider import Act, Asked, Provider, open_api, said
+
+pytestmark = pytest.mark.external
+
+
+def load(dsn: str, source: Source, table: Table, api: Api, prop: Property, night: date) -> list[dict[str, Any]]:
+    """Read, write, judge by row, publish; returns the raw table's rows."""
+    period = Period(night, night)
+    with psycopg.connect(dsn, autocommit=True, row_factory=psycopg.rows.dict_row) as reading:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            load_id = ledger.begin_load(
+                connection, source=source.name, table=table.name, property_key=prop.key, part="", first_day=night,
+                last_day=night, night=night, purpose="night", archive_scope=api.archive.scope,
+            )  # fmt: skip
+            rows = table.read(api, prop, period)
+            usage: Any = lambda: Use(last_answer_at=api.usage.last_answer_at)  # noqa: E731
+            write_batch(connection, source, table, load_id, prop.key, "", rows, [night], lambda: api.facts, usage)
+            for rule in table.row_rules:
+                query = sql.SQL("select count(*) from {} where not ({})").format(
+                    sql.Identifier("audit", f"load_{load_id}"),
+                    sql.SQL(rule.sql),  # type: ignore[arg-type]
+                )
+                assert connection.execute(query).fetchall() == [(0,)], rule.name
+            ledger.move(connection, load_id, "passed")
+            assert publish(connection, source, table, load_id) == "published"
+        query = sql.SQL("select * from {}").format(sql.Identifier("raw", source.raw_name(table)))
+        return reading.execute(query).fetchall()
+
+
+def test_a_hundred_recorded_backlinks_reach_the_raw_table(
+    provider: Provider, tmp_path: Path, database: str, shared_data: Path
+) -> None:
+    body = (shared_data / "api_responses/dataforseo/backlinks_live.json").read_bytes()
+    provider.date = "Sat, 30 Mar 2024 20:45:00 GMT"
+    provider.answer = lambda asked: Act(body)
+    api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
+    table = DATAFORSEO_BACKLINKS.tables[0]
+    rows = load(database, DATAFORSEO_BACKLINKS, table, api, make_property(), date(2024, 3, 30))
+    items = json.loads(body)["tasks"][0]["result"][0]["items"]
+    assert sorted((r["item_no"], r["url_from"], r["url_to"], r["anchor"]) for r in rows) == [
+        (number, item["url_from"], item["url_to"], item["anchor"]) for number, item in enumerate(items, start=1)
+    ]
+    assert {row["url_to_domain"] for row in rows} == {"forbes.com"}
+
+
+def test_a_recorded_serp_reaches_the_raw_tables(
+    provider: Provider, tmp_path: Path, database: str, shared_data: Path
+) -> None:
+    path = shared_data / "api_responses/dataforseo/serp_google_organic_task_get_regular.json"
+    recorded = json.loads(path.read_text(encoding="utf-8"))
+    task = recorded["tasks"][0]
+
+    def answer(asked: Asked) -> Act:
+        ready = {**task, "result": [{"id": task["id"], "tag": None}]}
+        created = {**task, "status_code": 20100, "result": None, "cost": 0.0006}
+        ends = {"task_post": created, "tasks_ready": ready, task["id"]: task}
+        return said({**recorded, "tasks": [ends[asked.path.rsplit("/", 1)[1]]]})
+
+    provider.date = "Mon, 15 Jan 2024 20:40:00 GMT"
+    provider.answer = answer
+    prop, night = make_property("pots and pans", devices=("desktop",), location_code=2208), date(2024, 1, 15)
+    api = open_api(provider, tmp_path, DATAFORSEO_SERP)
+    assert order_checks(api, prop, Period(night, night)) is True
+    replay = open_api(provider, tmp_path, DATAFORSEO_SERP, may_call=False)
+    [check] = load(database, DATAFORSEO_SERP, DATAFORSEO_SERP.table("task"), replay, prop, night)
+    assert (check["status_code"], check["items_count"], check["se_results_count"]) == (20000, 98, 1_100_000_000)
+    results = load(database, DATAFORSEO_SERP, DATAFORSEO_SERP.table("result"), replay, prop, night)
+    assert sorted((r["item_no"], r["rank_group"], r["rank_absolute"], r["url"]) for r in results) == [
+        (number, item["rank_group"], item["rank_absolute"], item["url"])
+        for number, item in enumerate(task["result"][0]["items"], start=1)
+    ]
