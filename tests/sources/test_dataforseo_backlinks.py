@@ -157,9 +157,9 @@ def test_pages_are_read_until_one_is_not_full(
 
 
 def test_beyond_twenty_thousand_only_a_token_leads_on(provider: Provider, tmp_path: Path) -> None:
-    provider.answer = answering(22_500)
-    assert len(read(open_api(provider, tmp_path / "token", DATAFORSEO_BACKLINKS))) == 22_500
-    provider.answer = answering(22_500, with_token=False)
+    provider.answer = answering(21_500)
+    assert len(read(open_api(provider, tmp_path / "token", DATAFORSEO_BACKLINKS))) == 21_500
+    provider.answer = answering(21_500, with_token=False)
     api = open_api(provider, tmp_path / "offset", DATAFORSEO_BACKLINKS)
     assert len(read(api)) == 21_000
     assert api.facts[NIGHT]["is_complete"] is False

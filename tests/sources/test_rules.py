@@ -236,8 +236,8 @@ def test_a_full_pull_of_half_its_earlier_size_is_held(
         earlier = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", state="published")
         connection.execute(
             "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals,"
-            " facts) values (%s, 'backlink', 7, %s, %s, %s, '', '{}', %s)",
-            (DATAFORSEO_BACKLINKS.name, DAY - timedelta(days=days), earlier, rows, Jsonb(facts)),
+            " facts, read_at) values (%s, 'backlink', 7, %s, %s, %s, '', '{}', %s, %s)",
+            (DATAFORSEO_BACKLINKS.name, DAY - timedelta(days=days), earlier, rows, Jsonb(facts), READ_AT),
         )
     load_id = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", count=count, facts={"is_full": is_full})
     checked = rule(DATAFORSEO_BACKLINKS, "backlink", "full_pull_keeps_its_size")
