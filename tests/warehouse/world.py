@@ -184,8 +184,8 @@ class Warehouse:
     ) -> int:
         return self._value(
             "insert into ops.publication"
-            " (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning publication_id",
+            " (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts, read_at)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, now()) returning publication_id",
             *(source.name, table.name, key, day, load_id, count, str(load_id), Jsonb({}), Jsonb(dict(facts))),
         )
 
