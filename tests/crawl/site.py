@@ -73,7 +73,7 @@ class Site:
             "start_urls": (f"http://{names[0]}/",),
             "delay_seconds": 0,
             "timeout_seconds": 5,
-            "resolve": {name: f"127.0.0.1:{self.port}" for name in names},
+            "resolve": dict.fromkeys(names, f"127.0.0.1:{self.port}"),
         }
         return CrawlSettings(**{**values, **changes})
 

@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.crawl.addresses import Guard, endpoint, is_public
-from seo_warehouse.errors import TerminalSourceError
+from seo_warehouse.errors import SourceError, TerminalSourceError
 from tests.crawl.site import HOST, archive_in, by_path, crawl, html, redirect, serve
 
 
 @pytest.mark.parametrize(
     "address",
-    [
-        "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "0.0.0.0", "169.254.169.254", "100.64.0.1",
-        "100.100.100.200", "168.63.129.16", "192.0.0.192", "192.88.99.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255",
-        "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-        "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:80ff:fffe",
-        "2001:db8::1", "3fff::1", "fec0::1",
-    ],
-)  # fmt: skip
+    """
+        127.0.0.1 127.9.9.9 10.1.2.3 172.16.0.1 192.168.1.1 0.0.0.0 169.254.169.254 100.64.0.1
+        100.100.100.200 168.63.129.16 192.0.0.192 192.88.99.1 198.18.0.1 224.0.0.1 240.0.0.1
+        255.255.255.255 ::1 :: fe80::1 fc00::1 fd00:ec2::254 ff02::1 ::ffff:127.0.0.1
+        ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b:1::a00:1 2002:7f00:1:: 2002:a9fe:a9fe::1
+        2001:0:4136:e378:8000:63bf:80ff:fffe 2001:db8::1 3fff::1 fec0::1
+    """.split(),
+)
 def test_addresses_that_not_everyone_reaches_are_refused(address: str) -> None:
     assert not is_public(ip_address(address))
     assert not Guard().allows(address)
@@ -81,7 +81,7 @@ def test_a_host_that_turns_inward_is_refused_after_dns_and_after_redirects(tmp_p
             "/hop": redirect(f"http://localhost:{inner.port}/latest/meta-data/"),
         }
         start = (f"http://{HOST}/", f"http://localhost:{inner.port}/")
-        with pytest.raises(Exception, match="robots.txt"):
+        with pytest.raises(SourceError, match=r"robots\.txt"):
             crawl(site.settings(start_urls=start), archive_in(tmp_path / "robots"))
         del site.pages["/robots.txt"]
         site.pages["/sitemap.xml"] = redirect(f"http://localhost:{inner.port}/sitemap.xml")

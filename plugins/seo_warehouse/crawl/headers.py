@@ -59,7 +59,7 @@ def directives(value: str) -> list[str]:
     crawler's name holds to the end of its line; lines are what a repeated header was.
     """
     kept: dict[str, None] = {}
-    for line in value.lower().splitlines():
+    for line in value.replace("\x00", "").lower().splitlines():
         is_ours = True
         for piece in _pieces(line):
             start = _DIRECTIVE_START.match(piece)

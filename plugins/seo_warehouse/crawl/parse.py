@@ -26,6 +26,19 @@ MAX_REL_TOKENS = 20
 MAX_URL = 8_000
 """Characters of a URL; a longer one is no link."""
 
+SMALL_BODY = 20_000
+"""Bytes up to which no nesting can cost much."""
+MAX_NESTING = 5_000
+MAX_FORMATTED = 2_000_000
+"""Open formatting elements times tags: a bound on the elements that the parser makes by itself."""
+_FORMATS = frozenset(b"a b big code em font i nobr s small strike strong tt u".split())
+_NESTING_TAG = re.compile(
+    # Neither elements without content, nor those that their successors close.
+    rb"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|dt|dd|option|optgroup|td|th|tr"
+    rb"|tbody|thead|tfoot|colgroup|rp|rt|path|rect|circle|ellipse|line|poly\w+|use|stop)[\s/>])([a-z][a-z0-9-]{0,20})",
+    re.IGNORECASE,
+)
+
 _INLINE = (
     "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strong sub"
     " sup time tt u var wbr"
@@ -81,8 +94,12 @@ class Page:
 
 
 def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Page:
-    """Facts of the page that `url` answered with. Never raises, whatever the body holds."""
-    tree = _tree(headers, body)
+    """Facts of the page that `url` answered with. Never raises, whatever the body holds.
+
+    A body nested beyond all measure is read as an empty one, and `is_cut`.
+    """
+    is_too_deep = _is_too_deep(body)
+    tree = _tree(headers, b"" if is_too_deep else body)
     base = _base(tree, url)
     canonical, hreflangs = _relations(tree, base, url, headers)
     robots = ",".join(
@@ -107,8 +124,34 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
         structured_data_types=tuple(types),
         content_hash=sha256(content.encode("utf-8", "replace")).hexdigest(),
         links=links,
-        is_cut=is_cut,
+        is_cut=is_cut or is_too_deep,
     )
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Whether elements are nested so deep, or so many formats left open, that building the tree would take for ever.
+
+    The HTML standard's own algorithm takes quadratic time there; no page that people wrote comes near.
+    """
+    if len(body) <= SMALL_BODY:
+        return False
+    open_by_name: dict[bytes, int] = {}
+    depth = formats = deepest_formats = count = 0
+    for found in _NESTING_TAG.finditer(body):
+        count += 1
+        closes, name = found[1], found[2].lower()
+        if closes and not open_by_name.get(name):
+            continue
+        step = -1 if closes else 1
+        open_by_name[name] = open_by_name.get(name, 0) + step
+        depth += step
+        if name in _FORMATS:
+            formats += step
+            deepest_formats = max(deepest_formats, formats)
+        if depth > MAX_NESTING or deepest_formats * count > MAX_FORMATTED:
+            return True
+    # Each paragraph opens again all formats that are open.
+    return deepest_formats * body.count(b"<") > MAX_FORMATTED
 
 
 def _tree(headers: Mapping[str, str], body: bytes) -> LexborHTMLParser:

@@ -7,6 +7,7 @@ that the owner's wish is unknown: nothing may be fetched. Any other 4xx means th
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,13 @@ MAX_CRAWL_DELAY = 30.0
 """Seconds. A longer wish would never let a crawl end; it is honoured this far."""
 MAX_SITEMAPS = 200
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Cut marks are met in the wild, and would hide the first line.
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"\xef\xbb", "utf-8"), (b"\xef", "utf-8"),
+)  # fmt: skip
+# A group is addressed by a product token (RFC 9309, 2.2.1); Protego would compare the version or comment behind it too,
+# and so pass by a group that says "seo-warehouse/0.1".
+_AGENT = re.compile(r"(?im)^([ \t]*user-?agent[ \t]*:[ \t]*[a-z_-]+)[^\r\n]*$")
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,13 @@ class Rules:
     sitemaps: tuple[str, ...]
     _file: Any
 
-    def allows(self, url: str) -> bool:
-        """Whether `url` may be fetched. robots.txt itself always may."""
+    def allows(self, url: str, *, agent: str = PRODUCT) -> bool:
+        """Whether `agent` may fetch `url`. robots.txt itself always may be."""
         if urlsplit(url).path == "/robots.txt":
             return True
         if not self.is_known:
             return False
-        return self._file is None or bool(self._file.can_fetch(url, PRODUCT))
+        return self._file is None or bool(self._file.can_fetch(url, agent))
 
 
 UNKNOWN = Rules(is_known=False, crawl_delay=0.0, sitemaps=(), _file=None)
@@ -55,7 +62,7 @@ def rules_of(status: int | None, body: bytes) -> Rules:
     # Here, not above: the readers, which import this package while DAGs are parsed, have no use for it.
     from protego import Protego
 
-    file = Protego.parse(_text(body[:MAX_ROBOTS_BYTES]))
+    file = Protego.parse(_AGENT.sub(r"\1", _text(body[:MAX_ROBOTS_BYTES])))
     delay = file.crawl_delay(PRODUCT) or 0.0
     sitemaps = tuple(dict.fromkeys(file.sitemaps))[:MAX_SITEMAPS]
     return Rules(is_known=True, crawl_delay=min(max(float(delay), 0.0), MAX_CRAWL_DELAY), sitemaps=sitemaps, _file=file)

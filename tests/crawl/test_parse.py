@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import codecs
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seo_warehouse.crawl import parse
+from seo_warehouse.crawl.parse import Page, parse_page
+
+URL = "https://www.shop.example/dir/page"
+HTML = {"content-type": "text/html; charset=utf-8"}
+
+
+def page(body: str | bytes, headers: dict[str, str] | None = None, url: str = URL, max_links: int = 1_000) -> Page:
+    content = body.encode() if isinstance(body, str) else body
+    return parse_page(url, HTML if headers is None else headers, content, max_links=max_links)
+
+
+def test_titles_and_headings_are_read_as_they_are_seen() -> None:
+    found = page(
+        "<title> Big\n  shoes </title><h1>Sh<b>o</b>es <i>and</i></h1><h3>a<br>b</h3><svg><title>x</title></svg>"
+    )
+    assert found.title == "Big shoes"
+    assert found.headings == ((1, "Shoes and"), (3, "a b"))
+
+
+def test_a_drawings_title_is_not_the_pages() -> None:
+    assert page("<body><svg><title>drawing</title></svg><p>text").title is None
+
+
+def test_words_are_those_that_are_seen() -> None:
+    found = page(
+        "<title>no</title><p>W<b>or</b>d one</p><ul><li>two</li><li>three</li></ul>-- four-4, <script>a b</script>"
+        "<style>c</style><template>d e</template><noscript>f g</noscript><!-- h -->"
+    )
+    assert found.word_count == 5
+
+
+def test_the_content_hash_changes_with_what_is_seen_only() -> None:
+    same = page("<title>t</title><h1>a</h1><p class=x>b c")
+    assert page("<title>t</title><h1 id=1>a</h1>\n<p>b   c<script>1</script>").content_hash == same.content_hash
+    assert page("<title>t</title><h2>a</h2><p>b c").content_hash != same.content_hash
+    assert page("<title>u</title><h1>a</h1><p>b c").content_hash != same.content_hash
+    assert page("<title>t</title><h1>a</h1><p>b d").content_hash != same.content_hash
+
+
+def test_links_are_resolved_and_kept_as_they_stand() -> None:
+    found = page(
+        '<a href="../a?b=C#d">1</a><a href="//Other.Example:443/x y">2</a><a href="#top">3</a><a href="">4</a>'
+        '<a href="mailto:a@b.example">5</a><a href="javascript:void(0)">6</a><a>7</a>'
+        '<a href="https://user:secret@shop.example/">8</a><a href="http://[broken">9</a><a href="page#part">10</a>'
+    )
+    assert [link.target for link in found.links] == [
+        "https://www.shop.example/a?b=C#d",
+        "https://other.example/x%20y",
+        URL,
+        "https://shop.example/",
+        f"{URL}#part",
+    ]
+
+
+def test_a_base_element_is_respected() -> None:
+    body = '<base href="/other/"><base href="/not/"><a href="a">1</a><a href="#x">2</a><link rel=canonical href=c>'
+    found = page(body)
+    assert [link.target for link in found.links] == [
+        "https://www.shop.example/other/a",
+        "https://www.shop.example/other/#x",
+    ]
+    assert found.canonical == "https://www.shop.example/other/c"
+    assert page('<base href="javascript:1"><a href="a">1</a>').links[0].target == "https://www.shop.example/dir/a"
+
+
+def test_anchors_are_text_else_the_alternative_of_an_image() -> None:
+    found = page(
+        '<a href=1>  Big <b>s</b>ale<script>x</script></a><a href=2><img alt="A shoe"><img alt=too></a>'
+        "<a href=3>text<img alt=no></a><map><area href=4 alt=Area></map><a href=5></a>"
+        "<a href=6><div>x</div><div>y</div></a>"
+    )
+    assert [link.anchor for link in found.links] == ["Big sale", "A shoe too", "text", "Area", "", "x y"]
+
+
+def test_rel_is_a_list_in_lower_case_and_in_order() -> None:
+    found = page('<a href=1 rel="NoFollow  ugc nofollow">x</a><a href=2 rel>x</a><a href=3>x</a>')
+    assert [link.rel for link in found.links] == [("nofollow", "ugc"), (), ()]
+
+
+def test_the_place_of_a_link_is_the_nearest_part_around_it() -> None:
+    found = page(
+        "<header><a href=1>x</a><nav><a href=2>x</a></nav></header><main><a href=3>x</a><aside><a href=4>x</a></aside>"
+        '<article><footer><a href=5>x</a></footer></article></main><div role="navigation"><p><a href=6>x</a></p></div>'
+        "<a href=7>x</a><footer><main><a href=8>x</a></main><a href=9>x</a></footer>"
+    )
+    places = ["header", "nav", "main", "aside", "footer", "nav", "main", "main", "footer"]
+    assert [link.place for link in found.links] == places
+
+
+def test_links_beyond_the_limit_are_cut() -> None:
+    body = "".join(f"<a href={n}>x</a>" for n in range(5))
+    assert (len(page(body, max_links=5).links), page(body, max_links=5).is_cut) == (5, False)
+    assert (len(page(body, max_links=4).links), page(body, max_links=4).is_cut) == (4, True)
+
+
+def test_the_pages_canonical_goes_before_its_headers() -> None:
+    headers = {**HTML, "link": '</h>; rel="canonical", </x>; rel=preload'}
+    assert page("", headers).canonical == "https://www.shop.example/h"
+    assert page('<link rel="alternate CANONICAL" href="/p#x">', headers).canonical == "https://www.shop.example/p#x"
+    assert page("<link rel=canonical href=''>").canonical is None
+
+
+def test_a_tracking_image_in_the_head_hides_no_canonical() -> None:
+    body = "<head><noscript><img src=x></noscript><link rel=canonical href=/c></head>"
+    assert page(body).canonical == "https://www.shop.example/c"
+
+
+def test_directives_of_page_and_header_are_kept_apart() -> None:
+    headers = {**HTML, "x-robots-tag": "noindex, bingbot: none\ngooglebot: nofollow, max-snippet:5\nNoArchive"}
+    found = page('<meta name="Robots" content="NoIndex, follow"><meta name=googlebot content="nosnippet">', headers)
+    assert found.meta_robots == ("noindex", "follow", "nosnippet")
+    assert found.x_robots_tag == ("noindex", "nofollow", "max-snippet:5", "noarchive")
+
+
+def test_a_date_in_a_directive_is_not_split() -> None:
+    headers = {**HTML, "x-robots-tag": "unavailable_after: Saturday, 25 Jun 2026 15:00:00 GMT, noarchive"}
+    assert page("", headers).x_robots_tag == ("unavailable_after: saturday, 25 jun 2026 15:00:00 gmt", "noarchive")
+
+
+def test_alternates_by_language_come_from_page_and_header() -> None:
+    headers = {**HTML, "link": '<https://shop.example/fr>; rel="alternate"; hreflang="fr-FR"'}
+    found = page("<link rel=alternate hreflang=DE href=/de><link rel=alternate type=rss href=/feed>", headers)
+    assert found.hreflangs == (("de", "https://www.shop.example/de"), ("fr-fr", "https://shop.example/fr"))
+
+
+def test_structured_data_of_all_three_kinds_is_found() -> None:
+    graph = {"@context": "https://schema.org", "@graph": [{"@type": ["Product", "Car"], "offers": {"@type": "Offer"}}]}
+    other = {"@context": "https://www.w3.org/ns/activitystreams", "@type": "Note", "x": {"@type": "schema:Person"}}
+    found = page(
+        f'<script type="application/ld+json">{json.dumps(graph)}</script>'
+        f'<script type="application/ld+json">{json.dumps(other)}</script><script type="application/ld+json">{{</script>'
+        '<div itemtype="http://schema.org/Recipe https://schema.org/Thing https://other.example/X"></div>'
+        '<div vocab="https://schema.org/"><p typeof="Event foaf:Agent"></p></div><p typeof="schema:Place Nowhere"></p>'
+    )
+    assert found.structured_data_types == (
+        "Car", "Event", "Offer", "Person", "Place", "Product", "Recipe", "Thing",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("<title>é€</title>".encode(), "text/html"),
+        ("<title>é€</title>".encode(), "text/html; charset=utf-8"),
+        (codecs.BOM_UTF8 + "<title>é€</title>".encode(), "text/html; charset=iso-8859-1"),
+        (codecs.BOM_UTF16_LE + "<title>é€</title>".encode("utf-16-le"), "text/html; charset=utf-8"),
+        ("<title>é€</title>".encode("cp1252"), "text/html; charset=iso-8859-1"),
+        ("<title>é€</title>".encode("cp1252"), "text/html"),
+        ("<meta charset=windows-1252><title>é€</title>".encode("cp1252"), "text/html"),
+        ("<title>é€</title>".encode(), "text/html; charset=punycode"),
+        ("<title>é€</title>".encode(), "text/html; charset=no-such"),
+        ("<title>é€</title>".encode("gb18030"), 'text/html; charset="GB2312"'),
+    ],
+)
+def test_encodings_are_found_as_browsers_do(body: bytes, content_type: str) -> None:
+    assert page(body, {"content-type": content_type}).title == "é€"
+
+
+def test_a_wrong_encoding_crashes_nothing() -> None:
+    assert page("<title>дом</title>".encode("utf-16-be"), {"content-type": "text/html; charset=euc-kr"}).links == ()
+
+
+TAGS = st.sampled_from(
+    "a area base link meta title h1 div p span script template noscript svg math table td header nav main img iframe"
+    " select option textarea form b br style frameset".split()
+)
+VALUES = st.text(max_size=20) | st.sampled_from(
+    ["http://a.example/", "#x", "//b", "canonical", "robots", "NOINDEX, a: b", "https://schema.org/Thing",
+     "application/ld+json", "javascript:x", "http://[", "\x00", "&#0;", "&#xD800;", "x:y@z", "https://u:p@h/"]
+)  # fmt: skip
+NAMES = st.sampled_from("href rel name content type itemtype typeof vocab alt hreflang role".split())
+ELEMENTS = st.builds(
+    lambda tag, attributes, text, is_closed: (
+        f"<{tag} " + " ".join(f'{n}="{v}"' for n, v in attributes) + f">{text}" + (f"</{tag}>" if is_closed else "")
+    ),
+    TAGS,
+    st.lists(st.tuples(NAMES, VALUES), max_size=4),
+    st.text(max_size=20) | st.just('{"@type":["A",{"@graph":1}]}'),
+    st.booleans(),
+)
+BODIES = st.binary(max_size=2_000) | st.lists(ELEMENTS, max_size=30).map(
+    lambda parts: "".join(parts).encode("utf-8", "replace")
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["content-type", "link", "x-robots-tag"]),
+    st.text(max_size=60)
+    | st.sampled_from(["text/html; charset=utf-7", "text/html; charset=hex", "<a>; rel=canonical"]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(BODIES, HEADERS)
+def test_no_body_gets_anything_but_a_bounded_page_out(body: bytes, headers: dict[str, str]) -> None:
+    found = parse_page(URL, headers, body, max_links=10)
+    assert len(found.links) <= 10
+    texts = [found.title or "", found.canonical or "", *(t for _, t in found.headings), *found.structured_data_types]
+    texts += [part for link in found.links for part in (link.anchor, link.target, *link.rel)]
+    texts += [*found.meta_robots, *found.x_robots_tag, *(part for pair in found.hreflangs for part in pair)]
+    for text in texts:
+        assert "\x00" not in text
+        assert len(text) <= parse.MAX_URL
+        text.encode()
+    assert all(link.target.startswith(("http://", "https://")) for link in found.links)
+    assert parse_page(URL, headers, body, max_links=10) == found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<div>" * 200_000,
+        b"<div></b>" * 100_000,
+        b"<div>" * 4_000 + b"</div>" * 4_000 + b"x" * 20_000,
+        b"<p>" + b"".join(b"<b id=%d>" % n for n in range(1_000)) + b"<p>x" * 100_000,
+        b"<a href=x>" * 100_000,
+        b"<b><i><a href=1>" * 20_000,
+        b"<a href=" + b"x" * 3_000_000 + b">",
+        b"<title>" + b"x" * 3_000_000,
+        b"<p>" + b"- " * 1_000_000,
+        b"<p>" + b"-" * 3_000_000,
+        b"<script type=application/ld+json>" + b"[" * 1_000_000,
+        b"<meta name=robots content='" + b"a:," * 500_000 + b"'>",
+        b"<p itemtype='" + b"https://schema.org/A " * 100_000 + b"'>",
+        b"<table>" * 50_000,
+    ],
+)
+def test_a_hostile_page_is_read_in_time(body: bytes) -> None:
+    started = time.process_time()
+    page(body)
+    assert time.process_time() - started < 10

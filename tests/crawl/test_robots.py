@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import codecs
+import time
+
+import pytest
+
+from seo_warehouse.crawl.robots import MAX_CRAWL_DELAY, MAX_ROBOTS_BYTES, rules_of
+
+PAGE = "https://shop.example/a"
+
+
+@pytest.mark.parametrize("status", [None, 500, 502, 503, 599, 429])
+def test_nothing_is_allowed_while_the_owners_wish_is_unknown(status: int | None) -> None:
+    rules = rules_of(status, b"User-agent: *\nAllow: /")
+    assert not rules.is_known
+    assert not rules.allows(PAGE)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 301])
+def test_all_is_allowed_where_there_is_no_file(status: int) -> None:
+    assert rules_of(status, b"User-agent: *\nDisallow: /").allows(PAGE)
+
+
+@pytest.mark.parametrize(
+    "name", ["seo-warehouse", "SEO-Warehouse", "seo-warehouse/0.1", "seo-warehouse (+https://shop.example/)"]
+)
+def test_a_group_for_us_is_obeyed_however_it_writes_our_name(name: str) -> None:
+    rules = rules_of(200, f"User-agent: *\nDisallow:\n\nUser-agent: {name}\nDisallow: /\n".encode())
+    assert not rules.allows(PAGE)
+
+
+@pytest.mark.parametrize("name", ["warehouse", "seo-warehouse-other", "googlebot"])
+def test_a_group_for_others_is_not_ours(name: str) -> None:
+    assert rules_of(200, f"User-agent: {name}\nDisallow: /\n".encode()).allows(PAGE)
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, b"\xef\xbb", b"\xef"])
+def test_a_byte_order_mark_hides_no_line(mark: bytes) -> None:
+    assert not rules_of(200, mark + b"User-agent: *\nDisallow: /").allows(PAGE)
+
+
+def test_utf_16_is_read() -> None:
+    text = "User-agent: *\nDisallow: /"
+    assert not rules_of(200, codecs.BOM_UTF16_LE + text.encode("utf-16-le")).allows(PAGE)
+
+
+def test_robots_txt_itself_is_always_allowed() -> None:
+    assert rules_of(200, b"User-agent: *\nDisallow: /").allows("https://shop.example/robots.txt")
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"), [("2", 2.0), ("0.5", 0.5), ("86400", MAX_CRAWL_DELAY), ("-1", 0.0), ("x", 0.0)]
+)
+def test_a_crawl_delay_is_kept_within_reason(stated: str, kept: float) -> None:
+    assert rules_of(200, f"User-agent: *\nCrawl-delay: {stated}".encode()).crawl_delay == kept
+
+
+def test_sitemaps_are_named_once_each() -> None:
+    body = b"Sitemap: https://shop.example/a.xml\nSitemap: /b.xml\nSitemap: https://shop.example/a.xml"
+    assert rules_of(200, body).sitemaps == ("https://shop.example/a.xml", "/b.xml")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00" * MAX_ROBOTS_BYTES,
+        b"User-agent:" * 100_000,
+        b"Disallow: /" + b"*" * 200_000,
+        b"User-agent: *\n" + b"Disallow: /*a*b*c*d$\n" * 20_000,
+        b"User-agent: *\nDisallow: /" + b"*a" * 1_000,
+    ],
+)
+def test_a_hostile_file_is_read_in_time(body: bytes) -> None:
+    started = time.process_time()
+    rules_of(200, body).allows("https://shop.example/" + "a" * 1_900)
+    assert time.process_time() - started < 5
