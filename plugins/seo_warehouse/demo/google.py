@@ -72,7 +72,7 @@ class Tokens:
         if form.get("grant_type") != GRANT:
             return 400, {"error": "unsupported_grant_type", "error_description": "Invalid grant_type"}
         try:
-            claims = jwt.decode(  # type: ignore[no-untyped-call]
+            claims = jwt.decode(
                 form.get("assertion", ""),
                 certs=self._public_key,
                 # google-auth always signs for Google's own endpoint, whatever token_uri it then calls.

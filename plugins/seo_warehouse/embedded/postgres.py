@@ -97,7 +97,7 @@ class Postgres:
         if not (self.data / "postmaster.pid").exists():
             return False
         status = subprocess.run(_command("pg_ctl", "-D", str(self.data), "status"), **_as_server_user(), check=False)
-        return status.returncode == 0
+        return bool(status.returncode == 0)
 
     def pid(self) -> int | None:
         """Process id of the running postmaster."""
@@ -126,9 +126,9 @@ def _pgserver_utils() -> Any:
     return utils
 
 
-def _as_server_user() -> dict[str, object]:
+def _as_server_user() -> dict[str, Any]:
     owner = _server_user()
-    settings: dict[str, object] = {
+    settings: dict[str, Any] = {
         "cwd": "/",
         "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         "stdout": subprocess.PIPE,
@@ -157,6 +157,6 @@ def _run(program: str, *arguments: str, binaries: bool = True) -> None:
     command = _command(program, *arguments) if binaries else [program, *arguments]
     # pg_ctl hands its output to the server it starts: a pipe would never close.
     settings = _as_server_user() | ({"stdout": subprocess.DEVNULL} if program == "pg_ctl" else {})
-    done = subprocess.run(command, **settings, check=False)  # type: ignore[call-overload]
+    done = subprocess.run(command, **settings, check=False)
     if done.returncode:
         raise EmbeddedError(f"{program} failed ({done.returncode}): {(done.stdout or '').strip()[-2000:]}")

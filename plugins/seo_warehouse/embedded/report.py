@@ -19,14 +19,16 @@ group by 1, 2, 3, 4
 order by 1, 2, 3, 4
 """
 FACTS = """
-select p.property_name, r.event_date::text, r.event_type, d.url as page, r.keyword, r.device,
-       round(r.base_mean_position::numeric, 1), round(r.window_mean_position::numeric, 1),
-       round(r.control_change_position::numeric, 1), round(r.difference_position::numeric, 1)
+select p.property_name, r.event_date::text, r.event_type, regexp_replace(d.url, '^https?://[^/]+', ''), k.keyword,
+       r.device, round(r.base_position::numeric, 1), round(r.window_position::numeric, 1),
+       round(r.control_position_change::numeric, 1), r.control_count,
+       coalesce(round(r.position_difference::numeric, 1)::text, r.reason)
 from marts.fct_link_rank_change as r
 join marts.dim_property as p using (property_key)
 join marts.dim_page as d using (property_key, page_key)
-where r.window_name = 'headline' and r.reason is null
-order by r.event_date desc, p.property_name, page, r.keyword, r.device
+join marts.dim_keyword as k using (property_key, keyword_key)
+where r.window_name = 'headline'
+order by r.reason is not null, r.event_date desc, p.property_name, k.keyword, r.device
 limit 8
 """
 
@@ -37,9 +39,12 @@ def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
     with wh.connect("analyst") as connection:
         rows = connection.execute(FACTS).fetchall()
     say("\nLinks and positions (marts.fct_link_rank_change, window +21..+34 days against -7..-1):")
-    headings = ("property", "date", "event", "page", "keyword", "device", "before", "after", "controls", "difference")
+    headings = (
+        *("property", "date", "event", "page", "keyword", "device"),
+        *("before", "after", "controls", "n", "difference or reason"),
+    )
     _say_table(headings, rows, say)
-    say("A difference below 0 is a better position. Before/after is not an effect: see the controls and the reasons.\n")
+    say("Difference: the keyword's change minus that of its n control pages; below 0 is nearer to the top.\n")
     say(f"Airflow    {airflow.url}  user {ADMIN}  password {airflow.admin_password}")
     say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
 

@@ -95,7 +95,9 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
                 (night, missing),
             )
             log.warning("night %s closed at its deadline without %s", night, ", ".join(missing) or "nothing missing")
-    return overdue
+        # One that closed earlier and waits for a build is told again: its first teller may have been killed.
+        waiting = conn.execute("select night from ops.night where closed_by = 'deadline' order by 1").fetchall()
+        return [night for (night,) in waiting if not _is_carried(conn, night)]
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
@@ -26,7 +27,7 @@ from seo_warehouse.orchestration.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
-MODELLED = "modelled_properties"
+MODELLED = "modelled_with"
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class BuildSummary:
 def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
     """Model every published day that no finished build has claimed. Raises BuildError naming the nodes that failed.
 
-    `full` rebuilds everything; so does a change of topics, keywords or properties since the last build.
+    `full` rebuilds everything; so does a change of properties.yml or of the dbt project since the last build.
     """
     wh.sync_properties()
-    fingerprint = hashlib.sha256(wh.properties.model_dump_json(include={"properties"}).encode()).hexdigest()
+    fingerprint = _fingerprint(wh)
     with wh.connect("loader", autocommit=True) as connection, nights.warehouse_lock(connection):
         _end_sessions_of_dead_builds(wh)
         build = nights.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
@@ -54,6 +55,7 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
         log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
+        _analyze(wh, build.build_id)
         try:
             nodes = _run_dbt(wh, connection, build)
         except BuildError as error:
@@ -77,6 +79,16 @@ def generate_docs(wh: Warehouse) -> Path:
     return target
 
 
+def _fingerprint(wh: Warehouse) -> str:
+    """What every modelled row depends on beside the published days: the properties as stated, and the models."""
+    digest = hashlib.sha256(wh.properties.model_dump_json(include={"properties"}).encode())
+    for folder in ("models", "macros", "seeds"):
+        for path in sorted((wh.settings.dbt_project / folder).rglob("*")):
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def _is_remodelling_due(connection: psycopg.Connection[Any], fingerprint: str) -> bool:
     known = connection.execute("select value from ops.setting where name = %s", (MODELLED,)).fetchone()
     return known is not None and known[0] != fingerprint
@@ -92,6 +104,18 @@ def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
             """,
             (BUILDING,),
         )
+
+
+def _analyze(wh: Warehouse, build_id: int) -> None:
+    """Let the planner know what the build reads: autovacuum never looks at a partitioned table as a whole."""
+    with wh.connect("owner", autocommit=True) as connection:
+        claimed = connection.execute(
+            "select distinct source, table_name from ops.build_day where build_id = %s", (build_id,)
+        ).fetchall()
+        relations = [("ops", "publication"), ("ops", "build_day")]
+        relations += [("raw", f"raw_{source}__{table}") for source, table in claimed]
+        names = sql.SQL(", ").join(sql.Identifier(*relation) for relation in relations)
+        connection.execute(sql.SQL("analyze {}").format(names))
 
 
 def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.Build) -> int:
@@ -136,11 +160,9 @@ def _invoke(arguments: list[str], callbacks: list[Any]) -> Any:
 
 def _common(wh: Warehouse, target: Path) -> list[str]:
     project = str(wh.settings.dbt_project)
-    parsed = wh.settings.home / "dbt" / "partial_parse.msgpack"
     return [
         "--project-dir", project, "--profiles-dir", project,
         "--target-path", str(target), "--log-path", str(target),
-        "--partial-parse-file-path", str(parsed),
         "--no-use-colors", "--quiet", "--no-send-anonymous-usage-stats", "--no-version-check",
     ]  # fmt: skip
 

@@ -84,7 +84,8 @@ def open_api(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_c
         base_url, auth = _client(source, connection(settings.connection, wh.settings.home))
     # The demo is our own server on loopback: nobody there asks for patience.
     is_demo = wh.properties.demo_control_url is not None
-    limits = Limits(money=getattr(settings, "money_per_night", None), **({"calls_per_minute": None} if is_demo else {}))
+    money = getattr(settings, "money_per_night", None)
+    limits = Limits(money=money, calls_per_minute=None) if is_demo else Limits(money=money)
     return Api(base_url=base_url, auth=auth, archive=archive, may_call=may_call, explain=source.explain, limits=limits)
 
 

@@ -1,3 +1,4 @@
+{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task']} -%}
 {{
     config(
         materialized='incremental',
@@ -8,11 +9,11 @@
 }}
 
 with
-    claimed as ({{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task']}) }}),
+    claimed as ({{ claimed_days(claims) }}),
 
     checked as (
         select distinct task.property_key, task.keyword_key, task.keyword
-        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task') }}
+        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task', claims=claims) }}
     )
 
 select checked.*

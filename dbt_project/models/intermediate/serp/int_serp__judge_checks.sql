@@ -17,7 +17,8 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     tasks as (
-        select task.* from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task') }}
+        select task.*
+        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task', claims=claims) }}
     ),
 
     results as (
@@ -32,7 +33,9 @@ with
                     result.device
                 order by result.item_no
             ) as kept_no
-        from {{ ref('stg_dataforseo_serp__result') }} as result {{ join_days('result') }}
+        from
+            {{ ref('stg_dataforseo_serp__result') }}
+            as result {{ join_days('result', claims=claims) }}
     ),
 
     properties as (select property_key, domain from {{ ref('stg_ops__property') }}),
@@ -43,50 +46,56 @@ with
         where source = 'dataforseo_serp' and table_name = 'result'
     ),
 
+    own_results as (
+        select
+            results.*,
+            coalesce(
+                results.item_type = 'organic'
+                and results.group_position is not null
+                and {{ is_host_of('results.host', 'properties.domain') }},
+                false
+            ) as is_own
+        from results
+        inner join properties on properties.property_key = results.property_key
+    ),
+
+    -- One row for each result page, so that the checks are joined once: a chain of joins on six
+    -- columns is planned as if it kept one row.
     result_pages as (
         select
             {{ check }},
             count(*) as kept_item_count,
-            max(absolute_position) as last_absolute_position
-        from results
-        group by {{ check }}
-    ),
-
-    own_results as (
-        select results.*
-        from results
-        inner join properties on properties.property_key = results.property_key
-        where
-            results.item_type = 'organic'
-            and results.group_position is not null
-            and {{ is_host_of('results.host', 'properties.domain') }}
-    ),
-
-    best_results as (
-        select distinct
-            on ({{ check }})
-            {{ check }},
-            group_position as position,
-            absolute_position,
-            url as ranking_url,
-            page_key as ranking_page_key,
+            max(absolute_position) as last_absolute_position,
+            {%- for column in ['group_position', 'absolute_position', 'url', 'page_key'] %}
+                (array_agg({{ column }} order by group_position, item_no) filter (where is_own))[
+                    1
+                ] as best_{{ column }},
+            {%- endfor %}
             -- A row missing before it could have been a better result of the property.
-            kept_no = item_no as is_best_for_certain
+            (array_agg(kept_no = item_no order by group_position, item_no) filter (where is_own))[
+                1
+            ] as is_best_for_certain
         from own_results
-        order by {{ check }}, group_position, item_no
+        group by {{ check }}
     ),
 
     joined as (
         select
             tasks.*,
-            best_results.position,
-            best_results.absolute_position,
-            best_results.ranking_url,
-            best_results.ranking_page_key,
-            best_results.is_best_for_certain,
+            result_pages.best_group_position as position,
+            result_pages.best_absolute_position as absolute_position,
+            result_pages.best_url as ranking_url,
+            result_pages.best_page_key as ranking_page_key,
+            result_pages.is_best_for_certain,
             coalesce(result_pages.kept_item_count, 0) as kept_item_count,
             coalesce(result_pages.last_absolute_position, 0) as last_absolute_position,
-            published_results.day is not null as is_result_published
+            exists (
+                select 1
+                from published_results
+                where
+                    published_results.property_key = tasks.property_key
+                    and published_results.day = tasks.day
+            ) as is_result_published
         from tasks
         left join
             result_pages
@@ -96,18 +105,6 @@ with
             and result_pages.engine = tasks.engine
             and result_pages.locale = tasks.locale
             and result_pages.device = tasks.device
-        left join
-            best_results
-            on best_results.property_key = tasks.property_key
-            and best_results.day = tasks.day
-            and best_results.keyword_key = tasks.keyword_key
-            and best_results.engine = tasks.engine
-            and best_results.locale = tasks.locale
-            and best_results.device = tasks.device
-        left join
-            published_results
-            on published_results.property_key = tasks.property_key
-            and published_results.day = tasks.day
     ),
 
     measured as (

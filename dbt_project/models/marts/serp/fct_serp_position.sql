@@ -13,65 +13,13 @@ with
 
     checks as (
         select rank_check.*
-        from {{ ref('int_serp__judge_checks') }} as rank_check {{ join_days('rank_check') }}
+        from
+            {{ ref('int_serp__judge_checks') }}
+            as rank_check {{ join_days('rank_check', claims=claims) }}
     ),
 
     keywords as (
         select property_key, keyword_key, page_key from {{ ref('stg_ops__tracked_keyword') }}
-    ),
-
-    sightings as (
-        select property_key, day, keyword_key, engine, locale, device, ranking_page_key
-        from {{ ref('int_serp__judge_checks') }}
-        where
-            state = 'found'
-            and day >= (select min(claimed.day) - 28 from claimed)
-            and day < (select max(claimed.day) from claimed)
-    ),
-
-    counted as (
-        select
-            checks.property_key,
-            checks.day,
-            checks.keyword_key,
-            checks.engine,
-            checks.locale,
-            checks.device,
-            sightings.ranking_page_key,
-            count(*) as day_count,
-            max(sightings.day) as last_day
-        from checks
-        inner join
-            sightings
-            on sightings.property_key = checks.property_key
-            and sightings.keyword_key = checks.keyword_key
-            and sightings.engine = checks.engine
-            and sightings.locale = checks.locale
-            and sightings.device = checks.device
-            and sightings.day between checks.day - 28 and checks.day - 1
-        group by
-            checks.property_key,
-            checks.day,
-            checks.keyword_key,
-            checks.engine,
-            checks.locale,
-            checks.device,
-            sightings.ranking_page_key
-    ),
-
-    modal as (
-        select distinct on (property_key, day, keyword_key, engine, locale, device) *
-        from counted
-        order by
-            property_key,
-            day,
-            keyword_key,
-            engine,
-            locale,
-            device,
-            day_count desc,
-            last_day desc,
-            ranking_page_key
     ),
 
     joined as (
@@ -89,14 +37,25 @@ with
             keywords
             on keywords.property_key = checks.property_key
             and keywords.keyword_key = checks.keyword_key
+        -- Through the index, check by check: a join of the checks with 28 days of themselves is
+        -- planned as if it kept one row.
         left join
-            modal
-            on modal.property_key = checks.property_key
-            and modal.day = checks.day
-            and modal.keyword_key = checks.keyword_key
-            and modal.engine = checks.engine
-            and modal.locale = checks.locale
-            and modal.device = checks.device
+            lateral(
+                select sighting.ranking_page_key
+                from {{ ref('int_serp__judge_checks') }} as sighting
+                where
+                    sighting.property_key = checks.property_key
+                    and sighting.keyword_key = checks.keyword_key
+                    and sighting.engine = checks.engine
+                    and sighting.locale = checks.locale
+                    and sighting.device = checks.device
+                    and sighting.day between checks.day - 28 and checks.day - 1
+                    and sighting.state = 'found'
+                group by sighting.ranking_page_key
+                order by count(*) desc, max(sighting.day) desc, sighting.ranking_page_key
+                limit 1
+            ) as modal
+            on true
     )
 
 select

@@ -15,7 +15,9 @@ with
 
     results as (
         select result.*
-        from {{ ref('stg_dataforseo_serp__result') }} as result {{ join_days('result') }}
+        from
+            {{ ref('stg_dataforseo_serp__result') }}
+            as result {{ join_days('result', claims=claims) }}
     )
 
 select
