@@ -31,7 +31,7 @@ from seo_warehouse.errors import (
 )
 from seo_warehouse.landing import Answer, open_archive
 from seo_warehouse.redaction import Redactor
-from tests.sources.provider import PASSWORD, QUICK, Act, Asked, Provider, open_api, said, serving
+from tests.sources.provider import IMPATIENT, PASSWORD, QUICK, Act, Asked, Provider, open_api, said, serving
 
 DATE = "Sun, 22 Nov 2026 04:00:00 GMT"
 
@@ -138,7 +138,7 @@ def test_finding_never_sends(provider: Provider, tmp_path: Path) -> None:
         Act(status=429, headers={"Retry-After": "0"}),
         Act(is_reset=True),
         Act(body=b'{"rows": [1, 2, 3]}', cut=7),
-        Act(wait_seconds=0.8),
+        Act(wait_seconds=1.5),
         Act(body=b"<html>please wait</html>"),
         Act(body=b""),
         Act(body=b'{"rows": NaN}'),
@@ -150,7 +150,7 @@ def test_finding_never_sends(provider: Provider, tmp_path: Path) -> None:
 def test_trouble_that_passes_is_waited_out(provider: Provider, tmp_path: Path, trouble: Act) -> None:
     provider.script.extend([trouble, trouble])
     provider.answer = lambda asked: said("well")
-    api = open_api(provider, tmp_path)
+    api = open_api(provider, tmp_path, limits=IMPATIENT)
     assert api.get("/x").json == "well"
     assert len(provider.asked) == 3
     assert api.usage.calls == 3
@@ -163,7 +163,7 @@ def test_trouble_that_passes_is_waited_out(provider: Provider, tmp_path: Path, t
         (Act(status=500, body=b"broken"), TransientSourceError),
         (Act(is_reset=True), TransientSourceError),
         (Act(body=b'{"rows": 1}', cut=4), TransientSourceError),
-        (Act(wait_seconds=0.8), TransientSourceError),
+        (Act(wait_seconds=1.5), TransientSourceError),
         (Act(body=b"x" * 30, drip=True), TransientSourceError),
         (Act(body=b"<html>"), MalformedAnswerError),
         (Act(body=b"\xff\xfe"), MalformedAnswerError),
@@ -177,7 +177,7 @@ def test_trouble_that_stays_is_raised_by_its_type(
     provider: Provider, tmp_path: Path, trouble: Act, kind: type[SourceError]
 ) -> None:
     provider.answer = lambda asked: trouble
-    api = open_api(provider, tmp_path)
+    api = open_api(provider, tmp_path, limits=IMPATIENT)
     with pytest.raises(kind, match="POST /v3/x"):
         api.post("/v3/x", {})
     assert not api.holds("POST", "/v3/x", {})
@@ -297,12 +297,12 @@ def test_a_killed_process_leaves_its_last_call_known_as_cut(provider: Provider, 
 
 @pytest.mark.parametrize(
     "unclear",
-    [Act(status=500), Act(is_reset=True), Act(wait_seconds=0.8), Act(body=b"{", cut=1), Act(body=b"<html>")],
+    [Act(status=500), Act(is_reset=True), Act(wait_seconds=1.5), Act(body=b"{", cut=1), Act(body=b"<html>")],
     ids=["500", "reset", "slow", "cut", "html"],
 )
 def test_what_must_not_be_done_twice_is_not_sent_twice(provider: Provider, tmp_path: Path, unclear: Act) -> None:
     provider.answer = lambda asked: unclear
-    api = open_api(provider, tmp_path)
+    api = open_api(provider, tmp_path, limits=IMPATIENT)
     with pytest.raises(TransientSourceError):
         api.post("/order", [1], once=True)
     assert len(provider.asked) == 1

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,12 @@ QUICK = Limits(
     backoff_seconds=0.001,
     max_wait_seconds=0.5,
     connect_seconds=2,
-    read_seconds=0.5,
-    answer_seconds=2,
+    read_seconds=30,
+    answer_seconds=60,
     calls_per_minute=None,
 )
+IMPATIENT = replace(QUICK, read_seconds=1.0, answer_seconds=1.5)
+"""For answers that do not come in time; a busy machine must not pass for one."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
         act = self.server.script.popleft() if self.server.script else self.server.answer(asked)
         time.sleep(act.wait_seconds)
         if act.is_reset:
+            # With no time to linger, and no file left that holds the socket open, closing resets.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.rfile.close()
             self.connection.close()
+            self.close_connection = True
             return
         self.send_response_only(act.status)
         if self.server.date:
