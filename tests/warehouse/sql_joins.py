@@ -72,8 +72,10 @@ def _joins(text: str) -> Iterator[Join]:
         is_function = bool(name) and rest[name.end() :].lstrip().startswith("(") if name else False
         table = "(query)" if is_query or name is None else name.group(1)
         span = _span(rest)
-        at_hand = bool(match.group(1)) and (is_function or is_lateral)
-        yield Join(table, "" if match.group(1) else rest[:span], at_hand)
+        at_hand = bool(match.group(1)) and is_function
+        # The condition of a lateral query stands inside it.
+        condition = rest[: _close(rest[1:]) + 1] if is_lateral and is_query else rest[:span]
+        yield Join(table, "" if match.group(1) and not is_lateral else condition, at_hand)
 
 
 def _span(rest: str) -> int:

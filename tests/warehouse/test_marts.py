@@ -174,6 +174,12 @@ def test_raw_is_fresh_when_it_was_just_published(built: Warehouse) -> None:
     assert len(ages) == 9
 
 
+def test_unit_tests_of_the_models_pass(built: Warehouse) -> None:
+    statuses = built.dbt("test", "--select", "test_type:unit")
+    assert len(statuses) >= 7
+    assert set(statuses.values()) == {"pass"}
+
+
 def test_the_documentation_is_generated(built: Warehouse) -> None:
     done = built.dbt.invoke("docs", "generate", "--static", "--no-compile")
     assert done.success, done.exception

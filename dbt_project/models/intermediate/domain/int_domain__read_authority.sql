@@ -13,7 +13,9 @@ with
 
     backlinks as (
         select backlink.*
-        from {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink {{ join_days('backlink') }}
+        from
+            {{ ref('stg_dataforseo_backlinks__backlink') }}
+            as backlink {{ join_days('backlink', claims=claims) }}
         where
             backlink.source_domain_key is not null and backlink.source_domain_authority is not null
     )

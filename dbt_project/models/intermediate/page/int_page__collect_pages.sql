@@ -1,3 +1,7 @@
+{%- set crawls = {'source': 'site_crawl', 'tables': ['page']} -%}
+{%- set searches = {'source': 'search_console', 'tables': ['performance', 'page_total']} -%}
+{%- set ranks = {'source': 'dataforseo_serp', 'tables': ['task', 'result']} -%}
+{%- set links = {'source': 'dataforseo_backlinks', 'tables': ['backlink']} -%}
 {{
     config(
         materialized='incremental',
@@ -8,42 +12,40 @@
 }}
 
 with
-    crawled_days as ({{ claimed_days({'source': 'site_crawl', 'tables': ['page']}) }}),
+    crawled_days as ({{ claimed_days(crawls) }}),
 
-    searched_days as (
-        {{ claimed_days({'source': 'search_console', 'tables': ['performance', 'page_total']}) }}
-    ),
+    searched_days as ({{ claimed_days(searches) }}),
 
-    ranked_days as (
-        {{ claimed_days({'source': 'dataforseo_serp', 'tables': ['task', 'result']}) }}
-    ),
+    ranked_days as ({{ claimed_days(ranks) }}),
 
-    linked_days as ({{ claimed_days({'source': 'dataforseo_backlinks', 'tables': ['backlink']}) }}),
+    linked_days as ({{ claimed_days(links) }}),
 
     named as (
         select page.property_key, page.page_key, page.url
-        from {{ ref('stg_site_crawl__page') }} as page {{ join_days('page', 'crawled_days') }}
+        from
+            {{ ref('stg_site_crawl__page') }}
+            as page {{ join_days('page', 'crawled_days', crawls) }}
         union
         select performance.property_key, performance.page_key, performance.page_url
         from
             {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance', 'searched_days') }}
+            {{ join_days('performance', 'searched_days', searches) }}
         union
         select total.property_key, total.page_key, total.page_url
         from
             {{ ref('stg_search_console__page_total') }} as total
-            {{ join_days('total', 'searched_days') }}
+            {{ join_days('total', 'searched_days', searches) }}
         union
         select rank_check.property_key, rank_check.ranking_page_key, rank_check.ranking_url
         from
             {{ ref('int_serp__judge_checks') }} as rank_check
-            {{ join_days('rank_check', 'ranked_days') }}
+            {{ join_days('rank_check', 'ranked_days', ranks) }}
         where rank_check.ranking_page_key is not null
         union
         select backlink.property_key, backlink.target_page_key, backlink.target_url
         from
             {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
-            {{ join_days('backlink', 'linked_days') }}
+            {{ join_days('backlink', 'linked_days', links) }}
     )
 
 select named.*

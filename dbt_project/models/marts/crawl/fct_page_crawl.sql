@@ -25,8 +25,7 @@ with
             spans
             on spans.property_key = page.property_key
             and page.day between spans.first_day and spans.last_day
-            and page.day >= (select min(bound.first_day) from spans as bound)
-            and page.day <= (select max(bound.last_day) from spans as bound)
+            {{ within_claims('page.day', claims, margin=reach) }}
     ),
 
     published_links as (
@@ -44,7 +43,7 @@ with
             count(distinct link.source_page_key) filter (
                 where not link.rel && array['nofollow', 'ugc', 'sponsored']
             ) as followed_inlink_count
-        from {{ ref('stg_site_crawl__link') }} as link {{ join_days('link') }}
+        from {{ ref('stg_site_crawl__link') }} as link {{ join_days('link', claims=claims) }}
         where link.is_internal and link.source_page_key <> link.target_page_key
         group by link.property_key, link.day, link.target_page_key
     ),

@@ -15,7 +15,7 @@ with
         select performance.*
         from
             {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance') }}
+            {{ join_days('performance', claims=claims) }}
     ),
 
     -- Google counts some literal URLs apart that are one page, such as fragments.

@@ -12,7 +12,9 @@ with
 
     publications as (
         select publication.*
-        from {{ ref('stg_ops__publication') }} as publication {{ join_days('publication') }}
+        from
+            {{ ref('stg_ops__publication') }}
+            as publication {{ join_days('publication', claims=claims) }}
         where publication.source = 'search_console'
     ),
 
@@ -38,7 +40,9 @@ with
             total.clicks,
             total.impressions,
             total.position * total.impressions as position_sum
-        from {{ ref('stg_search_console__property_total') }} as total {{ join_days('total') }}
+        from
+            {{ ref('stg_search_console__property_total') }}
+            as total {{ join_days('total', claims=claims) }}
     ),
 
     page_totals as (
@@ -47,7 +51,9 @@ with
             total.day,
             sum(total.clicks)::bigint as clicks,
             sum(total.impressions)::bigint as impressions
-        from {{ ref('stg_search_console__page_total') }} as total {{ join_days('total') }}
+        from
+            {{ ref('stg_search_console__page_total') }}
+            as total {{ join_days('total', claims=claims) }}
         group by total.property_key, total.day
     ),
 
@@ -59,7 +65,7 @@ with
             sum(performance.impressions)::bigint as impressions
         from
             {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance') }}
+            {{ join_days('performance', claims=claims) }}
         group by performance.property_key, performance.day
     ),
 

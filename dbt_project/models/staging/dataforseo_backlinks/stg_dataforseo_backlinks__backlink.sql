@@ -1,4 +1,4 @@
-with backlinks as (select * from {{ source('dataforseo_backlinks', 'backlink') }})
+with backlinks as (select * from {{ source('dataforseo_backlinks', 'backlink') }} where part = '')
 
 select
     property_key,

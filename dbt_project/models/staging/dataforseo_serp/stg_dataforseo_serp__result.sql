@@ -1,4 +1,4 @@
-with results as (select * from {{ source('dataforseo_serp', 'result') }})
+with results as (select * from {{ source('dataforseo_serp', 'result') }} where part = '')
 
 select
     property_key,

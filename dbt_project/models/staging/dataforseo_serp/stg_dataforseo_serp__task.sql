@@ -1,4 +1,4 @@
-with tasks as (select * from {{ source('dataforseo_serp', 'task') }})
+with tasks as (select * from {{ source('dataforseo_serp', 'task') }} where part = '')
 
 select
     property_key,

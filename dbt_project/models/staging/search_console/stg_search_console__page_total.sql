@@ -1,4 +1,4 @@
-with totals as (select * from {{ source('search_console', 'page_total') }})
+with totals as (select * from {{ source('search_console', 'page_total') }} where part = '')
 
 select
     property_key,

@@ -1,4 +1,4 @@
-with performance as (select * from {{ source('search_console', 'performance') }})
+with performance as (select * from {{ source('search_console', 'performance') }} where part = '')
 
 select
     property_key,

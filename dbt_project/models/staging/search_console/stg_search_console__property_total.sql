@@ -1,4 +1,4 @@
-with totals as (select * from {{ source('search_console', 'property_total') }})
+with totals as (select * from {{ source('search_console', 'property_total') }} where part = '')
 
 select
     property_key,

@@ -1,4 +1,4 @@
-with links as (select * from {{ source('site_crawl', 'link') }})
+with links as (select * from {{ source('site_crawl', 'link') }} where part = '')
 
 select
     property_key,

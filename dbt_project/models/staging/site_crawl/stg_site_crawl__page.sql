@@ -1,5 +1,9 @@
 with
-    pages as (select *, {{ page_key('url') }} as page_key from {{ source('site_crawl', 'page') }}),
+    pages as (
+        select *, {{ page_key('url') }} as page_key
+        from {{ source('site_crawl', 'page') }}
+        where part = ''
+    ),
 
     -- One page may be asked for under several literal URLs; what answered best stands for it.
     deduplicated as (
