@@ -12,11 +12,18 @@ Say = Callable[[str], None]
 
 LOADS = """
 select l.source, l.table_name, p.property_name, l.state, count(*), min(l.first_day)::text, max(l.last_day)::text,
-       sum(l.rows_read), round(sum(l.money), 4), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
+       sum(l.rows_read), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
 from ops.load as l join ops.property as p using (property_key)
 where l.state not in ('superseded')
 group by 1, 2, 3, 4
 order by 1, 2, 3, 4
+"""
+MONEY = """
+select p.property_name, s.source, round(sum(s.money), 2)
+from (select source, property_key, money from ops.load union all
+      select source, property_key, money from ops.order_usage) as s
+join ops.property as p using (property_key)
+group by 1, 2 having sum(s.money) > 0 order by 1, 2
 """
 FACTS = """
 select p.property_name, r.event_date::text, r.event_type, regexp_replace(d.url, '^https?://[^/]+', ''), k.keyword,
@@ -53,6 +60,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
     """The state of each load, summed by table, property and state; the last closed night and build."""
     with wh.connect("loader") as connection:
         loads = connection.execute(LOADS).fetchall()
+        money = connection.execute(MONEY).fetchall()
         night = connection.execute(
             "select night, closed_by, missing_sources from ops.night order by 1 desc limit 1"
         ).fetchone()
@@ -60,8 +68,10 @@ def say_loads(wh: Warehouse, say: Say) -> None:
             "select build_id, state, claimed_at::timestamp(0)::text, reason from ops.build order by 1 desc limit 1"
         ).fetchone()
     say("\nLoads:")
-    headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "US$", "reason")
+    headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "reason")
     _say_table(headings, loads, say)
+    if money:
+        say("Spent, US$: " + ", ".join(f"{prop} {source} {dollars}" for prop, source, dollars in money))
     if night:
         missing = f"; missing: {', '.join(night[2])}" if night[2] else ""
         say(f"Last night closed: {night[0]} by {night[1]}{missing}")

@@ -153,6 +153,21 @@ def note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
     )
 
 
+def note_order(conn: Connection, source: str, property_key: int, night: date, usage: Usage) -> None:
+    """Keep what one look at a night's orders used."""
+    conn.execute(
+        """
+        insert into ops.order_usage
+            (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            *(source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes),
+            *(usage.units, usage.money),
+        ),
+    )
+
+
 def batch_lock(source: str, table: str, property_key: int, part: str, first_day: date, last_day: date) -> int:
     """Key of the advisory lock of a batch's writer."""
     return key64("seo_warehouse", "batch", source, table, property_key, part, first_day, last_day)

@@ -67,6 +67,22 @@ comment on table ops.load is 'Every load ever begun: (source, table, property, p
 create index if not exists load_by_batch on ops.load (source, table_name, property_key, part, first_day, last_day);
 create index if not exists load_by_night on ops.load (night, source);
 
+create table if not exists ops.order_usage (
+    order_usage_id bigint generated always as identity primary key,
+    source text not null,
+    property_key integer not null,
+    night date not null,
+    calls bigint not null,
+    calls_reused bigint not null,
+    calls_cut bigint not null,
+    bytes_read bigint not null,
+    units numeric not null,
+    money numeric not null,
+    noted_at timestamptz not null default now()
+);
+comment on table ops.order_usage is 'What each look at a source''s orders used, bought calls apart from reused ones; the reads that follow use the archive only.';
+create index if not exists order_usage_by_night on ops.order_usage (night, source, property_key);
+
 create table if not exists ops.load_day (
     load_id bigint not null references ops.load,
     day date not null,
@@ -91,13 +107,14 @@ create table if not exists ops.publication (
     totals jsonb not null,
     facts jsonb not null,
     is_current boolean not null default true,
+    read_at timestamptz not null,
     published_at timestamptz not null default now()
 );
 comment on table ops.publication is 'Each day swapped into raw, in order; is_current marks what raw holds now. Older rows tell what was known before.';
-alter table ops.publication add column if not exists read_at timestamptz;
 comment on column ops.publication.read_at is 'Instant of the latest reading that gave this content; an earlier reading never replaces it.';
 create unique index if not exists publication_current
     on ops.publication (source, table_name, property_key, part, day) where is_current;
+create index if not exists publication_by_load on ops.publication (load_id);
 
 create table if not exists ops.rejected_row (
     load_id bigint not null references ops.load,

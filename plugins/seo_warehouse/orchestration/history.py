@@ -92,14 +92,12 @@ def _write_nights(
         for night in members:
             wh.set_demo_clock(_reading_instant(night))
             period = Period(night, night, since.of(night))
-            if source.order is not None and is_ordering:
-                with_orders = open_api(wh, source, prop, scope=steps.night_scope(night), may_call=True)
-                apis.append(with_orders)
-                while not source.order(with_orders, prop, period):
-                    clock.sleep(0.05)
-            api = open_api(wh, source, prop, scope=steps.night_scope(night), may_call=source.order is None)
-            apis.append(api)
-            yield from table.read(api, prop, period)
+            while is_ordering and not steps.place_order(wh, source, prop, period):
+                clock.sleep(0.05)
+            scope = steps.night_scope(night)
+            with open_api(wh, source, prop, scope=scope, may_call=source.order is None) as api:
+                apis.append(api)
+                yield from table.read(api, prop, period)
             since.learn(night, api.facts.get(night, {}))
 
     with wh.connect("loader", autocommit=True) as connection:

@@ -27,7 +27,7 @@ from seo_warehouse.sources import SOURCES, source_named
 from seo_warehouse.spec import Kind, Period, Source, Table
 
 log = logging.getLogger(__name__)
-ORDER_POLL_SECONDS = 2.0
+ORDER_POLL_SECONDS = 5.0
 
 
 def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> bool:
@@ -38,11 +38,23 @@ def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> b
     source, prop = _configured(wh, source_name, property_name)
     if source.order is None or not _is_due(wh, source, prop, night):
         return True
-    api = open_api(wh, source, prop, scope=night_scope(night), may_call=wh.is_open(night))
-    if not api.may_call:
+    if not wh.is_open(night):
         log.warning("%s %s: night %s is over; what the archive holds is all there is", source.name, prop.name, night)
         return True
-    return source.order(api, prop, Period(night, night, _since(wh, source, prop, night)))
+    return place_order(wh, source, prop, Period(night, night, _since(wh, source, prop, night)))
+
+
+def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:
+    """One look at a night's orders, its use noted whatever came of it. True once all is there, or none is needed."""
+    if source.order is None:
+        return True
+    night = period.first_day
+    with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
+        try:
+            return source.order(api, prop, period)
+        finally:
+            with wh.connect("loader") as connection:
+                ledger.note_order(connection, source.name, prop.key, night, api.usage)
 
 
 def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[int]:
@@ -94,19 +106,19 @@ def write_period(
             may_call = (
                 not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
             )
-            api = open_api(wh, source, prop, scope=scope, may_call=may_call)
-            rows = write_batch(
-                connection,
-                source,
-                table,
-                load_id,
-                prop.key,
-                "",
-                table.read(api, prop, period),
-                days=period.days(),
-                facts=lambda: api.facts,
-                usage=lambda: api.usage,
-            )
+            with open_api(wh, source, prop, scope=scope, may_call=may_call) as api:
+                rows = write_batch(
+                    connection,
+                    source,
+                    table,
+                    load_id,
+                    prop.key,
+                    "",
+                    table.read(api, prop, period),
+                    days=period.days(),
+                    facts=lambda: api.facts,
+                    usage=lambda: api.usage,
+                )
         except Exception as error:
             note_failure(connection, load_id, error)
             raise
