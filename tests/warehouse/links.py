@@ -35,7 +35,7 @@ def item(
     target: str = "https://shop.example/pans",
     page: str | None = None,
 ) -> dict[str, Any]:
-    """A backlink from a page of the domain `<name>.example`; `first`, `seen` and `before` are the vendor's visits as nights."""
+    """A backlink from a page of `<name>.example`; `first`, `seen` and `before` are the vendor's visits, as nights."""
     return {
         "url_from": page or f"https://www.{name}.example/post",
         "url_to": target,
@@ -96,7 +96,12 @@ def events(warehouse: Warehouse, property_key: int) -> list[tuple[Any, ...]]:
     """(type, linking domain, event, earliest, uncertainty) of each event, dates as nights, in order."""
     found = warehouse.rows(
         """
-        select event_type, replace(source_domain, '.example', '') as name, event_date, earliest_date, date_uncertainty_days
+        select
+            event_type,
+            replace(source_domain, '.example', '') as name,
+            event_date,
+            earliest_date,
+            date_uncertainty_days
         from marts.fct_link_event
         where property_key = %s
         order by event_date nulls first, name, event_type

@@ -10,7 +10,7 @@ from tests.warehouse.world import Warehouse
 
 HOST = "https://shop.example"
 Outcome = int | str
-"""A position, or `absent`, `failed`, `cut` (fewer results came than the answer had) or `shallow` (checked to less depth)."""
+"""A position, or `absent`, `failed`, `cut` (fewer results than the answer had) or `shallow` (checked to less depth)."""
 
 
 def publish_checks(

@@ -49,16 +49,16 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
     """A full pull now and then, else what is new and lost; sometimes truncated or with rejected rows."""
     if rng.random() < 0.05:
         return
-    broken = {"unread": int(rng.random() < 0.1), "rejected": int(rng.random() < 0.05)}
+    unread, rejected = int(rng.random() < 0.1), int(rng.random() < 0.05)
     # The second property has so few links that some can be judged.
     names = [f"n{number}" for number in range(0, 30, (1, 1, 4)[key]) if int(number * LAST / 30) - 40 <= night]
     if night % 28 < 2:
         full = [chance_item(name, night, rng, lost=False) for name in names if rng.random() < 0.7]
-        publish_night(w, key, night, full=full, **broken)
+        publish_night(w, key, night, full=full, unread=unread, rejected=rejected)
         return
     new = [chance_item(name, night, rng, lost=False) for name in names if rng.random() < 0.03]
     lost = [chance_item(name, night, rng, lost=True) for name in names if rng.random() < 0.01]
-    publish_night(w, key, night, new=new, lost=lost, **broken)
+    publish_night(w, key, night, new=new, lost=lost, unread=unread, rejected=rejected)
 
 
 def chance_item(name: str, night: int, rng: random.Random, *, lost: bool) -> dict[str, object]:
@@ -85,7 +85,7 @@ def outcome(rng: random.Random) -> Outcome:
 
 
 def batches(rng: random.Random) -> list[list[Day]]:
-    """Days in the order in which builds come to know them: history, a long stretch, single nights, then late and restated ones."""
+    """Days as builds come to know them: history, a long stretch, single nights, then late and restated ones."""
     days = days_of_all_sources()
     late = set(rng.sample(days, 12))
     kept = [day for day in days if day not in late]

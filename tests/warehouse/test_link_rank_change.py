@@ -192,7 +192,7 @@ def test_links_of_one_domain_and_date_are_one_event_and_the_followed_one_stands_
         ("other", "i", "headline", "other_link"),
         ("onpage", "k", "headline", "onpage_change"),
         ("alone", "l", "headline", "no_controls"),
-        # Isolation is asked for until night 34 after the event, or the window's end: the latter is night 112, not known yet.
+        # Isolation is asked for until night 34 after the event, or the window's end: here night 112.
         ("alone", "l", "week_5", "no_controls"),
         ("alone", "l", "week_6", "future_incomplete"),
     ],
