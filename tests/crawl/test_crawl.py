@@ -262,6 +262,14 @@ def test_start_urls_that_all_fail_are_no_crawl_and_are_asked_again(tmp_path: Pat
         assert by_path(crawl(site.settings(), archive))["/"].status == 200
 
 
+def test_start_urls_that_lead_to_another_host_want_a_person(tmp_path: Path) -> None:
+    with serve({"/": redirect("https://shop.example/")}) as site:
+        archive = archive_in(tmp_path)
+        with pytest.raises(TerminalSourceError, match=r"leads to https://shop\.example/"):
+            crawl(site.settings(), archive)
+        assert head_of(archive) is None
+
+
 def test_server_errors_are_rows(tmp_path: Path) -> None:
     with serve({"/": html("/bad"), "/bad": Reply(b"<h1>oops</h1>", 500)}) as site:
         row = list(page_rows(crawl(site.settings(), archive_in(tmp_path)), DAY))[1]

@@ -83,6 +83,11 @@ def test_anchors_are_text_else_the_alternative_of_an_image() -> None:
     assert [link.anchor for link in found.links] == ["Big sale", "A shoe too", "text", "Area", "", "x y"]
 
 
+def test_a_link_that_is_never_closed_is_one_link() -> None:
+    found = page("<ul><li><a href=1>one</li><li><a href=2>two</a></li><li><a href=2></a></li></ul>")
+    assert [(link.target[-1], link.anchor) for link in found.links] == [("1", "one"), ("2", "two"), ("2", "")]
+
+
 def test_rel_is_a_list_in_lower_case_and_in_order() -> None:
     found = page('<a href=1 rel="NoFollow  ugc nofollow">x</a><a href=2 rel>x</a><a href=3>x</a>')
     assert [link.rel for link in found.links] == [("nofollow", "ugc"), (), ()]

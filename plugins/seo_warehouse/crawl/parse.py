@@ -60,6 +60,7 @@ _CODECS = {
     "cp1257", "cp1258", "euc_jp", "iso2022_jp",
 }  # fmt: skip
 _CREDENTIALS = re.compile(r"^(https?://)[^/?#@]*@")
+_ANCHOR_TAG = re.compile(rb"<a[\s/>]", re.IGNORECASE)
 _WORD = re.compile(r"\w\S*")
 
 
@@ -109,7 +110,9 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
     )
     types = sorted(_structured_types(tree))
     title = _title(tree)
-    links, is_cut = _links(tree, base, url, max_links)
+    surplus = _anchor_surplus(tree, body)
+    found, is_cut = _links(tree, base, url, max_links)
+    links = _without_copies(found, surplus) if surplus > 0 else found
     headings = _headings(tree)
     text = _visible_text(tree)
     content = "\x1f".join((title or "", *(f"{level} {heading}" for level, heading in headings), text))
@@ -269,6 +272,29 @@ def _links(tree: LexborHTMLParser, base: str, url: str, max_links: int) -> tuple
         Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place)
         for node, target, rel, place in found
     ), is_cut
+
+
+def _anchor_surplus(tree: LexborHTMLParser, body: bytes) -> int:
+    """How many more `a` elements there are than tags of them, those in scripts and the like left out."""
+    texts = tree.css("script, style, noscript, textarea, iframe, xmp")
+    hidden = sum(len(_ANCHOR_TAG.findall(node.text().encode("utf-8", "replace"))) for node in texts)
+    return len(tree.css("a")) - len(_ANCHOR_TAG.findall(body)) + hidden
+
+
+def _without_copies(links: Iterable[Link], surplus: int) -> tuple[Link, ...]:
+    """Links without those that nobody wrote: an `a` never closed is opened again in each block that follows.
+
+    `surplus`: how many more there are than tags. Only empty ones go; a link that shows in two blocks stays two.
+    """
+    kept: list[Link] = []
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    for link in links:
+        if surplus and not link.anchor and (link.target, link.rel) in seen:
+            surplus -= 1
+            continue
+        seen.add((link.target, link.rel))
+        kept.append(link)
+    return tuple(kept)
 
 
 def _rel(value: str | None) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ class SiteSpider(Spider):
         self.robots_statuses: dict[str, int | None] = {}
         self.sitemap_count = 0
         self._rules: dict[str, Future[Rules]] = {}
-        self._failed_starts: list[str] = []
+        self._failed_starts: dict[str, str] = {}
 
     @property
     def refused_hosts(self) -> set[str]:
@@ -198,12 +198,18 @@ class SiteSpider(Spider):
         self.failure = ("transient", f"{origin}/robots.txt {reason}: nobody knows what may be crawled")
 
     def _watch_starts(self, fetched: Fetched) -> None:
-        if fetched.url not in self.plan.start_urls or not is_outage(fetched.status):
+        """Notice when no start URL leads into the site: that is no crawl, however it ends."""
+        if fetched.url not in self.plan.start_urls:
             return
-        if fetched.error not in ("robots", "too_large"):
-            self._failed_starts.append(f"{fetched.url}: {fetched.error or fetched.status}")
+        location = location_of(fetched)
+        if location and not self.plan.is_in_scope(location):
+            self._failed_starts[fetched.url] = f"leads to {location}, which no start URL names"
+        elif is_outage(fetched.status) and fetched.error not in ("robots", "too_large"):
+            self._failed_starts[fetched.url] = fetched.error or str(fetched.status)
         if len(self._failed_starts) == len(self.plan.start_urls):
-            self.failure = ("transient", f"no start URL could be read: {'; '.join(self._failed_starts)}")
+            reasons = "; ".join(f"{url} {reason}" for url, reason in self._failed_starts.items())
+            is_moved = all(" leads to " in f" {reason}" for reason in self._failed_starts.values())
+            self.failure = ("terminal" if is_moved else "transient", f"no start URL could be read: {reasons}")
 
 
 def _origin(url: str) -> str:
