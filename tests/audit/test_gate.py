@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -159,16 +161,8 @@ def test_sql_with_percent_colon_brace_and_quote_means_itself(database: str) -> N
 
 def test_hostile_patterns_and_values_mean_themselves(database: str) -> None:
     values = ("MOBILE", "'; drop table ops.load; --", "100%:a", "{b}")
-    columns = tuple(
-        type(c)(
-            **{**vars(c), "values": values}
-            if c.name == "device"
-            else {**vars(c), "pattern": "^(?:de[u%]|':{1})"}
-            if c.name == "country"
-            else vars(c)
-        )
-        for c in TABLE.columns
-    )
+    changes: dict[str, dict[str, Any]] = {"device": {"values": values}, "country": {"pattern": "^(?:de[u%]|':{1})"}}
+    columns = tuple(replace(column, **changes.get(column.name, {})) for column in TABLE.columns)
     source = make_source(make_table(columns=columns))
     with open_warehouse(database) as connection:
         load_id = write(connection, [make_row(number=n, device=value) for n, value in enumerate(values)])
@@ -216,6 +210,22 @@ def test_a_server_that_went_away_is_transient(database: str) -> None:
         with pytest.raises(TransientLoadError):
             judge(connection, "postgresql://nobody:x@127.0.0.1:1/none", load_id)
         assert state(connection, load_id) == "written"
+
+
+def test_a_connection_that_was_lost_costs_one_try_at_most(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = write(connection, [make_row()])
+        assert judge(connection, database, load_id) == "passed"
+        load_id = write(connection, [make_row()])
+        ended = fetch(
+            connection,
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
+            " where application_name = 'seo-warehouse gate' and datname = current_database()",
+        )
+        assert set(ended) == {(True,)}
+        with suppress(TransientLoadError):
+            judge(connection, database, load_id)
+        assert judge(connection, database, load_id) == "passed"
 
 
 @pytest.mark.parametrize("rows", [0, 3])
@@ -333,7 +343,7 @@ ROW = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(ROW, max_size=8), min_size=1, max_size=3),
     tolerance=st.sampled_from([0.0, 0.3, 1.0]),

@@ -54,6 +54,13 @@ def test_same_content_twice_ends_unchanged_and_raw_is_byte_equal(database: str) 
         assert fetch(connection, "select count(*) from pg_tables where schemaname = 'audit'") == [(0,)]
 
 
+def test_rows_that_exchange_values_are_no_equal_content(database: str) -> None:
+    with open_warehouse(database) as connection:
+        put(connection, [make_row(number=1, clicks=5.0, country="deu"), make_row(number=2, clicks=9.0, country="fra")])
+        rows = [make_row(number=1, clicks=9.0, country="deu"), make_row(number=2, clicks=5.0, country="fra")]
+        assert put(connection, rows)[1] == "published"
+
+
 def test_checksums_do_not_depend_on_the_session(database: str) -> None:
     with open_warehouse(database) as connection:
         put(connection, [make_row()])

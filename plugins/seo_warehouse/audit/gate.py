@@ -57,8 +57,7 @@ def audit_load(conn: Connection, dsn: str, source: Source, table: Table, load_id
         rules = row_rules(table, load.days)
         verdicts, broken = _ask(conn, dsn, source, table, load, rules)
         verdicts += judge_ledger(conn, source, table, load_id)
-        most = table.tolerance * load.rows_read
-        is_fit = all(v.is_met or v.severity == "warn" or not v.is_of_batch and v.broken_count <= most for v in verdicts)
+        is_fit = not any(_holds_the_load(verdict, table.tolerance * load.rows_read) for verdict in verdicts)
         rejected = 0
         if is_fit:
             is_fit, rejected, duplicates = _clean(conn, table, load, rules, broken)
@@ -72,6 +71,11 @@ def audit_load(conn: Connection, dsn: str, source: Source, table: Table, load_id
         move(conn, load_id, state, reason=reason or None)
     log.info("%s, property %s: %s, %s of %s rows rejected", what, load.property_key, state, rejected, load.rows_read)
     return state
+
+
+def _holds_the_load(verdict: Verdict, most: float) -> bool:
+    """Whether a verdict decides by itself, with at most `most` broken rows tolerated."""
+    return verdict.severity == "fail" and verdict.broken_count > (0 if verdict.is_of_batch else most)
 
 
 def _lock(conn: Connection, what: str, source: Source, table: Table, load_id: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -36,6 +37,8 @@ from great_expectations.exceptions import GreatExpectationsError  # isort: skip
 
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """Counts without samples: any other format scans the batch again for each rule."""
+_one_at_a_time = Lock()
+"""Every load is asked through the same asset."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,10 @@ def broken_counts(dsn: str, load_id: int, suite: Any) -> dict[str, int]:
     Raises LoadError where a rule could not be asked, TransientLoadError where the connection was lost.
     """
     try:
-        asset, batch_definition = _asset(dsn)
-        asset.table_name = quoted_name(f"load_{load_id}", quote=True)
-        results = batch_definition.get_batch().validate(suite, result_format=RESULT_FORMAT).results
+        with _one_at_a_time:
+            asset, batch_definition = _asset(dsn)
+            asset.table_name = quoted_name(f"load_{load_id}", quote=True)
+            results = batch_definition.get_batch().validate(suite, result_format=RESULT_FORMAT).results
     except (SQLAlchemyError, GreatExpectationsError, TestConnectionError) as error:
         raise TransientLoadError(
             f"load {load_id} could not be judged: {' '.join(str(error).split())[:1000]}"
@@ -104,9 +108,7 @@ def _asset(dsn: str) -> tuple[Any, Any]:
     """One table asset for each database, pointed at each load in turn: making one costs more than asking it."""
     context = great_expectations.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    source = context.data_sources.add_postgres(
-        "warehouse", connection_string=_address(dsn), kwargs={"pool_size": 1, "pool_pre_ping": True}
-    )
+    source = context.data_sources.add_postgres("warehouse", connection_string=_address(dsn), kwargs={"pool_size": 1})
     # An asset's table must be there when it is made, and it is made before any load.
     asset = source.add_table_asset("load", table_name="pg_class")
     asset.schema_name = "audit"

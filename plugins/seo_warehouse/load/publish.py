@@ -59,11 +59,11 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
                 raise LoadError(f"{what}: it is {state}, not passed")
             days = _compare(conn, source, table, load)
             _swap(conn, what, source, table, load, days.changed)
-            _record(conn, source, table, load, days)
+            replaced = _record(conn, source, table, load, days)
             state = "published" if days.changed else "unchanged" if days.equal or not days.later else "superseded"
             left = f"{len(days.later)} days are published from a later reading" if days.later else None
             move(conn, load_id, state, reason=left)
-            _supersede(conn, source, table, load)
+            _supersede(conn, source, table, load, replaced)
             drop_audit_table(conn, load_id)
     log.info(
         "%s, property %s: %s (%s days changed, %s equal, %s later)",
@@ -143,15 +143,20 @@ def _swap(conn: Connection, what: str, source: Source, table: Table, load: _Load
         raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
 
 
-def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _Days) -> None:
+def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _Days) -> list[int]:
+    """Write the swapped days into the ledger. Returns the loads that lost a current day."""
     batch = (source.name, table.name, load.property_key, load.part)
-    conn.execute(
+    replaced = conn.execute(
         """
-        update ops.publication set is_current = false
-        where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+        with replaced as (
+            update ops.publication set is_current = false
+            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+            returning load_id
+        )
+        select distinct load_id from replaced
         """,
         (*batch, days.changed),
-    )
+    ).fetchall()
     conn.execute(
         """
         insert into ops.publication (source, table_name, property_key, part, day, load_id,
@@ -169,20 +174,19 @@ def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _
         """,
         (load.read_at, *batch, days.equal),
     )
+    return [load_id for (load_id,) in replaced]
 
 
-def _supersede(conn: Connection, source: Source, table: Table, load: _Load) -> None:
+def _supersede(conn: Connection, source: Source, table: Table, load: _Load, replaced: list[int]) -> None:
     """Supersede the older loads that say nothing any more.
 
-    These are the published ones no day of which is current, and the quarantined ones each day of which is published
+    These are the `replaced` ones no day of which is current, and the quarantined ones each day of which is published
     from a reading as late or later.
     """
-    batch = (source.name, table.name, load.property_key, load.part)
     silent = conn.execute(
         """
         select l.load_id from ops.load as l
-        where (l.source, l.table_name, l.property_key, l.part) = (%s, %s, %s, %s) and l.load_id <> %s
-          and l.state = 'published'
+        where l.load_id = any(%s) and l.state = 'published'
           and not exists (select from ops.publication as p where p.load_id = l.load_id and p.is_current)
         union all
         select l.load_id from ops.load as l
@@ -197,7 +201,7 @@ def _supersede(conn: Connection, source: Source, table: Table, load: _Load) -> N
           )
         order by 1
         """,
-        (*batch, load.load_id, *batch),
+        (replaced, source.name, table.name, load.property_key, load.part),
     ).fetchall()
     for (load_id,) in silent:
         move(conn, load_id, "superseded")
