@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -74,21 +75,34 @@ def run(properties: Path | None, say: Say) -> None:
         progress("preparing schemas, roles and ledgers")
         wh.migrate()
         airflow = _airflow(settings, ports)
-        embedded_airflow.prepare(airflow, progress)
-        embedded_airflow.start(airflow, progress)
+        with ThreadPoolExecutor(1) as beside:
+            # Airflow's components import for half a minute; history is loaded meanwhile.
+            started = beside.submit(_start_airflow, airflow, progress)
+            night = _load_all_history(wh, progress)
+            started.result()
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
-        if wh.properties.demo_control_url:
-            # A run that was cut may have left the clock in the past.
-            wh.set_demo_clock(None)
-        night = wh.now().date()
-        for prop in wh.properties.properties:
-            progress(f"{prop.name}: history since {prop.history_start}")
-            load_history(wh, prop.name, prop.history_start, night - timedelta(days=1), progress)
-        if wh.properties.demo_control_url:
-            wh.set_demo_clock(None)
         _run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
         report.say_result(wh, airflow, say)
+
+
+def _start_airflow(airflow: Airflow, progress: Progress) -> None:
+    embedded_airflow.prepare(airflow, progress)
+    embedded_airflow.start(airflow, progress)
+
+
+def _load_all_history(wh: Warehouse, progress: Progress) -> date:
+    """Load every property's nights before the newest one. Returns that one."""
+    if wh.properties.demo_control_url:
+        # A run that was cut may have left the clock in the past.
+        wh.set_demo_clock(None)
+    night = wh.now().date()
+    for prop in wh.properties.properties:
+        progress(f"{prop.name}: history since {prop.history_start}")
+        load_history(wh, prop.name, prop.history_start, night - timedelta(days=1), progress)
+    if wh.properties.demo_control_url:
+        wh.set_demo_clock(None)
+    return night
 
 
 def stop(say: Say) -> None:

@@ -46,13 +46,13 @@ def load_history(wh: Warehouse, property_name: str, first: date, last: date, pro
 
 
 def _load_dated(wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress) -> None:
-    if wh.properties.demo_control_url is not None:
-        wh.set_demo_clock(_reading_instant(last))
     newest = last - timedelta(days=source.delay_days)
     for table in source.tables:
         with wh.connect("loader") as connection:
             there = ledger.published_days(connection, source.name, table.name, prop.key)
         missing = [day for day in _days(first, newest) if day not in there]
+        if missing and wh.properties.demo_control_url is not None:
+            wh.set_demo_clock(_reading_instant(last))
         for period in steps.month_periods(missing):
             scope = f"history={period.first_day}..{period.last_day}"
             load_id = steps.write_period(wh, source, table, prop, period, night=None, purpose="history", scope=scope)
