@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from seo_warehouse.orchestration.warehouse import Warehouse
 log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
+KEPT_TARGETS = 30
+"""Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,13 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             (MODELLED, Jsonb(fingerprint)),
         )
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
+
+
+def forget_old_targets(wh: Warehouse) -> None:
+    """Remove the folders of all but the newest builds."""
+    targets = sorted((wh.settings.home / "dbt").glob("build-*"), key=lambda path: path.stat().st_mtime)
+    for target in targets[:-KEPT_TARGETS]:
+        shutil.rmtree(target)
 
 
 def generate_docs(wh: Warehouse) -> Path:
