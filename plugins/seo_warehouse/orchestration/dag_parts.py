@@ -247,6 +247,7 @@ def write_docs() -> None:
 
 def _steps() -> tuple[Any, Any]:
     from seo_warehouse.orchestration import steps
+    from seo_warehouse.orchestration.build import forget_old_targets
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
     return steps, open_warehouse()
