@@ -231,9 +231,12 @@ def close_overdue() -> None:
 
 @task
 def keep_tables() -> None:
-    """Make the partitions of the month to come and vacuum what the nights churn."""
+    """Make the partitions of the month to come, vacuum what the nights churn, forget old builds' folders."""
+    from seo_warehouse.orchestration.build import forget_old_targets
+
     steps, wh = _steps()
     steps.maintain(wh)
+    forget_old_targets(wh)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -247,7 +250,6 @@ def write_docs() -> None:
 
 def _steps() -> tuple[Any, Any]:
     from seo_warehouse.orchestration import steps
-    from seo_warehouse.orchestration.build import forget_old_targets
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
     return steps, open_warehouse()
