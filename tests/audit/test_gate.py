@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.audit.gate import audit_load
@@ -343,7 +343,12 @@ ROW = st.builds(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=set(Phase) - {Phase.shrink, Phase.explain},  # with a database beneath, shrinking takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     batches=st.lists(st.lists(ROW, max_size=8), min_size=1, max_size=3),
     tolerance=st.sampled_from([0.0, 0.3, 1.0]),

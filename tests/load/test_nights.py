@@ -87,16 +87,30 @@ def test_of_sources_that_end_at_once_at_least_one_closes_the_night(database: str
 
 
 def test_a_night_closes_at_its_deadline_naming_who_is_missing(database: str) -> None:
+    deadline = datetime(2026, 5, 6, 23, tzinfo=UTC)
     with open_warehouse(database) as connection:
         nights.end_source_night(connection, "a", NIGHT)
-        before = datetime(2026, 5, 6, 22, 59, tzinfo=UTC)
-        assert nights.close_overdue(connection, before, BOTH) == []
-        assert nights.close_overdue(connection, before + timedelta(minutes=1), BOTH) == [NIGHT]
-        assert nights.close_overdue(connection, before + timedelta(hours=20), BOTH) == []
-        assert nights.close_overdue(connection, before + timedelta(days=2), BOTH) == [NIGHT + NEXT]
+        assert nights.close_overdue(connection, deadline - timedelta(seconds=1), BOTH) == []
+        assert nights.close_overdue(connection, deadline, BOTH) == [NIGHT]
+        assert nights.close_overdue(connection, deadline + timedelta(hours=47), BOTH) == [NIGHT, NIGHT + NEXT]
         assert fetch(connection, "select night, closed_by, missing_sources from ops.night order by night") == [
             (NIGHT, "deadline", ["b"]),
             (NIGHT + NEXT, "deadline", ["a", "b"]),
+        ]
+
+
+def test_a_night_that_closed_at_its_deadline_is_told_until_a_build_has_carried_it(database: str) -> None:
+    with open_warehouse(database) as connection:
+        nights.end_source_night(connection, "a", NIGHT)
+        deadline = datetime(2026, 5, 6, 23, tzinfo=UTC)
+        for _ in range(2):
+            assert nights.close_overdue(connection, deadline, BOTH) == [NIGHT]
+        with nights.warehouse_lock(connection):
+            assert nights.claim_build(connection) is None, "nothing was published"
+            assert nights.claim_build(connection) is None
+        assert nights.close_overdue(connection, deadline, BOTH) == []
+        assert fetch(connection, "select state, nights, missing_sources from ops.build") == [
+            ("finished", [NIGHT], ["2026-05-06 b"])
         ]
 
 

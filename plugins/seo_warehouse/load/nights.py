@@ -62,10 +62,10 @@ def close_night(conn: Connection, night: date, configured_sources: Iterable[str]
 
 
 def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[str]) -> list[date]:
-    """Close each night whose deadline has passed, naming the sources that had not ended it; the nights, oldest first.
+    """Close each night whose deadline has passed, naming the sources that had not ended it.
 
-    Nights before the first scheduled one (no source has ended it, no night's load was begun) are neither closed nor
-    overdue. `now` has a time zone.
+    Returns the nights closed so, now or earlier, that wait for a build, oldest first. Nights before the first scheduled
+    one (no source has ended it, no night's load was begun) are neither closed nor overdue. `now` has a time zone.
     """
     configured = tuple(configured_sources)
     moment = now.astimezone(UTC)
@@ -126,6 +126,8 @@ def warehouse_lock(conn: Connection, wait: timedelta = BUILD_WAIT) -> Iterator[N
 def claim_build(conn: Connection, full: bool = False) -> Build | None:
     """Freeze what the next build reads; None where there is nothing to model. The caller holds the warehouse.
 
+    Nights that wait for a build are then carried by an empty one, finished at once.
+
     Claims every current publication that no finished build has claimed; with `full`, every current one. A build that
     failed or died with the very same set is taken up again as its next attempt; else a new one takes the union, since
     what it had claimed and is still current is unclaimed, and what was replaced is claimed by its replacement.
@@ -151,7 +153,10 @@ def claim_build(conn: Connection, full: bool = False) -> Build | None:
         build_id = _unfinished_twin(conn, is_full)
         if build_id is None:
             build_id = _new_build(conn, is_full)
-        return None if build_id is None else _read_build(conn, build_id)
+        if build_id is None:
+            _carry_nights_without_days(conn)
+            return None
+        return _read_build(conn, build_id)
 
 
 def finish_build(conn: Connection, build_id: int) -> None:
@@ -242,21 +247,12 @@ def _new_build(conn: Connection, is_full: bool) -> int | None:
 
 
 def _read_build(conn: Connection, build_id: int) -> Build:
-    """Carry the nights that closed and no finished build carries into the build, with who was missing."""
+    _carry_nights(conn, build_id)
     row = conn.execute(
         """
-        with carried as (
-            select n.night, n.missing_sources from ops.night as n
-            where not exists (select from ops.build as b where b.state = 'finished' and n.night = any(b.nights))
-        )
-        update ops.build as b set
-            nights = array(select night from carried order by night),
-            missing_sources = array(
-                select carried.night || ' ' || source from carried, unnest(carried.missing_sources) as source order by 1
-            )
-        where build_id = %s
-        returning build_id, attempt, is_full, (select count(*) from ops.build_day as d where d.build_id = b.build_id),
-                  nights, missing_sources
+        select build_id, attempt, is_full, (select count(*) from ops.build_day as d where d.build_id = b.build_id),
+               nights, missing_sources
+        from ops.build as b where build_id = %s
         """,
         (build_id,),
     ).fetchall()[0]
@@ -268,6 +264,42 @@ def _read_build(conn: Connection, build_id: int) -> Build:
         nights=tuple(row[4]),
         missing_sources=tuple(row[5]),
     )
+
+
+def _carry_nights(conn: Connection, build_id: int) -> None:
+    """Have a build carry the nights that closed and that no finished build carries, with who was missing."""
+    conn.execute(
+        """
+        with waiting as (
+            select n.night, n.missing_sources from ops.night as n
+            where not exists (select from ops.build as b where b.state = 'finished' and n.night = any(b.nights))
+        )
+        update ops.build set
+            nights = array(select night from waiting order by night),
+            missing_sources = array(
+                select waiting.night || ' ' || source from waiting, unnest(waiting.missing_sources) as source order by 1
+            )
+        where build_id = %s
+        """,
+        (build_id,),
+    )
+
+
+def _carry_nights_without_days(conn: Connection) -> None:
+    """Nothing was published in them: an empty build carries them, else they would wait for ever."""
+    row = conn.execute(
+        """
+        insert into ops.build (state)
+        select 'claimed' where exists (
+            select from ops.night as n
+            where not exists (select from ops.build as b where b.state = 'finished' and n.night = any(b.nights))
+        )
+        returning build_id
+        """
+    ).fetchone()
+    if row is not None:
+        _carry_nights(conn, row[0])
+        _end_build(conn, row[0], "finished", "nothing to model")
 
 
 def _end_build(conn: Connection, build_id: int, state: str, reason: str | None) -> None:
