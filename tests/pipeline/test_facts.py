@@ -1,0 +1,298 @@
+"""The facts are what the demo disclosed; and, since its vendor sees each change at once, what truly happened."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from seo_warehouse.demo import DEMO_PROPERTIES, disclosed, stored_world
+from seo_warehouse.demo.records import read_lines
+from seo_warehouse.demo.world import World
+from seo_warehouse.orchestration.history import DEMO_READING_TIME
+from tests.pipeline.conftest import Running
+from tests.pipeline.truth import Event, Read, followed_rel, link_events, reads
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def world(running: Running) -> World:
+    found = stored_world(running.home / "demo")
+    assert found is not None
+    assert found.knobs.disclosure_delay_days == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(running: Running, world: World) -> list[Read]:
+    """The reads of the backlink vendor, as the rules of nights ask for them."""
+    at = running.one(
+        "select max(read_at) from ops.load where source = 'dataforseo_backlinks' and night = %s", running.night
+    )
+    return reads(world.first_day, running.night, at, DEMO_READING_TIME)
+
+
+def test_every_disclosed_sighting_of_a_link_is_known_and_no_other(running: Running) -> None:
+    shown: Counter[tuple[Any, ...]] = Counter()
+    for line in disclosed(running.home / "demo", "backlinks"):
+        seen_date = _instant(line["last_seen"]).date()
+        shown[
+            line["property_key"],
+            _instant(line["at"]).date(),
+            line["url_from"],
+            line["url_to"],
+            not line["is_lost"],
+            _instant(line["first_seen"]).date(),
+            None if line["is_lost"] else seen_date,
+            seen_date if line["is_lost"] else None,
+            followed_rel(line["attributes"] or ()),
+            line["anchor"] or line["alt"],
+        ] += 1
+    known = running.rows(
+        """
+        select property_key, day, source_url, literal_target_url, is_live, first_seen_date, visit_date, lost_date,
+               rel_set, anchor
+        from intermediate.int_link__fold_sightings
+        """
+    )
+    assert _difference(shown, known) == ([], [])
+    assert len(shown) > 1_000
+
+
+def test_a_links_lifespan_begins_with_its_first_sight_and_ends_with_its_last(running: Running) -> None:
+    nights: defaultdict[tuple[Any, ...], list[date]] = defaultdict(list)
+    for line in disclosed(running.home / "demo", "backlinks"):
+        link = (line["property_key"], line["url_from"], line["url_to"], _instant(line["first_seen"]).date())
+        nights[link] += [] if line["is_lost"] else [_instant(line["at"]).date()]
+    known = {
+        (key, url_from, url_to, first): last
+        for key, url_from, url_to, first, last in running.rows(
+            """
+            select property_key, source_url, literal_target_url, first_sight_date, last_sight_date
+            from marts.fct_link_lifespan join marts.dim_link using (property_key, link_key)
+            """
+        )
+    }
+    # Where a link came and went between two reads no night saw it alive.
+    assert known.keys() == nights.keys()
+    assert {link: known[link] for link, seen in nights.items() if seen} == {
+        link: max(seen) for link, seen in nights.items() if seen
+    }
+
+
+def test_every_link_that_came_is_acquired_on_its_true_date_and_no_other(
+    running: Running, world: World, made: list[Read]
+) -> None:
+    def last_look_before(instant: datetime) -> date | None:
+        return max((read.night for read in made if read.at < instant), default=None)
+
+    truth = Counter(
+        (link.property_key, link.url_from, link.url_to, begun.date(), last_look_before(begun))
+        for links in world.links.values()
+        for link in links
+        if (begun := link.changes[0].at) <= made[-1].at
+    )
+    known = running.rows(
+        """
+        select property_key, source_url, literal_target_url, event_date, earliest_date
+        from marts.fct_link_event where event_type = 'acquired'
+        """
+    )
+    assert _difference(truth, known) == ([], [])
+    assert len(truth) > 200
+
+
+def test_every_loss_return_and_change_that_a_read_can_show_is_an_event_and_no_other(
+    running: Running, world: World, made: list[Read]
+) -> None:
+    told = Counter(event for prop in DEMO_PROPERTIES for event in link_events(world, prop.key, made))
+    known = Counter(
+        Event(*row)
+        for row in running.rows(
+            """
+            select property_key, source_url, literal_target_url, event_type, event_date, observed_date, loss_basis,
+                   case event_type when 'rel_changed' then array_to_string(previous_rel, ' ')
+                                   when 'anchor_changed' then previous_anchor end,
+                   case event_type when 'rel_changed' then array_to_string(rel, ' ')
+                                   when 'anchor_changed' then anchor end
+            from marts.fct_link_event
+            """
+        )
+    )
+    assert (sorted(map(str, told - known)), sorted(map(str, known - told))) == ([], [])
+    counts = Counter(event.event_type for event in known.elements())
+    assert min(counts[kind] for kind in ("acquired", "lost", "restored", "rel_changed", "anchor_changed")) > 0
+
+
+def test_no_loss_is_told_that_did_not_happen_on_its_date(running: Running, world: World) -> None:
+    truth = {
+        (link.property_key, link.url_from, change.at.date())
+        for links in world.links.values()
+        for link in links
+        for change in link.changes
+        if not change.is_live
+    }
+    claimed = running.rows(
+        """
+        select property_key, source_url, event_date from marts.fct_link_event
+        where event_type = 'lost' and loss_basis = 'vendor_claim'
+        """
+    )
+    assert [loss for loss in claimed if loss not in truth] == []
+
+
+def test_nothing_gets_the_first_snapshots_date_as_its_event_date(running: Running, world: World) -> None:
+    dates = running.rows(
+        """
+        select event_date, event_type, is_uncertain_date, earliest_date from marts.fct_link_event
+        where event_date <= %(first)s or observed_date = %(first)s
+        """,
+        first=world.first_day,
+    )
+    there_before = sum(link.changes[0].at.date() < world.first_day for links in world.links.values() for link in links)
+    assert len(dates) == there_before > 0
+    # The vendor dates each; before its first look nothing is known, so that no date is certain.
+    assert {kind for _, kind, _, _ in dates} == {"acquired"}
+    assert max(event_date for event_date, _, _, _ in dates) < world.first_day
+    assert all(is_uncertain and earliest is None for _, _, is_uncertain, earliest in dates)
+
+
+def test_every_rank_check_has_the_disclosed_state_position_page_and_depth(running: Running) -> None:
+    shown = {
+        (int(line["tag"].split(":")[0]), date.fromisoformat(line["day"]), line["keyword"], line["device"]): (
+            line["state"],
+            line["position"],
+            line["url"],
+            line["depth"],
+            line["items"],
+        )
+        for line in disclosed(running.home / "demo", "serp")
+    }
+    known = {
+        tuple(row[:4]): tuple(row[4:])
+        for row in running.rows(
+            """
+            select f.property_key, f.day, k.keyword, f.device, f.state, f.position, f.ranking_url, f.depth,
+                   coalesce(r.result_count, 0)
+            from marts.fct_serp_position as f
+            join marts.dim_keyword as k using (property_key, keyword_key)
+            left join (
+                select property_key, day, keyword_key, engine, locale, device, count(*) as result_count
+                from marts.fct_serp_result group by 1, 2, 3, 4, 5, 6
+            ) as r using (property_key, day, keyword_key, engine, locale, device)
+            """
+        )
+    }
+    assert {check: (shown.get(check), found) for check, found in known.items() if shown.get(check) != found} == {}
+    assert known.keys() == shown.keys()
+    assert {state for state, *_ in shown.values()} == {"found", "not_found", "truncated", "failed"}
+
+
+def test_a_found_position_is_the_true_one_and_an_absent_one_lies_beyond_what_was_shown(running: Running) -> None:
+    truth = {
+        (line["property_key"], date.fromisoformat(line["day"]), line["keyword"], line["device"]): line["position"]
+        for line in read_lines(running.home / "demo" / "truth" / "positions.jsonl")
+    }
+    checks = running.rows(
+        """
+        select f.property_key, f.day, k.keyword, f.device, f.state, f.position, r.organic_count
+        from marts.fct_serp_position as f
+        join marts.dim_keyword as k using (property_key, keyword_key)
+        left join (
+            select property_key, day, keyword_key, device, count(*) as organic_count
+            from marts.fct_serp_result where item_type = 'organic' group by 1, 2, 3, 4
+        ) as r using (property_key, day, keyword_key, device)
+        """
+    )
+    checks = [check for check in checks if tuple(check[:4]) in truth]
+    wrong = [
+        check
+        for check in checks
+        if (check[4] == "found" and check[5] != truth[tuple(check[:4])])
+        or (check[4] in ("not_found", "truncated") and truth[tuple(check[:4])] <= check[6])
+    ]
+    assert wrong == []
+    assert len(checks) > 7_000
+
+
+def test_search_totals_are_those_of_the_last_reading(running: Running) -> None:
+    readings: defaultdict[tuple[int, date, int], dict[tuple[str, int], Json]] = defaultdict(dict)
+    for line in disclosed(running.home / "demo", "search_console"):
+        figure = (line["property_key"], date.fromisoformat(line["day"]), len(line["dimensions"]))
+        readings[figure][line["at"], line["start_row"]] = line
+    shown: dict[tuple[int, date], dict[int, tuple[float, float]]] = {}
+    for (key, day, dimensions), pages in readings.items():
+        last = max(at for at, _ in pages)
+        kept = [page for (at, _), page in pages.items() if at == last]
+        sums = (sum(page["clicks"] for page in kept), sum(page["impressions"] for page in kept))
+        shown.setdefault((key, day), {})[dimensions] = sums
+    known = {
+        (row[0], row[1]): {1: row[2:4], 4: row[4:6], 5: row[6:8]}
+        for row in running.rows(
+            """
+            select property_key, day, clicks, impressions, page_clicks, page_impressions, query_clicks,
+                   query_impressions
+            from marts.fct_search_total
+            """
+        )
+    }
+    assert known == shown
+
+
+def test_search_totals_balance_and_are_the_true_ones_once_they_are_final(running: Running) -> None:
+    truth = {
+        (line["property_key"], date.fromisoformat(line["day"])): line
+        for line in read_lines(running.home / "demo" / "truth" / "demand.jsonl")
+    }
+    totals = running.rows(
+        """
+        select t.property_key, t.day, t.is_provisional, t.clicks, t.page_clicks, t.page_impressions,
+               t.page_clicks - sum(p.clicks), t.page_impressions - sum(p.impressions),
+               t.query_clicks - sum(p.clicks), t.query_impressions - sum(p.impressions)
+        from marts.fct_search_total as t
+        join marts.fct_search_performance as p using (property_key, day)
+        group by t.property_key, t.day
+        """
+    )
+    # What has no row of its own is what Google hides: the queries of few people.
+    final = {(row[0], row[1]): tuple(row[3:8]) for row in totals if not row[2] and (row[0], row[1]) in truth}
+    assert final == {
+        day: (
+            truth[day]["clicks"],
+            truth[day]["clicks"],
+            truth[day]["impressions"],
+            truth[day]["anonymised_clicks"],
+            truth[day]["anonymised_impressions"],
+        )
+        for day in final
+    }
+    assert {tuple(row[8:]) for row in totals} == {(0, 0)}
+    assert len(final) > 300
+    provisional = {row[1] for row in totals if row[2]}
+    assert provisional == {running.night - timedelta(days=age) for age in (2, 3)}
+
+
+def test_every_page_that_the_site_served_to_the_crawl_is_known_with_its_status(running: Running) -> None:
+    served = {
+        (_instant(line["at"]).date(), line["url"], line["status"])
+        for line in disclosed(running.home / "demo", "site")
+        if not line["url"].endswith((".txt", ".xml"))
+    }
+    known = running.rows("select day, url, status_code, is_robots_allowed from marts.fct_page_crawl")
+    assert {(day, url, status) for day, url, status, _ in known if status is not None} == served
+    # What robots.txt forbids is known from the links to it, and was not asked for.
+    assert {is_allowed for _, _, status, is_allowed in known if status is None} == {False}
+
+
+def _instant(text: str) -> datetime:
+    """An instant in ISO form or in DataForSEO's."""
+    return datetime.fromisoformat(text.replace(" +00:00", "+00:00"))
+
+
+def _difference(wanted: Counter[tuple[Any, ...]], known: list[tuple[Any, ...]]) -> tuple[list[str], list[str]]:
+    """What is missing, and what there is beyond what is wanted."""
+    found = Counter(known)
+    return sorted(map(str, wanted - found)), sorted(map(str, found - wanted))
