@@ -124,6 +124,17 @@ def test_nights_before_the_first_scheduled_one_are_never_overdue(database: str) 
         assert nights.close_overdue(connection, later, BOTH) == [date(2026, 5, 30), date(2026, 5, 31)]
 
 
+def test_a_back_filled_night_before_the_first_scheduled_one_is_not_closed_and_makes_none_overdue(database: str) -> None:
+    later = datetime(2026, 5, 6, 12, tzinfo=UTC)
+    with open_warehouse(database) as connection:
+        nights.end_source_night(connection, "a", NIGHT)
+        long_before = date(2026, 1, 1)
+        for source in BOTH:
+            nights.end_source_night(connection, source, long_before)
+        assert not nights.close_night(connection, long_before, BOTH)
+        assert nights.close_overdue(connection, later, BOTH) == []
+
+
 def test_a_late_source_closes_no_night_that_a_build_has_carried(database: str) -> None:
     with open_warehouse(database) as connection:
         nights.end_source_night(connection, "a", NIGHT)

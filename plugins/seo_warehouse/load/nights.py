@@ -53,6 +53,10 @@ def close_night(conn: Connection, night: date, configured_sources: Iterable[str]
     """
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        first = _first_night(conn)
+        if first is None or night < first:
+            log.info("night %s lies before the first scheduled one: the next build finds what it brought", night)
+            return False
         missing = _missing(conn, night, configured_sources)
         if missing or _is_carried(conn, night):
             log.info("night %s stays as it is: %s", night, f"{', '.join(missing)} not ended" if missing else "built")
@@ -65,7 +69,7 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
     """Close each night whose deadline has passed, naming the sources that had not ended it.
 
     Returns the nights closed so, now or earlier, that wait for a build, oldest first. Nights before the first scheduled
-    one (no source has ended it, no night's load was begun) are neither closed nor overdue. `now` has a time zone.
+    one are neither closed nor overdue. `now` has a time zone.
     """
     configured = tuple(configured_sources)
     moment = now.astimezone(UTC)
@@ -77,15 +81,11 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
             for (night,) in conn.execute(
                 """
                 select day::date
-                from (select min(night) as night from (
-                          select night from ops.source_night
-                          union all
-                          select night from ops.load where purpose = 'night' and night is not null) as known) as first,
-                     generate_series(first.night::timestamp, %s::timestamp, interval '1 day') as day
+                from generate_series(%s::timestamp, %s::timestamp, interval '1 day') as day
                 where not exists (select from ops.night as n where n.night = day::date)
                 order by 1
                 """,
-                (last,),
+                (_first_night(conn), last),
             ).fetchall()
         ]
         for night in overdue:
@@ -171,6 +171,21 @@ def finish_build(conn: Connection, build_id: int) -> None:
 def fail_build(conn: Connection, build_id: int, reason: str) -> None:
     """Not every node passed: the next build takes the claim over. Raises LoadError where the build is not claimed."""
     _end_build(conn, build_id, "failed", reason)
+
+
+def _first_night(conn: Connection) -> date | None:
+    """The night that was begun or ended first of all: by instant, since one back-filled later may be older."""
+    row = conn.execute(
+        """
+        select night from (
+            (select night, ended_at as at from ops.source_night order by 2 limit 1)
+            union all
+            (select night, started_at from ops.load where purpose = 'night' and night is not null
+             order by load_id limit 1)) as known
+        order by at limit 1
+        """
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _missing(conn: Connection, night: date, configured_sources: Iterable[str]) -> list[str]:
