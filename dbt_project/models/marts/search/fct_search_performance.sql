@@ -45,7 +45,7 @@ select
     query,
     clicks,
     impressions,
-    position_sum,
+    position_sum::numeric(38, 12) as position_sum,
     case
         when impressions > 0 then (position_sum / impressions)::double precision else 0
     end as position

@@ -114,7 +114,7 @@ select
     day,
     clicks,
     impressions,
-    position_sum,
+    position_sum::numeric(38, 12) as position_sum,
     case
         when impressions > 0
         then (position_sum / impressions)::double precision
