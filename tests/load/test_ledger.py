@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise, product
 from pathlib import Path
@@ -178,6 +179,22 @@ def test_readings_that_passed_are_found_by_their_days(database: str) -> None:
         found = ledger.readings(connection, SOURCE, TABLE, 1, days[1], days[1] + timedelta(5))
         assert found == [(Period(days[0], days[1]), DAY, "night=2026-05-06")]
         assert ledger.readings(connection, SOURCE, TABLE, 1, days[1] + timedelta(1), date.max) == []
+
+
+def test_a_snapshots_readings_are_its_nights_each_with_what_it_was_read_since(database: str) -> None:
+    source = replace(SOURCE, kind=Kind.SNAPSHOT)
+    nights = [DAY + timedelta(n) for n in range(3)]
+    facts = {night: {"since": str(night - timedelta(1)) if night > DAY else None} for night in nights}
+    with open_warehouse(database, source) as connection:
+        month = write(connection, [], source=source, days=nights, facts=facts, purpose="history")
+        publish(connection, source, TABLE, passed(connection, month))
+        second = {nights[1]: facts[nights[1]]}
+        again = write(connection, [], source=source, days=nights[1:2], facts=second, night=nights[1])
+        publish(connection, source, TABLE, passed(connection, again))
+        write(connection, [], source=source, days=nights[2:], facts={nights[2]: {"since": str(DAY)}})
+        assert ledger.readings(connection, source, TABLE, 1, nights[1], date.max) == [
+            (Period(night, night, night - timedelta(1)), None, None) for night in nights[1:]
+        ]
 
 
 def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tmp_path: Path) -> None:

@@ -85,6 +85,13 @@ def test_a_reading_of_the_same_instant_may_replace_so_replays_work(database: str
         assert fetch(connection, f"select clicks, load_id from {RAW}") == [(5.0, replay)]
 
 
+def test_an_equal_reading_is_unchanged_however_early_it_was(database: str) -> None:
+    with open_warehouse(database) as connection:
+        put(connection, [make_row()], read_at=READ_AT)
+        assert put(connection, [make_row()], read_at=READ_AT - HOUR, purpose="replay")[1] == "unchanged"
+        assert fetch(connection, "select read_at from ops.publication") == [(READ_AT,)]
+
+
 def test_an_equal_reading_moves_the_instant_forward(database: str) -> None:
     with open_warehouse(database) as connection:
         put(connection, [make_row(clicks=9.0)], read_at=READ_AT)

@@ -43,7 +43,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Event:
-    """An event of a link as the warehouse should have it. `value` and `previous` belong to changes of rel and anchor."""
+    """An event of a link as the warehouse should have it; `value` and `previous` of a change of rel or anchor."""
 
     property_key: int
     url_from: str

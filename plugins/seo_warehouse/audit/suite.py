@@ -6,6 +6,7 @@ rows meet all rules? Only where they do not is the suite asked, rule by rule, in
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -39,6 +40,8 @@ RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 """Counts without samples: any other format scans the batch again for each rule."""
 _one_at_a_time = Lock()
 """Every load is asked through the same asset."""
+# It sets itself to INFO, to tell of a folder for pages that are never written.
+logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.NOTSET)
 
 
 @dataclass(frozen=True)

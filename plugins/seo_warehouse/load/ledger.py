@@ -290,19 +290,37 @@ def last_full(conn: Connection, source: str, table: str, property_key: int, *, b
 
 def readings(
     conn: Connection, source: Source, table: Table, property_key: int, first: date, last: date
-) -> list[tuple[Period, date | None, str]]:
-    """(period, night, archive scope) of each reading that passed and whose days overlap first..last, oldest first."""
-    rows = conn.execute(
-        """
-        select first_day, last_day, night, archive_scope, min(load_id) from ops.load
-        where source = %s and table_name = %s and property_key = %s and first_day <= %s and last_day >= %s
-          and (state in ('published', 'unchanged') or state = 'superseded' and published_at is not null)
-          and archive_scope is not null
-        group by 1, 2, 3, 4 order by min(read_at), min(load_id)
-        """,
-        (source.name, table.name, property_key, last, first),
-    ).fetchall()
-    return [(Period(start, end), night, scope) for start, end, night, scope, _ in rows]
+) -> list[tuple[Period, date | None, str | None]]:
+    """(period, night, archive scope) of each reading that passed and whose days overlap first..last, oldest first.
+
+    A snapshot's are given night by night, whatever load read them, each with what it was read since; their scope is
+    None: the archive keeps each by its own night.
+    """
+    query = _SNAPSHOT_READINGS if source.kind is Kind.SNAPSHOT else _DATED_READINGS
+    values = {"source": source.name, "table": table.name, "property": property_key, "first": first, "last": last}
+    rows = conn.execute(query, values).fetchall()
+    return [(Period(start, end, since), night, scope) for start, end, since, night, scope in rows]
+
+
+_DATED_READINGS = """
+select first_day, last_day, null::date, night, archive_scope
+from ops.load
+where source = %(source)s and table_name = %(table)s and property_key = %(property)s
+  and first_day <= %(last)s and last_day >= %(first)s
+  and (state in ('published', 'unchanged') or state = 'superseded' and published_at is not null)
+  and archive_scope is not null
+group by first_day, last_day, night, archive_scope
+order by min(read_at), min(load_id)
+"""
+_SNAPSHOT_READINGS = """
+select d.day, d.day, (d.facts ->> 'since')::date, null::date, null::text
+from ops.load as l join ops.load_day as d using (load_id)
+where l.source = %(source)s and l.table_name = %(table)s and l.property_key = %(property)s
+  and d.day between %(first)s and %(last)s
+  and (l.state in ('published', 'unchanged') or l.state = 'superseded' and l.published_at is not null)
+group by d.day, d.facts ->> 'since'
+order by d.day, min(l.load_id)
+"""
 
 
 def _last(

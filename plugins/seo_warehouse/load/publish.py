@@ -35,14 +35,14 @@ class _Days:
     changed: list[date]
     equal: list[date]
     later: list[date]
-    """Days that `raw` holds from a later reading."""
+    """Days that `raw` holds otherwise, from a later reading."""
 
 
 def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wait: timedelta = PUBLISH_WAIT) -> str:
     """Swap the days of a passed load that differ into `raw`; returns the state the load ends in.
 
-    `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did. `superseded`: every day is
-    published from a later reading. Publishing a settled load again returns its state.
+    `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did, but where a later reading
+    is published. `superseded`: all differ from a later reading. Publishing a settled load again returns its state.
 
     While a build holds the warehouse it waits, for `wait` at most; then, and where a connection is lost, raises
     TransientLoadError. Raises LoadError where the load has not passed.
@@ -114,7 +114,7 @@ def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Da
         (load.read_at, source.name, table.name, load.property_key, load.part, load.load_id),
     )
     for day, is_later, is_equal in rows:
-        (days.later if is_later else days.equal if is_equal else days.changed).append(day)
+        (days.equal if is_equal else days.later if is_later else days.changed).append(day)
     return days
 
 
@@ -169,7 +169,7 @@ def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _
     # Read again and found equal: from now on nothing read before this moment may replace it.
     conn.execute(
         """
-        update ops.publication set read_at = %s
+        update ops.publication set read_at = greatest(read_at, %s)
         where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
         """,
         (load.read_at, *batch, days.equal),

@@ -16,7 +16,13 @@ import psycopg
 
 from seo_warehouse.audit.gate import audit_load
 from seo_warehouse.config import Property
-from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
+from seo_warehouse.errors import (
+    AuditFailedError,
+    ConfigError,
+    NightOverError,
+    NotArchivedError,
+    SeoWarehouseError,
+)
 from seo_warehouse.load import ledger, nights
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish as publish_load
@@ -87,7 +93,10 @@ def write_period(
     scope: str | None = None,
     is_replay: bool = False,
 ) -> int:
-    """One load: begin it, read it, copy it. Returns its id. Raises SourceError or LoadError, once noted."""
+    """One load: begin it, read it, copy it. Returns its id.
+
+    Raises SourceError or LoadError, once noted; NightOverError for a snapshot of a night that ended unread.
+    """
     scope = scope or night_scope(night or period.last_day)
     with wh.connect("loader", autocommit=True) as connection:
         load_id = ledger.begin_load(
@@ -119,6 +128,11 @@ def write_period(
                     facts=lambda: api.facts,
                     usage=lambda: api.usage,
                 )
+        except NotArchivedError as error:
+            is_over = not is_replay and source.kind is Kind.SNAPSHOT and not wh.is_open(period.last_day)
+            failure = _night_over(source, prop, period.last_day, error) if is_over else error
+            note_failure(connection, load_id, failure)
+            raise failure from None
         except Exception as error:
             note_failure(connection, load_id, error)
             raise
@@ -126,6 +140,13 @@ def write_period(
         "%s.%s %s %s..%s: %s rows written", source.name, table.name, prop.name, period.first_day, period.last_day, rows
     )
     return load_id
+
+
+def _night_over(source: Source, prop: Property, night: date, error: NotArchivedError) -> NightOverError:
+    return NightOverError(
+        f"{source.name} answers for now only, and night {night} of {prop.name} is over: "
+        f"it cannot be read any more, since the archive lacks it ({error})"
+    )
 
 
 def audit(wh: Warehouse, source_name: str, table_name: str, night: date) -> None:
@@ -355,7 +376,7 @@ def _loads(
 
 def _readings(
     wh: Warehouse, source: Source, table: Table, prop: Property, first: date, last: date
-) -> list[tuple[Period, date | None, str]]:
+) -> list[tuple[Period, date | None, str | None]]:
     """The readings that once succeeded and whose days overlap first..last, each with its place in the archive."""
     with wh.connect("loader") as connection:
         return ledger.readings(connection, source, table, prop.key, first, last)

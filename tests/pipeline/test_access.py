@@ -1,0 +1,74 @@
+"""What an analyst may see, and what it says about itself."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from tests.pipeline.conftest import Running
+
+MARTS = {
+    "dim_date", "dim_property", "dim_domain", "dim_page", "dim_keyword", "dim_link",
+    "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_serp_position", "fct_serp_result",
+    "fct_search_performance", "fct_search_total", "fct_page_crawl",
+}  # fmt: skip
+
+
+def test_an_analyst_reads_every_mart_and_each_holds_something(running: Running) -> None:
+    marts = {
+        name
+        for (name,) in running.rows("select table_name from information_schema.tables where table_schema = 'marts'")
+    }
+    assert marts == MARTS
+    for name in sorted(marts):
+        assert running.rows(f"select true from marts.{name} limit 1", role="analyst") == [(True,)], name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select 1 from raw.raw_search_console__performance limit 1",
+        "select 1 from ops.load limit 1",
+        "select 1 from intermediate.int_link__find_spans limit 1",
+        "select 1 from staging.stg_dataforseo_backlinks__backlink limit 1",
+        "create table audit.mine (n integer)",
+        "create table marts.mine (n integer)",
+        "create table public.mine (n integer)",
+        "insert into marts.dim_date select * from marts.dim_date",
+        "update marts.dim_property set domain = 'x'",
+        "delete from marts.fct_serp_position",
+        "truncate marts.fct_link_event",
+        "drop table marts.dim_link",
+    ],
+)
+def test_an_analyst_reads_nothing_else_and_writes_nothing(running: Running, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        running.rows(statement, role="analyst")
+
+
+def test_every_mart_and_each_of_its_columns_has_a_comment(running: Running) -> None:
+    silent = running.rows(
+        """
+        select c.relname, a.attname
+        from pg_class as c
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+          and coalesce(col_description(c.oid, a.attnum), '') = ''
+        union all
+        select c.relname, null
+        from pg_class as c
+        where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+          and coalesce(obj_description(c.oid, 'pg_class'), '') = ''
+        """
+    )
+    assert silent == []
+
+
+def test_the_transformer_writes_no_raw_row_and_the_loader_no_mart(running: Running) -> None:
+    for role, statement in (
+        ("transformer", "delete from raw.raw_site_crawl__page"),
+        ("transformer", "update ops.load set state = 'published'"),
+        ("loader", "delete from marts.dim_link"),
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            running.rows(statement, role=role)  # type: ignore[arg-type]
