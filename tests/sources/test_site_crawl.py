@@ -151,7 +151,7 @@ def test_a_manifest_with_a_part_missing_is_refused(archive: Archive) -> None:
 
 KEYS = st.sampled_from(["url", "depth", "hosts", "caps", "part_count", "status"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
 )
 
