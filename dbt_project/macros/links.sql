@@ -129,17 +129,18 @@ events that it was last built from at hand.
 
 {#-
 Counts and sums of checks in a window around each row of `unit`, which has property_key, keyword_key, engine, locale,
-device and event_date; `span` has begin_day and end_day. Joins of a select list: the columns are window_totals().
+device, event_date, begin_day and end_day. Joins of a select list whose columns are window_totals(): NULL where the
+window has not ended yet, or ended before the first check.
 -#}
-{% macro join_window(unit, span) -%}
-    inner join
+{% macro join_window(unit) -%}
+    left join
         {{ ref('int_link__sum_positions') }} as at_end
         on at_end.property_key = {{ unit }}.property_key
         and at_end.keyword_key = {{ unit }}.keyword_key
         and at_end.engine = {{ unit }}.engine
         and at_end.locale = {{ unit }}.locale
         and at_end.device = {{ unit }}.device
-        and at_end.day = {{ unit }}.event_date + {{ span }}.end_day
+        and at_end.day = {{ unit }}.event_date + {{ unit }}.end_day
     left join
         {{ ref('int_link__sum_positions') }} as at_begin
         on at_begin.property_key = {{ unit }}.property_key
@@ -147,7 +148,7 @@ device and event_date; `span` has begin_day and end_day. Joins of a select list:
         and at_begin.engine = {{ unit }}.engine
         and at_begin.locale = {{ unit }}.locale
         and at_begin.device = {{ unit }}.device
-        and at_begin.day = {{ unit }}.event_date + {{ span }}.begin_day - 1
+        and at_begin.day = {{ unit }}.event_date + {{ unit }}.begin_day - 1
 {%- endmacro %}
 
 {% macro window_totals() -%}

@@ -98,8 +98,7 @@ with
     ),
 
     measured as (
-        select candidates.*, {{ window_totals() }}
-        from candidates {{ join_window('candidates', 'candidates') }}
+        select candidates.*, {{ window_totals() }} from candidates {{ join_window('candidates') }}
     ),
 
     page_means as (

@@ -340,7 +340,9 @@ select
         when begun.lost_date is not null then greatest(begun.lost_date, begun.start_date)
     end as lost_date,
     case
-        when begun.lost_date is not null
+        when
+            begun.lost_date is not null
+            and coalesce(begun.last_visit_date, begun.start_date) is not null
         then
             least(
                 greatest(

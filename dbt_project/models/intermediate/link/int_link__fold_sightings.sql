@@ -1,8 +1,9 @@
+{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink']} -%}
 {{
     config(
         materialized='incremental',
         incremental_strategy='append',
-        meta={'claims': {'source': 'dataforseo_backlinks', 'tables': ['backlink']}},
+        meta={'claims': claims},
         indexes=[
             {'columns': ['property_key', 'day']},
             {'columns': ['property_key', 'link_key', 'witness', 'day'], 'unique': True},
@@ -63,7 +64,7 @@ with
             end as visit_date
         from
             {{ ref('stg_dataforseo_backlinks__backlink') }} as backlinks
-            {{ join_days('backlinks') }}
+            {{ join_days('backlinks', claims=claims) }}
     ),
 
     -- Several links of one page to one target are one link: live if any is, followed if any live

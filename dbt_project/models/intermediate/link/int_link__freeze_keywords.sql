@@ -35,50 +35,89 @@ with
         where page_key is not null
     ),
 
-    -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
-    -- later, then the lower key.
-    counted as (
-        select
-            series.property_key,
-            series.event_date,
-            series.keyword_key,
-            series.engine,
-            series.locale,
-            series.device,
-            rank_check.ranking_page_key as page_key,
-            count(*) as day_count,
-            max(rank_check.day) as last_day
-        from series
+    ranked as (
+        select rank_check.*
+        from {{ ref('fct_serp_position') }} as rank_check
         left join
             tracked
-            on tracked.property_key = series.property_key
-            and tracked.keyword_key = series.keyword_key
-        inner join
-            {{ ref('fct_serp_position') }} as rank_check
-            on rank_check.property_key = series.property_key
-            and rank_check.keyword_key = series.keyword_key
-            and rank_check.engine = series.engine
-            and rank_check.locale = series.locale
-            and rank_check.device = series.device
-            and rank_check.day between series.event_date - 28 and series.event_date - 1
-            and rank_check.state = 'found'
-        where tracked.page_key is null
-        group by
+            on tracked.property_key = rank_check.property_key
+            and tracked.keyword_key = rank_check.keyword_key
+        where tracked.page_key is null and rank_check.state = 'found'
+    ),
+
+    candidates as (
+        select distinct property_key, keyword_key, engine, locale, device, ranking_page_key
+        from ranked
+    ),
+
+    -- Nights on which a page ranked and dates at which to look back, in one line.
+    line as (
+        select
+            property_key,
+            keyword_key,
+            engine,
+            locale,
+            device,
+            ranking_page_key as page_key,
+            day,
+            1 as ranked_count,
+            false as is_event_date
+        from ranked
+        union all
+        select
             series.property_key,
-            series.event_date,
             series.keyword_key,
             series.engine,
             series.locale,
             series.device,
-            rank_check.ranking_page_key
+            candidates.ranking_page_key,
+            series.event_date,
+            0,
+            true
+        from series
+        inner join
+            candidates
+            on candidates.property_key = series.property_key
+            and candidates.keyword_key = series.keyword_key
+            and candidates.engine = series.engine
+            and candidates.locale = series.locale
+            and candidates.device = series.device
     ),
 
+    counted as (
+        select
+            *,
+            sum(ranked_count) over (
+                page_days range between interval '28 days' preceding and interval '1 day' preceding
+            ) as day_count,
+            max(day) filter (where not is_event_date) over (
+                page_days range between unbounded preceding and interval '1 day' preceding
+            ) as last_day
+        from line
+        window
+            page_days as (
+                partition by property_key, keyword_key, engine, locale, device, page_key
+                order by day
+            )
+    ),
+
+    -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
+    -- later, then the lower key.
     modal as (
-        select distinct on (property_key, event_date, keyword_key, engine, locale, device) *
+        select distinct
+            on (property_key, day, keyword_key, engine, locale, device)
+            property_key,
+            day as event_date,
+            keyword_key,
+            engine,
+            locale,
+            device,
+            page_key
         from counted
+        where is_event_date and day_count > 0
         order by
             property_key,
-            event_date,
+            day,
             keyword_key,
             engine,
             locale,

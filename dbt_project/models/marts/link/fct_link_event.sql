@@ -44,6 +44,8 @@ with
             links.source_page_key,
             links.source_domain,
             links.source_domain_key,
+            -- A page without a domain (an address) stands for itself.
+            coalesce(links.source_domain_key, links.source_page_key) as linking_key,
             links.literal_target_url,
             links.page_key,
             events.event_type in ('present_at_start', 'acquired') as is_first_of_link,
@@ -66,11 +68,11 @@ with
         select
             *,
             row_number() over (
-                partition by property_key, source_domain_key, is_first_of_link
+                partition by property_key, linking_key, is_first_of_link
                 order by event_date nulls first, link_key
             ) as domain_no,
             row_number() over (
-                partition by property_key, source_domain_key, page_key, is_first_of_link
+                partition by property_key, linking_key, page_key, is_first_of_link
                 order by event_date nulls first, link_key
             ) as domain_page_no
         from described

@@ -31,11 +31,21 @@ with
         select
             *,
             row_number() over (
-                partition by property_key, page_key, event_date, event_type, source_domain_key
+                partition by
+                    property_key,
+                    page_key,
+                    event_date,
+                    event_type,
+                    coalesce(source_domain_key, source_page_key)
                 order by coalesce(is_followed, false) desc, link_key, event_key
             ) as member_no,
             count(*) over (
-                partition by property_key, page_key, event_date, event_type, source_domain_key
+                partition by
+                    property_key,
+                    page_key,
+                    event_date,
+                    event_type,
+                    coalesce(source_domain_key, source_page_key)
             ) as member_count
         from events
     ),
@@ -65,6 +75,79 @@ with
         from {{ ref('int_link__judge_looks') }}
         where is_complete_look
         group by property_key
+    ),
+
+    page_dates as (
+        select property_key, page_key, event_date, count(*) as event_count
+        from {{ ref('fct_link_event') }}
+        where event_type in ('acquired', 'lost', 'restored')
+        group by property_key, page_key, event_date
+    ),
+
+    horizons as (
+        select distinct greatest(end_day, 34) as isolated_until_day
+        from {{ ref('link_windows') }}
+        where window_name <> 'base'
+    ),
+
+    page_totals as (
+        select
+            *,
+            coalesce(
+                sum(event_count) over (
+                    partition by property_key, page_key
+                    order by event_date
+                    range between unbounded preceding and interval '57 days' preceding
+                ),
+                0
+            ) as earlier_count
+        from page_dates
+    ),
+
+    -- Link events of a page and the days until which they are to be counted, in one line.
+    line as (
+        select
+            property_key,
+            page_key,
+            event_date as day,
+            event_count,
+            null::date as event_date,
+            null::integer as isolated_until_day,
+            null::numeric as earlier_count
+        from page_totals
+        union all
+        select
+            page_totals.property_key,
+            page_totals.page_key,
+            page_totals.event_date + horizons.isolated_until_day,
+            0,
+            page_totals.event_date,
+            horizons.isolated_until_day,
+            page_totals.earlier_count
+        from page_totals
+        inner join
+            affected
+            on affected.property_key = page_totals.property_key
+            and affected.event_date = page_totals.event_date
+        cross join horizons
+    ),
+
+    counted as (
+        select
+            *,
+            sum(event_count) over (partition by property_key, page_key order by day) as later_count
+        from line
+    ),
+
+    neighbourhoods as (
+        select
+            property_key,
+            page_key,
+            event_date,
+            isolated_until_day,
+            later_count - earlier_count as event_count
+        from counted
+        where event_date is not null
     ),
 
     units as (
@@ -97,13 +180,11 @@ with
             case
                 when bases.is_measured then bases.log_position_sum / bases.measured_count
             end as base_log_position,
-            windows.window_name,
-            windows.begin_day,
-            windows.end_day,
-            windows.isolated_until_day,
-            greatest(
-                round((windows.end_day - windows.begin_day + 1)::numeric / gaps.gap_days), 1
-            )::integer as expected_count
+            gaps.gap_days,
+            watched.change_date,
+            watched.watched_until_date,
+            coalesce(look_horizons.first_day > bases.event_date - 56, true) as is_history_short,
+            least(check_horizons.last_day, look_horizons.last_day) as last_day
         from grouped
         inner join
             bases
@@ -112,67 +193,46 @@ with
             and bases.page_key = grouped.page_key
         inner join
             gaps on gaps.property_key = bases.property_key and gaps.event_date = bases.event_date
+        inner join
+            watched
+            on watched.property_key = bases.property_key
+            and watched.event_date = bases.event_date
+            and watched.page_key = bases.page_key
+        inner join check_horizons on check_horizons.property_key = bases.property_key
+        left join look_horizons on look_horizons.property_key = bases.property_key
+    ),
+
+    unit_windows as (
+        select
+            units.*,
+            windows.window_name,
+            windows.begin_day,
+            windows.end_day,
+            windows.isolated_until_day,
+            greatest(
+                round((windows.end_day - windows.begin_day + 1)::numeric / units.gap_days), 1
+            )::integer as expected_count
+        from units
         cross join windows
     ),
 
-    -- A window that has not ended yet has no totals.
     measured as (
-        select
-            units.property_key,
-            units.event_key,
-            units.keyword_key,
-            units.engine,
-            units.locale,
-            units.device,
-            units.window_name,
-            units.expected_count,
-            {{ window_totals() }}
-        from units {{ join_window('units', 'units') }}
-    ),
-
-    page_dates as (
-        select property_key, page_key, event_date, count(*) as event_count
-        from {{ ref('fct_link_event') }}
-        where event_type in ('acquired', 'lost', 'restored')
-        group by property_key, page_key, event_date
-    ),
-
-    neighbourhoods as (
-        select
-            pages.property_key,
-            pages.page_key,
-            pages.event_date,
-            pages.window_name,
-            sum(page_dates.event_count) as event_count
-        from
-            (
-                select distinct property_key, page_key, event_date, window_name, isolated_until_day
-                from units
-            ) as pages
-        inner join
-            page_dates
-            on page_dates.property_key = pages.property_key
-            and page_dates.page_key = pages.page_key
-            and page_dates.event_date
-            between pages.event_date - 56 and pages.event_date + pages.isolated_until_day
-        group by pages.property_key, pages.page_key, pages.event_date, pages.window_name
+        select unit_windows.*, {{ window_totals() }}
+        from unit_windows {{ join_window('unit_windows') }}
     ),
 
     joined as (
         select
-            units.*,
+            measured.*,
             coalesce(
-                2 * measured.measured_count >= units.expected_count, false
+                2 * measured.measured_count >= measured.expected_count, false
             ) as is_window_measured,
-            measured.check_count,
-            measured.measured_count,
-            {%- for state in states %} measured.{{ state }}_count, {%- endfor %}
             case
-                when 2 * measured.measured_count >= units.expected_count
+                when 2 * measured.measured_count >= measured.expected_count
                 then measured.position_sum::numeric / measured.measured_count
             end as window_position,
             case
-                when 2 * measured.measured_count >= units.expected_count
+                when 2 * measured.measured_count >= measured.expected_count
                 then measured.log_position_sum / measured.measured_count
             end as window_log_position,
             coalesce(controls.control_count, 0) as control_count,
@@ -184,51 +244,32 @@ with
                 controls.base_{{ state }}_share as control_base_{{ state }}_share,
                 controls.window_{{ state }}_share as control_window_{{ state }}_share,
             {%- endfor %}
-            (neighbourhoods.event_count - units.member_count)::integer as other_link_count,
+            (neighbourhoods.event_count - measured.member_count)::integer as other_link_count,
             coalesce(
-                watched.change_date <= units.event_date + units.isolated_until_day, false
+                measured.change_date <= measured.event_date + measured.isolated_until_day, false
             ) as is_onpage_changed,
             coalesce(
-                watched.watched_until_date < units.event_date + units.isolated_until_day, true
-            ) as is_unwatched,
-            coalesce(look_horizons.first_day > units.event_date - 56, true) as is_history_short,
-            coalesce(
-                units.event_date + units.isolated_until_day
-                > least(check_horizons.last_day, look_horizons.last_day),
+                measured.watched_until_date < measured.event_date + measured.isolated_until_day,
                 true
-            ) as is_future_incomplete
-        from units
-        left join
-            measured
-            on measured.property_key = units.property_key
-            and measured.event_key = units.event_key
-            and measured.keyword_key = units.keyword_key
-            and measured.engine = units.engine
-            and measured.locale = units.locale
-            and measured.device = units.device
-            and measured.window_name = units.window_name
+            ) as is_unwatched,
+            measured.event_date + measured.isolated_until_day
+            > measured.last_day as is_future_incomplete
+        from measured
         left join
             controls
-            on controls.property_key = units.property_key
-            and controls.event_date = units.event_date
-            and controls.topic = units.topic
-            and controls.engine = units.engine
-            and controls.locale = units.locale
-            and controls.device = units.device
-            and controls.window_name = units.window_name
+            on controls.property_key = measured.property_key
+            and controls.event_date = measured.event_date
+            and controls.topic = measured.topic
+            and controls.engine = measured.engine
+            and controls.locale = measured.locale
+            and controls.device = measured.device
+            and controls.window_name = measured.window_name
         left join
             neighbourhoods
-            on neighbourhoods.property_key = units.property_key
-            and neighbourhoods.page_key = units.page_key
-            and neighbourhoods.event_date = units.event_date
-            and neighbourhoods.window_name = units.window_name
-        left join
-            watched
-            on watched.property_key = units.property_key
-            and watched.event_date = units.event_date
-            and watched.page_key = units.page_key
-        left join check_horizons on check_horizons.property_key = units.property_key
-        left join look_horizons on look_horizons.property_key = units.property_key
+            on neighbourhoods.property_key = measured.property_key
+            and neighbourhoods.page_key = measured.page_key
+            and neighbourhoods.event_date = measured.event_date
+            and neighbourhoods.isolated_until_day = measured.isolated_until_day
     ),
 
     -- The first reason that holds is the one given.
