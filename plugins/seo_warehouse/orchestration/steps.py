@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time as clock
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -22,6 +23,7 @@ from seo_warehouse.errors import (
     NightOverError,
     NotArchivedError,
     SeoWarehouseError,
+    TransientLoadError,
 )
 from seo_warehouse.load import ledger, nights
 from seo_warehouse.load.batch import write_batch
@@ -31,6 +33,7 @@ from seo_warehouse.orchestration.connections import open_api
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import SOURCES, source_named
 from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
 ORDER_POLL_SECONDS = 5.0
@@ -55,12 +58,27 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
     if source.order is None:
         return True
     night = period.first_day
-    with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
+    with (
+        _ordering_alone(wh, source, prop, night),
+        open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api,
+    ):
         try:
             return source.order(api, prop, period)
         finally:
             with wh.connect("loader") as connection:
                 ledger.note_order(connection, source.name, prop.key, night, api.usage)
+
+
+@contextmanager
+def _ordering_alone(wh: Warehouse, source: Source, prop: Property, night: date) -> Iterator[None]:
+    """Two that order at once would each find nothing ordered yet. Raises TransientLoadError for the second."""
+    lock = key64("seo_warehouse", "order", source.name, prop.key, night)
+    with wh.connect("loader", autocommit=True) as connection:
+        # The session holds it: a killed process lets it go.
+        taken = connection.execute("select pg_try_advisory_lock(%s)", (lock,)).fetchone()
+        if taken != (True,):
+            raise TransientLoadError(f"order {source.name}, {prop.name}, {night}: another process is ordering it")
+        yield
 
 
 def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[int]:

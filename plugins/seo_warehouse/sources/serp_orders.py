@@ -96,7 +96,7 @@ def order_checks(api: Api, property: Property, period: Period) -> bool:
     try:
         ready = _newest_ready(api)
         if cut:
-            _look_for(api, cut, ready, period.first_day)
+            _look_for(api, plan, cut, ready, period.first_day)
         came = _fetch(api, waiting, ready.json)
     except ThrottledError as error:
         # Lists and answers cost nothing and wait for days: asking less often is all that is asked for.
@@ -216,8 +216,8 @@ def _fetch(api: Api, waiting: list[str], ready: Set[str]) -> int:
     return came
 
 
-def _look_for(api: Api, tags: set[str], ready: Reply, night: date) -> None:
-    """Look for cut orders among the tasks that are ready and all of the night, and keep what was found."""
+def _look_for(api: Api, plan: list[Check], tags: set[str], ready: Reply, night: date) -> None:
+    """Look for the tags of cut orders among the tasks that are ready and all of the night; keep what was found."""
     found = _found(api)
     at = ready.observed_at.isoformat()
     for task_id, tag in ready.json.items():
@@ -238,6 +238,9 @@ def _look_for(api: Api, tags: set[str], ready: Reply, night: date) -> None:
         rows = listed.row_count
         offset += rows
     _keep(api, FOUND_KEY, {"looks": found.looks + 1, "tasks": found.tasks}, ready.observed_at)
+    if found.looks == 0:
+        # The client counts a cut call when it is sent again, which an order never is.
+        api.usage.cut += sum(api.is_cut("POST", POST_PATH, batch) for batch in _batches(plan))
 
 
 def _found(api: Api) -> _Found:
