@@ -29,6 +29,8 @@ from seo_warehouse.orchestration.warehouse import Warehouse
 log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
+DEAD_SESSION_MILLISECONDS = 30_000
+"""How long a dead build's session may take to end."""
 KEPT_TARGETS = 30
 """Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
@@ -105,14 +107,17 @@ def _is_remodelling_due(connection: psycopg.Connection[Any], fingerprint: str) -
 
 
 def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
-    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead."""
+    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead.
+
+    Waits until they are gone: one that is just committing would else change a table under the new build.
+    """
     with wh.connect("transformer", autocommit=True) as connection:
         connection.execute(
             """
-            select pg_terminate_backend(pid) from pg_stat_activity
-            where application_name = %s
+            select pg_terminate_backend(pid, %s) from pg_stat_activity
+            where application_name = %s and datname = current_database()
             """,
-            (BUILDING,),
+            (DEAD_SESSION_MILLISECONDS, BUILDING),
         )
 
 
