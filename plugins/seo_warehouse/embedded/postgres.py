@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import socket
 import subprocess
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seo_warehouse.embedded.processes import Stat, read_stat, signal_process
 from seo_warehouse.errors import EmbeddedError
 
 SETTINGS = """
@@ -31,6 +34,9 @@ jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+START_SECONDS = 300
+"""How long a start may take: after a crash up to `max_wal_size` is replayed first."""
+REMNANT_SECONDS = 20.0
 
 
 def free_port() -> int:
@@ -80,12 +86,19 @@ class Postgres:
         fresh.rename(self.data)
 
     def start(self) -> None:
-        """Start the server and wait until it answers. Does nothing when it runs. Raises EmbeddedError."""
+        """Start the server and wait until it answers. Does nothing when it runs. Raises EmbeddedError.
+
+        What a killed server left behind is cleared away first: PostgreSQL itself refuses to start while a backend of
+        it lives, or while any process, be it a stranger's or a zombie, has the number in its `postmaster.pid`.
+        """
         if self.is_running():
+            self._wait_until_ready()
             return
+        self._end_remnants()
         with (self.data / "postgresql.auto.conf").open("w") as file:
             file.write(SETTINGS.format(port=self.port))
-        _run("pg_ctl", "-D", str(self.data), "-l", str(self.data / "server.log"), "-w", "-t", "60", "start")
+        _run("pg_ctl", "-D", str(self.data), "-l", str(self.data / "server.log"), "-w", "-t", str(START_SECONDS),
+             "start")  # fmt: skip
 
     def stop(self) -> None:
         """Stop the server and wait until it is gone. Does nothing when it does not run."""
@@ -94,14 +107,52 @@ class Postgres:
 
     def is_running(self) -> bool:
         """Whether a server runs on the data directory."""
-        if not (self.data / "postmaster.pid").exists():
-            return False
-        status = subprocess.run(_command("pg_ctl", "-D", str(self.data), "status"), **_as_server_user(), check=False)
-        return bool(status.returncode == 0)
+        return self.pid() is not None
 
     def pid(self) -> int | None:
         """Process id of the running postmaster."""
-        return int((self.data / "postmaster.pid").read_text().split()[0]) if self.is_running() else None
+        try:
+            recorded = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+        return recorded if self._is_ours(recorded) else None
+
+    def processes(self) -> list[Stat]:
+        """Every living process of the server: the postmaster, and the backends also when it is gone."""
+        pids = (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit())
+        return [stat for pid in pids if self._is_ours(pid) and (stat := read_stat(pid)) is not None]
+
+    def _is_ours(self, pid: int) -> bool:
+        """A process id alone proves nothing: after a restart of the machine it may be anybody's."""
+        process = Path(f"/proc/{pid}")
+        try:
+            program, folder = (process / "exe").readlink(), (process / "cwd").readlink()
+        except OSError:
+            # It is gone, a zombie, or another user's.
+            return False
+        return program.name.split(" ")[0] == "postgres" and folder == self.data.resolve()
+
+    def _wait_until_ready(self) -> None:
+        """Another start, killed since, may have left the server replaying what was not yet on disk.
+
+        https://www.postgresql.org/docs/current/storage-file-layout.html: postmaster.pid ends with the server's status.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not (self.data / "postmaster.pid").read_text().rstrip().endswith("ready"):
+            if not self.is_running() or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL in {self.data} runs but does not get ready: see its server.log")
+            time.sleep(0.1)
+
+    def _end_remnants(self) -> None:
+        deadline = time.monotonic() + REMNANT_SECONDS
+        while left := self.processes():
+            # Without their postmaster they can do nothing but end; what they had not committed is rolled back.
+            for stat in left:
+                signal_process(stat, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"process {left[0].pid} of a killed PostgreSQL in {self.data} does not end")
+            time.sleep(0.05)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def binaries() -> Path:
