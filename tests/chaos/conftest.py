@@ -1,0 +1,210 @@
+"""One small world with a history, and copies of it: one is left alone, the others are disturbed.
+
+All copies talk to demos on the same port, one after another, so that their properties.yml are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time as clock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import yaml
+
+from seo_warehouse import demo
+from seo_warehouse.config import Settings
+from seo_warehouse.demo.server import DemoServer
+from seo_warehouse.embedded.postgres import Postgres, free_port
+from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
+from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from tests.chaos.child import Child, start_command, start_step
+from tests.chaos.state import Rows, Sizes, read_calls, read_marts, read_nodes, read_raw, read_sizes
+
+ROOT = Path(__file__).parents[2]
+DBT = "dbt_project"
+SEED = 20
+FIRST_DAY = date(2026, 10, 12)
+NIGHT = FIRST_DAY + timedelta(days=14)
+PROPERTY = "alderwood"
+SOURCES = ("search_console", "dataforseo_backlinks", "dataforseo_serp", "site_crawl")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A home, its database and its demo, whose clock stands within the night."""
+
+    home: Path
+    dsn: str
+    superuser_dsn: str
+    demo: DemoServer
+    dbt_project: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its commands find in their environment."""
+        return {
+            "SEO_WAREHOUSE_HOME": str(self.home),
+            "SEO_WAREHOUSE_DSN": self.dsn,
+            "SEO_WAREHOUSE_DBT_PROJECT": str(self.dbt_project),
+        }
+
+    @property
+    def wh(self) -> Warehouse:
+        """The warehouse, for calls in this process."""
+        return Warehouse(Settings(self.environment))
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A superuser's connection in autocommit mode."""
+        return psycopg.connect(self.superuser_dsn, autocommit=True)
+
+    def ingest(self, source: str) -> Child:
+        """Start `seo-warehouse ingest` of the night."""
+        night = ("--night", NIGHT.isoformat())
+        return start_command(
+            self.environment, self._log("ingest"), "ingest", "--source", source, "--property", PROPERTY, *night
+        )
+
+    def build(self) -> Child:
+        """Start `seo-warehouse build`."""
+        return start_command(self.environment, self._log("build"), "-v", "build")
+
+    def step(self, name: str, *arguments: str | date) -> Child:
+        """Start a function of orchestration/."""
+        return start_step(self.environment, self._log(name), name, *arguments)
+
+    def _log(self, name: str) -> Path:
+        return self.home / f"{name}-{clock.monotonic_ns()}.log"
+
+
+@dataclass(frozen=True)
+class Base:
+    """The world after its history, before the night."""
+
+    folder: Path
+    server: Postgres
+    demo_port: int
+    sizes: Sizes
+
+    def keep(self, name: str, template: str) -> None:
+        """Copy a database and its home, which is no case then but may be copied in its turn."""
+        shutil.copytree(self.folder / template, self.folder / name)
+        with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
+            connection.execute(f"create database {name} template {template} owner seo_owner")
+            # A copied sequence believes that its next 32 numbers are in the WAL, where the original's are; a crash
+            # before the next checkpoint would give them out again.
+            connection.execute("checkpoint")
+
+    @contextmanager
+    def copy(self, name: str, template: str = "base") -> Iterator[Case]:
+        """A copy of a home, its demo's state and its database."""
+        home = self.folder / name
+        self.keep(name, template)
+        try:
+            with demo.running(home / "demo", port=self.demo_port) as server:
+                dsn = _owner_dsn(self.server, home, name)
+                yield Case(home, dsn, self.server.dsn(name), server, self.folder / DBT)
+        finally:
+            self.server.start()
+            with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
+                connection.execute(f"drop database {name} with (force)")
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What the night left behind where nobody disturbed it.
+
+    Of each source's ingest its calls and how long it took, of the build how many nodes it had.
+    """
+
+    raw: Rows
+    marts: Rows
+    sizes: Sizes
+    calls: dict[str, dict[str, int]]
+    seconds: dict[str, float]
+    nodes: int
+
+
+def _owner_dsn(server: Postgres, home: Path, database: str) -> str:
+    return server.dsn(database, "seo_owner", read_secrets(home)["owner"])
+
+
+def _write_properties(path: Path, port: int) -> None:
+    """The crawled one of the demo's properties alone: half the calls tell as much."""
+    demo.write_properties(path, port, FIRST_DAY)
+    document = yaml.safe_load(path.read_text())
+    document["properties"] = document["properties"][:1]
+    path.write_text(yaml.safe_dump(document))
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[Base]:
+    """Two weeks of history, modelled. Its PostgreSQL is its own, since it gets killed."""
+    folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-chaos-"))
+    home = folder / "base"
+    secrets = read_secrets(home)
+    server = Postgres(folder / "postgres", free_port(), secrets["postgres"])
+    # Of its own: a model that is edited meanwhile would be a reason to model everything again.
+    shutil.copytree(ROOT / DBT, folder / DBT, ignore=shutil.ignore_patterns("target", "logs"))
+    server.initialise()
+    server.start()
+    try:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute(f"create role seo_owner login createrole password '{secrets['owner']}'")
+            connection.execute("create database base owner seo_owner")
+        with demo.running(home / "demo", seed=SEED, first_day=FIRST_DAY) as world:
+            port = int(world.server_address[1])
+            _write_properties(home / "properties.yml", port)
+            (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
+            case = Case(home, _owner_dsn(server, home, "base"), server.dsn("base"), world, folder / DBT)
+            case.wh.migrate()
+            case.step("history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
+            case.build().succeed()
+            case.wh.set_demo_clock(datetime.combine(NIGHT, time(6), UTC))
+        with case.connect() as connection:
+            sizes = read_sizes(connection)
+        yield Base(folder, server, port, sizes)
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(base: Base) -> Undisturbed:
+    """The same night in a copy that is left alone."""
+    seconds: dict[str, float] = {}
+    calls: dict[str, dict[str, int]] = {}
+    with base.copy("undisturbed") as case:
+        for source in SOURCES:
+            case.demo.calls.reset()
+            began = clock.monotonic()
+            case.ingest(source).succeed()
+            seconds[source] = clock.monotonic() - began
+            calls[source] = read_calls(case.demo)
+        base.keep("night", "undisturbed")
+        case.build().succeed()
+        with case.connect() as connection:
+            return Undisturbed(
+                raw=read_raw(connection),
+                marts=read_marts(connection),
+                sizes=read_sizes(connection),
+                calls=calls,
+                seconds=seconds,
+                nodes=read_nodes(connection),
+            )
+
+
+@pytest.fixture
+def case(base: Base, undisturbed: Undisturbed, request: pytest.FixtureRequest) -> Iterator[Case]:
+    """A copy to disturb: of `base`, before the night, unless the test asks for `night`, after its loads."""
+    with base.copy("disturbed", getattr(request, "param", "base")) as copied:
+        yield copied
