@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,19 +20,35 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def world(running: Running) -> World:
+    return world_of(running)
+
+
+def world_of(running: Running) -> World:
+    """The demo's world, as its folder holds it."""
     found = stored_world(running.home / "demo")
     assert found is not None
     assert found.knobs.disclosure_delay_days == 0
     return found
 
 
-@pytest.fixture(scope="module")
-def made(running: Running, world: World) -> list[Read]:
-    """The reads of the backlink vendor, as the rules of nights ask for them."""
-    at = running.one(
-        "select max(read_at) from ops.load where source = 'dataforseo_backlinks' and night = %s", running.night
+@pytest.fixture
+def made(running: Running) -> list[Read]:
+    return reads_made(running)
+
+
+def reads_made(running: Running) -> list[Read]:
+    """The reads of the backlink vendor, as the rules of nights ask for them, at the instants they were made."""
+    own = dict(
+        running.rows(
+            """
+            select night, max(read_at) from ops.load
+            where source = 'dataforseo_backlinks' and purpose = 'night' and state in ('published', 'unchanged')
+            group by night
+            """
+        )
     )
-    return reads(world.first_day, running.night, at, DEMO_READING_TIME)
+    nights = running.rows("select distinct day from ops.publication where source = 'dataforseo_backlinks'")
+    return reads({night: own.get(night) or datetime.combine(night, DEMO_READING_TIME, UTC) for (night,) in nights})
 
 
 def test_every_disclosed_sighting_of_a_link_is_known_and_no_other(running: Running) -> None:

@@ -3,8 +3,8 @@
 The vendor of the demo sees each change at its instant (disclosure delay 0), so what is left between the truth and the
 warehouse is what a read asks for:
 
-* a full pull (the first night, then every 28) returns every live link, and no lost one;
-* any other night returns the live links first seen, and the lost links lost, since the midnight before the last read.
+* a full pull (the first night, then every 28 days) returns every live link, and no lost one;
+* any other night returns the live links first seen, and the lost links lost, since the midnight before the read before.
 
 Hence an acquisition is always told, on its true date. A loss is told, on its true date, unless the link was back at the
 next read, or a full pull was that read: then only a loss of that pull's own day is told, by the night after it, and an
@@ -14,9 +14,9 @@ dated by the vendor's last visit, and so do a changed rel and a changed anchor, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from seo_warehouse.demo.links import Link, Rel, Sight
 from seo_warehouse.demo.world import World
@@ -56,17 +56,15 @@ class Event:
     value: str | None = None
 
 
-def reads(first: date, last: date, last_at: datetime, time_of_day: time) -> list[Read]:
-    """The nights from first to last, the last at its own instant, with a full pull every 28."""
-    nights = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [
-        Read(
-            night,
-            last_at if night == last else datetime.combine(night, time_of_day, UTC),
-            None if (night - first).days % FULL_INTERVAL_DAYS == 0 else night - timedelta(days=1),
-        )
-        for night in nights
-    ]
+def reads(instants: Mapping[date, datetime]) -> list[Read]:
+    """The reads of these nights at these instants: a full pull at first, and when the last one is 28 days ago."""
+    made: list[Read] = []
+    last_full = FAR_AWAY
+    for night, at in sorted(instants.items()):
+        is_full = (night - last_full).days >= FULL_INTERVAL_DAYS
+        made.append(Read(night, at, None if is_full else made[-1].night))
+        last_full = night if is_full else last_full
+    return made
 
 
 def link_events(world: World, property_key: int, made: list[Read]) -> Iterator[Event]:

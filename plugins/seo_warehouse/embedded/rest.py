@@ -95,10 +95,10 @@ class Client:
         return tasks
 
     def log(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1, try_number: int = 1) -> str:
-        """What a task instance logged."""
+        """What a task instance logged, and what was raised."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         lines = self.call("GET", path, params={"map_index": map_index, "full_content": True})["content"]
-        return "\n".join(line if isinstance(line, str) else str(line.get("event", line)) for line in lines)
+        return "\n".join(line if isinstance(line, str) else _read_line(line) for line in lines)
 
     def event_log(self, dag_id: str | None = None) -> list[Json]:
         """Airflow's own log of what was done by whom, newest first."""
@@ -149,6 +149,11 @@ class Client:
                 report(line)
                 new.add(line)
         return new
+
+
+def _read_line(line: Json) -> str:
+    raised = [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
+    return "\n".join([str(line.get("event", line)), *raised])
 
 
 def _send(session: requests.Session, method: str, url: str, **options: Any) -> Json:

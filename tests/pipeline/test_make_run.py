@@ -1,0 +1,76 @@
+"""What `make run` says, and what it does while everything is served already."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import psycopg
+import requests
+
+from seo_warehouse.embedded import airflow as embedded_airflow
+from seo_warehouse.embedded import processes
+from tests.pipeline.conftest import Running, make
+
+
+def test_the_output_says_where_airflow_is_and_its_password(running: Running) -> None:
+    address, user, password = re.search(
+        r"^Airflow +(http://127\.0\.0\.1:\d+)  user (\w+)  password (\S+)$", running.output, re.MULTILINE
+    ).groups()  # type: ignore[union-attr]
+    answer = requests.post(f"{address}/auth/token", json={"username": user, "password": password}, timeout=30)
+    assert answer.status_code == 201
+    health = requests.get(f"{address}/api/v2/monitor/health", timeout=30).json()
+    assert {health[part]["status"] for part in ("metadatabase", "scheduler", "dag_processor")} == {"healthy"}
+
+
+def test_the_output_says_how_to_connect_to_the_warehouse(running: Running) -> None:
+    dsn = re.search(r'^Warehouse +psql "([^"]+)"', running.output, re.MULTILINE).group(1)  # type: ignore[union-attr]
+    with psycopg.connect(dsn) as connection:
+        [(user, events)] = connection.execute("select current_user, count(*) from marts.fct_link_event").fetchall()
+    assert (user, events > 0) == ("seo_analyst", True)
+
+
+def test_the_output_says_the_state_of_each_load_and_shows_progress(running: Running) -> None:
+    for source in running.wh.sources:
+        for table in source.tables:
+            for prop in running.wh.properties.with_source(source.settings):
+                state = rf"^{source.name} +{table.name} +{prop.name} +published +\d+ +[\d-]+ +[\d-]+ +\d+"
+                assert re.search(state, running.output, re.MULTILINE), state
+    assert f"Last night closed: {running.night} by sources" in running.output
+    assert re.search(r"^Last build: \d+, finished", running.output, re.MULTILINE)
+    seconds = [int(number) for number in re.findall(r"^\[ *(\d+) s\]", running.output, re.MULTILINE)]
+    assert seconds == sorted(seconds)
+    assert len(seconds) > 50
+
+
+def test_the_output_shows_the_first_rows_that_join_links_to_positions(running: Running) -> None:
+    facts = running.output.partition("Links and positions")[2].splitlines()
+    assert facts[1].split()[:5] == ["property", "date", "event", "page", "keyword"]
+    # Before, after, the controls' change, their number, the difference of the differences.
+    judged = [line for line in facts[2:10] if re.search(r"  \d+\.\d +\d+\.\d +-?\d+\.\d +\d+ +-?\d+\.\d$", line)]
+    assert judged
+
+
+def test_a_second_make_run_while_serving_takes_seconds_and_changes_nothing(running: Running) -> None:
+    before = _what_there_is(running)
+    began = time.monotonic()
+    done = make("run", running.home)
+    seconds = time.monotonic() - began
+    assert done.returncode == 0, done.stdout
+    assert f"night {running.night} is built already" in done.stdout
+    assert _what_there_is(running) == before
+    assert seconds < 60, done.stdout
+
+
+def _what_there_is(running: Running) -> dict[str, object]:
+    components = embedded_airflow.components(running.home)
+    return {
+        "processes": {component.name: processes.find(component).pid for component in components},  # type: ignore[union-attr]
+        "loads": running.one("select count(*) from ops.load"),
+        "publications": running.one("select count(*) from ops.publication"),
+        "builds": running.one("select count(*) from ops.build"),
+        "runs": {
+            dag_id: len(running.airflow.runs(dag_id)) for dag_id in running.airflow.dag_ids() if "maint" not in dag_id
+        },
+        "clock": running.control("clock")["is_set"],
+    }
