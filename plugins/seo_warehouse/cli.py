@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+import psycopg
 
 from seo_warehouse.config import Role
 from seo_warehouse.errors import SeoWarehouseError
@@ -30,8 +32,17 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except SeoWarehouseError as error:
-            click.secho(f"seo-warehouse: {error}", err=True, fg="red")
-            sys.exit(1)
+            reason = str(error)
+        except psycopg.OperationalError as error:
+            reason = f"PostgreSQL: {' '.join(str(error).split())}"
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                raise
+            reason = f"{error.strerror}: {error.filename or 'the state folder'}"
+        else:
+            return
+        click.secho(f"seo-warehouse: {reason}", err=True, fg="red")
+        sys.exit(1)
 
     return wrapped
 

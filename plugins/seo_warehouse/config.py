@@ -188,8 +188,13 @@ class Settings:
     def __init__(self, environ: dict[str, str] | None = None) -> None:
         env = dict(os.environ) if environ is None else environ
         self.home = Path(env.get("SEO_WAREHOUSE_HOME") or ".seo-warehouse").resolve()
-        self.properties_path = Path(env.get("SEO_WAREHOUSE_PROPERTIES") or self.home / "properties.yml").resolve()
+        # Not resolved: the home's own properties.yml may be a link, and may come to lead elsewhere.
+        self.properties_path = Path(env.get("SEO_WAREHOUSE_PROPERTIES") or self.home / "properties.yml").absolute()
         self.owner_dsn: str | None = env.get("SEO_WAREHOUSE_DSN") or None
+        if self.owner_dsn and not self.owner_dsn.startswith(("postgresql://", "postgres://")):
+            raise ConfigError(
+                "SEO_WAREHOUSE_DSN is not a URI of the form postgresql://user:password@host:port/database"
+            )
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
         self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"

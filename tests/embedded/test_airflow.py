@@ -172,5 +172,5 @@ def test_a_database_whose_making_was_cut_is_made_anew(airflow: Airflow, postgres
     embedded.prepare(airflow, told.append)
     embedded.prepare(airflow, told.append)
     assert told == ["making Airflow's metadata database"]
-    with psycopg.connect(postgres.dsn("airflow")) as connection:
+    with psycopg.connect(postgres.dsn("seo_warehouse_airflow")) as connection:
         assert connection.execute("select count(*) from dag_run").fetchone() == (0,)

@@ -121,6 +121,8 @@ def test_nights_before_the_first_scheduled_one_are_never_overdue(database: str) 
         write(connection, [], purpose="history")
         assert nights.close_overdue(connection, later, BOTH) == []
         begin(connection, night=date(2026, 5, 30), purpose="night")
+        assert nights.close_overdue(connection, later, BOTH) == [], "read by hand: no source's night has ended"
+        nights.end_source_night(connection, "a", date(2026, 5, 30))
         assert nights.close_overdue(connection, later, BOTH) == [date(2026, 5, 30), date(2026, 5, 31)]
 
 

@@ -41,7 +41,8 @@ COMMANDS = {
     "airflow-dag-processor": ("dag-processor",),
     "airflow-api-server": ("api-server",),
 }
-DATABASE = "airflow"
+DATABASE = "seo_warehouse_airflow"
+"""Name of the metadata database and of its role; not Airflow's own default, which somebody else may use."""
 ADMIN = "admin"
 LEAST_FREE_BYTES = 300_000_000
 """Airflow's logs and PostgreSQL's write-ahead log of a first run, with room to end in order."""
@@ -142,7 +143,7 @@ def environment(airflow: Airflow, database: str = DATABASE) -> dict[str, str]:
 def _settings(airflow: Airflow, database: str) -> dict[str, str]:
     server = urlsplit(airflow.server_dsn)
     login = f"{DATABASE}:{quote(airflow.database_password, safe='')}"
-    address = f"{login}@{server.hostname}:{server.port or 5432}/{database}"
+    address = f"{login}@{server.hostname}:{server.port or 5432}/{database}{'?' + server.query if server.query else ''}"
     settings = {
         "CORE__EXECUTOR": "LocalExecutor",
         "CORE__PARALLELISM": "4",
@@ -208,12 +209,16 @@ def _derived(airflow: Airflow, purpose: str) -> bytes:
 def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object, ...]], report: Report) -> None:
     built_by = f"apache-airflow {version('apache-airflow')}"
     role = sql.Identifier(DATABASE)
-    if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
-        connection.execute(sql.SQL("create role {} login").format(role))
-    connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(airflow.database_password)))
     found = connection.execute(
         "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", (DATABASE,)
     ).fetchone()
+    if found is not None and not str(found[0]).startswith("apache-airflow "):
+        raise EmbeddedError(
+            f"the server has a database {DATABASE} that is none of ours: rename it, or use another server"
+        )
+    if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
+        connection.execute(sql.SQL("create role {} login").format(role))
+    connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(airflow.database_password)))
     if found == (built_by,):
         return
     report("making Airflow's metadata database" if found is None else "migrating Airflow's metadata database")
@@ -223,6 +228,7 @@ def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object
         connection.execute(sql.SQL("grant {} to current_user").format(role))
         connection.execute(sql.SQL("create database {} owner {}").format(fresh, role))
         _migrate(airflow, f"{DATABASE}_new")
+        connection.execute(sql.SQL("comment on database {} is {}").format(fresh, sql.Literal(built_by)))
         connection.execute(sql.SQL("alter database {} rename to {}").format(fresh, role))
     else:
         _migrate(airflow, DATABASE)

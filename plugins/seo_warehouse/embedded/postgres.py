@@ -74,8 +74,9 @@ class Postgres:
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
             _let_pass(self.folder)
         password_file = self.folder / "superuser"
+        password_file.unlink(missing_ok=True)
+        password_file.touch(mode=0o600)
         password_file.write_text(self.password)
-        password_file.chmod(0o600)
         if owner:
             os.chown(password_file, owner.pw_uid, owner.pw_gid)
         fresh = self.folder / "data.new"

@@ -65,6 +65,10 @@ def run(properties: Path | None, say: Say) -> None:
     progress = Progress(say, time.monotonic())
     with _only_one(settings.home):
         _check_space(settings.home)
+        own = settings.home / "properties.yml"
+        if properties is None and settings.properties_path != own:
+            properties = settings.properties_path  # SEO_WAREHOUSE_PROPERTIES says so
+        settings.properties_path = own
         _take_properties(settings, properties)
         ports = _choose_ports(settings, is_demo=properties is None)
         if settings.owner_dsn is None:
@@ -81,9 +85,11 @@ def run(properties: Path | None, say: Say) -> None:
             night = _load_all_history(wh, progress)
             started.result()
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
-        _run_night(wh, client, night, progress)
+        red = _run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
         report.say_result(wh, airflow, say)
+    if red:
+        raise EmbeddedError(f"not all of night {night} is green: {', '.join(red)}; their tasks in Airflow say why")
 
 
 def _start_airflow(airflow: Airflow, progress: Progress) -> None:
@@ -135,13 +141,16 @@ def status(say: Say) -> None:
         report.say_loads(open_warehouse(settings), say)
 
 
-def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> None:
-    """Unpause the DAGs and bring `night` through them, unless a build carries it already."""
+def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:
+    """Unpause the DAGs and bring `night` through them, unless a build carries it already. Returns those that failed."""
     dag_ids = [f"ingest__{source.name}" for source in wh.sources]
-    client.wait_for_dags(["warehouse", *dag_ids, "maintenance"])
+    keepers = ["maintenance", "maintenance__daily"]
+    client.wait_for_dags(["warehouse", *dag_ids, *keepers])
+    for dag_id in keepers:
+        client.unpause(dag_id)
     if _is_built(wh, night):
         progress(f"night {night} is built already")
-        return
+        return []
     before = len(client.runs("warehouse"))
     # The listener first: an event that nobody hears is lost.
     client.unpause("warehouse")
@@ -149,16 +158,16 @@ def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -
         client.unpause(dag_id)
     progress(f"night {night} runs through the scheduler: {', '.join(dag_ids)}")
     runs = {dag_id: _run_of(client, dag_id, night, progress) for dag_id in dag_ids}
+    states = {}
     for dag_id, run_id in runs.items():
-        done = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)
-        progress(f"{dag_id}: {done['state']}")
+        states[dag_id] = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
+        progress(f"{dag_id}: {states[dag_id]}")
     if len(client.runs("warehouse")) == before and _is_closed(wh, night):
         # The night had closed in an earlier, cut run whose event is spent.
         client.trigger("warehouse", night.isoformat())
-    done = client.wait("warehouse", timeout_seconds=NIGHT_TIMEOUT_SECONDS)
-    progress(f"warehouse: {done['state']}")
-    client.unpause("maintenance")
-    client.unpause("maintenance__daily")
+    states["warehouse"] = client.wait("warehouse", timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
+    progress(f"warehouse: {states['warehouse']}")
+    return [dag_id for dag_id, state in states.items() if state != "success"]
 
 
 def _run_of(client: Client, dag_id: str, night: date, progress: Progress) -> str:
@@ -302,7 +311,8 @@ def _take_properties(settings: Settings, properties: Path | None) -> None:
 def _choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:
     """The ports of each component, chosen once and kept. SEO_WAREHOUSE_<COMPONENT>_PORT states one.
 
-    Raises EmbeddedError where a port is stated, or was kept, and somebody else has it.
+    One that was kept and that somebody else has now is chosen anew. Raises EmbeddedError where a stated port is taken,
+    or another one serves already.
     """
     home = settings.home
     ports = read_ports(home)
@@ -313,9 +323,11 @@ def _choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:
         if stated is not None and not stated.isdecimal():
             raise ConfigError(f"{variable}={stated!r} is no port number")
         port = int(stated) if stated else ports.get(name)
+        if stated and name in ports and port != ports[name] and _is_ours(settings, name, ports):
+            raise EmbeddedError(f"{name} serves on port {ports[name]} already: `make stop` before {variable}={port}")
         if port is None:
             port = free_port()
-        elif not _is_ours(settings, name, ports) and not _is_free(port):
+        elif not (port == ports.get(name) and _is_ours(settings, name, ports)) and not _is_free(port):
             if stated:
                 raise EmbeddedError(f"port {port} ({variable}) is in use by another program: state another, or none")
             port = free_port()

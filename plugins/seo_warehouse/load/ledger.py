@@ -6,11 +6,12 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.config import Properties, Property
-from seo_warehouse.errors import LoadError, TransientLoadError
+from seo_warehouse.errors import ConfigError, LoadError, TransientLoadError
 from seo_warehouse.load.session import Connection, holds, one, step, transaction
 from seo_warehouse.spec import Kind, Period, Source, Table
 from seo_warehouse.urls import key64, normalise
@@ -233,6 +234,9 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
                 for k in p.keywords
             ],
         )
+        for prop in properties.properties:
+            for rule in prop.topics:
+                _expect_pattern(cursor, prop.name, rule.pattern)
         cursor.execute("delete from ops.topic_rule where property_key = any(%s)", (keys,))
         cursor.executemany(
             "insert into ops.topic_rule values (%s, %s, %s, %s)",
@@ -242,6 +246,17 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
                 for number, rule in enumerate(p.topics, start=1)
             ],
         )
+
+
+def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:
+    """PostgreSQL's regular expressions are not quite Python's, and a topic rule is applied by PostgreSQL."""
+    try:
+        cursor.execute("select '' ~ %s", (pattern,))
+    except psycopg.errors.InvalidRegularExpression as error:
+        reason = error.diag.message_primary
+        raise ConfigError(
+            f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}"
+        ) from None
 
 
 def due_days(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[date]:

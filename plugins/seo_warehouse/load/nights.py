@@ -46,6 +46,34 @@ def end_source_night(conn: Connection, source: str, night: date) -> None:
         )
 
 
+@dataclass(frozen=True)
+class NightLoad:
+    """The newest attempt at one batch of a night."""
+
+    load_id: int
+    table: str
+    property_key: int
+    first_day: date
+    last_day: date
+    state: str
+    reason: str | None
+
+
+def loads_of(conn: Connection, source: str, night: date) -> list[NightLoad]:
+    """The newest attempt at each batch of a source's night."""
+    rows = conn.execute(
+        """
+        select distinct on (table_name, property_key, part, first_day)
+               load_id, table_name, property_key, first_day, last_day, state, reason
+        from ops.load
+        where source = %s and night = %s and purpose = 'night'
+        order by table_name, property_key, part, first_day, load_id desc
+        """,
+        (source, night),
+    ).fetchall()
+    return [NightLoad(*row) for row in rows]
+
+
 def close_night(conn: Connection, night: date, configured_sources: Iterable[str]) -> bool:
     """Close a night once every configured source has ended it; whether it waits for a build.
 
@@ -174,17 +202,8 @@ def fail_build(conn: Connection, build_id: int, reason: str) -> None:
 
 
 def _first_night(conn: Connection) -> date | None:
-    """The night that was begun or ended first of all: by instant, since one back-filled later may be older."""
-    row = conn.execute(
-        """
-        select night from (
-            (select night, ended_at as at from ops.source_night order by 2 limit 1)
-            union all
-            (select night, started_at from ops.load where purpose = 'night' and night is not null
-             order by load_id limit 1)) as known
-        order by at limit 1
-        """
-    ).fetchone()
+    """The night that a source ended first of all: by instant, since one back-filled later may be older."""
+    row = conn.execute("select night from ops.source_night order by ended_at, night limit 1").fetchone()
     return row[0] if row else None
 
 

@@ -155,15 +155,6 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
         )
     connection.execute(GRANTS)
     connection.execute(GIVE_RAW_TO_LOADER)
-    # Only the owner of a partitioned table may add partitions, and the loader adds them each month.
-    for (relation,) in connection.execute(
-        "select relname from pg_class where relnamespace = 'raw'::regnamespace and relkind in ('r', 'p')"
-    ).fetchall():
-        connection.execute(
-            sql.SQL("alter table {} owner to {}").format(
-                sql.Identifier("raw", relation), sql.Identifier(role_name("loader"))
-            )
-        )
     connection.execute("grant select on all tables in schema raw to seo_transformer")
     connection.execute(
         "alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer"

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
@@ -93,7 +93,9 @@ def generate_docs(wh: Warehouse) -> Path:
 
 def _fingerprint(wh: Warehouse) -> str:
     """What every modelled row depends on beside the published days: the properties as stated, and the models."""
-    digest = hashlib.sha256(wh.properties.model_dump_json(include={"properties"}).encode())
+    stated = {"properties": {"__all__": {"key", "domain", "history_start", "panel", "topics", "keywords"}}}
+    digest = hashlib.sha256(wh.properties.model_dump_json(include=stated).encode())
+    digest.update((wh.settings.dbt_project / "dbt_project.yml").read_bytes())
     for folder in ("models", "macros", "seeds"):
         for path in sorted((wh.settings.dbt_project / folder).rglob("*")):
             if path.is_file():
@@ -185,13 +187,14 @@ def _common(wh: Warehouse, target: Path) -> list[str]:
 @contextmanager
 def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
     """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
-    dsn = urlsplit(wh.dsn("transformer"))
+    dsn = {name: str(value) for name, value in conninfo_to_dict(wh.dsn("transformer")).items()}
     wanted = {
-        "SEO_DBT_HOST": dsn.hostname or "127.0.0.1",
-        "SEO_DBT_PORT": str(dsn.port or 5432),
-        "SEO_DBT_USER": unquote(dsn.username or ""),
-        "SEO_DBT_PASSWORD": unquote(dsn.password or ""),
-        "SEO_DBT_DATABASE": dsn.path.lstrip("/"),
+        "SEO_DBT_HOST": dsn.get("host", "127.0.0.1"),
+        "SEO_DBT_PORT": dsn.get("port", "5432"),
+        "SEO_DBT_USER": dsn["user"],
+        "SEO_DBT_PASSWORD": dsn["password"],
+        "SEO_DBT_DATABASE": dsn["dbname"],
+        "SEO_DBT_SSLMODE": dsn.get("sslmode", "prefer"),
         "SEO_DBT_APPLICATION": application,
     }
     before = {name: os.environ.get(name) for name in wanted}

@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import requests
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from google.auth.transport.requests import Request as GoogleRequest
 from google.oauth2 import service_account
@@ -37,16 +39,20 @@ class Connection:
 
 
 def connection(name: str, home: Path) -> Connection:
-    """The connection `name`: from `AIRFLOW_CONN_<NAME>` as JSON, else the demo's own, else Airflow's store.
+    """The connection `name`: in a demo's home the demo's own, else `AIRFLOW_CONN_<NAME>` as JSON, else Airflow's.
 
     Raises ConfigError where there is none, or it is not in its form.
     """
     variable = f"AIRFLOW_CONN_{name.upper()}"
+    demo = home / DEMO_CONNECTIONS
+    # First and alone: the demo must never spend a user's money, whatever credentials lie in the environment.
+    if demo.exists():
+        kept = json.loads(demo.read_text())
+        if variable not in kept:
+            raise ConfigError(f"the demo in {home} has no connection {name!r}")
+        return _from_json(variable, kept[variable])
     if variable in os.environ:
         return _from_json(variable, os.environ[variable])
-    demo = home / DEMO_CONNECTIONS
-    if demo.exists() and variable in (kept := json.loads(demo.read_text())):
-        return _from_json(variable, kept[variable])
     # Outside a task Airflow's store is out of reach, and asking costs seconds of imports.
     if "AIRFLOW_CTX_DAG_ID" in os.environ:
         from airflow.sdk import Connection as AirflowConnection
@@ -97,6 +103,9 @@ class GoogleAuth(AuthBase):
 
     def __init__(self, key: dict[str, Any]) -> None:
         try:
+            self._session = requests.Session()
+            # A proxy of the user's must not stand between us and a server of this machine.
+            self._session.trust_env = urlsplit(str(key.get("token_uri"))).hostname not in ("127.0.0.1", "localhost")
             self._credentials = service_account.Credentials.from_service_account_info(key, scopes=GOOGLE_SCOPES)
         except (ValueError, TypeError, KeyError, GoogleAuthError):
             # The library's own message may quote the key.
@@ -105,7 +114,7 @@ class GoogleAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         headers: dict[str, str] = {}
         try:
-            self._credentials.before_request(GoogleRequest(), request.method, request.url, headers)
+            self._credentials.before_request(GoogleRequest(self._session), request.method, request.url, headers)
         except TransportError as error:
             raise TransientSourceError(f"Google's token endpoint does not answer: {error}") from None
         except RefreshError as error:

@@ -48,6 +48,10 @@ stays the same one wherever the warehouse lies."""
 PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
 
 
+LONGEST_WISH_SECONDS = 3_600.0
+"""A provider that asks for more is asked again after an hour all the same: the figure may be garbage."""
+
+
 class RetryByException(ExceptionRetryPolicy):
     """Rules by exception type; a provider's own wish for a pause goes before ours."""
 
@@ -57,7 +61,9 @@ class RetryByException(ExceptionRetryPolicy):
         wish = getattr(exception, "retry_after_seconds", None)
         if decision.action is not RetryAction.RETRY or wish is None:
             return decision
-        return RetryDecision.retry(timedelta(seconds=wish), f"{decision.reason}; the provider asks for {wish:.0f} s")
+        return RetryDecision.retry(
+            timedelta(seconds=min(wish, LONGEST_WISH_SECONDS)), f"{decision.reason}; the provider asks for {wish:.0f} s"
+        )
 
 
 RETRY_POLICY = RetryByException(

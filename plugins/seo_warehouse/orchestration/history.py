@@ -15,6 +15,7 @@ from typing import Any
 
 from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
+from seo_warehouse.errors import SeoWarehouseError
 from seo_warehouse.load import ledger
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.orchestration import steps
@@ -28,24 +29,31 @@ DEMO_READING_TIME = time(6, 0)
 """Time of day, UTC, at which the demo's history is read each night."""
 
 
-def load_history(wh: Warehouse, property_name: str, first: date, last: date, progress: Progress = log.info) -> None:
-    """Load nights `first` to `last` of every source of a property; months that are published already are left.
+def load_history(
+    wh: Warehouse, property_name: str, first: date, last: date, progress: Progress = log.info
+) -> list[SeoWarehouseError]:
+    """Load nights `first` to `last` of every source of a property; days that are published already are left.
 
-    Raises SourceError, LoadError or AuditFailedError; what was published before stays.
+    A month that cannot be read or is not fit stops no other: each is told to `progress` and returned, and a later call,
+    or a night of a dated source, tries it again.
     """
+    failures: list[SeoWarehouseError] = []
     prop = wh.properties.named(property_name)
     for source in wh.sources:
         if getattr(prop.sources, source.settings) is None:
             continue
         if source.kind is Kind.DATED:
-            _load_dated(wh, source, prop, first, last, progress)
+            failures += _load_dated(wh, source, prop, first, last, progress)
         elif wh.properties.demo_control_url is not None:
-            _load_snapshots(wh, source, prop, first, last, progress)
+            failures += _load_snapshots(wh, source, prop, first, last, progress)
         else:
             progress(f"{prop.name}: {source.name} answers for now only; its history begins tonight")
+    return failures
 
 
-def _load_dated(wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress) -> None:
+def _load_dated(
+    wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
+) -> Iterator[SeoWarehouseError]:
     newest = last - timedelta(days=source.delay_days)
     for table in source.tables:
         with wh.connect("loader") as connection:
@@ -54,13 +62,23 @@ def _load_dated(wh: Warehouse, source: Source, prop: Property, first: date, last
         if missing and wh.properties.demo_control_url is not None:
             wh.set_demo_clock(_reading_instant(last))
         for period in steps.month_periods(missing):
+            month = f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}"
             scope = f"history={period.first_day}..{period.last_day}"
-            load_id = steps.write_period(wh, source, table, prop, period, night=None, purpose="history", scope=scope)
-            steps.settle(wh, source, table, [load_id])
-            progress(f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}")
+            try:
+                load_id = steps.write_period(
+                    wh, source, table, prop, period, night=None, purpose="history", scope=scope
+                )
+                steps.settle(wh, source, table, [load_id])
+            except SeoWarehouseError as error:
+                progress(f"{month} FAILED: {error}")
+                yield error
+            else:
+                progress(month)
 
 
-def _load_snapshots(wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress) -> None:
+def _load_snapshots(
+    wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
+) -> Iterator[SeoWarehouseError]:
     interval = steps.interval_days(source, prop)
     # Counted back from the night after the last, so that this night is due again.
     due = [night for night in _days(first, last) if ((last - night).days + 1) % interval == 0]
@@ -68,11 +86,17 @@ def _load_snapshots(wh: Warehouse, source: Source, prop: Property, first: date, 
         there = [ledger.published_days(connection, source.name, table.name, prop.key) for table in source.tables]
     missing = [night for night in due if not all(night in days for days in there)]
     for members in _by_month(missing):
+        month = f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights"
         since = _Since(wh, source, prop)
-        for number, table in enumerate(source.tables):
-            load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
-            steps.settle(wh, source, table, [load_id])
-        progress(f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights")
+        try:
+            for number, table in enumerate(source.tables):
+                load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
+                steps.settle(wh, source, table, [load_id])
+        except SeoWarehouseError as error:
+            progress(f"{month} FAILED: {error}")
+            yield error
+        else:
+            progress(month)
 
 
 def _write_nights(

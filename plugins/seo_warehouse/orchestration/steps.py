@@ -9,17 +9,19 @@ import logging
 import time as clock
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from itertools import groupby
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from seo_warehouse.audit.gate import audit_load
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     AuditFailedError,
     ConfigError,
+    LoadError,
     NightOverError,
     NotArchivedError,
     SeoWarehouseError,
@@ -37,6 +39,10 @@ from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
 ORDER_POLL_SECONDS = 5.0
+ARRIVED = frozenset({"published", "unchanged", "superseded"})
+"""States of a load whose days are in the warehouse, from it or from a later reading."""
+ORDER_DEADLINE = time(22, 0)
+"""UTC time of day after which a night goes on with what has come: an hour is left to load and judge it."""
 
 
 def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> bool:
@@ -50,7 +56,9 @@ def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> b
     if not wh.is_open(night):
         log.warning("%s %s: night %s is over; what the archive holds is all there is", source.name, prop.name, night)
         return True
-    return place_order(wh, source, prop, Period(night, night, _since(wh, source, prop, night)))
+    is_whole = place_order(wh, source, prop, Period(night, night, _since(wh, source, prop, night)))
+    # An answer that is late must not keep the others from this night's build.
+    return is_whole or wh.now().time() >= ORDER_DEADLINE
 
 
 def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:
@@ -84,19 +92,29 @@ def _ordering_alone(wh: Warehouse, source: Source, prop: Property, night: date) 
 def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[int]:
     """Read a night's due days of one property into `audit`, a load a day (older holes: a load a month).
 
-    Returns the loads written. Raises SourceError or LoadError; days written before it stay written.
+    Returns the loads written. A day that cannot be read keeps no other from being read; the first such error is raised
+    once all were tried: SourceError or LoadError.
     """
     source, prop = _configured(wh, source_name, property_name)
     table = source.table(table_name)
     if night > wh.now().date():
         raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
-    if not _is_due(wh, source, prop, night):
+    periods = _due_periods_if_any(wh, source, table, prop, night)
+    if not periods:
         log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
-        return []
-    return [
-        write_period(wh, source, table, prop, period, night=night, purpose="night")
-        for period in _due_periods(wh, source, table, prop, night)
-    ]
+    load_ids: list[int] = []
+    failures: list[SeoWarehouseError] = []
+    for period in periods:
+        try:
+            load_ids.append(write_period(wh, source, table, prop, period, night=night, purpose="night"))
+        except SeoWarehouseError as error:
+            log.error(
+                "%s.%s %s %s..%s: %s", source_name, table_name, prop.name, period.first_day, period.last_day, error
+            )
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return load_ids
 
 
 def write_period(
@@ -209,7 +227,7 @@ def announce(wh: Warehouse, source_name: str, night: date) -> None:
 
 
 def close_night(wh: Warehouse, night: date) -> bool:
-    """Close a night once every configured source has ended it; True when this call did."""
+    """Close a night once every configured source has ended it; True until a finished build carries it."""
     with wh.connect("loader") as connection:
         return nights.close_night(connection, night, tuple(s.name for s in wh.sources))
 
@@ -221,27 +239,29 @@ def close_overdue(wh: Warehouse) -> list[date]:
 
 
 def verdict(wh: Warehouse, source_name: str, night: date) -> None:
-    """Raise AuditFailedError naming each load of a source's night that failed or is in quarantine."""
+    """Raise AuditFailedError naming each load of a source's night that is not in the warehouse, or was never begun."""
+    source = source_named(source_name)
+    properties = {prop.key: prop for prop in wh.properties.with_source(source.settings)}
     with wh.connect("loader") as connection:
-        troubled = connection.execute(
-            """
-            select distinct on (l.table_name, l.property_key, l.part, l.first_day)
-                   l.state, l.table_name, p.property_name, l.first_day, l.last_day, l.load_id, l.reason
-            from ops.load as l join ops.property as p using (property_key)
-            where l.source = %s and l.night = %s and l.purpose = 'night'
-            order by l.table_name, l.property_key, l.part, l.first_day, l.load_id desc
-            """,
-            (source_name, night),
-        ).fetchall()
+        loads = nights.loads_of(connection, source_name, night)
     lines = [
-        f"load {load_id} of {table} for {name}, {first}..{last}: {state}: {reason}"
-        for state, table, name, first, last, load_id, reason in troubled
-        if state in ("failed", "quarantined")
+        f"load {load.load_id} of {load.table} for {properties[load.property_key].name}, "
+        f"{load.first_day}..{load.last_day}: {load.state}: {load.reason or 'its task did not end'}"
+        for load in loads
+        if load.property_key in properties and load.state not in ARRIVED
+    ]
+    begun = {(load.table, load.property_key) for load in loads}
+    lines += [
+        f"{table.name} for {prop.name} was never begun"
+        for table in source.tables
+        for prop in properties.values()
+        if (table.name, prop.key) not in begun and _due_periods_if_any(wh, source, table, prop, night)
     ]
     if lines:
-        raise AuditFailedError(
-            f"{len(lines)} of {len(troubled)} loads stayed out of the warehouse. " + " | ".join(lines)
-        )
+        raise AuditFailedError(f"{len(lines)} loads stayed out of the warehouse. " + " | ".join(lines))
+
+
+_VACUUM = sql.SQL("vacuum (analyze) {}")
 
 
 def maintain(wh: Warehouse) -> None:
@@ -254,12 +274,12 @@ def maintain(wh: Warehouse) -> None:
     with wh.connect("loader", autocommit=True) as connection:
         for source in SOURCES:
             for table in source.tables:
-                connection.execute(f'vacuum (analyze) raw."{source.raw_name(table)}"')
+                connection.execute(_VACUUM.format(sql.Identifier("raw", source.raw_name(table))))
     with wh.connect("owner", autocommit=True) as connection:
         for (relation,) in connection.execute(
             "select relname from pg_class where relnamespace = 'ops'::regnamespace and relkind = 'r'"
         ).fetchall():
-            connection.execute(f'vacuum (analyze) ops."{relation}"')
+            connection.execute(_VACUUM.format(sql.Identifier("ops", relation)))
 
 
 def ingest(wh: Warehouse, source_name: str, property_name: str, night: date) -> list[str]:
@@ -368,7 +388,11 @@ def _due_periods(wh: Warehouse, source: Source, table: Table, prop: Property, ni
         days = ledger.due_days(connection, source, table.name, prop, night)
     window_start = night - timedelta(days=source.delay_days + source.lookback_days)
     window = [Period(day, day) for day in days if day >= window_start]
-    return [*month_periods(day for day in days if day < window_start), *window]
+    return [*window, *month_periods(day for day in days if day < window_start)]
+
+
+def _due_periods_if_any(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> list[Period]:
+    return _due_periods(wh, source, table, prop, night) if _is_due(wh, source, prop, night) else []
 
 
 def _loads(
@@ -404,5 +428,5 @@ def note_failure(connection: psycopg.Connection[Any], load_id: int, error: Excep
     """Keep the reason with the load; the error itself goes on to whoever decides about retrying."""
     try:
         ledger.fail_load(connection, load_id, f"{type(error).__name__}: {error}")
-    except psycopg.Error:
+    except (psycopg.Error, LoadError):
         log.exception("load %s failed and the ledger could not be told; the next attempt will note it", load_id)

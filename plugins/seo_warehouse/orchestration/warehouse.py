@@ -17,7 +17,7 @@ import psycopg
 import requests
 
 from seo_warehouse.config import NIGHT_DEADLINE, Properties, Role, Settings
-from seo_warehouse.errors import ConfigError, TransientLoadError
+from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourceError
 from seo_warehouse.load import schema
 from seo_warehouse.load.ledger import sync_properties
 from seo_warehouse.sources import SOURCES
@@ -73,7 +73,8 @@ class Warehouse:
         url = self.properties.demo_control_url
         if url is None:
             return datetime.now(UTC)
-        return datetime.fromisoformat(requests.get(f"{url}/clock", timeout=30).json()["now"])
+        answer: dict[str, str] = _ask_demo("GET", f"{url}/clock")
+        return datetime.fromisoformat(answer["now"])
 
     def set_demo_clock(self, instant: datetime | None) -> None:
         """Set the demo world's clock; None lets it run with real time. Raises ConfigError without a demo."""
@@ -81,7 +82,7 @@ class Warehouse:
         if url is None:
             raise ConfigError("only the demo's clock can be set")
         body = {"now": instant.isoformat() if instant else None}
-        requests.put(f"{url}/clock", json=body, timeout=30).raise_for_status()
+        _ask_demo("PUT", f"{url}/clock", body)
 
     def is_open(self, night: Any) -> bool:
         """Whether snapshots may still be read for `night`: it has begun and its deadline has not passed."""
@@ -101,6 +102,18 @@ class Warehouse:
         """Write properties.yml's properties, keywords and topic rules where dbt reads them."""
         with self.connect("loader") as connection:
             sync_properties(connection, self.properties)
+
+
+def _ask_demo(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    with requests.Session() as session:
+        # It serves on this machine: a proxy of the user's has no part in it.
+        session.trust_env = False
+        try:
+            answer = session.request(method, url, json=body, timeout=30)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException:
+            raise TransientSourceError(f"the demo world does not answer at {url}: start it with `make run`") from None
 
 
 def open_warehouse(settings: Settings | None = None) -> Warehouse:
