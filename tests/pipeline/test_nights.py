@@ -95,30 +95,23 @@ def test_the_unfit_loads_stay_out_and_all_others_are_published(running: Running,
     loads = running.rows(
         "select source, property_key, state, reason from ops.load where night = %s and purpose = 'night'", unfit.night
     )
-    unfit_loads = [load for load in loads if load[:2] == ("search_console", ALDERWOOD)]
-    # Four days of each of three tables: the last that is there, and three that may have changed.
-    assert len(unfit_loads) == 12
-    assert all("never_documented" in reason for *_, reason in unfit_loads)
-    assert {state for _, key, state, _ in loads if (_, key) != ("search_console", ALDERWOOD)} <= {
-        "published",
-        "unchanged",
-        "quarantined",
-        "superseded",
-    }
-    others = {(source, key): state for source, key, state, _ in loads if (source, key) != ("search_console", ALDERWOOD)}
-    assert set(others) == {
+    held = [(state, reason) for source, key, state, reason in loads if (source, key) == ("search_console", ALDERWOOD)]
+    # Four days of each of three tables: the newest, and three that may have changed.
+    assert len(held) == 12
+    assert all(state == "quarantined" and "never_documented" in reason for state, reason in held)
+    others = {(source, key, state) for source, key, state, _ in loads} - {("search_console", ALDERWOOD, "quarantined")}
+    assert {state for *_, state in others} <= {"published", "unchanged"}
+    assert {(source, key) for source, key, _ in others} == {
         ("search_console", TEAHARBOUR),
-        *((source, key) for source in ("dataforseo_serp", "dataforseo_backlinks") for key in (ALDERWOOD, TEAHARBOUR)),
+        *((source, key) for source in ("dataforseo_serp", PAUSED) for key in (ALDERWOOD, TEAHARBOUR)),
     }
-    assert set(others.values()) <= {"published", "unchanged"}
-    newest = dict(
-        running.rows(
-            "select property_key, max(day) from ops.publication where source = 'search_console' and load_id in "
-            "(select load_id from ops.load where night <= %s) group by 1",
-            unfit.night,
-        )
+    newest = running.rows(
+        "select property_key, max(day) from raw.raw_search_console__performance group by 1 order by 1"
     )
-    assert newest == {TEAHARBOUR: unfit.night - timedelta(days=2), ALDERWOOD: unfit.night - timedelta(days=3)}
+    assert newest == [
+        (ALDERWOOD, unfit.night - timedelta(days=3)),
+        (TEAHARBOUR, unfit.night - timedelta(days=2)),
+    ]
 
 
 def test_the_night_closed_by_itself_with_nothing_missing_and_was_modelled(running: Running, unfit: Night) -> None:
@@ -134,10 +127,8 @@ def test_the_night_closed_by_itself_with_nothing_missing_and_was_modelled(runnin
         )
     )
     assert checks == {ALDERWOOD: 20, TEAHARBOUR: 20}
-    totals = running.rows(
-        "select property_key from marts.fct_search_total where day = %s", unfit.night - timedelta(days=2)
-    )
-    assert (TEAHARBOUR,) in totals
+    newest = unfit.night - timedelta(days=2)
+    assert running.rows("select property_key from marts.fct_search_total where day = %s", newest) == [(TEAHARBOUR,)]
 
 
 def test_what_stayed_out_is_named_by_status(running: Running, unfit: Night) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -142,15 +143,14 @@ class Warehouse:
 
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows as they are."""
-        for row in rows:
-            self.connection.execute(
-                sql.SQL("insert into {} ({}) values ({})").format(
-                    sql.Identifier(*table.split(".")),
-                    sql.SQL(", ").join(map(sql.Identifier, row)),
-                    sql.SQL(", ").join(sql.Placeholder() * len(row)),
-                ),
-                list(row.values()),
+        for columns, alike in groupby(rows, key=tuple):
+            statement = sql.SQL("insert into {} ({}) values ({})").format(
+                sql.Identifier(*table.split(".")),
+                sql.SQL(", ").join(map(sql.Identifier, columns)),
+                sql.SQL(", ").join(sql.Placeholder() * len(columns)),
             )
+            with self.connection.cursor() as cursor:
+                cursor.executemany(statement, [list(row.values()) for row in alike])
 
     def _value(self, query: str, *parameters: Any) -> int:
         row = self.connection.execute(query, parameters).fetchone()
