@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,10 @@ Connection = psycopg.Connection[Any]
 Rows = dict[str, list[str]]
 """Each table's rows as text, in order."""
 Sizes = dict[tuple[str, date], int]
-"""Rows of each table and day of `raw`."""
+"""Rows of each table and day of `raw`, of the days that the night may touch."""
+
+FIRST_DAY = date(2026, 10, 12)
+NIGHT = FIRST_DAY + timedelta(days=14)
 
 MEASURED = {"load_id", "task_id", "response_ms"}
 """Columns that no two runs share: our own number, the vendor's number of an order, the time that an answer took."""
@@ -74,8 +77,8 @@ def read_nodes(connection: Connection) -> int:
 
 
 _SIZES = sql.SQL(" union all ").join(
-    sql.SQL("select {}, day, count(*), count(distinct load_id) from {} group by day").format(
-        sql.Literal(table), sql.Identifier("raw", table)
+    sql.SQL("select {}, day, count(*), count(distinct load_id) from {} where day >= {} group by day").format(
+        sql.Literal(table), sql.Identifier("raw", table), sql.Literal(NIGHT - timedelta(days=7))
     )
     for source in SOURCES
     for table in _raw_tables(source)
@@ -83,14 +86,14 @@ _SIZES = sql.SQL(" union all ").join(
 
 
 def read_sizes(connection: Connection) -> Sizes:
-    """Rows of each table and day, each day of one load."""
+    """What `Sizes` says. Each day must be of one load."""
     found = connection.execute(_SIZES).fetchall()
     assert {loads for *_, loads in found} <= {1}, found
     return {(table, day): count for table, day, count, _ in found}
 
 
 class Reader(threading.Thread):
-    """An analyst who looks at every day of `raw` all the time, and remembers each number of rows seen."""
+    """An analyst who looks at the days of `raw` all the time, and remembers what is neither as before nor as after."""
 
     def __init__(self, dsn: str, before: Sizes, after: Sizes) -> None:
         super().__init__(daemon=True)
@@ -224,13 +227,14 @@ def _all(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
 
 
-def expect_the_night(case: Case, undisturbed: Undisturbed, source: str) -> None:
-    """The source's tables are those of the night that nobody disturbed, and the ledger accounts for every row."""
+def expect_the_night(case: Case, undisturbed: Undisturbed, source: str, *tables: str) -> None:
+    """The source's `tables`, or all, are those of the night left alone, and the ledger accounts for every row."""
+    wanted = {f"raw_{source}__{table}" for table in tables}
     with case.connect() as connection:
         found = read_raw(connection, source)
         check_ledger(connection)
-    for table, rows in found.items():
-        assert rows == undisturbed.raw[table], table
+    for table in wanted or found:
+        assert found[table] == undisturbed.raw[table], table
 
 
 def until(is_so: Callable[[], bool], seconds: float = 60) -> None:

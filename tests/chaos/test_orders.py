@@ -7,8 +7,8 @@ import random
 import pytest
 
 from seo_warehouse.demo.failures import Rule
-from tests.chaos.conftest import NIGHT, Case, Undisturbed
-from tests.chaos.state import check_traffic, expect_the_night, read_traffic, until
+from tests.chaos.conftest import Case, Undisturbed
+from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from seo_warehouse.embedded.postgres import Postgres
-from tests.chaos.conftest import NIGHT, Base, Case, Undisturbed
-from tests.chaos.state import check_traffic, expect_the_night, read_traffic, watching
+from tests.chaos.conftest import Base, Case, Undisturbed
+from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

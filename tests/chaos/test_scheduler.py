@@ -15,8 +15,8 @@ from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.embedded.rest import Client
-from tests.chaos.conftest import NIGHT, Base, Case, Undisturbed
-from tests.chaos.state import check_traffic, expect_the_night, read_traffic, until, watching
+from tests.chaos.conftest import Base, Case, Undisturbed
+from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, until, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

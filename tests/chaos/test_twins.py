@@ -18,9 +18,9 @@ def test_two_ingests_of_one_night_at_once_do_its_work_once(
     with watching(case.superuser_dsn, base.sizes, undisturbed.sizes):
         twins = [case.ingest(source), case.ingest(source)]
         statuses = [twin.end() for twin in twins]
-        assert 0 in statuses, [twin.said for twin in twins]
+        # Each may have been in the other's way; then it says so, and whoever comes next does what is left.
         for twin, status in zip(twins, statuses, strict=True):
-            assert status == 0 or twin.said.startswith("seo-warehouse: "), twin.said
+            assert status == 0 or "\nseo-warehouse: " in f"\n{twin.said}", twin.said
         case.ingest(source).succeed()
     assert read_calls(case.demo) == undisturbed.calls[source]
     assert case.demo.orders.repeated() == []

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from seo_warehouse.landing import open_archive
-from tests.chaos.conftest import NIGHT, Base, Case, Undisturbed
-from tests.chaos.state import check_traffic, expect_the_night, read_traffic, watching
+from tests.chaos.conftest import Base, Case, Undisturbed
+from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, watching
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
