@@ -53,8 +53,6 @@ class Case:
             "SEO_WAREHOUSE_HOME": str(self.home),
             "SEO_WAREHOUSE_DSN": self.dsn,
             "SEO_WAREHOUSE_DBT_PROJECT": str(self.dbt_project),
-            # What they say of the models is said elsewhere, and half of a small build's time is theirs.
-            "DBT_EXCLUDE_RESOURCE_TYPES": "unit_test",
         }
 
     @property

@@ -160,7 +160,14 @@ def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.B
             )
 
     target = wh.settings.home / "dbt" / f"build-{build.build_id}-{build.attempt}"
-    arguments = ["build", *_common(wh, target), *(["--full-refresh"] if build.is_full else [])]
+    # Unit tests speak of the code, not of the night: the project's own tests run them.
+    arguments = [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        *_common(wh, target),
+        *(["--full-refresh"] if build.is_full else []),
+    ]
     with _dbt_environment(wh, BUILDING):
         result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event])
     if not result.success:
