@@ -130,11 +130,6 @@ def stop(home: Path, report: Report) -> None:
     processes.stop(components(home))
 
 
-def is_healthy(airflow: Airflow) -> bool:
-    """Whether all components run and say that they are well."""
-    return all(map(processes.find, airflow.components)) and not _ailing(airflow, frozenset(), datetime.now(UTC))
-
-
 def environment(airflow: Airflow, database: str = DATABASE) -> dict[str, str]:
     """The variables that every component gets."""
     return _inherited() | _settings(airflow, database) | dict(airflow.variables)

@@ -100,12 +100,6 @@ class Client:
         lines = self.call("GET", path, params={"map_index": map_index, "full_content": True})["content"]
         return "\n".join(line if isinstance(line, str) else _read_line(line) for line in lines)
 
-    def event_log(self, dag_id: str | None = None) -> list[Json]:
-        """Airflow's own log of what was done by whom, newest first."""
-        params = {"limit": 200, "order_by": "-when"} | ({"dag_id": dag_id} if dag_id else {})
-        events: list[Json] = self.call("GET", "eventLogs", params=params)["event_logs"]
-        return events
-
     def asset_events(self) -> list[Json]:
         """The events of all assets, oldest first."""
         params = {"limit": 1000, "order_by": "timestamp"}

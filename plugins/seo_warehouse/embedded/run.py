@@ -32,7 +32,7 @@ from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import ConfigError, EmbeddedError
-from seo_warehouse.load import schema
+from seo_warehouse.load import nights, schema
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
 from seo_warehouse.orchestration.history import load_history
 from seo_warehouse.orchestration.warehouse import DATABASE, Warehouse, open_warehouse, read_ports, read_secrets
@@ -193,10 +193,7 @@ def _is_closed(wh: Warehouse, night: date) -> bool:
 
 def _is_built(wh: Warehouse, night: date) -> bool:
     with wh.connect("loader") as connection:
-        found = connection.execute(
-            "select 1 from ops.build where state = 'finished' and %s = any(nights)", (night,)
-        ).fetchone()
-    return found is not None
+        return nights.is_carried(connection, night)
 
 
 def _airflow(settings: Settings, ports: dict[str, int]) -> Airflow:

@@ -86,7 +86,7 @@ def close_night(conn: Connection, night: date, configured_sources: Iterable[str]
             log.info("night %s lies before the first scheduled one: the next build finds what it brought", night)
             return False
         missing = _missing(conn, night, configured_sources)
-        if missing or _is_carried(conn, night):
+        if missing or is_carried(conn, night):
             log.info("night %s stays as it is: %s", night, f"{', '.join(missing)} not ended" if missing else "built")
             return False
         conn.execute("insert into ops.night (night, closed_by) values (%s, 'sources') on conflict do nothing", (night,))
@@ -125,7 +125,7 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
             log.warning("night %s closed at its deadline without %s", night, ", ".join(missing) or "nothing missing")
         # One that closed earlier and waits for a build is told again: its first teller may have been killed.
         waiting = conn.execute("select night from ops.night where closed_by = 'deadline' order by 1").fetchall()
-        return [night for (night,) in waiting if not _is_carried(conn, night)]
+        return [night for (night,) in waiting if not is_carried(conn, night)]
 
 
 @contextmanager
@@ -215,7 +215,8 @@ def _missing(conn: Connection, night: date, configured_sources: Iterable[str]) -
     return sorted(set(configured_sources) - ended)
 
 
-def _is_carried(conn: Connection, night: date) -> bool:
+def is_carried(conn: Connection, night: date) -> bool:
+    """Whether a finished build carries a night."""
     return bool(
         one(conn, "select exists (select from ops.build where state = 'finished' and %s = any(nights))", (night,))
     )

@@ -193,4 +193,4 @@ create table if not exists ops.setting (
     name text primary key,
     value jsonb not null
 );
-comment on table ops.setting is 'Facts about the installation: schema version, fingerprint of properties.yml last synchronised.';
+comment on table ops.setting is 'Facts about the installation, by name: modelled_with is the fingerprint of the settings and models of the last finished build.';
