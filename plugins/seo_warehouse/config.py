@@ -101,6 +101,10 @@ class CrawlSettings(Strict):
     resolve: dict[str, str] = Field(default_factory=dict, description="host -> address:port, instead of DNS")
 
 
+class ExportSettings(Strict):
+    """Files in the property's drop folder, `<drop>/<property>/`. Nothing to set: `exports: {}` has them read."""
+
+
 class SourceSettings(Strict):
     """A source that is absent here is not read for the property."""
 
@@ -108,6 +112,7 @@ class SourceSettings(Strict):
     dataforseo_backlinks: BacklinksSettings | None = None
     dataforseo_serp: SerpSettings | None = None
     site_crawl: CrawlSettings | None = None
+    exports: ExportSettings | None = None
 
 
 class Property(Strict):
@@ -182,6 +187,7 @@ class Settings:
     SEO_WAREHOUSE_PROPERTIES  path of properties.yml, default `<home>/properties.yml`
     SEO_WAREHOUSE_DSN         owner's DSN of an existing PostgreSQL; default: the embedded one
     SEO_WAREHOUSE_ARCHIVE     root of the archive of answers, default `<home>/archive` (also s3://, gs://)
+    SEO_WAREHOUSE_DROP        folder of dropped files, one folder a property in it, default `<home>/drop`
     SEO_WAREHOUSE_DBT_PROJECT folder of the dbt project, default the one beside the package
     """
 
@@ -198,6 +204,7 @@ class Settings:
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
         self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        self.drop = Path(env.get("SEO_WAREHOUSE_DROP") or self.home / "drop").absolute()
         self.retry_seconds = float(env.get("SEO_WAREHOUSE_RETRY_SECONDS") or 300)
         self.poll_seconds = float(env.get("SEO_WAREHOUSE_POLL_SECONDS") or 60)
 

@@ -21,6 +21,10 @@ Row = dict[str, Any]
 """One row as a reader yields it: every declared column of the table, and nothing else."""
 
 
+EXPORTED_AT = "exported_at"
+"""Column that each table of a drop source has: the instant of the export. Of two rows of one grain the later stays."""
+
+
 class Type(StrEnum):
     """Column types, by their PostgreSQL names. `URL` is a text with two companions, see `Column`."""
 
@@ -42,6 +46,8 @@ class Kind(StrEnum):
 
     DATED = "dated"
     SNAPSHOT = "snapshot"
+    DROP = "drop"
+    """Files, each read once, whatever days it speaks of. Days are merged row by row: see `EXPORTED_AT`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +122,13 @@ class Period:
 
 
 Reader = Callable[["Api", "Property", Period], Iterator[Row]]
+
+
+def read_files_only(api: Api, property: Property, period: Period) -> Iterator[Row]:
+    """The reader of files' tabless: their rows come of files, and nobody can be asked for a period."""
+    raise TypeError("the rows of this table come of files: orchestration/drop.py reads them")
+
+
 Order = Callable[["Api", "Property", Period], bool]
 """Brings a night's answers into the archive; True once all that will come are there."""
 
@@ -134,7 +147,7 @@ class Table:
 
     name: str
     description: str
-    read: Reader
+    read: Reader = read_files_only
     columns: tuple[Column, ...]
     grain: tuple[str, ...]
     tolerance: float = 0.0
@@ -181,6 +194,9 @@ class Source:
         minute, hour, *rest = self.cron.split()
         if rest != ["*", "*", "*"] or not 0 <= int(minute) < 60 or not 0 <= int(hour) < 18:
             raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
+        for table in self.tables if self.kind is Kind.DROP else ():
+            if not any(c.name == EXPORTED_AT and c.type is Type.INSTANT and c.required for c in table.columns):
+                raise ValueError(f"{self.name}.{table.name}: a table of files needs {EXPORTED_AT}, an instant")
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises KeyError with the names there are."""
