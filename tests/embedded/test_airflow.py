@@ -46,8 +46,8 @@ def airflow(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield airflow
     embedded.stop(home, _ignore)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-        connection.execute("drop database airflow with (force)")
-        connection.execute("drop role airflow")
+        connection.execute(f"drop database {embedded.DATABASE} with (force)")
+        connection.execute(f"drop role {embedded.DATABASE}")
 
 
 @pytest.fixture
@@ -161,16 +161,21 @@ def test_a_full_disk_is_told_in_one_sentence(airflow: Airflow, monkeypatch: pyte
         embedded.prepare(airflow, _ignore)
 
 
-def test_a_database_whose_making_was_cut_is_made_anew(airflow: Airflow, postgres: Postgres, tmp_path: Path) -> None:
+def test_a_database_whose_making_was_cut_is_made_anew(airflow: Airflow, postgres: Postgres) -> None:
+    half_made = f"{embedded.DATABASE}_new"
     embedded.stop(airflow.home, _ignore)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-        connection.execute("drop database airflow with (force)")
-        connection.execute("create database airflow_new")
-    with psycopg.connect(postgres.dsn("airflow_new"), autocommit=True) as connection:
+        connection.execute(f"drop database {embedded.DATABASE} with (force)")
+        connection.execute(f"create database {half_made}")
+    with psycopg.connect(postgres.dsn(half_made), autocommit=True) as connection:
         connection.execute("create table dag (half integer)")
     told: list[str] = []
     embedded.prepare(airflow, told.append)
     embedded.prepare(airflow, told.append)
     assert told == ["making Airflow's metadata database"]
-    with psycopg.connect(postgres.dsn("seo_warehouse_airflow")) as connection:
+    with psycopg.connect(postgres.dsn(embedded.DATABASE)) as connection:
         assert connection.execute("select count(*) from dag_run").fetchone() == (0,)
+        half = "select count(*) from information_schema.columns where table_name = 'dag' and column_name = 'half'"
+        assert connection.execute(half).fetchone() == (0,)
+        found = "select datname from pg_database where datname like %s"
+        assert connection.execute(found, (f"{embedded.DATABASE}%",)).fetchall() == [(embedded.DATABASE,)]

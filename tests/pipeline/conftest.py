@@ -76,7 +76,8 @@ class Running:
 
 def environment(home: Path) -> dict[str, str]:
     """A user's environment with nothing of ours in it but where the state lies."""
-    ours = ("SEO_WAREHOUSE", "AIRFLOW", "PYTHON")
+    # Of MAKE: a make below another one says where it enters and leaves.
+    ours = ("SEO_WAREHOUSE", "AIRFLOW", "PYTHON", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"HOME": str(home.parent), "SEO_WAREHOUSE_HOME": str(home)}
 
