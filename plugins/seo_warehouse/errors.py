@@ -11,6 +11,7 @@ SeoWarehouseError
       NightOverError       a snapshot source was asked for a night that has ended
       NotArchivedError     a replay met a call whose answer the archive does not hold
       BudgetError          a limit on calls, bytes or money of one load was reached
+  ExportError              a dropped file is refused as a whole: mend it and drop it again
   AuditFailedError         read, but not fit: the load is quarantined
   LoadError                the warehouse could not take or move a batch
     TransientLoadError     a lock was not had in time, a connection was lost: retry
@@ -65,6 +66,10 @@ class NotArchivedError(TerminalSourceError):
 
 class BudgetError(TerminalSourceError):
     """A limit on calls, bytes or money of one load was reached."""
+
+
+class ExportError(SeoWarehouseError):
+    """A dropped file is refused as a whole; the message names the file, the line, the reason and what to do."""
 
 
 class AuditFailedError(SeoWarehouseError):

@@ -1,0 +1,1 @@
+"""Dropped files: opened, recognised by their headings, read as rows of source `exports`."""

@@ -1,0 +1,369 @@
+"""Exports: files that people and tools leave in the drop folder of a property.
+
+What each file looks like, heading by heading, is in docs/exports.md; the room `exports/` reads them. A table takes the
+rows of every vendor; `part` says whose they are. A column that a form lacks is NULL, as is an empty cell: unknown.
+
+`day` is the day that a row speaks of. Where a form names none, it is the day of the export, and a later export adds to
+it. An export never says that it is whole, so a row's absence from it means nothing.
+"""
+
+from __future__ import annotations
+
+from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Kind, RowRule, Source, Table, Type
+
+DEVICES = ("desktop", "mobile", "tablet")
+STATES = ("found", "not_found", "truncated", "failed")
+REL_TOKENS = ("nofollow", "ugc", "sponsored")
+ODD_ROWS = 0.01
+"""Share of rows that may break a row rule: what people type and vendors crawl has odd rows, a wrong column many."""
+FEW_ROWS = 20
+"""Up to so many rows, one campaign on foreign sites is a small file and no mistake."""
+
+
+def _column(name: str, type: Type, description: str, **rules: object) -> Column:
+    return Column(name=name, type=type, description=description, **rules)  # type: ignore[arg-type]
+
+
+def _day(description: str) -> Column:
+    return _column("day", Type.DATE, description, required=True)
+
+
+AT = _column(
+    EXPORTED_AT,
+    Type.INSTANT,
+    "Instant of the export: the file states it, else it is when the file was written. UTC.",
+    required=True,
+)
+
+NOT_AHEAD = RowRule(
+    name="day_is_not_ahead",
+    sql="day <= (exported_at at time zone 'UTC')::date + 1",
+    reason="An export tells of what was; one day more, since vendors' days begin in other time zones.",
+)
+
+
+def _of_this_property(url: str) -> BatchRule:
+    """A file in the wrong folder would give a property somebody else's links: its URLs are of another domain."""
+    # The names in it are this file's own.
+    query = f"""
+            select count(*) as row_count, count(*) filter (where is_own) as own_count
+            from (
+                select a.{url}_domain = p.domain
+                    or ('.' || split_part(split_part(a.{url}_normalised, '/', 3), ':', 1)) like '%.' || p.domain
+                    or ('.' || p.domain) like '%.' || a.{url}_domain as is_own
+                from {{batch}} a
+                join ops.property p on p.property_key = {{property_key}}
+                where a.{url}_domain is not null
+            ) judged
+            having count(*) > {FEW_ROWS} and count(*) filter (where is_own) < 0.5 * count(*)
+        """  # noqa: S608
+    return BatchRule(
+        name=f"{url}_is_of_this_property",
+        sql=query,
+        reason="Most of its URLs are of another domain: the file was probably meant for another property's folder.",
+    )
+
+
+CLICKS = (
+    _column("clicks", Type.FLOAT, "Clicks.", required=True, minimum=0),
+    _column("impressions", Type.FLOAT, "Impressions.", required=True, minimum=0),
+    _column(
+        "position",
+        Type.FLOAT,
+        "Mean topmost position, from 1, as exported (the UI rounds to hundredths); 0 or NULL without impressions.",
+        minimum=0,
+    ),
+)
+CLICK_RULES = (
+    RowRule(
+        name="clicks_within_impressions",
+        sql="coalesce(clicks <= impressions, true)",
+        reason="A click needs a result that was shown.",
+    ),
+    RowRule(
+        name="position_counts_from_one",
+        sql="coalesce(impressions = 0 or position >= 0.99, true)",
+        reason="Positions count from 1, and without an impression there is none.",
+    ),
+)
+
+BACKLINK = Table(
+    name="backlink",
+    description="Links to the property as a vendor's export or a list of one's own states them, one row a link.",
+    grain=("day", "source_url", "target_url", "anchor", "link_type"),
+    columns=(
+        _day("Day of the observation; of the export where the file names none (then it is when the vendor said so)."),
+        AT,
+        _column("source_url", Type.URL, "Page that links.", required=True),
+        _column("target_url", Type.URL, "Literal target of the link; NULL where the form names none (Search Console)."),
+        _column("anchor", Type.TEXT, "Anchor text; of an image its alternative text. NULL where unknown."),
+        _column(
+            "rel",
+            Type.TEXTS,
+            "nofollow, ugc, sponsored; empty is followed, NULL unknown. Tokens that the form does not know are absent.",
+            values=REL_TOKENS,
+        ),
+        _column("first_seen", Type.DATE, "Day that the vendor first saw the link, UTC."),
+        _column("last_seen", Type.DATE, "Day that the vendor last saw it or crawled its page, UTC."),
+        _column("lost_on", Type.DATE, "Day that the vendor noted the loss, UTC: a claim. NULL: live or unknown."),
+        _column("is_lost", Type.BOOLEAN, "The vendor says that the link is gone, with or without a day."),
+        _column(
+            "authority",
+            Type.FLOAT,
+            "Authority of the linking page on the vendor's own scale: Ahrefs UR, Semrush Page ascore, Majestic Trust"
+            " Flow, all 0-100; never comparable between vendors.",
+            minimum=0,
+        ),
+        _column(
+            "domain_authority",
+            Type.FLOAT,
+            "Authority of the linking domain on the vendor's own scale: Ahrefs Domain rating, 0-100.",
+            minimum=0,
+        ),
+        _column(
+            "link_type", Type.TEXT, "The vendor's word for the kind of link, lower case: text, image, redirect ..."
+        ),
+        _column("page_title", Type.TEXT, "Title of the linking page."),
+        _column("http_status", Type.INTEGER, "HTTP status of the linking page.", minimum=0, maximum=999),
+        _column("external_links", Type.INTEGER, "External links on the linking page.", minimum=0),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(
+        NOT_AHEAD,
+        RowRule(
+            name="seen_in_order",
+            sql="coalesce(first_seen <= last_seen, true) and coalesce(first_seen <= lost_on, true)",
+            reason="A link cannot be seen last or lost before it is seen first.",
+        ),
+        RowRule(
+            name="lost_is_lost",
+            sql="coalesce(lost_on is null or is_lost, true)",
+            reason="A link with the day of its loss is lost.",
+        ),
+    ),
+    batch_rules=(_of_this_property("target_url"),),
+)
+
+RANKING = Table(
+    name="ranking",
+    description="Rank checks that others made, one row a check.",
+    grain=("day", "keyword", "engine", "country", "language", "device"),
+    columns=(
+        _day("Day of the check."),
+        AT,
+        _column("keyword", Type.TEXT, "The keyword, as written.", required=True),
+        _column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown."),
+        _column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case; NULL unknown.", pattern="^[A-Z]{2}$"),
+        _column(
+            "language",
+            Type.TEXT,
+            "BCP 47, as in de or pt-BR; NULL unknown.",
+            pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        ),
+        _column("device", Type.TEXT, "Device; NULL unknown.", values=DEVICES),
+        _column(
+            "state",
+            Type.TEXT,
+            "found; not_found among `depth` results; truncated: the check ended before its depth; failed.",
+            required=True,
+            values=STATES,
+        ),
+        _column("position", Type.INTEGER, "Organic rank from 1; only where found.", minimum=1, maximum=10_000),
+        _column("url", Type.URL, "The property's URL at that position."),
+        _column("depth", Type.INTEGER, "Results looked through; of not_found always known.", minimum=1, maximum=10_000),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(
+        NOT_AHEAD,
+        RowRule(
+            name="position_if_found",
+            sql="(state = 'found') = (position is not null)",
+            reason="A found check has a position, and no other has.",
+        ),
+        RowRule(
+            name="not_found_to_a_depth",
+            sql="state <> 'not_found' or depth is not null",
+            reason="Not found means nothing without the depth that was looked through.",
+        ),
+        RowRule(
+            name="position_within_depth",
+            sql="coalesce(position <= depth, true)",
+            reason="What was found lies within the results looked through.",
+        ),
+    ),
+    batch_rules=(_of_this_property("url"),),
+)
+
+PAGE = Table(
+    name="page",
+    description="Topics of pages, stated by people.",
+    grain=("day", "url"),
+    columns=(
+        _day("Day of the export."),
+        AT,
+        _column("url", Type.URL, "The page.", required=True),
+        _column("topic", Type.TEXT, "Its topic; NULL unknown."),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD,),
+    batch_rules=(_of_this_property("url"),),
+)
+
+PAGE_CHANGE = Table(
+    name="page_change",
+    description="Changes made to pages, stated by people.",
+    grain=("day", "url", "kind"),
+    columns=(
+        _day("Day of the change."),
+        AT,
+        _column("url", Type.URL, "The page.", required=True),
+        _column(
+            "kind",
+            Type.TEXT,
+            "What changed, in the writer's own words, lower case: title, content, redirect ...",
+            required=True,
+        ),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD,),
+    batch_rules=(_of_this_property("url"),),
+)
+
+KEYWORD = Table(
+    name="keyword",
+    description="Facts about keywords, stated by people.",
+    grain=("day", "keyword"),
+    columns=(
+        _day("Day of the export."),
+        AT,
+        _column("keyword", Type.TEXT, "The keyword, as written.", required=True),
+        _column("page_url", Type.URL, "Page meant to rank for it; NULL: none stated."),
+        _column("topic", Type.TEXT, "Its topic; NULL unknown."),
+        _column("is_brand", Type.BOOLEAN, "Names the brand; NULL unknown."),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD,),
+)
+
+PERFORMANCE = Table(
+    name="performance",
+    description="Search Console by day and whichever dimensions the file has; rows without a query are no totals of"
+    " rows with one.",
+    grain=("day", "page_url", "query", "country", "device"),
+    columns=(
+        _day("The day, Pacific time."),
+        AT,
+        _column("page_url", Type.URL, "Canonical URL that Google shows; NULL: not by page."),
+        _column("query", Type.TEXT, "The query as Google shows it; NULL: not by query."),
+        _column(
+            "country",
+            Type.TEXT,
+            "ISO 3166-1 alpha-3, lower case, zzz unknown, as in the API; NULL: not by country.",
+            pattern="^[a-z]{3}$",
+        ),
+        _column(
+            "device", Type.TEXT, "Device as in the API; NULL: not by device.", values=("DESKTOP", "MOBILE", "TABLET")
+        ),
+        *CLICKS,
+    ),
+    totals=("clicks", "impressions"),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD, *CLICK_RULES),
+    batch_rules=(_of_this_property("page_url"),),
+)
+
+SEARCH_TOTAL = Table(
+    name="search_total",
+    description="Search Console's totals of the property by day, anonymised queries included.",
+    grain=("day",),
+    columns=(_day("The day, Pacific time."), AT, *CLICKS),
+    totals=("clicks", "impressions"),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD, *CLICK_RULES),
+)
+
+SEARCH_SUMMARY = Table(
+    name="search_summary",
+    description="Search Console's lists for a whole range of days, at most 1,000 values each.",
+    grain=("day", "last_day", "dimension", "value"),
+    columns=(
+        _day("First day of the range, Pacific time."),
+        AT,
+        _column("last_day", Type.DATE, "Last day of the range, Pacific time.", required=True),
+        _column(
+            "dimension", Type.TEXT, "What is listed.", required=True, values=("query", "page", "country", "device")
+        ),
+        _column(
+            "value",
+            Type.TEXT,
+            "Query, page's URL, country (alpha-3, lower case, zzz unknown) or DEVICE.",
+            required=True,
+        ),
+        *CLICKS,
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(
+        NOT_AHEAD,
+        RowRule(name="range_in_order", sql="day <= last_day", reason="A range does not end before it begins."),
+        *CLICK_RULES,
+    ),
+)
+
+CRAWL_PAGE = Table(
+    name="crawl_page",
+    description="URLs of the property as a crawler on somebody's desk met them.",
+    grain=("day", "url"),
+    columns=(
+        _day("Day that the URL was crawled, by the crawler's clock; of the export where the file does not say."),
+        AT,
+        _column("url", Type.URL, "URL as crawled (Address).", required=True),
+        _column("status_code", Type.INTEGER, "HTTP status; 0 or NULL: no answer.", minimum=0, maximum=999),
+        _column("content_type", Type.TEXT, "Content-Type of the answer."),
+        _column(
+            "indexability",
+            Type.TEXT,
+            "Indexable or Non-Indexable, by the crawler.",
+            values=("Indexable", "Non-Indexable"),
+        ),
+        _column("indexability_status", Type.TEXT, "Why it is not: Canonicalised, noindex, Redirected ..."),
+        _column("canonical_url", Type.URL, "First rel=canonical of the page."),
+        _column("redirect_url", Type.URL, "Where the URL redirects."),
+        _column("title", Type.TEXT, "First title."),
+        _column("h1", Type.TEXT, "First h1."),
+        _column("meta_robots", Type.TEXT, "First meta robots, as written."),
+        _column("x_robots_tag", Type.TEXT, "First X-Robots-Tag, as written."),
+        _column("word_count", Type.INTEGER, "Words of the body's text.", minimum=0),
+        _column("crawl_depth", Type.INTEGER, "Clicks from the start page.", minimum=0),
+        _column("inlinks", Type.INTEGER, "Internal links to the URL.", minimum=0),
+        _column("unique_inlinks", Type.INTEGER, "Internal pages that link to the URL.", minimum=0),
+        _column("outlinks", Type.INTEGER, "Internal links on the page.", minimum=0),
+        _column("external_outlinks", Type.INTEGER, "Links to other sites on the page.", minimum=0),
+        _column("size_bytes", Type.BIGINT, "Bytes of the page, decoded.", minimum=0),
+        _column("response_seconds", Type.FLOAT, "Seconds until the answer.", minimum=0),
+        _column("last_modified", Type.TEXT, "Last-Modified of the answer, as exported."),
+        _column("content_hash", Type.TEXT, "The crawler's hash of the page (MD5 of its bytes)."),
+    ),
+    tolerance=ODD_ROWS,
+    row_rules=(NOT_AHEAD,),
+    batch_rules=(_of_this_property("url"),),
+)
+
+EXPORTS = Source(
+    name="exports",
+    description="Files from the drop folder: exports of vendors and lists of one's own.",
+    kind=Kind.DROP,
+    cron="0 5 * * *",
+    settings="exports",
+    connection=None,
+    tables=(
+        BACKLINK,
+        RANKING,
+        PAGE,
+        PAGE_CHANGE,
+        KEYWORD,
+        PERFORMANCE,
+        SEARCH_TOTAL,
+        SEARCH_SUMMARY,
+        CRAWL_PAGE,
+    ),
+)
