@@ -17,6 +17,7 @@ from google.auth.transport.requests import AuthorizedSession
 from google.oauth2 import service_account
 
 from seo_warehouse.demo import connections, running
+from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.server import DemoServer
 
@@ -76,6 +77,14 @@ def client_of(server: DemoServer) -> Client:
         keyfile, scopes=["https://www.googleapis.com/auth/webmasters.readonly"]
     )
     return Client(server, vendor, AuthorizedSession(credentials))
+
+
+def account_of(client: Client, prop: DemoProperty) -> requests.Session:
+    """A session of a property's own DataForSEO account."""
+    http = json.loads(client.control("connections")[f"AIRFLOW_CONN_DATAFORSEO_{prop.name.upper()}"])
+    session = requests.Session()
+    session.auth = (http["login"], http["password"])
+    return session
 
 
 @pytest.fixture(scope="module")

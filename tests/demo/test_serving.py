@@ -14,11 +14,12 @@ import requests
 
 from seo_warehouse.config import load_properties
 from seo_warehouse.demo import DEMO_PROPERTIES, connections, disclosed, running, write_properties
+from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.clock import Clock
 from seo_warehouse.demo.records import Lines, read_lines
 from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.errors import ConfigError, EmbeddedError
-from tests.demo.conftest import FIRST_DAY, NOW, SEED, client_of
+from tests.demo.conftest import FIRST_DAY, NOW, SEED, Client, account_of, client_of
 
 TASK = {"keyword": "gaiwan", "location_code": 2840, "language_code": "en", "depth": 30}
 
@@ -91,14 +92,53 @@ def test_a_clock_that_nobody_set_is_real_time_but_never_late_at_night(tmp_path: 
     clock.set(at)
     assert Clock(tmp_path / "clock.json").now() == at
     clock.set(None)
-    assert not Clock(tmp_path / "clock.json").is_set
+    assert not Clock(tmp_path / "clock.json").is_set()
 
 
-def test_a_clock_outside_the_world_is_refused(tmp_path: Path) -> None:
+def test_a_clock_outside_the_world_or_of_nobody_is_refused(tmp_path: Path) -> None:
     with running(tmp_path, seed=SEED, first_day=FIRST_DAY) as server:
-        for now in ("2019-01-01T00:00:00Z", "tomorrow"):
-            answer = requests.put(f"{server.base_url}/control/clock", json={"now": now}, timeout=5)
+        for path, now in (("", "2019-01-01T00:00:00Z"), ("", "tomorrow"), ("?property=nobody", NOW)):
+            answer = requests.put(f"{server.base_url}/control/clock{path}", json={"now": now}, timeout=5)
             assert answer.status_code == 400
+
+
+def test_a_property_lives_by_its_own_clock_where_it_has_one(tmp_path: Path) -> None:
+    own, common = "2026-06-01T04:00:00+00:00", NOW
+    with running(tmp_path, seed=SEED, first_day=FIRST_DAY) as server:
+        client = client_of(server)
+        client.put("clock", {"now": common})
+        assert client.put("clock?property=alderwood", {"now": own}) == {"now": own, "is_set": True}
+        assert client.control("clock")["now"] == common
+    with running(tmp_path) as server:
+        client = client_of(server)
+        dates = {prop.name: _dates(client, prop) for prop in DEMO_PROPERTIES}
+        assert dates["alderwood"] == {"Mon, 01 Jun 2026 04:00:00 GMT"}
+        assert dates["teaharbour"] == {"Mon, 05 Oct 2026 04:00:00 GMT"}
+        client.put("clock?property=alderwood", {"now": None})
+        assert _dates(client, DEMO_PROPERTIES[0]) == dates["teaharbour"]
+
+
+def _dates(client: Client, prop: DemoProperty) -> set[str]:
+    """The dates of answers of each provider about a property."""
+    answers = [
+        account_of(client, prop).get(f"{client.url}/v3/serp/google/organic/tasks_ready", timeout=10),
+        client.query(prop.search_console_site),
+        requests.get(f"{client.url}/", headers={"Host": prop.host}, timeout=10, allow_redirects=False),
+    ]
+    return {answer.headers["Date"] for answer in answers}
+
+
+def test_an_account_sees_its_own_orders_only(tmp_path: Path) -> None:
+    with running(tmp_path, seed=SEED, first_day=FIRST_DAY) as server:
+        client = client_of(server)
+        client.put("clock", {"now": NOW})
+        ordered = client.post("/v3/serp/google/organic/task_post", [TASK])["tasks"][0]["id"]
+        get, ready = f"/v3/serp/google/organic/task_get/regular/{ordered}", "/v3/serp/google/organic/tasks_ready"
+        other = account_of(client, DEMO_PROPERTIES[0])
+        assert other.get(client.url + ready, timeout=10).json()["tasks"][0]["result"] is None
+        assert other.get(client.url + get, timeout=10).json()["tasks"][0]["status_code"] == 40401
+        assert [task["id"] for task in client.get(ready)["tasks"][0]["result"]] == [ordered]
+        assert client.get(get)["tasks"][0]["status_code"] == 20000
 
 
 def test_a_line_cut_by_a_kill_is_dropped(tmp_path: Path) -> None:

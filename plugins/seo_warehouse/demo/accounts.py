@@ -10,14 +10,28 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-LOGIN = "demo@seo-warehouse.example"
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES
+
+LOGIN_DOMAIN = "seo-warehouse.example"
+ACCOUNTS = ("demo", *(prop.name for prop in DEMO_PROPERTIES))
+"""Of the demo's DataForSEO: one for anybody, and one for each property, by which its clock is known."""
 PASSWORD = "demo-password"  # noqa: S105 - opens nothing but the demo
 EMAIL = "demo-reader@seo-warehouse-demo.iam.gserviceaccount.example"
 
 
-def basic_authorization() -> str:
-    """The header that the demo's DataForSEO takes."""
-    return "Basic " + base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
+def login(account: str) -> str:
+    """The login of an account."""
+    return f"{account}@{LOGIN_DOMAIN}"
+
+
+def account_of(authorization: str | None) -> str | None:
+    """The account that a request's Authorization header opens; None where it opens none."""
+    return _ACCOUNT_BY_HEADER.get(authorization or "")
+
+
+_ACCOUNT_BY_HEADER = {
+    "Basic " + base64.b64encode(f"{login(account)}:{PASSWORD}".encode()).decode(): account for account in ACCOUNTS
+}
 
 
 def service_account(folder: Path, base_url: str) -> dict[str, Any]:
@@ -56,9 +70,12 @@ def public_key(private_key: str) -> str:
 
 def airflow_connections(account: dict[str, Any], base_url: str) -> dict[str, str]:
     """AIRFLOW_CONN_* variables that lead to the demo."""
-    dataforseo = {"conn_type": "http", "host": base_url, "login": LOGIN, "password": PASSWORD}
+    dataforseo = {
+        name: {"conn_type": "http", "host": base_url, "login": login(name), "password": PASSWORD} for name in ACCOUNTS
+    }
     google = {"conn_type": "google_cloud_platform", "host": base_url, "extra": {"keyfile_dict": account}}
     return {
-        "AIRFLOW_CONN_DATAFORSEO": json.dumps(dataforseo),
+        "AIRFLOW_CONN_DATAFORSEO": json.dumps(dataforseo.pop("demo")),
+        **{f"AIRFLOW_CONN_DATAFORSEO_{name.upper()}": json.dumps(each) for name, each in dataforseo.items()},
         "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE": json.dumps(google),
     }

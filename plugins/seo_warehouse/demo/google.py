@@ -201,6 +201,10 @@ class SearchConsole:
         self._known_keys: dict[tuple[int, tuple[str, ...]], list[tuple[str, ...]]] = {}
         self._first = {key: np.array([not cell.is_second for cell in cells]) for key, cells in demand.cells.items()}
 
+    def property_of(self, site: str | None) -> DemoProperty | None:
+        """The property that Search Console knows by this name."""
+        return self._sites.get(site or "")
+
     def query(self, site: str, body: Json, now: datetime) -> tuple[Json, list[Json]]:
         """The answer, and what it disclosed by day (totals of the rows answered). Raises GoogleError."""
         prop = self._sites.get(site)

@@ -119,10 +119,11 @@ class Orders:
         """The order of an id."""
         return self._orders.get(id)
 
-    def ready(self, real_time: float) -> list[Order]:
-        """Finished and not collected yet, oldest first."""
+    def ready(self, account: str, real_time: float) -> list[Order]:
+        """An account's, finished and not collected yet, oldest first."""
         with self._lock:
-            return [order for order in self._waiting.values() if order.ready_at <= real_time]
+            waiting = list(self._waiting.values())
+        return [order for order in waiting if order.account == account and order.ready_at <= real_time]
 
     def collect(self, order: Order) -> None:
         """Take the order off the ready list."""

@@ -63,6 +63,7 @@ class Order:
     cost: float
     posted_at: str
     ready_at: float
+    account: str
 
     @property
     def posted(self) -> datetime:

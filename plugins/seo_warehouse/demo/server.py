@@ -1,8 +1,9 @@
 """The demo's HTTP server: both vendors, the sites and the control, on one loopback port.
 
-Requests for a host of a demo property get its site; all others are for the vendors and the control:
+Requests for a host of a demo property get its site; all others are for the vendors and the control. Whose clock a
+request lives by follows from the host, the Search Console site or the DataForSEO account that it names.
 
-    GET  PUT /control/clock      {"now": instant or null, "is_set": bool}
+    GET  PUT /control/clock      {"now": instant or null, "is_set": bool}; ?property=name for that property's own
     GET  PUT /control/failures   list of rules, see failures.Rule
     GET      /control/disclosed  ?kind=backlinks|serp|search_console|site
     GET  PUT /control/calls      calls by path, orders placed and repeated; PUT counts from nothing again
@@ -31,8 +32,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 
 from seo_warehouse.demo import accounts
-from seo_warehouse.demo.catalogue import DemoProperty
-from seo_warehouse.demo.clock import Clock, real_now
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
+from seo_warehouse.demo.clock import COMMON, Clock, real_now
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.failures import Failures, Rule
 from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_error
@@ -125,6 +126,8 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "demo"
     disable_nagle_algorithm = True
     server: DemoServer
+    now: datetime
+    """The instant that the request is answered in."""
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are counted, not printed."""
@@ -146,16 +149,16 @@ class Handler(BaseHTTPRequestHandler):
         self._handle()
 
     def _handle(self) -> None:
+        host = self.headers.get("Host", "")
+        prop = self.server.sites.property_of(host)
+        path = urlsplit(self.path).path
+        now = self.now = self.server.clock.now(prop.name if prop else self._clock_name(path))
         length = int(self.headers.get("Content-Length") or 0)
         if length > MOST_BODY_BYTES:
             self.close_connection = True
             self._send(Response(413, b""))
             return
         body = self.rfile.read(length) if length else b""
-        now = self.server.clock.now()
-        host = self.headers.get("Host", "")
-        prop = self.server.sites.property_of(host)
-        path = urlsplit(self.path).path
         if prop is None and path.startswith("/control/"):
             self._send(self._control(path, body))
             return
@@ -175,6 +178,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.journal.add(*response.shown)
             self._send(response)
 
+    def _clock_name(self, path: str) -> str:
+        account = accounts.account_of(self.headers.get("Authorization"))
+        by_site = self.server.search_console.property_of(_site_of(path))
+        return by_site.name if by_site else account or COMMON
+
     def _site(self, prop: DemoProperty, host: str, now: datetime) -> Response:
         answer = self.server.sites.answer(prop, host, self.path, now)
         shown = {
@@ -189,16 +197,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, path: str, body: bytes, now: datetime) -> Response:
         if path.startswith("/v3/"):
-            if self.headers.get("Authorization") != accounts.basic_authorization():
+            account = accounts.account_of(self.headers.get("Authorization"))
+            if account is None:
                 return Response(401, unauthorized(), {"Content-Type": JSON, "WWW-Authenticate": 'Basic realm="demo"'})
-            status, answer, shown = self.server.vendor.answer(self.command, path, body, now)
+            status, answer, shown = self.server.vendor.answer(account, self.command, path, body, now)
             return Response(status, answer, {"Content-Type": JSON}, shown)
         if path == "/token" and self.command == "POST":
             form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             status, grant = self.server.tokens.grant(form, f"{self.server.base_url}/token")
             return _json(grant, status)
-        if path.startswith(QUERY_PATH) and path.endswith(QUERY_END) and self.command == "POST":
-            return self._query(unquote(path[len(QUERY_PATH) : -len(QUERY_END)]), body, now)
+        if (site := _site_of(path)) is not None and self.command == "POST":
+            return self._query(site, body, now)
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
 
     def _query(self, site: str, body: bytes, now: datetime) -> Response:
@@ -218,16 +227,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _control(self, path: str, body: bytes) -> Response:
         server, name = self.server, path.removeprefix("/control/")
+        asked = {key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()}
         try:
             if self.command == "PUT":
-                self._set(name, orjson.loads(body))
+                self._set(name, asked, orjson.loads(body))
             if name == "clock":
-                return _json({"now": server.clock.now().isoformat(), "is_set": server.clock.is_set})
+                whose = _clock_of(asked)
+                return _json({"now": server.clock.now(whose).isoformat(), "is_set": server.clock.is_set(whose)})
             if name == "failures":
                 return _json(server.failures.report())
             if name == "disclosed":
-                kind = parse_qs(urlsplit(self.path).query).get("kind", [""])[0]
-                return _json(disclosed(server.folder, kind))
+                return _json(disclosed(server.folder, asked.get("kind", "")))
             if name == "calls":
                 orders = {"placed": len(server.orders), "repeated": server.orders.repeated()}
                 return _json({"calls": server.calls.report(), "orders": orders})
@@ -239,7 +249,7 @@ class Handler(BaseHTTPRequestHandler):
             return _json({"error": str(error)}, 400)
         return _json({"error": f"no control {name!r}"}, 404)
 
-    def _set(self, name: str, value: Any) -> None:
+    def _set(self, name: str, asked: dict[str, str], value: Any) -> None:
         server = self.server
         if name == "clock":
             now = value["now"]
@@ -247,7 +257,7 @@ class Handler(BaseHTTPRequestHandler):
             if at is not None:
                 at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
                 server.world.index(at.date())
-            server.clock.set(at)
+            server.clock.set(at, _clock_of(asked))
         elif name == "failures":
             server.failures.set([Rule.from_dict(each) for each in value])
         elif name == "calls":
@@ -318,7 +328,7 @@ class Handler(BaseHTTPRequestHandler):
     def _head(self, response: Response, length: int) -> bytes:
         lines = [
             f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
-            f"Date: {_http_date(self.server.clock.now())}",
+            f"Date: {_http_date(self.now)}",
             f"Content-Length: {length}",
             *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
@@ -332,6 +342,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def _write(self, data: bytes) -> None:
         self.wfile.write(data)
+
+
+def _site_of(path: str) -> str | None:
+    """The site that a Search Analytics query names; None for any other path."""
+    is_query = path.startswith(QUERY_PATH) and path.endswith(QUERY_END)
+    return unquote(path[len(QUERY_PATH) : -len(QUERY_END)]) if is_query else None
+
+
+def _clock_of(asked: dict[str, str]) -> str:
+    """Name of the clock that a control request is about. Raises ValueError for a property that there is not."""
+    name = asked.get("property", COMMON)
+    if name not in {COMMON, *(prop.name for prop in DEMO_PROPERTIES)}:
+        raise ValueError(f"no property {name!r}")
+    return name
 
 
 def _with_unknown_field(body: bytes) -> bytes:

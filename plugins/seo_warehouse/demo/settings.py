@@ -14,8 +14,8 @@ from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, PANEL_DEPTH, DemoPrope
 def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
     sources: dict[str, Any] = {
         "search_console": {"site": prop.search_console_site},
-        "dataforseo_backlinks": {"target": prop.domain},
-        "dataforseo_serp": {},
+        "dataforseo_backlinks": {"connection": f"dataforseo_{prop.name}", "target": prop.domain},
+        "dataforseo_serp": {"connection": f"dataforseo_{prop.name}"},
     }
     if prop.is_crawled:
         address = f"127.0.0.1:{port}"

@@ -77,13 +77,15 @@ class Vendor:
         self._serps = Serps(world)
         self.serp_delay_seconds = world.knobs.serp_delay_seconds
 
-    def answer(self, method: str, path: str, body: bytes, now: datetime) -> tuple[int, bytes, Shown | None]:
-        """HTTP status, body and disclosure of a request without its host."""
+    def answer(
+        self, account: str, method: str, path: str, body: bytes, now: datetime
+    ) -> tuple[int, bytes, Shown | None]:
+        """HTTP status, body and disclosure of an account's request without its host. An account sees its own orders."""
         path = path.strip("/")
         if method == "GET" and path.startswith(f"{SERP}/task_get/regular/"):
-            return 200, *self._collect(path, now)
+            return 200, *self._collect(account, path, now)
         if method == "GET" and path == f"{SERP}/tasks_ready":
-            return 200, orjson.dumps(self._ready(path, now)), None
+            return 200, orjson.dumps(self._ready(account, path, now)), None
         if method == "POST" and path in (f"{SERP}/task_post", "v3/serp/id_list", BACKLINKS_PATH):
             tasks = self._parse(body)
             if tasks is None:
@@ -96,8 +98,8 @@ class Vendor:
                 at = now.isoformat()
                 return 200, orjson.dumps(answer), ("backlinks", [{"at": at, **item} for item in shown])
             if path.endswith("id_list"):
-                return 200, orjson.dumps(self._id_list(path, tasks, now)), None
-            return 200, orjson.dumps(self._post(path, tasks, now)), None
+                return 200, orjson.dumps(self._id_list(account, path, tasks, now)), None
+            return 200, orjson.dumps(self._post(account, path, tasks, now)), None
         return 404, orjson.dumps({**envelope([], status=NOT_FOUND), "tasks": None}), None
 
     def fail_tasks(self, path: str, body: bytes, status: int, now: datetime) -> bytes:
@@ -118,7 +120,7 @@ class Vendor:
         is_array = isinstance(tasks, list) and bool(tasks) and all(isinstance(each, dict) for each in tasks)
         return tasks if is_array else None
 
-    def _post(self, path: str, asked: list[Json], now: datetime) -> Json:
+    def _post(self, account: str, path: str, asked: list[Json], now: datetime) -> Json:
         if len(asked) > MOST_TASKS:
             return {**envelope([], status=(40006, "You can set only 100 tasks at a time.")), "tasks": None}
         orders, tasks = [], []
@@ -143,14 +145,15 @@ class Vendor:
                 cost=cost_of(depth, each.get("priority", 1)),
                 posted_at=now.isoformat(),
                 ready_at=time.time() + self.serp_delay_seconds,
+                account=account,
             )
             orders.append(order)
             tasks.append(task(id, CREATED, path, {**data, "device": device, "os": order.os}, cost=order.cost))
         self._orders.place(orders)
         return envelope(tasks)
 
-    def _ready(self, path: str, now: datetime) -> Json:
-        ready = self._orders.ready(time.time())[:MOST_READY]
+    def _ready(self, account: str, path: str, now: datetime) -> Json:
+        ready = self._orders.ready(account, time.time())[:MOST_READY]
         result = [
             {
                 "id": order.id,
@@ -167,10 +170,10 @@ class Vendor:
         data = {"api": "serp", "function": "tasks_ready", "se": "google", "se_type": "organic"}
         return envelope([task(task_id(now, number("ready", now) % 2**48), OK, path, data, result=result or None)])
 
-    def _collect(self, path: str, now: datetime) -> tuple[bytes, Shown | None]:
+    def _collect(self, account: str, path: str, now: datetime) -> tuple[bytes, Shown | None]:
         id = path.rsplit("/", 1)[1]
         order = self._orders.find(id)
-        if order is None:
+        if order is None or order.account != account:
             data = {"api": "serp", "function": "task_get", "se": "google", "se_type": "organic"}
             return orjson.dumps(envelope([task(id, TASK_NOT_FOUND, path, data)])), None
         if order.ready_at > time.time():
@@ -196,7 +199,7 @@ class Vendor:
         }
         return task_answer(order, path, status, serp.result), ("serp", [shown])
 
-    def _id_list(self, path: str, asked: list[Json], now: datetime) -> Json:
+    def _id_list(self, account: str, path: str, asked: list[Json], now: datetime) -> Json:
         tasks = []
         for place, each in enumerate(asked):
             id = task_id(now, number("id_list", now, place) % 2**48)
@@ -210,7 +213,8 @@ class Vendor:
             if not isinstance(limit, int) or not 1 <= limit <= 1_000:
                 tasks.append(task(id, invalid("limit"), path, data))
                 continue
-            found = [order for order in self._orders.all() if first <= order.posted <= last]
+            own = (order for order in self._orders.all() if order.account == account)
+            found = [order for order in own if first <= order.posted <= last]
             if each.get("sort") == "desc":
                 found.reverse()
             result = [_listed(order, bool(each.get("include_metadata"))) for order in found[offset : offset + limit]]

@@ -76,13 +76,16 @@ class Warehouse:
         answer: dict[str, str] = _ask_demo("GET", f"{url}/clock")
         return datetime.fromisoformat(answer["now"])
 
-    def set_demo_clock(self, instant: datetime | None) -> None:
-        """Set the demo world's clock; None lets it run with real time. Raises ConfigError without a demo."""
+    def set_demo_clock(self, instant: datetime | None, property_name: str | None = None) -> None:
+        """Set the demo world's clock, or that of one property alone. Raises ConfigError without a demo.
+
+        None takes the setting back: a property then follows the world, and the world real time.
+        """
         url = self.properties.demo_control_url
         if url is None:
             raise ConfigError("only the demo's clock can be set")
         body = {"now": instant.isoformat() if instant else None}
-        _ask_demo("PUT", f"{url}/clock", body)
+        _ask_demo("PUT", f"{url}/clock" + (f"?property={property_name}" if property_name else ""), body)
 
     def is_open(self, night: Any) -> bool:
         """Whether snapshots may still be read for `night`: it has begun and its deadline has not passed."""
