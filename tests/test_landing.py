@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -138,3 +140,39 @@ def test_an_object_store_keeps_answers_too() -> None:
     assert archive.cut_count() == 0
     archive.withdraw("key")
     assert not archive.has_intent("key")
+
+
+def test_a_file_of_any_size_comes_back_byte_by_byte(tmp_path: Path) -> None:
+    pieces = [b"a,b\r\n", bytes(range(256)) * 10_000, b"\n"]
+    archive = open_archive(tmp_path, source="exports", property_key=1, scope="file=abc")
+    archive.put_file("file", {"name": "ünïcode.csv", "bytes": sum(map(len, pieces))}, iter(pieces))
+    with archive.open_file("file") as file:
+        assert file.read() == b"".join(pieces)
+    assert [path.name for path in archive.folder.iterdir()] == ["file.zst"]
+
+
+def test_a_file_whose_reading_fails_leaves_nothing_and_a_killed_one_is_cleared_away(tmp_path: Path) -> None:
+    def cut() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    archive = open_archive(tmp_path, source="exports", property_key=1, scope="file=abc")
+    with pytest.raises(OSError, match="No space"):
+        archive.put_file("file", {"bytes": 8}, cut())
+    assert list(archive.folder.iterdir()) == []
+    with pytest.raises(NotArchivedError, match="lacks"):
+        archive.open_file("file")
+    (archive.folder / ".file.zst.4711").write_bytes(b"of a process that was killed")
+    archive.put_file("file", {"bytes": 4}, [b"full"])
+    assert [path.name for path in archive.folder.iterdir()] == ["file.zst"]
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-30], lambda packed: packed[:40] + b"!!" + packed[42:]])
+def test_a_damaged_file_is_never_read_as_a_shorter_one(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    archive = open_archive(tmp_path, source="exports", property_key=1, scope="file=abc")
+    content = random.Random(1).randbytes(3_000_000)
+    archive.put_file("file", {"bytes": len(content)}, [content])
+    path = archive.folder / "file.zst"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(NotArchivedError, match="damaged"), archive.open_file("file") as file:
+        file.read()

@@ -1,22 +1,23 @@
 """The archive of raw answers; replaying it.
 
 One zstd file per answer, `<root>/<source>/p<property_key>/<scope>/<key>.zst`: a line of JSON (address, status,
-headers, instants), then the body as it came. `<key>.sent` beside it says that the call was sent; alone, it
-says that a process ended between sending and answer. Local files are written aside and renamed, so that a
-kill leaves a whole answer or none; object stores show an object only when it is whole.
+headers, instants; of a dropped file what is known of it), then the body as it came. `<key>.sent` beside it says that
+the call was sent; alone, it says that a process ended between sending and answer. Local files are written aside and
+renamed, so that a kill leaves a whole answer or none; object stores show an object only when it is whole.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import import_module
+from io import BufferedReader, RawIOBase
 from pathlib import Path, PosixPath, WindowsPath
-from typing import IO, Any, Protocol, Self
+from typing import IO, Any, BinaryIO, Protocol, Self
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -27,6 +28,7 @@ from seo_warehouse.errors import ConfigError, NotArchivedError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
 _MAX_ANSWER_BYTES = 2**31
 """What a damaged file may pretend to hold."""
+_BUFFER_BYTES = 1 << 20
 
 
 class Folder(Protocol):
@@ -41,6 +43,7 @@ class Folder(Protocol):
     def write_bytes(self, data: Any, /) -> int: ...
     def exists(self) -> bool: ...
     def unlink(self, missing_ok: bool = ...) -> None: ...
+    def open(self, mode: str, /) -> IO[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,37 @@ class Archive:
         """Whether there is an answer under `key`."""
         return (self.folder / f"{_checked(key)}.zst").exists()
 
+    def put_file(self, key: str, facts: dict[str, Any], chunks: Iterable[bytes]) -> None:
+        """Keep a file of any size with what is known of it, its size as `bytes`. Whatever is raised leaves none."""
+        path = self._path(f"{_checked(key)}.zst")
+        aside = path
+        if isinstance(path, PosixPath | WindowsPath):
+            for stale in path.parent.glob(f".{path.name}.*"):
+                stale.unlink(missing_ok=True)
+            aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with aside.open("wb") as file:
+                with zstandard.ZstdCompressor(write_checksum=True).stream_writer(file, closefd=False) as writer:
+                    writer.write(orjson.dumps(facts) + b"\n")
+                    for chunk in chunks:
+                        writer.write(chunk)
+                if isinstance(aside, PosixPath | WindowsPath):
+                    _sync(file)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        if isinstance(aside, PosixPath | WindowsPath):
+            aside.replace(Path(str(path)))
+
+    def open_file(self, key: str) -> BinaryIO:
+        """The bytes of a kept file, one after another. Raises NotArchivedError where it is not there or damaged."""
+        path = self.folder / f"{_checked(key)}.zst"
+        try:
+            packed = path.open("rb")
+        except FileNotFoundError:
+            raise NotArchivedError(f"the archive lacks {path}") from None
+        return BufferedReader(_Unpacked(packed, str(path)), _BUFFER_BYTES)
+
     def has_intent(self, key: str) -> bool:
         """Whether a call was recorded as sent, answered or not."""
         return (self.folder / f"{_checked(key)}.sent").exists()
@@ -138,11 +172,14 @@ class Archive:
         names = {path.name for path in self.folder.iterdir()}
         return sum(name.endswith(".sent") and f"{name.removesuffix('.sent')}.zst" not in names for name in names)
 
-    def _write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+    def _path(self, name: str) -> Folder:
         if not self._has_folder:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._has_folder = True
-        path = self.folder / name
+        return self.folder / name
+
+    def _write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+        path = self._path(name)
         if not isinstance(path, PosixPath | WindowsPath):
             path.write_bytes(content)
             return
@@ -152,6 +189,38 @@ class Archive:
             if durable:
                 _sync(file)
         aside.replace(path)
+
+
+class _Unpacked(RawIOBase):
+    """The content of a kept file. One that is cut short is damaged, not short."""
+
+    def __init__(self, packed: IO[bytes], name: str) -> None:
+        self._name = name
+        self._unpacked = BufferedReader(zstandard.ZstdDecompressor().stream_reader(packed), _BUFFER_BYTES)
+        try:
+            self._missing: int = orjson.loads(self._unpacked.readline())["bytes"]
+        except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(error) from None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            count = self._unpacked.readinto(buffer)
+        except zstandard.ZstdError as error:
+            raise self._damaged(error) from None
+        self._missing -= count
+        if not count and self._missing:
+            raise self._damaged(f"{self._missing} bytes are missing")
+        return count
+
+    def close(self) -> None:
+        self._unpacked.close()
+        super().close()
+
+    def _damaged(self, why: object) -> NotArchivedError:
+        return NotArchivedError(f"the archived file {self._name} is damaged ({why})")
 
 
 def _sync(file: IO[bytes]) -> None:
