@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from seo_warehouse.config import Properties, Property
 from seo_warehouse.errors import ConfigError, LoadError, TransientLoadError
-from seo_warehouse.load.session import Connection, holds, one, step, transaction
+from seo_warehouse.load.session import Connection, holds, one, step, transaction, try_lock
 from seo_warehouse.spec import Kind, Period, Source, Table
 from seo_warehouse.urls import key64, normalise
 
@@ -60,7 +60,7 @@ def begin_load(
     batch = (source, table, property_key, part, first_day, last_day)
     with step(conn, what):
         # An attempt that this very session left behind is dead too; its lock must not be counted twice.
-        if not holds(conn, lock) and not one(conn, "select pg_try_advisory_lock(%s)", (lock,)):
+        if not holds(conn, lock) and not try_lock(conn, lock):
             raise TransientLoadError(f"{what}: another writer is at the same batch")
         with transaction(conn):
             dead = conn.execute(
@@ -143,29 +143,54 @@ def load_state(conn: Connection, load_id: int) -> tuple[str, str | None]:
     return row[0], row[1]
 
 
+_OWED = """
+select greatest(0, %(units)s - coalesce(sum(units), 0)), greatest(0, %(money)s - coalesce(sum(money), 0))
+from (
+    select units, money from ops.order_usage
+    where source = %(source)s and property_key = %(property)s and night between %(first)s and %(last)s
+    union all
+    select units, money from ops.load
+    where source = %(source)s and property_key = %(property)s and first_day <= %(last)s and last_day >= %(first)s
+      and load_id is distinct from %(load_id)s and table_name = coalesce(%(table)s, table_name)
+      and (%(scope)s::text is null or archive_scope = %(scope)s or 'nights' in (archive_scope, %(scope)s))
+) as noted
+"""
+"""What the answers of a reading cost beyond what is noted of them already, by this reading or by others.
+
+A process that is killed leaves what it bought in the archive and notes nothing; so whoever comes by next pays the bill,
+once. Answers of many nights that are loaded at once lie in the archive by night, and the load's scope is `nights`.
+"""
+
+
 def note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
-    """Keep what a reading cost: calls, bytes, units, money."""
+    """Keep what a reading used; of units and money what nothing has noted yet."""
+    row = conn.execute(
+        "select source, property_key, first_day, last_day, table_name, archive_scope from ops.load where load_id = %s",
+        (load_id,),
+    ).fetchall()[0]
+    batch = dict(zip(("source", "property", "first", "last", "table", "scope"), row, strict=True))
+    owed = conn.execute(_OWED, {**batch, "load_id": load_id, "units": usage.units, "money": usage.money}).fetchall()[0]
     conn.execute(
         """
         update ops.load set bytes_read = %s, calls = %s, calls_reused = %s, calls_cut = %s, units = %s, money = %s
         where load_id = %s
         """,
-        (usage.bytes, usage.calls, usage.reused, usage.cut, usage.units, usage.money, load_id),
+        (usage.bytes, usage.calls, usage.reused, usage.cut, *owed, load_id),
     )
 
 
 def note_order(conn: Connection, source: str, property_key: int, night: date, usage: Usage) -> None:
-    """Keep what one look at a night's orders used."""
+    """Keep what one look at a night's orders used; of units and money what nothing has noted yet."""
+    batch = {"source": source, "property": property_key, "first": night, "last": night}
+    bill = {"units": usage.units, "money": usage.money, "load_id": None, "table": None, "scope": None}
+    owed = conn.execute(_OWED, {**batch, **bill}).fetchall()[0]
     conn.execute(
         """
         insert into ops.order_usage
             (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (
-            *(source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes),
-            *(usage.units, usage.money),
-        ),
+        (source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes, *owed),
     )
 
 

@@ -74,6 +74,22 @@ def loads_of(conn: Connection, source: str, night: date) -> list[NightLoad]:
     return [NightLoad(*row) for row in rows]
 
 
+def loads_in(
+    conn: Connection, state: str, source: str, table: str, night: date, property_key: int | None = None
+) -> list[int]:
+    """The loads of a table's night that are in a state, of one property or of all, oldest first."""
+    rows = conn.execute(
+        """
+        select load_id from ops.load
+        where state = %s and source = %s and table_name = %s and night = %s and purpose = 'night'
+          and (%s::integer is null or property_key = %s)
+        order by load_id
+        """,
+        (state, source, table, night, property_key, property_key),
+    ).fetchall()
+    return [load_id for (load_id,) in rows]
+
+
 def close_night(conn: Connection, night: date, configured_sources: Iterable[str]) -> bool:
     """Close a night once every configured source has ended it; whether it waits for a build.
 

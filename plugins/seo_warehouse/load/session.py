@@ -81,6 +81,11 @@ def one(conn: Connection, query: LiteralString, values: Any = None) -> Any:
     return row[0]
 
 
+def try_lock(conn: Connection, key: int) -> bool:
+    """Take an advisory lock for as long as the session lives; False where another session has it."""
+    return bool(one(conn, "select pg_try_advisory_lock(%s)", (key,)))
+
+
 def holds(conn: Connection, key: int, *, exclusive: bool = True) -> bool:
     """Whether this session itself holds an advisory lock."""
     return bool(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time as clock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -17,8 +17,7 @@ from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
 from seo_warehouse.errors import SeoWarehouseError
 from seo_warehouse.load import ledger
-from seo_warehouse.load.batch import write_batch
-from seo_warehouse.orchestration import steps
+from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.connections import open_api
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Kind, Period, Row, Source, Table
@@ -61,14 +60,14 @@ def _load_dated(
         missing = [day for day in _days(first, newest) if day not in there]
         if missing and wh.properties.demo_control_url is not None:
             wh.set_demo_clock(_reading_instant(last))
-        for period in steps.month_periods(missing):
+        for period in reading.month_periods(missing):
             month = f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}"
             scope = f"history={period.first_day}..{period.last_day}"
             try:
-                load_id = steps.write_period(
+                load_id = reading.write_period(
                     wh, source, table, prop, period, night=None, purpose="history", scope=scope
                 )
-                steps.settle(wh, source, table, [load_id])
+                reading.settle(wh, source, table, [load_id])
             except SeoWarehouseError as error:
                 progress(f"{month} FAILED: {error}")
                 yield error
@@ -79,7 +78,7 @@ def _load_dated(
 def _load_snapshots(
     wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
 ) -> Iterator[SeoWarehouseError]:
-    interval = steps.interval_days(source, prop)
+    interval = reading.interval_days(source, prop)
     # Counted back from the night after the last, so that this night is due again.
     due = [night for night in _days(first, last) if ((last - night).days + 1) % interval == 0]
     with wh.connect("loader") as connection:
@@ -91,7 +90,7 @@ def _load_snapshots(
         try:
             for number, table in enumerate(source.tables):
                 load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
-                steps.settle(wh, source, table, [load_id])
+                reading.settle(wh, source, table, [load_id])
         except SeoWarehouseError as error:
             progress(f"{month} FAILED: {error}")
             yield error
@@ -112,55 +111,38 @@ def _write_nights(
     """One load of several nights, each read with the clock set to it, so that its instants are its own."""
     apis: list[Api] = []
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Generator[Row, None, None]:
         for night in members:
             wh.set_demo_clock(_reading_instant(night))
             period = Period(night, night, since.of(night))
-            while is_ordering and not steps.place_order(wh, source, prop, period):
+            while is_ordering and not reading.place_order(wh, source, prop, period):
                 clock.sleep(0.05)
-            scope = steps.night_scope(night)
+            scope = reading.night_scope(night)
             with open_api(wh, source, prop, scope=scope, may_call=source.order is None) as api:
                 apis.append(api)
                 yield from table.read(api, prop, period)
             since.learn(night, api.facts.get(night, {}))
 
-    with wh.connect("loader", autocommit=True) as connection:
-        load_id = ledger.begin_load(
-            connection,
-            source=source.name,
-            table=table.name,
-            property_key=prop.key,
-            part="",
-            first_day=members[0],
-            last_day=members[-1],
-            night=None,
-            purpose="history",
-            archive_scope="nights",
-        )
-        try:
-            write_batch(
-                connection,
-                source,
-                table,
-                load_id,
-                prop.key,
-                "",
-                rows(),
-                days=members,
-                facts=lambda: {day: facts for api in apis for day, facts in api.facts.items()},
-                usage=lambda: _sum_usage([api.usage for api in apis]),
-            )
-        except Exception as error:
-            steps.note_failure(connection, load_id, error)
-            raise
-    return load_id
+    return reading.write_load(
+        wh,
+        source,
+        table,
+        prop,
+        members,
+        rows(),
+        facts=lambda: {day: facts for api in apis for day, facts in api.facts.items()},
+        usage=lambda: _sum_usage([api.usage for api in apis]),
+        night=None,
+        purpose="history",
+        scope="nights",
+    )
 
 
 class _Since:
     """The date of the last complete read as nights go by, before any of them is published."""
 
     def __init__(self, wh: Warehouse, source: Source, prop: Property) -> None:
-        self.full_interval = steps.setting(source, prop, "full_interval_days", None)
+        self.full_interval = reading.setting(source, prop, "full_interval_days", None)
         self.known: dict[date, date | None] = {}
         self.full: date | None = None
         self.complete: date | None = None
