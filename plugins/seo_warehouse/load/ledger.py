@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.config import Properties, Property
+from seo_warehouse.config import Properties
 from seo_warehouse.errors import ConfigError, LoadError, TransientLoadError
 from seo_warehouse.load.session import Connection, holds, one, step, transaction, try_lock
 from seo_warehouse.spec import Kind, Period, Source, Table
@@ -35,6 +35,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 """The states a load may go to. `passed -> superseded`: every day of it had been published from a later reading."""
 UNFINISHED = ("started", "written", "passed")
 REASON_CHARACTERS = 4_000
+_FILE = "file="
 
 
 def begin_load(
@@ -52,12 +53,13 @@ def begin_load(
 ) -> int:
     """Begin an attempt at a batch and return its load id; dead attempts at the same batch are marked failed.
 
-    The session holds the batch until the load is written or failed, or the session ends. Raises TransientLoadError
-    where another living session holds it.
+    Two files are two batches, though they have the same table, part and days. The session holds the batch until the
+    load is written or failed, or the session ends. Raises TransientLoadError where another living session holds it.
     """
     what = f"begin {source}.{table}, property {property_key}, {first_day}..{last_day}"
-    lock = batch_lock(source, table, property_key, part, first_day, last_day)
+    lock = batch_lock(source, table, property_key, part, first_day, last_day, archive_scope)
     batch = (source, table, property_key, part, first_day, last_day)
+    file = _file_of(archive_scope)
     with step(conn, what):
         # An attempt that this very session left behind is dead too; its lock must not be counted twice.
         if not holds(conn, lock) and not try_lock(conn, lock):
@@ -67,11 +69,11 @@ def begin_load(
                 """
                 select load_id from ops.load
                 where (source, table_name, property_key, part, first_day, last_day) = (%s, %s, %s, %s, %s, %s)
-                  and state = any(%s)
+                  and state = any(%s) and (%s = '' or archive_scope = %s)
                 order by load_id
                 for update
                 """,
-                (*batch, list(UNFINISHED)),
+                (*batch, list(UNFINISHED), file, file),
             ).fetchall()
             for (load_id,) in dead:
                 move(conn, load_id, "failed", reason="a dead attempt: the next one at this batch began")
@@ -85,11 +87,14 @@ def begin_load(
                     select b.*, %s, %s, %s, 1 + count(l.load_id), 'started'
                     from (values (%s, %s, %s::integer, %s, %s::date, %s::date))
                         as b (source, table_name, property_key, part, first_day, last_day)
-                    left join ops.load as l using (source, table_name, property_key, part, first_day, last_day)
+                    left join ops.load as l
+                        on (l.source, l.table_name, l.property_key, l.part, l.first_day, l.last_day)
+                           = (b.source, b.table_name, b.property_key, b.part, b.first_day, b.last_day)
+                       and (%s = '' or l.archive_scope = %s)
                     group by 1, 2, 3, 4, 5, 6
                     returning load_id
                     """,
-                    (night, purpose, archive_scope, *batch),
+                    (night, purpose, archive_scope, *batch, file, file),
                 )
             )
 
@@ -194,9 +199,21 @@ def note_order(conn: Connection, source: str, property_key: int, night: date, us
     )
 
 
-def batch_lock(source: str, table: str, property_key: int, part: str, first_day: date, last_day: date) -> int:
+def file_scope(sha256: str) -> str:
+    """Where in the archive a dropped file lies; its loads are known by it."""
+    return f"{_FILE}{sha256}"
+
+
+def _file_of(archive_scope: str) -> str:
+    return archive_scope if archive_scope.startswith(_FILE) else ""
+
+
+def batch_lock(
+    source: str, table: str, property_key: int, part: str, first_day: date, last_day: date, archive_scope: str | None
+) -> int:
     """Key of the advisory lock of a batch's writer."""
-    return key64("seo_warehouse", "batch", source, table, property_key, part, first_day, last_day)
+    batch = (source, table, property_key, part, first_day, last_day, _file_of(archive_scope or ""))
+    return key64("seo_warehouse", "batch", *batch)
 
 
 def publication_lock(source: str, table: str, property_key: int) -> int:
@@ -208,7 +225,8 @@ def release_batch(conn: Connection, load_id: int) -> None:
     """Let go of a load's batch, where this session holds it."""
     lock = batch_lock(
         *conn.execute(
-            "select source, table_name, property_key, part, first_day, last_day from ops.load where load_id = %s",
+            "select source, table_name, property_key, part, first_day, last_day, archive_scope"
+            " from ops.load where load_id = %s",
             (load_id,),
         ).fetchall()[0]
     )
@@ -282,23 +300,6 @@ def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: st
         raise ConfigError(
             f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}"
         ) from None
-
-
-def due_days(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[date]:
-    """The days that a dated source's night reads: its window, and every older day without a publication.
-
-    None lies before the property's history or after the night's horizon, `night - delay_days`.
-    A snapshot's night reads itself.
-    """
-    if source.kind is Kind.SNAPSHOT:
-        return [night]
-    horizon = night - timedelta(days=source.delay_days)
-    if horizon < prop.history_start:
-        return []
-    window_start = horizon - timedelta(days=source.lookback_days)
-    there = published_days(conn, source.name, table, prop.key)
-    days = Period(prop.history_start, horizon).days()
-    return [day for day in days if day >= window_start or day not in there]
 
 
 def published_days(conn: Connection, source: str, table: str, property_key: int) -> set[date]:
