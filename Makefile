@@ -30,7 +30,7 @@ status: $(READY)  ## what runs, the last night's loads, the last builds
 	@$(BIN)/seo-warehouse status
 
 test: $(READY)  ## all tests (ARGS="-x -k name": some)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 

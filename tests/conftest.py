@@ -12,6 +12,8 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import create_ledgers, create_raw, create_roles
@@ -21,7 +23,36 @@ from seo_warehouse.sources import SOURCES
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
+TOGETHER = ("pipeline", "chaos", "embedded", "warehouse")
+"""Folders whose tests share what takes long to make, the longest first."""
+
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives a process a whole module, or a whole folder of `TOGETHER`, one after another as they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """How tests are spread over processes (`-n 2`)."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest where tests are spread over processes."""
+    if hasattr(config, "workerinput"):
+        ranks = {name: rank for rank, name in enumerate(TOGETHER)}
+        items.sort(key=lambda item: ranks.get(_group(item.nodeid), len(ranks)))
+
+
+def _group(nodeid: str) -> str:
+    module = nodeid.partition("::")[0]
+    folder = module.split("/")[1]
+    return folder if folder in TOGETHER else module
 
 
 @pytest.fixture(scope="session")
