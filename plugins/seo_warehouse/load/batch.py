@@ -146,35 +146,41 @@ class RowEncoder:
         return line, unfit or None
 
 
-def note_days(conn: Connection, table: Table, load_id: int) -> None:
-    """Write row count, checksum and totals of each day of a load into `ops.load_day`, from its rows in `audit`."""
+def sum_days(table: Table, relation: sql.Composable, condition: sql.Composable) -> sql.Composable:
+    """A query: day, row_count, checksum and totals of the rows `a` of a relation that meet a condition."""
     columns = sql.SQL(", ").join(sql.Identifier("a", name) for name, _ in stored_columns(table.columns))
     totals = sql.SQL(", ").join(
         sql.SQL("{}, coalesce(sum({}::numeric), 0)").format(sql.Literal(name), sql.Identifier("a", name))
         for name in table.totals
     )
+    return sql.SQL(
+        """
+        select a.day, count(*) as row_count, jsonb_build_object({totals}) as totals,
+               md5(concat_ws(':', count(*), sum(hashint8extended(hash_record_extended(row({columns}), 0), 0))))
+                   as checksum
+        from {relation} as a
+        where {condition}
+        group by a.day
+        """
+    ).format(totals=totals, columns=columns, relation=relation, condition=condition)
+
+
+def note_days(conn: Connection, table: Table, load_id: int) -> None:
+    """Write row count, checksum and totals of each day of a load into `ops.load_day`, from its rows in `audit`."""
     conn.execute(
         sql.SQL(
             """
-            with hashed as (
-                select a.day, count(*) as row_count, jsonb_build_object({totals}) as totals,
-                       sum(hashint8extended(hash_record_extended(row({columns}), 0), 0)) as hash_sum
-                from {audit} as a
-                where a.unfit is null
-                group by a.day
-            )
+            with summed as ({summed})
             update ops.load_day as d set
-                row_count = coalesce(h.row_count, 0),
-                totals = coalesce(h.totals, jsonb_build_object({nothing})),
-                checksum = md5(concat_ws(':', coalesce(h.row_count, 0), h.hash_sum))
-            from ops.load_day as all_days left join hashed as h on h.day = all_days.day
+                row_count = coalesce(s.row_count, 0),
+                totals = coalesce(s.totals, jsonb_build_object({nothing})),
+                checksum = coalesce(s.checksum, md5('0'))
+            from ops.load_day as all_days left join summed as s on s.day = all_days.day
             where all_days.load_id = {load_id} and d.load_id = all_days.load_id and d.day = all_days.day
             """
         ).format(
-            totals=totals,
+            summed=sum_days(table, audit_table(load_id), sql.SQL("a.unfit is null")),
             nothing=sql.SQL(", ").join(sql.SQL("{}, 0").format(sql.Literal(name)) for name in table.totals),
-            audit=audit_table(load_id),
-            columns=columns,
             load_id=sql.Literal(load_id),
         )
     )

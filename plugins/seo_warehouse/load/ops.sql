@@ -194,3 +194,74 @@ create table if not exists ops.setting (
     value jsonb not null
 );
 comment on table ops.setting is 'Facts about the installation, by name: modelled_with is the fingerprint of the settings and models of the last finished build.';
+
+create table if not exists ops.export_file (
+    property_key integer not null,
+    sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+    file_name text not null,
+    bytes bigint not null,
+    written_at timestamptz not null,
+    exported_at timestamptz,
+    state text not null check (state in ('archived', 'recognised', 'refused')),
+    reason text,
+    night date not null,
+    seen_at timestamptz not null default now(),
+    primary key (property_key, sha256)
+);
+comment on table ops.export_file is 'Each dropped file, known by its bytes. archived: kept, not understood yet; recognised: its parts are in ops.export_part; refused: not read again until it changes.';
+comment on column ops.export_file.file_name is 'The name under which it was read; others are in ops.export_sighting.';
+comment on column ops.export_file.exported_at is 'Instant of the export: the file states it, else it is when the file was written.';
+comment on column ops.export_file.night is 'Night in which it came into this state.';
+
+create table if not exists ops.export_sighting (
+    property_key integer not null,
+    file_name text not null,
+    signature text not null,
+    sha256 text,
+    reason text,
+    night date not null,
+    seen_at timestamptz not null default now(),
+    primary key (property_key, file_name)
+);
+comment on table ops.export_sighting is 'What lies in the drop folders now. Without sha256: what is no file to be read, with the reason.';
+comment on column ops.export_sighting.signature is 'Size, instants and number of the file: while they stay, its bytes are not read again.';
+
+create table if not exists ops.export_part (
+    property_key integer not null,
+    sha256 text not null,
+    table_name text not null,
+    part text not null,
+    first_day date not null,
+    last_day date not null,
+    exported_at timestamptz not null,
+    row_count bigint not null,
+    refused_count bigint not null,
+    equal_count bigint not null,
+    contradicted_count bigint not null,
+    notes text[] not null,
+    primary key (property_key, sha256, table_name, part),
+    foreign key (property_key, sha256) references ops.export_file
+);
+comment on table ops.export_part is 'The rows of one table that a file holds: those to load, those refused, those said twice, those that a later line contradicts.';
+
+create table if not exists ops.export_refusal (
+    property_key integer not null,
+    sha256 text not null,
+    table_name text not null,
+    part text not null,
+    line_no bigint not null,
+    column_name text,
+    reason text not null,
+    content text not null,
+    foreign key (property_key, sha256) references ops.export_file
+);
+comment on table ops.export_refusal is 'Lines of files that were left out, with the reason.';
+create index if not exists export_refusal_by_file on ops.export_refusal (property_key, sha256);
+
+create table if not exists ops.merge (
+    load_id bigint primary key references ops.load,
+    rows_put bigint not null,
+    rows_equal bigint not null,
+    rows_outdated bigint not null
+);
+comment on table ops.merge is 'What became of the rows of a file''s load that were not rejected: put into raw, there already, or there from a later export.';

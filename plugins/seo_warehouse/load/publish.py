@@ -1,4 +1,4 @@
-"""Publish a load: swap its days into `raw` in one transaction."""
+"""Publish a load: swap its days into `raw` in one transaction; those of a file are merged, see merge.py."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from psycopg import sql
 
 from seo_warehouse.errors import LoadError
 from seo_warehouse.load.ledger import audit_table, drop_audit_table, load_state, move, publication_lock
+from seo_warehouse.load.merge import merge
 from seo_warehouse.load.schema import ensure_partition, stored_columns
 from seo_warehouse.load.session import PUBLISH_WAIT, WAREHOUSE_LOCK, Connection, step, transaction
-from seo_warehouse.spec import Source, Table
+from seo_warehouse.spec import Kind, Source, Table
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class _Days:
 def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wait: timedelta = PUBLISH_WAIT) -> str:
     """Swap the days of a passed load that differ into `raw`; returns the state the load ends in.
 
+    The load of a file ends as merge.merge says. Of any other:
     `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did, but where a later reading
     is published. `superseded`: all differ from a later reading. Publishing a settled load again returns its state.
 
@@ -57,6 +59,10 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
                 return state
             if state != "passed":
                 raise LoadError(f"{what}: it is {state}, not passed")
+            if source.kind is Kind.DROP:
+                state = merge(conn, what, source, table, load_id)
+                drop_audit_table(conn, load_id)
+                return state
             days = _compare(conn, source, table, load)
             _swap(conn, what, source, table, load, days.changed)
             replaced = _record(conn, source, table, load, days)
