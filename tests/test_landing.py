@@ -36,7 +36,6 @@ def test_what_was_never_put_is_not_there(tmp_path: Path) -> None:
     assert archive.get("key") is None
     assert not archive.has("key")
     assert not archive.has_intent("key")
-    assert archive.cut_count() == 0
 
 
 def test_scopes_properties_and_sources_do_not_share_answers(tmp_path: Path) -> None:
@@ -47,15 +46,15 @@ def test_scopes_properties_and_sources_do_not_share_answers(tmp_path: Path) -> N
     assert make_archive(tmp_path).get("key") is not None
 
 
-def test_an_intent_without_an_answer_counts_as_cut(tmp_path: Path) -> None:
+def test_an_intent_stays_beside_its_answer_until_it_is_withdrawn(tmp_path: Path) -> None:
     archive = make_archive(tmp_path)
     for key in ("answered", "cut", "withdrawn"):
         archive.intend(key, {"method": "GET"}, durable=True)
     archive.put("answered", make_answer())
     archive.withdraw("withdrawn")
     archive.withdraw("withdrawn")
-    assert archive.cut_count() == 1
-    assert archive.has_intent("cut")
+    known = {key: (archive.has_intent(key), archive.has(key)) for key in ("answered", "cut", "withdrawn")}
+    assert known == {"answered": (True, True), "cut": (True, False), "withdrawn": (False, False)}
 
 
 def test_a_refused_answer_is_kept_apart(tmp_path: Path) -> None:
@@ -131,13 +130,12 @@ def test_a_root_of_an_unknown_kind_is_a_setting_to_mend() -> None:
 
 def test_an_object_store_keeps_answers_too() -> None:
     archive = open_archive(open_root("memory://bucket/archive"), source="any", property_key=7, scope="night=2026-11-22")
-    assert archive.cut_count() == 0
+    assert not archive.has_intent("key")
     archive.intend("key", {})
     assert archive.has_intent("key")
-    assert archive.cut_count() == 1
+    assert not archive.has("key")
     archive.put("key", make_answer(b"body"))
     assert archive.get("key") == make_answer(b"body")
-    assert archive.cut_count() == 0
     archive.withdraw("key")
     assert not archive.has_intent("key")
 

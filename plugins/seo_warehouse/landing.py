@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -38,7 +38,6 @@ class Folder(Protocol):
     def name(self) -> str: ...
     def __truediv__(self, name: str, /) -> Self: ...
     def mkdir(self, mode: int = ..., parents: bool = ..., exist_ok: bool = ...) -> None: ...
-    def iterdir(self) -> Iterator[Self]: ...
     def read_bytes(self) -> bytes: ...
     def write_bytes(self, data: Any, /) -> int: ...
     def exists(self) -> bool: ...
@@ -164,13 +163,6 @@ class Archive:
     def has_intent(self, key: str) -> bool:
         """Whether a call was recorded as sent, answered or not."""
         return (self.folder / f"{_checked(key)}.sent").exists()
-
-    def cut_count(self) -> int:
-        """How many calls were sent and have no answer."""
-        if not self.folder.exists():
-            return 0
-        names = {path.name for path in self.folder.iterdir()}
-        return sum(name.endswith(".sent") and f"{name.removesuffix('.sent')}.zst" not in names for name in names)
 
     def _path(self, name: str) -> Folder:
         if not self._has_folder:

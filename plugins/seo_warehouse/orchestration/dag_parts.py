@@ -38,9 +38,6 @@ from seo_warehouse.orchestration.triage import TRIAGE
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source, Table
 
-TAGS = frozenset({"ingest", "warehouse", "maintenance", "dated", "snapshot"})
-"""Every tag there is."""
-
 NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
 """A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
 stays the same one wherever the warehouse lies."""
