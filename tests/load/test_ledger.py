@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 import yaml
 
+from seo_warehouse.api import Usage
 from seo_warehouse.config import Properties
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.load import ledger
@@ -23,7 +26,6 @@ from tests.load.loading import (
     TABLE,
     fetch,
     make_row,
-    make_source,
     open_warehouse,
     passed,
     state,
@@ -123,38 +125,6 @@ def test_failing_twice_is_failing_once(database: str) -> None:
         assert ledger.load_state(connection, load_id) == ("failed", "first reason")
 
 
-def test_due_days_are_the_window_and_older_holes_within_history(database: str) -> None:
-    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
-    source = make_source()
-    night = date(2026, 4, 20)
-    with open_warehouse(database) as connection:
-        whole = list(Period(date(2026, 4, 1), date(2026, 4, 18)).days())
-        assert ledger.due_days(connection, source, TABLE.name, prop, night) == whole
-        there = [day for day in whole if day not in (date(2026, 4, 5), date(2026, 4, 17))]
-        load_id = passed(connection, write(connection, [], days=there))
-        publish(connection, SOURCE, TABLE, load_id)
-        assert ledger.due_days(connection, source, TABLE.name, prop, night) == [
-            date(2026, 4, 5), date(2026, 4, 15), date(2026, 4, 16), date(2026, 4, 17), date(2026, 4, 18)
-        ]  # fmt: skip
-        assert ledger.due_days(connection, source, TABLE.name, prop, date(2026, 4, 2)) == []
-        assert ledger.due_days(connection, source, TABLE.name, prop, date(2026, 4, 4)) == whole[:2]
-
-
-def test_a_quarantined_day_is_still_a_hole(database: str) -> None:
-    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
-    with open_warehouse(database) as connection:
-        load_id = write(connection, [], days=[date(2026, 4, 1)])
-        ledger.move(connection, load_id, "quarantined")
-        assert date(2026, 4, 1) in ledger.due_days(connection, SOURCE, TABLE.name, prop, date(2026, 5, 20))
-
-
-def test_a_snapshot_reads_its_own_night(database: str) -> None:
-    (prop,) = Properties.model_validate({"properties": [PROPERTY]}).properties
-    snapshot = type(SOURCE)(**{**vars(SOURCE), "kind": Kind.SNAPSHOT})
-    with open_warehouse(database) as connection:
-        assert ledger.due_days(connection, snapshot, TABLE.name, prop, DAY) == [DAY]
-
-
 def test_the_last_complete_and_the_last_full_reading_are_found(database: str) -> None:
     noted = [{"is_full": True, "is_complete": True}, {"is_complete": True}, {"is_full": True, "is_complete": False}, {}]
     days = [DAY + timedelta(number) for number in range(len(noted))]
@@ -227,3 +197,38 @@ def test_a_reading_instant_defaults_to_the_moment_of_writing(database: str) -> N
         assert fetch(
             connection, "select now() - read_at < interval '1 minute' and read_at > %s from ops.load", (READ_AT,)
         )
+
+
+def bill(connection: psycopg.Connection[Any], money: str, scope: str, first: date = DAY, last: date = DAY) -> Decimal:
+    """What a load is billed that saw answers of so much money."""
+    load_id = ledger.begin_load(
+        connection, source=SOURCE.name, table=TABLE.name, property_key=1, part="", first_day=first, last_day=last,
+        night=None, purpose="night", archive_scope=scope,
+    )  # fmt: skip
+    ledger.fail_load(connection, load_id, "only its bill matters", Usage(money=Decimal(money), units=Decimal(money)))
+    [(billed, units)] = fetch(connection, "select money, units from ops.load where load_id = %s", (load_id,))
+    assert units == billed
+    return Decimal(billed)
+
+
+def test_what_a_killed_process_bought_is_billed_once_by_whoever_comes_by_next(database: str) -> None:
+    with open_warehouse(database) as connection:
+        tomorrow = DAY + timedelta(days=1)
+        # A look saw 0.12 spent, the next was killed after it bought 0.03 more, a third saw both; then one failed early.
+        for money, night in (("0.12", DAY), ("0.15", DAY), ("0", DAY), ("0.4", tomorrow)):
+            ledger.note_order(connection, SOURCE.name, 1, night, Usage(money=Decimal(money)))
+        # After a last look that was killed, with 0.01 unbilled, only the read is left; what comes later owes nothing.
+        assert bill(connection, "0.16", f"night={DAY}") == Decimal("0.01")
+        assert bill(connection, "0.16", f"night={DAY}") == 0
+        ledger.note_order(connection, SOURCE.name, 1, DAY, Usage(money=Decimal("0.16")))
+        assert bill(connection, "0.56", "nights", DAY, tomorrow) == 0
+        assert fetch(connection, "select money from ops.order_usage order by order_usage_id") == [
+            (Decimal(money),) for money in ("0.12", "0.03", "0", "0.4", "0")
+        ]
+
+
+def test_days_read_anew_in_a_later_night_are_paid_anew(database: str) -> None:
+    with open_warehouse(database) as connection:
+        assert bill(connection, "0.2", "night=2026-05-06") == Decimal("0.2")
+        assert bill(connection, "0.2", "night=2026-05-07") == Decimal("0.2")
+        assert bill(connection, "0.3", "night=2026-05-07") == Decimal("0.1")

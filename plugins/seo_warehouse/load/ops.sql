@@ -32,6 +32,24 @@ create table if not exists ops.topic_rule (
 );
 comment on table ops.topic_rule is 'Topic rules of properties.yml; the lowest rule_no whose pattern matches a page''s path wins.';
 
+create table if not exists ops.source_table (
+    source text not null,
+    table_name text not null,
+    property_key integer not null,
+    kind text not null check (kind in ('dated', 'snapshot', 'drop')),
+    first_day date not null,
+    delay_days integer not null,
+    lookback_days integer not null,
+    interval_days integer not null,
+    night_ends time not null,
+    is_active boolean not null default true,
+    primary key (source, table_name, property_key)
+);
+comment on table ops.source_table is 'What each property is read for, as properties.yml and the sources'' specs state it; kept when it is no longer read (is_active false).';
+comment on column ops.source_table.first_day is 'First day of the property''s history.';
+comment on column ops.source_table.interval_days is 'Least distance of two nights that read a snapshot.';
+comment on column ops.source_table.night_ends is 'UTC time of day after which a snapshot of that day cannot be read any more.';
+
 create table if not exists ops.load (
     load_id bigint generated always as identity primary key,
     source text not null,
@@ -41,7 +59,7 @@ create table if not exists ops.load (
     first_day date not null,
     last_day date not null,
     night date,
-    purpose text not null check (purpose in ('night', 'history', 'replay')),
+    purpose text not null check (purpose in ('night', 'history', 'replay', 'backfill')),
     attempt integer not null,
     state text not null check (state in ('started', 'written', 'passed', 'quarantined', 'published', 'unchanged',
                                          'superseded', 'rejected', 'failed')),
@@ -66,6 +84,18 @@ create table if not exists ops.load (
 comment on table ops.load is 'Every load ever begun: (source, table, property, part, period), its states, costs and verdicts.';
 create index if not exists load_by_batch on ops.load (source, table_name, property_key, part, first_day, last_day);
 create index if not exists load_by_night on ops.load (night, source);
+do $$
+begin
+    if not exists (
+        select from pg_constraint
+        where conrelid = 'ops.load'::regclass and conname = 'load_purpose_check'
+          and pg_get_constraintdef(oid) like '%backfill%'
+    ) then
+        alter table ops.load drop constraint load_purpose_check;
+        alter table ops.load add constraint load_purpose_check
+            check (purpose in ('night', 'history', 'replay', 'backfill'));
+    end if;
+end $$;
 
 create table if not exists ops.order_usage (
     order_usage_id bigint generated always as identity primary key,
@@ -135,6 +165,15 @@ create table if not exists ops.verdict (
     primary key (load_id, rule)
 );
 comment on table ops.verdict is 'The gate''s answer to each rule of each load.';
+
+create table if not exists ops.quality_decision (
+    load_id bigint primary key references ops.load,
+    decision text not null check (decision in ('approve', 'reject')),
+    decided_by text not null,
+    why text not null,
+    decided_at timestamptz not null default now()
+);
+comment on table ops.quality_decision is 'What a person decided about a quarantined load. It stands before it is carried out, and is carried out until it is.';
 
 create table if not exists ops.source_night (
     source text not null,

@@ -138,10 +138,11 @@ def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
 
 
 def create_ledgers(connection: psycopg.Connection[Any]) -> None:
-    """Create schemas and the tables of `ops`."""
+    """Create schemas, the tables of `ops` and what is computed from them."""
     for schema in SCHEMAS:
         connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    connection.execute(files("seo_warehouse.load").joinpath("ops.sql").read_text(encoding="utf-8"))
+    for name in ("ops.sql", "ops_views.sql"):
+        connection.execute(files("seo_warehouse.load").joinpath(name).read_text(encoding="utf-8"))
 
 
 def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
 from seo_warehouse.errors import SeoWarehouseError
 from seo_warehouse.load import ledger
+from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.connections import open_api
 from seo_warehouse.orchestration.warehouse import Warehouse
@@ -60,7 +61,7 @@ def _load_dated(
         missing = [day for day in _days(first, newest) if day not in there]
         if missing and wh.properties.demo_control_url is not None:
             wh.set_demo_clock(_reading_instant(last))
-        for period in reading.month_periods(missing):
+        for period in month_periods(missing):
             month = f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}"
             scope = f"history={period.first_day}..{period.last_day}"
             try:

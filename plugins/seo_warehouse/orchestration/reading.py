@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from datetime import date
-from itertools import groupby
 from typing import Any
 
 import psycopg
@@ -73,13 +72,6 @@ def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | 
 def night_scope(night: date) -> str:
     """Where in the archive a night's answers lie."""
     return f"night={night}"
-
-
-def month_periods(days: Iterable[date]) -> Iterator[Period]:
-    """Runs of consecutive days, cut at the ends of months."""
-    for _, run in groupby(enumerate(sorted(days)), key=lambda pair: (pair[1].toordinal() - pair[0], pair[1].month)):
-        members = [day for _, day in run]
-        yield Period(members[0], members[-1])
 
 
 def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:

@@ -12,6 +12,7 @@ from datetime import date, time, timedelta
 from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
 from seo_warehouse.load import ledger, nights, upkeep
+from seo_warehouse.load.holes import due_periods
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.warehouse import Warehouse
@@ -188,10 +189,7 @@ def _due_periods(wh: Warehouse, source: Source, table: Table, prop: Property, ni
     if source.kind is Kind.SNAPSHOT:
         return [Period(night, night, reading.since(wh, source, prop, night))]
     with wh.connect("loader") as connection:
-        days = ledger.due_days(connection, source, table.name, prop, night)
-    window_start = night - timedelta(days=source.delay_days + source.lookback_days)
-    window = [Period(day, day) for day in days if day >= window_start]
-    return [*window, *reading.month_periods(day for day in days if day < window_start)]
+        return due_periods(connection, source, table.name, prop, night)
 
 
 def _due_periods_if_any(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> list[Period]:

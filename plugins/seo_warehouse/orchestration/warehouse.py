@@ -19,6 +19,7 @@ import requests
 from seo_warehouse.config import NIGHT_DEADLINE, Properties, Role, Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourceError
 from seo_warehouse.load import schema
+from seo_warehouse.load.completeness import sync_source_tables
 from seo_warehouse.load.ledger import sync_properties
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source
@@ -102,9 +103,10 @@ class Warehouse:
         self.sync_properties()
 
     def sync_properties(self) -> None:
-        """Write properties.yml's properties, keywords and topic rules where dbt reads them."""
+        """Write properties.yml's properties, what they are read for, keywords and topic rules where SQL sees them."""
         with self.connect("loader") as connection:
             sync_properties(connection, self.properties)
+            sync_source_tables(connection, SOURCES, self.properties)
 
 
 def _ask_demo(method: str, url: str, body: dict[str, Any] | None = None) -> Any:

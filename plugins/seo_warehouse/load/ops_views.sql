@@ -1,0 +1,117 @@
+-- What is computed from the ledgers. Replaced whole whenever the warehouse is migrated.
+
+drop view if exists ops.completeness;
+drop function if exists ops.completeness_at;
+create function ops.completeness_at(as_of timestamptz)
+returns table (source text, table_name text, property_key integer, day date, state text)
+language sql stable
+as $$
+with configured as (
+    select t.*, (as_of at time zone 'UTC')::date as today, (as_of at time zone 'UTC')::time >= t.night_ends as is_over
+    from ops.source_table as t
+    where t.is_active
+),
+publications as (
+    select p.source, p.table_name, p.property_key, p.day, p.is_current, p.read_at, p.checksum,
+           max(p.checksum) filter (where p.is_current) over same_day as current_checksum,
+           max(p.read_at) filter (where p.is_current) over same_day as current_read_at
+    from ops.publication as p
+    window same_day as (partition by p.source, p.table_name, p.property_key, p.part, p.day)
+),
+-- Brought together by one aggregation: of joins between sets of unknown size the planner makes nested loops.
+noted as (
+    select c.source, c.table_name, c.property_key, d.day::date as day, true as is_expected, null::timestamptz as read_at,
+           false as is_restated, null::bigint as failed_load, null::bigint as other_load, false as is_quarantined
+    from configured as c
+    cross join lateral generate_series(
+        c.first_day::timestamp, (c.today - c.delay_days)::timestamp, interval '1 day'
+    ) as d (day)
+    where c.kind <> 'drop'
+    union all
+    select p.source, p.table_name, p.property_key, p.day, true, case when p.is_current then p.read_at end,
+           c.kind = 'dated' and not p.is_current and p.checksum <> p.current_checksum and p.read_at < p.current_read_at
+           and (p.read_at at time zone 'UTC')::date - p.day >= c.delay_days + c.lookback_days,
+           null, null, false
+    from publications as p join configured as c using (source, table_name, property_key)
+    union all
+    select l.source, l.table_name, l.property_key, d.day::date, false, null, false,
+           case when l.state = 'failed' then l.load_id end, case when l.state <> 'failed' then l.load_id end,
+           l.state = 'quarantined'
+    from ops.load as l
+    join configured using (source, table_name, property_key)
+    cross join lateral generate_series(l.first_day::timestamp, l.last_day::timestamp, interval '1 day') as d (day)
+),
+summed as (
+    select n.source, n.table_name, n.property_key, n.day,
+           bool_or(n.is_expected) as is_expected,
+           min(n.read_at) as read_at,
+           bool_or(n.is_restated) as is_restated,
+           coalesce(max(n.failed_load) > coalesce(max(n.other_load), 0), false) as is_failed,
+           bool_or(n.is_quarantined) as is_quarantined
+    from noted as n
+    group by 1, 2, 3, 4
+),
+judged as (
+    select s.*, c.kind, c.interval_days, s.day < c.today or c.is_over as is_over,
+           s.read_at is not null and (
+               c.kind <> 'dated'
+               or (s.read_at at time zone 'UTC')::date - s.day >= c.delay_days + c.lookback_days
+           ) as is_final,
+           s.day - max(case when s.read_at is not null then s.day end) over (
+               partition by s.source, s.table_name, s.property_key order by s.day
+               rows between unbounded preceding and 1 preceding
+           ) as days_since
+    from summed as s join configured as c using (source, table_name, property_key)
+    where s.is_expected or s.is_failed or s.is_quarantined
+)
+select j.source, j.table_name, j.property_key, j.day,
+       case
+           when j.is_failed and not j.is_final then 'failed'
+           when j.is_quarantined then 'quarantined'
+           when j.read_at is null and j.kind = 'snapshot' and j.is_over then 'never available'
+           when j.read_at is null then 'absent'
+           when not j.is_final then 'provisional'
+           when j.is_restated then 'restated'
+           else 'final'
+       end
+from judged as j
+where j.read_at is not null or j.kind <> 'snapshot' or j.days_since is null or j.days_since >= j.interval_days
+$$;
+comment on function ops.completeness_at is
+    'State of each day that a source was to be read for, as of an instant: the first that holds of failed (the newest attempt failed and no settled reading is published), quarantined (a person is asked), never available (a snapshot whose night passed unread), absent, provisional (its figures may still change), restated (a later reading changed it after it was final), final. A snapshot has no row within its interval after a reading.';
+
+create view ops.completeness as select * from ops.completeness_at(now());
+comment on view ops.completeness is 'ops.completeness_at of this moment.';
+
+drop view if exists ops.restatement;
+create view ops.restatement as
+with reading as (
+    select distinct on (l.source, l.table_name, l.property_key, l.part, d.day, age_days)
+           l.source, l.table_name, l.property_key, l.part, d.day,
+           (l.read_at at time zone 'UTC')::date - d.day as age_days, l.read_at, l.load_id, d.totals,
+           t.delay_days + t.lookback_days as final_age
+    from ops.load as l
+    join ops.load_day as d using (load_id)
+    join ops.source_table as t using (source, table_name, property_key)
+    where t.kind = 'dated'
+      and (l.state in ('published', 'unchanged') or l.state = 'superseded' and l.published_at is not null)
+    order by l.source, l.table_name, l.property_key, l.part, d.day, age_days, l.read_at desc, l.load_id desc
+),
+valued as (
+    select r.*, v.key as total, v.value::numeric as value
+    from reading as r cross join lateral jsonb_each_text(r.totals) as v
+),
+settled as (
+    select distinct on (v.source, v.table_name, v.property_key, v.part, v.day, v.total)
+           v.source, v.table_name, v.property_key, v.part, v.day, v.total, v.value as final_value
+    from valued as v
+    where v.age_days >= v.final_age
+    order by v.source, v.table_name, v.property_key, v.part, v.day, v.total, v.age_days
+)
+select v.source, v.table_name, v.property_key, v.part, v.day, v.total, v.age_days, v.value, s.final_value,
+       v.value / nullif(s.final_value, 0) as share_of_final, v.age_days >= v.final_age as is_final, v.read_at, v.load_id
+from valued as v
+left join settled as s using (source, table_name, property_key, part, day, total);
+comment on view ops.restatement is 'What each reading of a dated source''s day summed up to, by the age in days at which it was read (UTC date of the reading less the day; of several at one age the last). Readings that stayed out of the warehouse are not in it.';
+comment on column ops.restatement.final_value is 'Value at the first reading at which the day was final, at age >= delay + lookback; NULL before there is one.';
+comment on column ops.restatement.share_of_final is 'value / final_value: below 1 while figures still grow, other than 1 after that where the day was restated.';
