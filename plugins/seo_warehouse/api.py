@@ -50,9 +50,10 @@ Decode = Callable[[Any], Any]
 
 @dataclass(kw_only=True)
 class Usage:
-    """What a load has used. `calls` and `money` were bought now; `bytes` and the instants cover reused answers too.
+    """What a load has used. `calls` were sent now; all else covers reused answers too, whoever asked for them.
 
-    `cut` counts calls found sent without an answer, by an attempt that ended in between.
+    `cut` counts calls found sent without an answer, by an attempt that ended in between. The ledger takes of `money`
+    and `units` what no earlier reading of the same answers has noted.
     """
 
     calls: int = 0
@@ -63,6 +64,11 @@ class Usage:
     money: Decimal = Decimal(0)
     first_answer_at: datetime | None = None
     last_answer_at: datetime | None = None
+
+    def see(self, at: datetime) -> None:
+        """Take in the instant of an answer."""
+        self.first_answer_at = min(self.first_answer_at or at, at)
+        self.last_answer_at = max(self.last_answer_at or at, at)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,6 @@ class Api:
     limits: Limits
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
-    _committed: Decimal = Decimal(0)
     _occurrences: Counter[str] = field(default_factory=Counter)
     _sent_at: deque[float] = field(default_factory=deque)
     _transport: Transport = field(init=False)
@@ -141,7 +146,13 @@ class Api:
         return self._reply("GET", path, dict(params) if params else None, fresh, False, decode)
 
     def post(
-        self, path: str, body: Any, *, fresh: bool = False, once: bool = False, decode: Decode | None = None
+        self,
+        path: str,
+        body: Any,
+        *,
+        fresh: bool = False,
+        once: bool = False,
+        decode: Decode | None = None,
     ) -> Reply:
         """Answer of a POST of JSON; `fresh` and `decode` as in `get`.
 
@@ -150,10 +161,21 @@ class Api:
         """
         return self._reply("POST", path, body, fresh, once, decode)
 
+    def pass_over(self, path: str) -> None:
+        """Leave out the archived occurrences of a poll by GET: the next `get` of it is sent. Reads none of them."""
+        key = call_key("GET", path)
+        last, step = self._occurrences[key], 1
+        while self.archive.has(_occurrence(key, last + step)):
+            last, step = last + step, 2 * step
+        while step > 1:
+            step //= 2
+            last += step if self.archive.has(_occurrence(key, last + step)) else 0
+        self._occurrences[key] = last
+
     def find(self, method: str, path: str, params_or_body: Any = None, *, decode: Decode | None = None) -> Reply | None:
         """The archived answer of a call, or None; never sends."""
-        answer = self.archive.get(call_key(method, path, params_or_body))
-        return None if answer is None else self._reused(f"{method} {path}", answer, decode)
+        answer = self.recall(call_key(method, path, params_or_body))
+        return None if answer is None else _reused(f"{method} {path}", answer, decode)
 
     def holds(self, method: str, path: str, params_or_body: Any = None) -> bool:
         """Whether the archive has the answer of a call, without reading it."""
@@ -168,14 +190,42 @@ class Api:
         """Keep facts about a day beside its rows."""
         self.facts.setdefault(day, {}).update(facts)
 
-    def spend(self, reply: Reply, *, money: float | Decimal = 0, units: float | Decimal = 0) -> None:
-        """Count what an answer cost, once: not again where it is reused. Raises BudgetError beyond Limits.money."""
-        self._committed += Decimal(str(money))
-        if reply.is_reused:
-            return
+    def spend(self, *, money: float | Decimal = 0, units: float | Decimal = 0) -> None:
+        """Count what an answer cost, whoever bought it."""
         self.usage.money += Decimal(str(money))
         self.usage.units += Decimal(str(units))
-        self._check_budget()
+
+    def afford(self, price: Decimal) -> None:
+        """To be asked before a call that costs `price`. Raises BudgetError where Limits.money does not allow it."""
+        allowed = self.limits.money
+        if allowed is not None and self.usage.money + price > Decimal(str(allowed)):
+            raise BudgetError(
+                f"{self.usage.money.normalize():f} US dollars are spent and {price.normalize():f} more would be,"
+                f" {allowed} are allowed for a night: raise money_per_night or ask for less"
+            )
+
+    def recall(self, key: str) -> Answer | None:
+        """The archived answer under a key, counted as reused."""
+        answer = self.archive.get(key)
+        if answer is not None:
+            self.usage.reused += 1
+            self._count(answer)
+        return answer
+
+    def sending(self, key: str, request: dict[str, Any], *, is_durable: bool = False) -> None:
+        """Record a call that is about to be sent, here or by a process of ours."""
+        self.archive.intend(key, request, durable=is_durable)
+        self.usage.calls += 1
+
+    def unsent(self, key: str) -> None:
+        """Take back what `sending` recorded: no connection was had."""
+        self.usage.calls -= 1
+        self.archive.withdraw(key)
+
+    def received(self, key: str, answer: Answer) -> None:
+        """Keep the answer of a call that `sending` recorded, and count it."""
+        self._count(answer)
+        self.archive.put(key, answer)
 
     def close(self) -> None:
         """Close the connections."""
@@ -193,11 +243,11 @@ class Api:
         key = call_key(method, path, payload)
         if fresh:
             self._occurrences[key] += 1
-            key = f"{key}.{self._occurrences[key]:06d}"
+            key = _occurrence(key, self._occurrences[key])
         call = _Call(method, path, payload, key, decode)
-        archived = self.archive.get(key)
+        archived = self.recall(key)
         if archived is not None:
-            return self._reused(str(call), archived, decode)
+            return _reused(str(call), archived, decode)
         if not self.may_call:
             raise NotArchivedError(f"{call}: its answer is not in the archive ({self.archive.scope})")
         try:
@@ -207,11 +257,6 @@ class Api:
                 self._occurrences[call_key(method, path, payload)] -= 1
             raise
         return Reply(decoded, answer.observed_at, is_reused=False)
-
-    def _reused(self, name: str, answer: Answer, decode: Decode | None) -> Reply:
-        self.usage.reused += 1
-        self._count(answer)
-        return Reply(_decoded(name, answer, decode), answer.observed_at, is_reused=True)
 
     def _ask(self, call: _Call, *, once: bool) -> tuple[Answer, Any]:
         """Attempts within seconds, until an answer is fit for use."""
@@ -243,25 +288,23 @@ class Api:
         self._pace()
         signed = self._transport.sign(call.method, call.path, call.payload)
         request = {"method": call.method, "path": call.path, "payload": call.payload}
-        self.archive.intend(call.key, request, durable=is_durable)
-        self.usage.calls += 1
+        self.sending(call.key, request, is_durable=is_durable)
         try:
             answer = self._transport.send(str(call), signed)
         except UnsentError:
-            self.usage.calls -= 1
-            self.archive.withdraw(call.key)
+            self.unsent(call.key)
             raise
-        self._count(answer)
         try:
             self._judge(call, answer)
             decoded = _decoded(str(call), answer, call.decode)
         except SourceError as error:
+            self._count(answer)
             self.archive.put_refused(call.key, answer)
             if isinstance(error, TerminalSourceError | ThrottledError | NotYetError):
                 # The provider said no: nothing was carried out, the call may be sent again.
                 self.archive.withdraw(call.key)
             raise
-        self.archive.put(call.key, answer)
+        self.received(call.key, answer)
         return answer, decoded
 
     def _judge(self, call: _Call, answer: Answer) -> None:
@@ -284,8 +327,6 @@ class Api:
 
     def _check_budget(self) -> None:
         limits, usage = self.limits, self.usage
-        if limits.money is not None and self._committed > Decimal(str(limits.money)):
-            raise BudgetError(f"{self._committed} US dollars are spent, {limits.money} are allowed for one load")
         if usage.calls >= limits.calls:
             raise BudgetError(f"{usage.calls:,} calls are made, as many as one load is allowed")
         if usage.bytes > limits.bytes:
@@ -299,10 +340,16 @@ class Api:
         self._sent_at.append(time.monotonic())
 
     def _count(self, answer: Answer) -> None:
-        usage, at = self.usage, answer.observed_at
-        usage.bytes += len(answer.body)
-        usage.first_answer_at = min(usage.first_answer_at or at, at)
-        usage.last_answer_at = max(usage.last_answer_at or at, at)
+        self.usage.bytes += len(answer.body)
+        self.usage.see(answer.observed_at)
+
+
+def _occurrence(key: str, number: int) -> str:
+    return f"{key}.{number:06d}"
+
+
+def _reused(name: str, answer: Answer, decode: Decode | None) -> Reply:
+    return Reply(_decoded(name, answer, decode), answer.observed_at, is_reused=True)
 
 
 def excerpt(body: bytes) -> str:

@@ -73,7 +73,7 @@ class BacklinksSettings(Strict):
     connection: str = "dataforseo"
     target: str
     full_interval_days: int = Field(default=28, ge=1)
-    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; a load stops beyond")
+    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; nothing is bought beyond")
 
 
 class SerpSettings(Strict):
@@ -81,7 +81,7 @@ class SerpSettings(Strict):
 
     connection: str = "dataforseo"
     interval_days: int = Field(default=1, ge=1)
-    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; a load stops beyond")
+    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; nothing is bought beyond")
 
 
 class CrawlSettings(Strict):

@@ -25,11 +25,11 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one load may cost. Money is in US dollars, reused answers included; None: no limit.
+    """What one load may cost. Money is in US dollars, reused answers included, and checked before it is spent.
 
     `max_wait_seconds` is the longest that one call waits between its attempts, all waits together: a provider
     that asks for more is asked again by the scheduler, not here. `answer_seconds` bounds one answer as a whole,
-    `read_seconds` each silence within it. `calls_per_minute` None: as fast as answers come.
+    `read_seconds` each silence within it. `money` None: no limit; `calls_per_minute` None: as fast as answers come.
     """
 
     money: float | None = None

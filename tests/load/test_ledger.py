@@ -216,7 +216,7 @@ def test_what_a_killed_process_bought_is_billed_once_by_whoever_comes_by_next(da
         tomorrow = DAY + timedelta(days=1)
         # A look saw 0.12 spent, the next was killed after it bought 0.03 more, a third saw both; then one failed early.
         for money, night in (("0.12", DAY), ("0.15", DAY), ("0", DAY), ("0.4", tomorrow)):
-            ledger.note_order(connection, SOURCE.name, 1, night, Usage(money=Decimal(money)))
+            ledger.note_order(connection, SOURCE.name, 1, night, Usage(money=Decimal(money), units=Decimal(money)))
         # After a last look that was killed, with 0.01 unbilled, only the read is left; what comes later owes nothing.
         assert bill(connection, "0.16", f"night={DAY}") == Decimal("0.01")
         assert bill(connection, "0.16", f"night={DAY}") == 0

@@ -3,25 +3,26 @@
 The vendor of the demo sees each change at its instant (disclosure delay 0), so what is left between the truth and the
 warehouse is what a read asks for:
 
-* a full pull (the first night, then every 28 days) returns every live link, and no lost one;
+* a full pull (the first night, then every 28 days) returns every live link, and those lost since the midnight 28 days
+  before it;
 * any other night returns the live links first seen, and the lost links lost, since the midnight before the read before.
 
-Hence an acquisition is always told, on its true date. A loss is told, on its true date, unless the link was back at the
-next read, or a full pull was that read: then only a loss of that pull's own day is told, by the night after it, and an
-earlier one shows as absence from two full pulls, dated by the first. A link that came back shows at the next full pull,
-dated by the vendor's last visit, and so do a changed rel and a changed anchor, whatever was between two such sights.
+Hence an acquisition is always told, on its true date, and so is a loss, unless the link was back at the next read. A
+link that came back shows at the next full pull, dated by the vendor's last visit, and so do a changed rel and a changed
+anchor, whatever was between two such sights.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from seo_warehouse.demo.links import Link, Rel, Sight
 from seo_warehouse.demo.world import World
 
 FULL_INTERVAL_DAYS = 28
+LOST_DAYS = 28
 FAR_AWAY = date.min
 
 
@@ -35,9 +36,9 @@ class Read:
 
     def returns(self, sight: Sight) -> bool:
         """Whether the vendor's answer holds a link that it knows so."""
-        if self.since is None:
-            return sight.change.is_live
-        after = datetime.combine(self.since, time(), UTC)
+        if self.since is None and sight.change.is_live:
+            return True
+        after = datetime.combine(self.since or self.night - timedelta(days=LOST_DAYS), time(), UTC)
         return (sight.first_seen if sight.change.is_live else sight.last_seen) > after
 
 

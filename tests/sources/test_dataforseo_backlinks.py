@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from seo_warehouse.api import Api
 from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.errors import (
+    BudgetError,
     MalformedAnswerError,
     NightOverError,
     SourceError,
@@ -26,7 +28,7 @@ from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS, KNO
 from seo_warehouse.spec import Period, Row
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import AT, DATE, NIGHT, TONIGHT, check_columns, make_property
-from tests.sources.provider import Act, Asked, Provider, open_api, said
+from tests.sources.provider import QUICK, Act, Asked, Provider, open_api, said
 
 SINCE = Period(NIGHT, NIGHT, since=date(2026, 11, 21))
 SHOP = make_property()
@@ -116,10 +118,12 @@ def page(items: list[dict[str, Any]], total: int, token: str | None = None) -> d
 
 
 def answering(count: int, *, with_token: bool = True, total: int | None = None) -> Callable[[Asked], Act]:
-    """`count` links, paged by token or offset."""
+    """`count` live links, paged by token or offset, and no lost one."""
 
     def answer(request: Asked) -> Act:
         [asked] = request.json
+        if asked["backlinks_status_type"] == "lost":
+            return said(page([], 0))
         start = int(asked.get("search_after_token") or asked.get("offset") or 0)
         end = min(count, start + asked["limit"])
         items = [{**ITEM, "url_from": f"https://blog.example/{n}"} for n in range(start, end)]
@@ -145,14 +149,14 @@ def test_pages_are_read_until_one_is_not_full(
     rows = read(api)
     assert [row["url_from"] for row in rows] == [f"https://blog.example/{n}" for n in range(count)]
     assert [row["item_no"] for row in rows] == list(range(1, count + 1))
-    assert len(provider.asked) == calls
-    assert api.usage.money == Decimal("0.02") * calls
+    assert len(provider.asked) == calls + 1
+    assert api.usage.money == Decimal("0.02") * (calls + 1)
     assert api.facts[NIGHT] == {
         "is_full": True,
         "since": None,
         "is_complete": True,
         "stated_count": count,
-        "pulls": {"full": {"stated": count, "rows": count}},
+        "pulls": {"full": {"stated": count, "rows": count}, "lost": {"stated": 0, "rows": 0}},
     }
 
 
@@ -168,7 +172,7 @@ def test_beyond_twenty_thousand_only_a_token_leads_on(provider: Provider, tmp_pa
 def test_the_next_page_is_the_same_request_with_a_token(provider: Provider, tmp_path: Path) -> None:
     provider.answer = answering(PAGE_ROWS + 1)
     read(open_api(provider, tmp_path, DATAFORSEO_BACKLINKS))
-    [first], [second] = (asked.json for asked in provider.asked)
+    [first], [second], _ = (asked.json for asked in provider.asked)
     assert second == {**first, "search_after_token": str(PAGE_ROWS)}
     assert first == {
         "target": "example.com",
@@ -214,9 +218,42 @@ def test_between_full_pulls_the_new_and_the_lost_are_read(provider: Provider, tm
     }
 
 
+def test_a_full_pull_asks_for_the_losses_of_four_weeks_too(provider: Provider, tmp_path: Path) -> None:
+    def answer(request: Asked) -> Act:
+        is_lost = request.json[0]["backlinks_status_type"] == "lost"
+        return said(page([{**ITEM, "is_lost": is_lost}], 1))
+
+    provider.answer = answer
+    api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
+    assert [(row["pull"], row["is_lost"]) for row in read(api)] == [("full", False), ("lost", True)]
+    assert [a.json[0].get("filters") for a in provider.asked] == [
+        None,
+        ["last_seen", ">", "2026-10-25 00:00:00 +00:00"],
+    ]
+    assert api.facts[NIGHT]["pulls"] == {"full": {"stated": 1, "rows": 1}, "lost": {"stated": 1, "rows": 1}}
+
+
+def test_no_answer_is_asked_for_that_the_night_cannot_pay(provider: Provider, tmp_path: Path) -> None:
+    provider.answer = answering(2 * PAGE_ROWS + 5)
+
+    def api_with(money: float) -> Api:
+        return open_api(provider, tmp_path, DATAFORSEO_BACKLINKS, limits=replace(QUICK, money=money))
+
+    # An answer costs 0.02 here, and may cost 0.05.
+    with pytest.raises(BudgetError, match=r"0\.02 US dollars are spent and 0\.05 more would be, 0\.06 are allowed"):
+        read(api_with(0.06))
+    assert len(provider.asked) == 1
+    api = api_with(0.11)
+    assert len(read(api)) == 2 * PAGE_ROWS + 5
+    assert (len(provider.asked), api.usage.money, api.usage.units) == (4, Decimal("0.08"), 2 * PAGE_ROWS + 5)
+    again = api_with(0.01)
+    read(again)
+    assert (again.usage.calls, again.usage.money) == (0, Decimal("0.08"))
+
+
 def test_a_row_keeps_what_the_vendor_says(provider: Provider, tmp_path: Path) -> None:
     provider.answer = lambda asked: said(page([ITEM], 1))
-    [row] = read(open_api(provider, tmp_path, DATAFORSEO_BACKLINKS))
+    row, _ = read(open_api(provider, tmp_path, DATAFORSEO_BACKLINKS))
     assert row["first_seen"] == datetime(2026, 11, 21, 10, 11, 12, tzinfo=UTC)
     assert row["prev_seen"] is None
     assert row["attributes"] == ["nofollow", "ugc"]
@@ -235,7 +272,7 @@ def test_fields_out_of_place_are_noted(provider: Provider, tmp_path: Path) -> No
     odd = {name: value for name, value in ITEM.items() if name not in ("rank", "anchor", "tld_from")}
     provider.answer = lambda asked: said(page([ITEM, {**odd, "mood": "good"}], 2))
     api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
-    assert [row["rank"] for row in read(api)] == [129, None]
+    assert [row["rank"] for row in read(api)] == [129, None] * 2
     assert api.facts[NIGHT]["unknown_fields"] == ["mood"]
     assert api.facts[NIGHT]["missing_fields"] == ["anchor", "rank"]
 
@@ -310,8 +347,8 @@ def test_a_replay_buys_nothing(provider: Provider, tmp_path: Path) -> None:
     rows = read(bought)
     replay = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS, may_call=False)
     assert read(replay) == rows
-    assert len(provider.asked) == 2
-    assert (replay.usage.money, replay.usage.calls) == (0, 0)
+    assert len(provider.asked) == 3
+    assert (replay.usage.money, replay.usage.calls) == (bought.usage.money, 0)
     assert replay.facts == bought.facts
 
 
@@ -343,7 +380,7 @@ def test_no_answer_gets_anything_but_rows_or_a_typed_error_out(
 def test_a_recorded_answer_is_read_whole(provider: Provider, tmp_path: Path, shared_data: Path) -> None:
     body = (shared_data / "api_responses/dataforseo/backlinks_live.json").read_bytes()
     provider.date = "Sat, 30 Mar 2024 20:45:00 GMT"
-    provider.answer = lambda asked: Act(body)
+    provider.answer = lambda asked: said(page([], 0)) if "lost" in str(asked.json) else Act(body)
     night = date(2024, 3, 30)
     api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS, scope="night=2024-03-30")
     rows = read(api, Period(night, night))
@@ -359,9 +396,9 @@ def test_a_recorded_answer_is_read_whole(provider: Provider, tmp_path: Path, sha
         "since": None,
         "is_complete": False,
         "stated_count": 578_310,
-        "pulls": {"full": {"stated": 578_310, "rows": 100}},
+        "pulls": {"full": {"stated": 578_310, "rows": 100}, "lost": {"stated": 0, "rows": 0}},
     }
-    assert api.usage.money == Decimal("0.023")
+    assert api.usage.money == Decimal("0.043")
 
 
 @pytest.mark.external

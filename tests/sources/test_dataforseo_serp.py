@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.api import Api
+from seo_warehouse.api import Api, Limits
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
+    BudgetError,
     MalformedAnswerError,
     NightOverError,
     NotArchivedError,
@@ -24,9 +25,11 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
+from seo_warehouse.landing import Archive
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_FIELDS, READY_PATH, RESULT_FIELDS, UNUSED_ITEM_FIELDS
 from seo_warehouse.sources.serp_orders import order_checks
+from seo_warehouse.sources.serp_plan import list_price
 from seo_warehouse.spec import Period, Row
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import AT, DATE, NIGHT, TONIGHT, check_columns, make_property
@@ -254,11 +257,102 @@ def test_rows_of_a_check_and_its_results(provider: Provider, vendor: Vendor, tmp
     assert api.facts == {NIGHT: {"stated_count": 8}}
 
 
-def test_money_of_orders_is_counted_once(provider: Provider, vendor: Vendor, tmp_path: Path) -> None:
-    first, second = (open_api(provider, tmp_path, DATAFORSEO_SERP) for _ in range(2))
-    order_checks(first, SHOP, TONIGHT)
-    order_checks(second, SHOP, TONIGHT)
-    assert (first.usage.money, second.usage.money) == (Decimal("0.0048"), 0)
+def test_every_look_and_reading_knows_what_the_night_cost(provider: Provider, vendor: Vendor, tmp_path: Path) -> None:
+    looks = [open_api(provider, tmp_path, DATAFORSEO_SERP) for _ in range(2)]
+    for api in looks:
+        order_checks(api, SHOP, TONIGHT)
+    reading, results = replay(provider, tmp_path), replay(provider, tmp_path)
+    read(reading, "task")
+    read(results, "result")
+    assert [api.usage.money for api in (*looks, reading)] == [Decimal("0.0048")] * 3
+    assert results.usage.money == 0
+
+
+@pytest.mark.parametrize(
+    ("keyword", "depth", "price"),
+    # A first page of ten results for 0.0006 and each further one for three quarters of that; an operator makes it five.
+    [("red shoes", 10, "0.0006"), ("red shoes", 11, "0.00105"), ("red shoes", 100, "0.00465")]
+    + [("Site:example.com shoes", 100, "0.02325"), ("website: shoes", 10, "0.0006")],
+)
+def test_the_list_price_is_by_page_and_operator(keyword: str, depth: int, price: str) -> None:
+    assert list_price({"keyword": keyword, "depth": depth}) == Decimal(price)
+
+
+def within(money: float) -> Limits:
+    return replace(QUICK, money=money)
+
+
+WORDS = tuple(f"word {n}" for n in range(51))
+"""Two orders: of 100 checks and of 2, 0.0006 each at a depth of 10."""
+
+
+def test_nothing_is_ordered_of_a_night_that_cannot_be_paid_for(
+    provider: Provider, vendor: Vendor, tmp_path: Path
+) -> None:
+    prop = make_property(*WORDS, depth=10)
+    refused = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.061))
+    with pytest.raises(BudgetError, match=r"0 US dollars are spent and 0\.0612 more would be, 0\.061 are allowed"):
+        order_checks(refused, prop, TONIGHT)
+    assert (vendor.posts, provider.asked) == ([], [])
+    with pytest.raises(NotArchivedError, match="no rank check was ordered"):
+        read(replay(provider, tmp_path), "task", prop)
+    fewer = make_property(*WORDS[:50], depth=10)
+    order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.061)), fewer, TONIGHT)
+    assert [len(batch) for batch in vendor.posts] == [100]
+
+
+def test_a_dearer_answer_stops_what_is_left_and_what_was_bought_is_fetched(
+    provider: Provider, vendor: Vendor, tmp_path: Path
+) -> None:
+    prop = make_property(*WORDS, depth=10)
+    # The vendor's tasks cost 0.0012 here, twice the list: 0.12 for the first order, 0.0024 for the second.
+    limits = within(0.122)
+    first = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits)
+    assert order_checks(first, prop, TONIGHT) is False
+    vendor.finish()
+    for _ in range(2):
+        again = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits)
+        with pytest.raises(BudgetError, match=r"0\.12 US dollars are spent and 0\.0024 more would be"):
+            order_checks(again, prop, TONIGHT)
+    assert [len(batch) for batch in vendor.posts] == [100]
+    rows = read(replay(provider, tmp_path), "task", prop)
+    assert [row["status_code"] for row in rows] == [20000] * 100 + [None] * 2
+    assert {row["status_message"] for row in rows[100:]} == {"the order was not sent"}
+    more = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.1224))
+    assert order_checks(more, prop, TONIGHT) is False
+    vendor.finish()
+    assert order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits), prop, TONIGHT) is True
+    assert [len(batch) for batch in vendor.posts] == [100, 2]
+
+
+def test_a_cut_order_counts_as_placed_until_the_vendor_names_it(
+    provider: Provider, vendor: Vendor, tmp_path: Path
+) -> None:
+    prop = make_property(*WORDS, depth=10)
+    provider.answer = Cut(vendor)
+    with pytest.raises(TransientSourceError):
+        order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.0612)), prop, TONIGHT)
+    provider.answer = vendor
+    for _ in range(2):
+        # The first look finds it at twice the list price, so that the second has no money for the rest.
+        look = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.0611))
+        assert order_checks(look, prop, TONIGHT) is False
+    assert (len(vendor.posts), look.usage.money) == (1, Decimal("0.12"))
+
+
+def test_a_look_reads_none_of_the_polls_before_it(
+    provider: Provider, vendor: Vendor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(21):
+        order(provider, tmp_path)
+    asked: list[str] = []
+    get = Archive.get
+    monkeypatch.setattr(Archive, "get", lambda archive, key: asked.append(key) or get(archive, key))
+    api = open_api(provider, tmp_path, DATAFORSEO_SERP)
+    assert order_checks(api, SHOP, TONIGHT) is False
+    polls = [key for key in asked if "." in key]
+    assert [key.rpartition(".")[2] for key in polls] == ["000022"]
+    assert paths(provider) == ["task_post"] + ["tasks_ready"] * 22
 
 
 @pytest.mark.parametrize(

@@ -232,14 +232,22 @@ def test_another_reading_is_no_measure(connection: Connection, other: dict[str, 
 def test_a_full_pull_of_half_its_earlier_size_is_held(
     connection: Connection, count: int, is_full: bool, is_good: bool
 ) -> None:
-    for days, rows, facts in ((56, 1_000, {"is_full": True}), (28, 100, {"is_full": True}), (1, 3, {"is_full": False})):
+    def facts_of(is_full: bool, rows: int) -> dict[str, Any]:
+        tally = {"rows": rows, "stated": rows}
+        # What was lost comes with a full pull too, and says nothing of its size.
+        return {"is_full": is_full, "pulls": {"full": tally, "lost": tally} if is_full else {"new": tally}}
+
+    for days, is_whole, rows in ((56, True, 1_000), (28, True, 100), (1, False, 3)):
         earlier = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", state="published")
         connection.execute(
             "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals,"
             " facts, read_at) values (%s, 'backlink', 7, %s, %s, %s, '', '{}', %s, %s)",
-            (DATAFORSEO_BACKLINKS.name, DAY - timedelta(days=days), earlier, rows, Jsonb(facts), READ_AT),
+            (
+                *(DATAFORSEO_BACKLINKS.name, DAY - timedelta(days=days), earlier, rows),
+                *(Jsonb(facts_of(is_whole, rows)), READ_AT),
+            ),
         )
-    load_id = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", count=count, facts={"is_full": is_full})
+    load_id = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", count=90, facts=facts_of(is_full, count))
     checked = rule(DATAFORSEO_BACKLINKS, "backlink", "full_pull_keeps_its_size")
     assert broken(connection, DATAFORSEO_BACKLINKS, "backlink", checked, load_id) == (not is_good)
 

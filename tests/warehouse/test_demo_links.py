@@ -76,7 +76,6 @@ def test_link_events_are_those_that_the_reads_tell(warehouse: Warehouse, told: C
     assert {(event.event_type, event.loss_basis) for event in known} == {
         ("acquired", None),
         ("lost", "vendor_claim"),
-        ("lost", "absence"),
         ("restored", None),
         ("rel_changed", None),
         ("anchor_changed", None),
@@ -84,10 +83,10 @@ def test_link_events_are_those_that_the_reads_tell(warehouse: Warehouse, told: C
 
 
 def _publish(warehouse: Warehouse, vendor: Backlinks, world: World, demo_key: int, key: int, read: Read) -> None:
-    pulls: dict[str, list[dict[str, Any]]] = {"full": []} if read.since is None else {"new": [], "lost": []}
+    pulls: dict[str, list[dict[str, Any]]] = {"full" if read.since is None else "new": [], "lost": []}
     for sight in world.sights(demo_key, read.at):
         if read.returns(sight):
-            pull = "full" if read.since is None else "new" if sight.change.is_live else "lost"
+            pull = "lost" if not sight.change.is_live else "full" if read.since is None else "new"
             item = vendor.item(sight)
             pulls[pull].append({name: item[name] for name in KEPT_FIELDS})
     rows = [

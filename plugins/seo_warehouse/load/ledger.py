@@ -25,14 +25,16 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "started": frozenset({"written", "failed"}),
     "written": frozenset({"passed", "quarantined", "failed"}),
     "passed": frozenset({"published", "unchanged", "superseded", "failed"}),
-    "quarantined": frozenset({"published", "rejected", "superseded"}),
+    "quarantined": frozenset({"published", "unchanged", "rejected", "superseded"}),
     "published": frozenset({"superseded"}),
     "unchanged": frozenset(),
     "superseded": frozenset(),
     "rejected": frozenset(),
     "failed": frozenset(),
 }
-"""The states a load may go to. `passed -> superseded`: every day of it had been published from a later reading."""
+"""The states a load may go to. `passed -> superseded`: every day of it had been published from a later reading.
+
+From quarantine a load goes to `published` or `unchanged` where a person approved it."""
 UNFINISHED = ("started", "written", "passed")
 REASON_CHARACTERS = 4_000
 _FILE = "file="

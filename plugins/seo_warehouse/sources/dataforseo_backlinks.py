@@ -5,14 +5,18 @@ https://docs.dataforseo.com/v3/backlinks/backlinks/live/
 
 One row for each referring page and target; further links of the page to it are in `links_count`. Every answer and
 every row costs money. Pages follow each other by `search_after_token`, which unlike an offset does not end at 20,000.
-A lost link carries no date of its loss: `last_seen` is the visit that its state was seen at.
+A lost link carries no date of its loss: `last_seen` is "most recent date when our crawler visited the backlink", and
+`is_lost` says that "the backlink or the entire page was removed" (dataforseo-client, BacklinksBacklinksLiveItem), so
+the loss was found at that visit, and happened after `prev_seen`. An index that knows nothing of a target answers a
+`result` of null or of one entry without items: no failure, since a failure has a status of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from seo_warehouse.api import Api, Reply
@@ -34,6 +38,12 @@ from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, So
 PATH = "/v3/backlinks/backlinks/live"
 PAGE_ROWS = 1_000
 """The most rows of one answer."""
+PAGE_PRICE = Decimal("0.05")
+"""US dollars for a full answer: 0.02 a request and 0.00003 a row (https://dataforseo.com/pricing/backlinks/backlinks,
+and a recorded answer of 100 rows cost 0.023). What an answer costs is known from itself only."""
+LOST_DAYS = 28
+"""How far back a full pull asks for losses: what was lost since the read before it is told at once, and not only by
+absence from the next full pull; also after nights that failed. These lists overlap, and a loss told twice is one."""
 LAST_OFFSET = 20_000
 """The furthest an offset reaches."""
 ORDER = ["first_seen,asc", "url_from,asc", "url_to,asc"]
@@ -52,22 +62,23 @@ class _Page:
     total: int
     rows: list[Row]
     token: str | None
-    cost: Any
+    cost: Decimal
     unknown: frozenset[str]
     missing: frozenset[str]
 
 
 def read_backlinks(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """Every live backlink (full pull), or the new and the lost ones since `period.since`.
+    """Every live backlink and the lost ones of late (full pull), or the new and the lost ones since `period.since`.
 
-    Raises NightOverError where the answers do not come within the night.
+    Raises NightOverError where the answers do not come within the night, BudgetError before the next answer may cost
+    more than the night is allowed.
     """
     settings = property.sources.dataforseo_backlinks
     if settings is None:
         raise TerminalSourceError(f"{property.name}: dataforseo_backlinks is not configured")
     night, since = period.first_day, period.since
     pulls: dict[str, dict[str, int]] = {}
-    for pull, request in _requests(settings.target, since).items():
+    for pull, request in _requests(settings.target, night, since).items():
         pulls[pull] = {"stated": 0, "rows": 0}
         yield from _rows(api, night, pull, request, pulls[pull])
     api.note(
@@ -80,8 +91,11 @@ def read_backlinks(api: Api, property: Property, period: Period) -> Iterator[Row
     )
 
 
-def _requests(target: str, since: date | None) -> dict[str, dict[str, Any]]:
+def _requests(target: str, night: date, since: date | None) -> dict[str, dict[str, Any]]:
     """The first request of each pull."""
+
+    def after(field: str, day: date) -> list[Any]:
+        return [field, ">", f"{day:%Y-%m-%d} 00:00:00 +00:00"]
 
     def request(status: str, filters: list[Any] | None) -> dict[str, Any]:
         asked = {
@@ -95,23 +109,28 @@ def _requests(target: str, since: date | None) -> dict[str, dict[str, Any]]:
         return asked if filters is None else {**asked, "filters": filters}
 
     if since is None:
-        return {"full": request("live", None)}
+        lost_after = after("last_seen", night - timedelta(days=LOST_DAYS))
+        return {"full": request("live", None), "lost": request("lost", lost_after)}
     # From the midnight before the last read: what came later on that day was not in it.
-    after = f"{since:%Y-%m-%d} 00:00:00 +00:00"
     return {
-        "new": request("live", ["first_seen", ">", after]),
-        "lost": request("lost", ["last_seen", ">", after]),
+        "new": request("live", after("first_seen", since)),
+        "lost": request("lost", after("last_seen", since)),
     }
 
 
 def _rows(api: Api, night: date, pull: str, request: dict[str, Any], tally: dict[str, int]) -> Iterator[Row]:
     """Page after page, until the first that is not full or the furthest that can be asked for."""
     following: dict[str, Any] | None = {}
+    price = PAGE_PRICE
     while following is not None:
-        reply = api.post(PATH, [{**request, **following}], decode=_page)
+        asked = [{**request, **following}]
+        if not api.holds("POST", PATH, asked):
+            api.afford(price)
+        reply = api.post(PATH, asked, decode=_page)
         check_night(reply.observed_at, night)
         page: _Page = reply.json
-        api.spend(reply, money=page.cost, units=len(page.rows))
+        api.spend(money=page.cost, units=len(page.rows))
+        price = max(price, page.cost)
         _note_fields(api, night, page)
         yield from _numbered(page, reply, night, pull, tally["rows"])
         tally["stated"] = page.total
@@ -230,10 +249,10 @@ ODD_ROWS = 0.01
 FULL_PULL_KEEPS_ITS_SIZE = BatchRule(
     name="full_pull_keeps_its_size",
     sql="""
-        select own.day, own.row_count, earlier.row_count as earlier_row_count
+        select own.day, own.facts -> 'pulls' -> 'full' as full_pull, earlier.rows as earlier_rows
         from ops.load_day own
         cross join lateral (
-            select p.row_count
+            select (p.facts -> 'pulls' -> 'full' ->> 'rows')::bigint as rows
             from ops.publication p
             where p.source = 'dataforseo_backlinks' and p.table_name = 'backlink' and p.is_current
               and p.property_key = {property_key} and p.day < own.day and (p.facts ->> 'is_full')::boolean
@@ -241,7 +260,7 @@ FULL_PULL_KEEPS_ITS_SIZE = BatchRule(
             limit 1
         ) earlier
         where own.load_id = {load_id} and (own.facts ->> 'is_full')::boolean
-          and own.row_count < 0.5 * earlier.row_count
+          and (own.facts -> 'pulls' -> 'full' ->> 'rows')::bigint < 0.5 * earlier.rows
     """,
     reason="A full pull is evidence of absence: one of half its earlier size or less would lose links by the hundred.",
 )

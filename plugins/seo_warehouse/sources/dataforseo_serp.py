@@ -17,13 +17,15 @@ from seo_warehouse.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.sources.dataforseo import NO_RESULTS, OK, check_night
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_COLUMNS, RESULT_COLUMNS, Serp, decode_serp, explain
-from seo_warehouse.sources.serp_orders import Check, Placed, order_checks, placed_orders, planned, unfound
+from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
+from seo_warehouse.sources.serp_plan import Check, planned
 from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
 
 
 def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """One row for each rank check ordered, also those that failed."""
     for check, placed, serp in _answers(api, property, period.first_day):
+        api.spend(money=placed.cost)
         done = serp.result if serp is not None and serp.result is not None else {}
         row: Row = {
             **_check_columns(check, period.first_day),

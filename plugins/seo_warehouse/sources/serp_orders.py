@@ -1,29 +1,36 @@
 """Rank checks ordered once and fetched when they are ready.
 
 https://docs.dataforseo.com/v3/serp/google/organic/task_post/, .../tasks_ready/
-https://docs.dataforseo.com/v3/serp/id_list/
+https://docs.dataforseo.com/v3/serp/id_list/ (free, ten calls a minute)
 
 What is to be ordered in a night is planned once and kept in the archive, so that a keyword added at noon neither
 orders the others again nor changes a replay. An order that was cut is never sent again: its tasks are looked for by
 their tags.
+
+Money is bounded before it is spent: a night's checks are ordered where those ordered before, those that may have been
+(cut) and all that are left can be paid for. What a task costs is known from the vendor's answer only; until then it
+counts with the list price, and where this night's answers charged more than that, with as much more.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from seo_warehouse.api import Api, Reply
-from seo_warehouse.config import NIGHT_DEADLINE, Property
-from seo_warehouse.errors import MalformedAnswerError, NotArchivedError, NotYetError, ThrottledError
-from seo_warehouse.landing import Answer
+from seo_warehouse.config import Property
+from seo_warehouse.errors import (
+    BudgetError,
+    MalformedAnswerError,
+    NotYetError,
+    ThrottledError,
+)
 from seo_warehouse.sources.dataforseo import CREATED, cost_of, status_of
 from seo_warehouse.sources.fields import text
 from seo_warehouse.sources.serp_answers import (
@@ -37,29 +44,14 @@ from seo_warehouse.sources.serp_answers import (
     decode_ready,
     decode_serp,
 )
+from seo_warehouse.sources.serp_plan import Check, batches, deadline, keep_note, keep_plan, list_price, planned
 from seo_warehouse.spec import Period
 
 log = logging.getLogger(__name__)
 
-BATCH_TASKS = 100
-"""The most tasks of one order."""
 LOOKS = 3
 """Looks, one in each call of `order_checks`, after which a cut order that no list names was never placed."""
-PLAN_KEY = "plan"
 FOUND_KEY = "found"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One rank check of a night's plan, with its order as it is sent."""
-
-    keyword: str
-    order: dict[str, Any]
-
-    @property
-    def tag(self) -> str:
-        """Our tag of the order."""
-        return str(self.order["tag"])
 
 
 @dataclass(frozen=True)
@@ -82,114 +74,113 @@ class _Found:
 
 
 def order_checks(api: Api, property: Property, period: Period) -> bool:
-    """Order each tracked keyword once on each device and fetch what is ready; True when all that will come came."""
-    plan = planned(api, property, period.first_day)
-    for batch in _batches(plan):
-        if not api.holds("POST", POST_PATH, batch) and not api.is_cut("POST", POST_PATH, batch):
-            reply = api.post(POST_PATH, batch, once=True, decode=decode_posted)
-            api.spend(reply, money=sum((cost_of(task) for task in reply.json), Decimal(0)))
-    placed = placed_orders(api, plan, period.first_day)
+    """Order each tracked keyword once on each device and fetch what is ready; True when all that will come came.
+
+    Raises BudgetError where not all can be paid for, once what was bought has come.
+    """
+    night = period.first_day
+    plan = planned(api, property, night)
+    placed = placed_orders(api, plan, night)
+    api.spend(money=sum((order.cost for order in placed.values()), Decimal(0)))
+    ordered, refusal = _order_rest(api, plan, placed, night)
+    placed |= ordered
     cut = {check.tag for check in plan} - placed.keys()
     waiting = [p.task_id for p in placed.values() if p.task_id and not api.holds("GET", GET_PATH + p.task_id)]
-    if not cut and not waiting:
-        return True
-    try:
-        ready = _newest_ready(api)
-        if cut:
-            _look_for(api, plan, cut, ready, period.first_day)
-        came = _fetch(api, waiting, ready.json)
-    except ThrottledError as error:
-        # Lists and answers cost nothing and wait for days: asking less often is all that is asked for.
-        log.info("%s: %s", property.name, error)
-        return False
-    return not cut and came == len(waiting)
+    if cut or waiting:
+        try:
+            api.pass_over(READY_PATH)
+            ready = api.get(READY_PATH, fresh=True, decode=decode_ready)
+            if cut:
+                _look_for(api, plan, cut, ready, night)
+            came = _fetch(api, waiting, ready.json)
+        except ThrottledError as error:
+            # Lists and answers cost nothing and wait for days: asking less often is all that is asked for.
+            log.info("%s: %s", property.name, error)
+            return False
+        if cut or came < len(waiting):
+            return False
+    if refusal is not None:
+        raise refusal
+    return True
 
 
-def planned(api: Api, property: Property, night: date) -> list[Check]:
-    """The night's checks, as first planned. Raises NotArchivedError where none may be planned any more."""
-    kept = api.archive.get(PLAN_KEY)
-    if kept is not None:
-        return [Check(entry["keyword"], entry["order"]) for entry in orjson.loads(kept.body)]
-    if not api.may_call:
-        raise NotArchivedError(f"{property.name}: no rank check was ordered for the night of {night}")
-    panel = property.panel
-    plan = [
-        Check(
-            tracked.keyword,
-            {
-                # The vendor decodes both characters.
-                "keyword": tracked.keyword.replace("%", "%25").replace("+", "%2B"),
-                "location_code": panel.location_code,
-                "language_code": panel.language_code,
-                "device": device,
-                "depth": panel.depth,
-                "tag": _tag(property, night, tracked.keyword, device),
-            },
-        )
-        for tracked in property.keywords
-        for device in panel.devices
-    ]
-    _keep(api, PLAN_KEY, [{"keyword": c.keyword, "order": c.order} for c in plan], _deadline(night))
-    return plan
+def _order_rest(
+    api: Api, plan: list[Check], placed: dict[str, Placed], night: date
+) -> tuple[dict[str, Placed], BudgetError | None]:
+    """Send the orders that were never sent. Returns what became of them, and why not all could be paid for.
+
+    Raises BudgetError where none at all was ever sent: the plan is not kept then, so that a shorter one may follow.
+    """
+    prices = {check.tag: list_price(check.order) for check in plan}
+    rest = [batch for batch in batches(plan) if not _is_sent(api, batch)]
+    owed = {check.tag for check in plan} - placed.keys() | {order["tag"] for batch in rest for order in batch}
+    ordered: dict[str, Placed] = {}
+    if not rest:
+        keep_plan(api, plan, night)
+    for batch in rest:
+        dearer = max([p.cost / prices[tag] for tag, p in {**placed, **ordered}.items()], default=Decimal(1))
+        try:
+            api.afford(max(dearer, Decimal(1)) * sum(prices[tag] for tag in owed))
+        except BudgetError as error:
+            if not ordered and len(rest) == len(list(batches(plan))):
+                raise
+            return ordered, error
+        keep_plan(api, plan, night)
+        reply = api.post(POST_PATH, batch, once=True, decode=decode_posted)
+        came = _answered(reply, batch)
+        api.spend(money=sum((order.cost for order in came.values()), Decimal(0)))
+        ordered |= came
+        owed -= came.keys()
+    return ordered, None
 
 
 def placed_orders(api: Api, plan: list[Check], night: date) -> dict[str, Placed]:
     """What is known of each order, by its tag; a cut order that may still be found is left out."""
     placed: dict[str, Placed] = {}
     found = _found(api)
-    for batch in _batches(plan):
+    for batch in batches(plan):
         reply = api.find("POST", POST_PATH, batch, decode=decode_posted)
-        for place, order in enumerate(batch):
-            tag = order["tag"]
-            if reply is not None:
-                placed[tag] = _answered(reply, place, tag)
-            elif tag in found.tasks:
+        if reply is not None:
+            placed |= _answered(reply, batch)
+            continue
+        was_sent = _is_sent(api, batch)
+        for tag in (order["tag"] for order in batch):
+            if tag in found.tasks:
                 task = found.tasks[tag]
                 cost, at = Decimal(task["cost"]), datetime.fromisoformat(task["at"])
                 placed[tag] = Placed(task["id"], None, "", cost, at)
+            elif not was_sent:
+                placed[tag] = unfound(night, "the order was not sent")
             elif found.looks >= LOOKS:
                 placed[tag] = unfound(night)
     return placed
 
 
-def unfound(night: date) -> Placed:
-    """A cut order that no list names."""
-    return Placed(
-        None, None, "the order was cut short and no list of the vendor names it", Decimal(0), _deadline(night)
-    )
+def unfound(night: date, why: str = "the order was cut short and no list of the vendor names it") -> Placed:
+    """An order that no task is known of."""
+    return Placed(None, None, why, Decimal(0), deadline(night))
 
 
-def _tag(property: Property, night: date, keyword: str, device: str) -> str:
-    return f"{property.key}:{night}:{hashlib.sha256(keyword.encode()).hexdigest()[:16]}:{device}"
+def _is_sent(api: Api, batch: list[dict[str, Any]]) -> bool:
+    """Whether an order was sent, answered or not."""
+    return api.holds("POST", POST_PATH, batch) or api.is_cut("POST", POST_PATH, batch)
 
 
-def _deadline(night: date) -> datetime:
-    return datetime.combine(night, NIGHT_DEADLINE, UTC)
-
-
-def _batches(plan: list[Check]) -> Iterator[list[dict[str, Any]]]:
-    for first in range(0, len(plan), BATCH_TASKS):
-        yield [check.order for check in plan[first : first + BATCH_TASKS]]
-
-
-def _answered(reply: Reply, place: int, tag: str) -> Placed:
-    """The order's part of the answer, by its tag, else by its place."""
+def _answered(reply: Reply, batch: list[dict[str, Any]]) -> dict[str, Placed]:
+    """What an answer says of each order, by its tag; an order's part is found by the tag, else by its place."""
     tasks: list[dict[str, Any]] = reply.json
-    tagged = [task for task in tasks if (task.get("data") or {}).get("tag") == tag]
-    if not tagged and place >= len(tasks):
-        return Placed(None, None, "the vendor's answer to the order does not name it", Decimal(0), reply.observed_at)
-    task = tagged[0] if tagged else tasks[place]
-    code, message = status_of(task)
-    task_id = text(task.get("id"), "id") if code == CREATED else None
-    return Placed(task_id, code, message, cost_of(task), reply.observed_at)
-
-
-def _newest_ready(api: Api) -> Reply:
-    """The list of tasks that are ready, asked for now: earlier polls of the night are passed over."""
-    while True:
-        ready = api.get(READY_PATH, fresh=True, decode=decode_ready)
-        if not ready.is_reused:
-            return ready
+    tags = [(task.get("data") or {}).get("tag") for task in tasks]
+    placed: dict[str, Placed] = {}
+    for place, tag in enumerate(order["tag"] for order in batch):
+        task = tasks[tags.index(tag)] if tag in tags else (tasks[place] if place < len(tasks) else None)
+        if task is None:
+            nameless = "the vendor's answer to the order does not name it"
+            placed[tag] = Placed(None, None, nameless, Decimal(0), reply.observed_at)
+            continue
+        code, message = status_of(task)
+        task_id = text(task.get("id"), "id") if code == CREATED else None
+        placed[tag] = Placed(task_id, code, message, cost_of(task), reply.observed_at)
+    return placed
 
 
 def _fetch(api: Api, waiting: list[str], ready: Set[str]) -> int:
@@ -237,17 +228,12 @@ def _look_for(api: Api, plan: list[Check], tags: set[str], ready: Reply, night: 
         found.tasks |= {tag: {**task, "at": at} for tag, task in listed.by_tag.items() if tag in tags}
         rows = listed.row_count
         offset += rows
-    _keep(api, FOUND_KEY, {"looks": found.looks + 1, "tasks": found.tasks}, ready.observed_at)
+    keep_note(api, FOUND_KEY, {"looks": found.looks + 1, "tasks": found.tasks}, ready.observed_at)
     if found.looks == 0:
         # The client counts a cut call when it is sent again, which an order never is.
-        api.usage.cut += sum(api.is_cut("POST", POST_PATH, batch) for batch in _batches(plan))
+        api.usage.cut += sum(api.is_cut("POST", POST_PATH, batch) for batch in batches(plan))
 
 
 def _found(api: Api) -> _Found:
     kept = api.archive.get(FOUND_KEY)
     return _Found() if kept is None else _Found(**orjson.loads(kept.body))
-
-
-def _keep(api: Api, key: str, content: Any, at: datetime) -> None:
-    """Keep a note of ours beside the answers."""
-    api.archive.put(key, Answer("", 200, {}, orjson.dumps(content), at, 0.0))

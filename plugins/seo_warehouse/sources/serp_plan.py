@@ -1,0 +1,107 @@
+"""What is to be checked in a night, how it is ordered, and what it would cost.
+
+https://docs.dataforseo.com/v3/serp/google/organic/task_post/
+https://dataforseo.com/update/organic-serp-api-pricing-changes-now-in-effect
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from seo_warehouse.api import Answer, Api
+from seo_warehouse.config import NIGHT_DEADLINE, Property
+from seo_warehouse.errors import NotArchivedError
+
+BATCH_TASKS = 100
+"""The most tasks of one order."""
+PAGE_RESULTS = 10
+PAGE_PRICE, NEXT_PAGE_PRICE = Decimal("0.0006"), Decimal("0.00045")
+"""US dollars for a page of results, normal priority: the first, and each further one."""
+OPERATORS = re.compile(
+    r"\b(allinanchor|allintext|allintitle|allinurl|cache|define|filetype|id|inanchor|info|intext|intitle|inurl|link"
+    r"|site):",
+    re.IGNORECASE,
+)
+OPERATOR_FACTOR = 5
+"""What one of these in a keyword multiplies the charge by."""
+PLAN_KEY = "plan"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rank check of a night's plan, with its order as it is sent."""
+
+    keyword: str
+    order: dict[str, Any]
+
+    @property
+    def tag(self) -> str:
+        """Our tag of the order."""
+        return str(self.order["tag"])
+
+
+def planned(api: Api, property: Property, night: date) -> list[Check]:
+    """The night's checks, as they were ordered if so. Raises NotArchivedError where none may be planned any more."""
+    kept = api.archive.get(PLAN_KEY)
+    if kept is not None:
+        return [Check(entry["keyword"], entry["order"]) for entry in orjson.loads(kept.body)]
+    if not api.may_call:
+        raise NotArchivedError(f"{property.name}: no rank check was ordered for the night of {night}")
+    panel = property.panel
+    return [
+        Check(
+            tracked.keyword,
+            {
+                # The vendor decodes both characters.
+                "keyword": tracked.keyword.replace("%", "%25").replace("+", "%2B"),
+                "location_code": panel.location_code,
+                "language_code": panel.language_code,
+                "device": device,
+                "depth": panel.depth,
+                "tag": _tag(property, night, tracked.keyword, device),
+            },
+        )
+        for tracked in property.keywords
+        for device in panel.devices
+    ]
+
+
+def keep_plan(api: Api, plan: list[Check], night: date) -> None:
+    """Keep a plan that is about to be ordered, where none is kept."""
+    if not api.archive.has(PLAN_KEY):
+        keep_note(api, PLAN_KEY, [{"keyword": c.keyword, "order": c.order} for c in plan], deadline(night))
+
+
+def batches(plan: list[Check]) -> Iterator[list[dict[str, Any]]]:
+    """The bodies of the orders."""
+    for first in range(0, len(plan), BATCH_TASKS):
+        yield [check.order for check in plan[first : first + BATCH_TASKS]]
+
+
+def list_price(order: dict[str, Any]) -> Decimal:
+    """US dollars that the vendor's price list asks for a task."""
+    pages: int = -(-order["depth"] // PAGE_RESULTS)
+    price = PAGE_PRICE + (pages - 1) * NEXT_PAGE_PRICE
+    return price * OPERATOR_FACTOR if OPERATORS.search(order["keyword"]) else price
+
+
+def deadline(night: date) -> datetime:
+    """The instant of what never came in a night."""
+    return datetime.combine(night, NIGHT_DEADLINE, UTC)
+
+
+def keep_note(api: Api, key: str, content: Any, at: datetime) -> None:
+    """Keep a note of ours beside the answers."""
+    api.archive.put(key, Answer("", 200, {}, orjson.dumps(content), at, 0.0))
+
+
+def _tag(property: Property, night: date, keyword: str, device: str) -> str:
+    return f"{property.key}:{night}:{hashlib.sha256(keyword.encode()).hexdigest()[:16]}:{device}"
