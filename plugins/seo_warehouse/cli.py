@@ -128,6 +128,19 @@ def replay(source: str, property_name: str, first: date, last: date) -> None:
 
 
 @main.command()
+@click.option("--property", "property_name", required=True)
+@click.option("--from", "first", type=DAY, callback=_day, help="First day; default: the property's history_start.")
+@click.option("--to", "last", type=DAY, callback=_day, help="Last night; default: yesterday.")
+@_clear_errors
+def onboard(property_name: str, first: date | None, last: date | None) -> None:
+    """Load a property's history by month. Cut anywhere, it goes on where it was when it is run again."""
+    from seo_warehouse.orchestration.history import onboard as load
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    load(open_warehouse(), property_name, first, last, click.echo)
+
+
+@main.command()
 @click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
 @_clear_errors
 def build(full: bool) -> None:

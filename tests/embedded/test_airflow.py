@@ -151,7 +151,7 @@ def test_a_port_in_use_is_told_in_one_sentence(airflow: Airflow) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(EmbeddedError, match=r"^port \d+ of 127.0.0.1, meant for Airflow, cannot be had: Address"):
+        with pytest.raises(EmbeddedError, match=r"^port \d+ of 127.0.0.1, meant for Airflow, is in use by another"):
             embedded.start(replace(airflow, home=airflow.home / "other", port=taken.getsockname()[1]), _ignore)
 
 

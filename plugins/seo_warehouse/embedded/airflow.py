@@ -12,8 +12,6 @@ import base64
 import hashlib
 import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +29,7 @@ from psycopg import sql
 
 from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.processes import Component
+from seo_warehouse.embedded.room import is_free, require_space
 from seo_warehouse.errors import EmbeddedError
 
 ROOT = Path(__file__).parents[3]
@@ -95,7 +94,7 @@ def prepare(airflow: Airflow, report: Report) -> None:
     Killed at any point it starts cleanly again: the database bears its name only once it is whole.
     Raises EmbeddedError.
     """
-    _require_space(airflow.home)
+    require_space(airflow.home, LEAST_FREE_BYTES)
     airflow.folder.mkdir(parents=True, exist_ok=True)
     passwords = airflow.folder / "passwords.json"
     _write_private(passwords, json.dumps({ADMIN: airflow.admin_password}) + "\n")
@@ -108,7 +107,7 @@ def prepare(airflow: Airflow, report: Report) -> None:
 
 def start(airflow: Airflow, report: Report) -> None:
     """Start what does not run and wait until all of it is healthy. Raises EmbeddedError naming what is not."""
-    _require_space(airflow.home)
+    require_space(airflow.home, LEAST_FREE_BYTES)
     began, deadline, told = datetime.now(UTC), time.monotonic() + START_SECONDS, 0.0
     started = _start_missing(airflow, frozenset(), report)
     while ailing := _ailing(airflow, started, began):
@@ -249,8 +248,8 @@ def _migrate(airflow: Airflow, database: str) -> None:
 def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) -> frozenset[str]:
     """Start what does not run. Returns the names. Raises EmbeddedError for one of `started` that has ended again."""
     missing = [component for component in airflow.components if processes.find(component) is None]
-    if any(component.name == "airflow-api-server" for component in missing):
-        _require_free(airflow.port)
+    if any(component.name == "airflow-api-server" for component in missing) and not is_free(airflow.port):
+        raise EmbeddedError(f"port {airflow.port} of 127.0.0.1, meant for Airflow, is in use by another program")
     for component in missing:
         if component.name in started:
             words = processes.last_words(component) or "no message"
@@ -285,24 +284,6 @@ def _get(url: str) -> Any:
             return answer.json() if answer.ok else None
         except (requests.RequestException, ValueError):
             return None
-
-
-def _require_space(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    free, least = (count // 1_000_000 for count in (shutil.disk_usage(folder).free, LEAST_FREE_BYTES))
-    if free < least:
-        raise EmbeddedError(f"the disk of {folder} has {free} MB free, at least {least} MB are needed")
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        # As servers do: a connection of the last run that is still closing does not hold the port.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            reason = error.strerror
-            raise EmbeddedError(f"port {port} of 127.0.0.1, meant for Airflow, cannot be had: {reason}") from None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -96,6 +96,11 @@ def start(component: Component, command: Sequence[str], *, environment: Mapping[
     return child.pid
 
 
+def exit_status(pid: int) -> int | None:
+    """Exit status of a process that `start` began in this very process; None while it runs, or where it is unknown."""
+    return next((child.poll() for child in _children if child.pid == pid), None)
+
+
 def find(component: Component) -> Stat | None:
     """The running process of a component, or None: a record alone is no proof of life."""
     recorded = _read_record(component)

@@ -7,11 +7,6 @@ taken up again by the next run.
 from __future__ import annotations
 
 import fcntl
-import json
-import os
-import shutil
-import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,26 +15,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
-from seo_warehouse import demo
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded import airflow as embedded_airflow
-from seo_warehouse.embedded import processes, report
+from seo_warehouse.embedded import onboarding, parts, processes, report
 from seo_warehouse.embedded.airflow import Airflow
-from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.embedded.processes import Component
+from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
+from seo_warehouse.embedded.room import require_space
 from seo_warehouse.errors import ConfigError, EmbeddedError
-from seo_warehouse.load import nights, schema
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.history import load_history
-from seo_warehouse.orchestration.warehouse import DATABASE, Warehouse, open_warehouse, read_ports, read_secrets
+from seo_warehouse.load import nights
+from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
 LEAST_FREE_BYTES = 3 * 10**9
-DEMO_WEEKS = 26
 NIGHT_TIMEOUT_SECONDS = 1_800
 TICK_SECONDS = 15
 """How long the scheduler may take to begin the run of a tick that has passed."""
@@ -64,30 +52,33 @@ def run(properties: Path | None, say: Say) -> None:
     settings = Settings()
     progress = Progress(say, time.monotonic())
     with _only_one(settings.home):
-        _check_space(settings.home)
+        require_space(settings.home, LEAST_FREE_BYTES)
         own = settings.home / "properties.yml"
         if properties is None and settings.properties_path != own:
             properties = settings.properties_path  # SEO_WAREHOUSE_PROPERTIES says so
         settings.properties_path = own
         _take_properties(settings, properties)
-        ports = _choose_ports(settings, is_demo=properties is None)
+        ports = choose_ports(settings, is_demo=properties is None)
         if settings.owner_dsn is None:
-            _start_postgres(settings, ports, progress)
+            parts.start_postgres(settings, ports, progress)
         if properties is None:
-            _start_demo(settings, ports, progress)
+            parts.start_demo(settings, ports, progress)
         wh = open_warehouse(settings)
         progress("preparing schemas, roles and ledgers")
         wh.migrate()
-        airflow = _airflow(settings, ports)
+        airflow = parts.airflow(settings, ports)
         with ThreadPoolExecutor(1) as beside:
             # Airflow's components import for half a minute; history is loaded meanwhile.
             started = beside.submit(_start_airflow, airflow, progress)
-            night = _load_all_history(wh, progress)
+            night, unloaded = _load_all_history(wh, progress)
             started.result()
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
         red = _run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
         report.say_result(wh, airflow, say)
+    if unloaded:
+        names = ", ".join(unloaded)
+        raise EmbeddedError(f"the history of {names} is not whole: `make run` again loads the months that failed above")
     if red:
         raise EmbeddedError(f"not all of night {night} is green: {', '.join(red)}; their tasks in Airflow say why")
 
@@ -97,18 +88,25 @@ def _start_airflow(airflow: Airflow, progress: Progress) -> None:
     embedded_airflow.start(airflow, progress)
 
 
-def _load_all_history(wh: Warehouse, progress: Progress) -> date:
-    """Load every property's nights before the newest one. Returns that one."""
-    if wh.properties.demo_control_url:
-        # A run that was cut may have left the clock in the past.
-        wh.set_demo_clock(None)
-    night = wh.now().date()
-    for prop in wh.properties.properties:
-        progress(f"{prop.name}: history since {prop.history_start}")
-        load_history(wh, prop.name, prop.history_start, night - timedelta(days=1), progress)
-    if wh.properties.demo_control_url:
-        wh.set_demo_clock(None)
-    return night
+def _load_all_history(wh: Warehouse, progress: Progress) -> tuple[date, list[str]]:
+    """Load every property's nights before the newest one. Returns that one, and the properties that are not whole."""
+    names = [prop.name for prop in wh.properties.properties]
+    night = None
+    # Once more where midnight passes meanwhile: the night that was the newest can be read as history only.
+    while night != wh.now().date():
+        night = wh.now().date()
+        for prop in wh.properties.properties:
+            progress(f"{prop.name}: history from {prop.history_start} to the night before {night}")
+        try:
+            unloaded = onboarding.load_side_by_side(
+                wh.settings.home, names, night - timedelta(days=1), parts.variables(wh.settings), progress
+            )
+        finally:
+            if wh.properties.demo_control_url:
+                # One that was ended in the middle has left its clock in the past.
+                for name in names:
+                    wh.set_demo_clock(None, name)
+    return night, unloaded
 
 
 def stop(say: Say) -> None:
@@ -116,10 +114,10 @@ def stop(say: Say) -> None:
     settings = Settings()
     with _only_one(settings.home):
         embedded_airflow.stop(settings.home, say)
-        processes.stop([_demo_component(settings.home)])
+        processes.stop([*onboarding.components(settings.home), parts.demo_component(settings.home)])
         if settings.owner_dsn is None and "postgres" in read_ports(settings.home):
             say("stopping PostgreSQL")
-            _postgres(settings, read_ports(settings.home)).stop()
+            parts.postgres(settings, read_ports(settings.home)).stop()
     say("nothing of it runs any more")
 
 
@@ -131,10 +129,14 @@ def status(say: Say) -> None:
         raise ConfigError(f"nothing was ever started in {settings.home}: run `make run`")
     running = [
         c.name
-        for c in (*embedded_airflow.components(settings.home), _demo_component(settings.home))
+        for c in (
+            *embedded_airflow.components(settings.home),
+            *onboarding.components(settings.home),
+            parts.demo_component(settings.home),
+        )
         if processes.find(c)
     ]
-    if settings.owner_dsn is None and _postgres(settings, ports).is_running():
+    if settings.owner_dsn is None and parts.postgres(settings, ports).is_running():
         running.insert(0, "postgres")
     say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
@@ -196,93 +198,6 @@ def _is_built(wh: Warehouse, night: date) -> bool:
         return nights.is_carried(connection, night)
 
 
-def _airflow(settings: Settings, ports: dict[str, int]) -> Airflow:
-    secrets = read_secrets(settings.home)
-    variables = {
-        "SEO_WAREHOUSE_HOME": str(settings.home),
-        "SEO_WAREHOUSE_PROPERTIES": str(settings.properties_path),
-        "SEO_WAREHOUSE_ARCHIVE": settings.archive,
-    }
-    if settings.owner_dsn is not None:
-        variables["SEO_WAREHOUSE_DSN"] = settings.owner_dsn
-    if (settings.home / "demo").exists():
-        variables |= {"SEO_WAREHOUSE_RETRY_SECONDS": "5", "SEO_WAREHOUSE_POLL_SECONDS": "10"}
-    server = settings.owner_dsn or _postgres(settings, ports).dsn()
-    return Airflow(
-        home=settings.home,
-        port=ports["airflow"],
-        server_dsn=server,
-        database_password=secrets["airflow"],
-        admin_password=secrets["airflow_admin"],
-        variables=variables,
-    )
-
-
-def _postgres(settings: Settings, ports: dict[str, int]) -> Postgres:
-    return Postgres(settings.home / "postgres", ports["postgres"], read_secrets(settings.home)["postgres"])
-
-
-def _start_postgres(settings: Settings, ports: dict[str, int], progress: Progress) -> None:
-    server = _postgres(settings, ports)
-    if not server.is_running():
-        progress(f"starting PostgreSQL on 127.0.0.1:{server.port}")
-    server.initialise()
-    server.start()
-    owner = schema.role_name("owner")
-    password = read_secrets(settings.home)["owner"]
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        there = connection.execute("select 1 from pg_roles where rolname = %s", (owner,)).fetchone()
-        verb = sql.SQL("alter" if there else "create")
-        connection.execute(
-            sql.SQL("{} role {} login createrole password {}").format(
-                verb, sql.Identifier(owner), sql.Literal(password)
-            )
-        )
-        if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
-            connection.execute(
-                sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(owner))
-            )
-
-
-def _demo_component(home: Path) -> Component:
-    return Component("demo", home / "processes")
-
-
-def _start_demo(settings: Settings, ports: dict[str, int], progress: Progress) -> None:
-    component = _demo_component(settings.home)
-    if processes.find(component) is None:
-        progress(f"starting the demo world on 127.0.0.1:{ports['demo']}")
-        folder = settings.home / "demo"
-        folder.mkdir(parents=True, exist_ok=True)
-        first_day = _demo_first_day(folder)
-        demo.write_properties(settings.properties_path, ports["demo"], first_day)
-        command = [sys.executable, "-m", "seo_warehouse.demo", "--port", str(ports["demo"]), "--folder", str(folder),
-                   "--first-day", first_day.isoformat()]  # fmt: skip
-        processes.start(component, command, environment=os.environ, folder=settings.home)
-    _wait_for_port(component, ports["demo"])
-    (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(ports["demo"])))
-
-
-def _demo_first_day(folder: Path) -> date:
-    """The first day of the demo's history: fixed at its first start, whatever day it is later."""
-    kept = folder / "first_day"
-    if not kept.exists():
-        kept.write_text((datetime.now(UTC).date() - timedelta(weeks=DEMO_WEEKS)).isoformat())
-    return date.fromisoformat(kept.read_text())
-
-
-def _wait_for_port(component: Component, port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if processes.find(component) is None:
-            raise EmbeddedError(f"{component.name} did not start: {processes.last_words(component)}")
-        time.sleep(0.1)
-    raise EmbeddedError(f"{component.name} does not answer on port {port}")
-
-
 def _take_properties(settings: Settings, properties: Path | None) -> None:
     """Make the home's properties.yml the user's own file, or leave it to the demo. A home serves one of the two."""
     kept = settings.home / "properties.yml"
@@ -303,60 +218,6 @@ def _take_properties(settings: Settings, properties: Path | None) -> None:
     fresh.symlink_to(properties.resolve())
     fresh.rename(kept)
     _ = settings.properties
-
-
-def _choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:
-    """The ports of each component, chosen once and kept. SEO_WAREHOUSE_<COMPONENT>_PORT states one.
-
-    One that was kept and that somebody else has now is chosen anew. Raises EmbeddedError where a stated port is taken,
-    or another one serves already.
-    """
-    home = settings.home
-    ports = read_ports(home)
-    wanted = ["airflow"] + (["postgres"] if settings.owner_dsn is None else []) + (["demo"] if is_demo else [])
-    for name in wanted:
-        variable = f"SEO_WAREHOUSE_{name.upper()}_PORT"
-        stated = os.environ.get(variable)
-        if stated is not None and not stated.isdecimal():
-            raise ConfigError(f"{variable}={stated!r} is no port number")
-        port = int(stated) if stated else ports.get(name)
-        if stated and name in ports and port != ports[name] and _is_ours(settings, name, ports):
-            raise EmbeddedError(f"{name} serves on port {ports[name]} already: `make stop` before {variable}={port}")
-        if port is None:
-            port = free_port()
-        elif not (port == ports.get(name) and _is_ours(settings, name, ports)) and not _is_free(port):
-            if stated:
-                raise EmbeddedError(f"port {port} ({variable}) is in use by another program: state another, or none")
-            port = free_port()
-        ports[name] = port
-    fresh = home / "ports.json.new"
-    fresh.write_text(json.dumps(ports))
-    fresh.rename(home / "ports.json")
-    return ports
-
-
-def _is_ours(settings: Settings, name: str, ports: dict[str, int]) -> bool:
-    if name == "postgres":
-        return "postgres" in ports and _postgres(settings, ports).is_running()
-    if name == "demo":
-        return processes.find(_demo_component(settings.home)) is not None
-    return any(processes.find(c) for c in embedded_airflow.components(settings.home) if c.name == "airflow-api-server")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _check_space(home: Path) -> None:
-    free = shutil.disk_usage(home).free
-    if free < LEAST_FREE_BYTES:
-        raise EmbeddedError(f"{home} has {free / 1e9:.1f} GB free; {LEAST_FREE_BYTES / 1e9:.0f} GB are needed")
 
 
 @contextmanager

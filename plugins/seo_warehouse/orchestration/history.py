@@ -1,7 +1,7 @@
 """The first load of a property's history, in this process, by month and resumable.
 
 A dated source is asked for every day it can answer. A snapshot source answers for now only, so its past
-can be loaded only where the clock of the answers can be set: in the demo world.
+can be loaded only where the clock of the answers can be set: in the demo world, by property.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
-from seo_warehouse.errors import SeoWarehouseError
+from seo_warehouse.errors import SeoWarehouseError, TransientLoadError, TransientSourceError
 from seo_warehouse.load import ledger
 from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import reading
@@ -29,6 +29,28 @@ DEMO_READING_TIME = time(6, 0)
 """Time of day, UTC, at which the demo's history is read each night."""
 
 
+def onboard(
+    wh: Warehouse,
+    property_name: str,
+    first: date | None = None,
+    last: date | None = None,
+    progress: Progress = log.info,
+) -> None:
+    """Load a property's nights `first` (its history_start) to `last` (yesterday), and raise what kept a month out.
+
+    Where a retry may help, that is what is raised: TransientSourceError or TransientLoadError; else the first of
+    SourceError, LoadError, AuditFailedError.
+    """
+    prop = wh.properties.named(property_name)
+    last = last or wh.now().date() - timedelta(days=1)
+    failures = load_history(wh, property_name, first or prop.history_start, last, progress)
+    if failures:
+        progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
+        transient = (f for f in failures if isinstance(f, TransientSourceError | TransientLoadError))
+        raise next(transient, failures[0])
+    progress(f"{prop.name}: history is whole up to {last}")
+
+
 def load_history(
     wh: Warehouse, property_name: str, first: date, last: date, progress: Progress = log.info
 ) -> list[SeoWarehouseError]:
@@ -39,15 +61,20 @@ def load_history(
     """
     failures: list[SeoWarehouseError] = []
     prop = wh.properties.named(property_name)
-    for source in wh.sources:
-        if getattr(prop.sources, source.settings) is None:
-            continue
-        if source.kind is Kind.DATED:
-            failures += _load_dated(wh, source, prop, first, last, progress)
-        elif wh.properties.demo_control_url is not None:
-            failures += _load_snapshots(wh, source, prop, first, last, progress)
-        else:
-            progress(f"{prop.name}: {source.name} answers for now only; its history begins tonight")
+    is_demo = wh.properties.demo_control_url is not None
+    try:
+        for source in wh.sources:
+            if getattr(prop.sources, source.settings) is None or source.kind is Kind.DROP:
+                continue
+            if source.kind is Kind.DATED:
+                failures += _load_dated(wh, source, prop, first, last, progress)
+            elif is_demo:
+                failures += _load_snapshots(wh, source, prop, first, last, progress)
+            else:
+                progress(f"{prop.name}: {source.name} answers for now only; its history begins tonight")
+    finally:
+        if is_demo:
+            wh.set_demo_clock(None, prop.name)
     return failures
 
 
@@ -60,7 +87,7 @@ def _load_dated(
             there = ledger.published_days(connection, source.name, table.name, prop.key)
         missing = [day for day in _days(first, newest) if day not in there]
         if missing and wh.properties.demo_control_url is not None:
-            wh.set_demo_clock(_reading_instant(last))
+            wh.set_demo_clock(_reading_instant(last), prop.name)
         for period in month_periods(missing):
             month = f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}"
             scope = f"history={period.first_day}..{period.last_day}"
@@ -80,14 +107,15 @@ def _load_snapshots(
     wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
 ) -> Iterator[SeoWarehouseError]:
     interval = reading.interval_days(source, prop)
-    # Counted back from the night after the last, so that this night is due again.
-    due = [night for night in _days(first, last) if ((last - night).days + 1) % interval == 0]
     with wh.connect("loader") as connection:
         there = [ledger.published_days(connection, source.name, table.name, prop.key) for table in source.tables]
+    # In step with what is there, whatever day it is resumed on; else so that the night after the last is due again.
+    step = min(set().union(*there), default=last + timedelta(days=1))
+    due = [night for night in _days(first, last) if (night - step).days % interval == 0]
     missing = [night for night in due if not all(night in days for days in there)]
     for members in _by_month(missing):
         month = f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights"
-        since = _Since(wh, source, prop)
+        since = _Since(wh, source, prop, members[0])
         try:
             for number, table in enumerate(source.tables):
                 load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
@@ -114,7 +142,7 @@ def _write_nights(
 
     def rows() -> Generator[Row, None, None]:
         for night in members:
-            wh.set_demo_clock(_reading_instant(night))
+            wh.set_demo_clock(_reading_instant(night), prop.name)
             period = Period(night, night, since.of(night))
             while is_ordering and not reading.place_order(wh, source, prop, period):
                 clock.sleep(0.05)
@@ -140,9 +168,9 @@ def _write_nights(
 
 
 class _Since:
-    """The date of the last complete read as nights go by, before any of them is published."""
+    """The date of the last complete read as nights go by from `first`, before any of them is published."""
 
-    def __init__(self, wh: Warehouse, source: Source, prop: Property) -> None:
+    def __init__(self, wh: Warehouse, source: Source, prop: Property, first: date) -> None:
         self.full_interval = reading.setting(source, prop, "full_interval_days", None)
         self.known: dict[date, date | None] = {}
         self.full: date | None = None
@@ -150,8 +178,8 @@ class _Since:
         if self.full_interval is not None:
             with wh.connect("loader") as connection:
                 table = source.tables[0].name
-                self.full = ledger.last_full(connection, source.name, table, prop.key, before=date.max)
-                self.complete = ledger.last_complete(connection, source.name, table, prop.key, before=date.max)
+                self.full = ledger.last_full(connection, source.name, table, prop.key, before=first)
+                self.complete = ledger.last_complete(connection, source.name, table, prop.key, before=first)
 
     def of(self, night: date) -> date | None:
         """What a reader of that night gets as `since`; the same for each table of the source."""
