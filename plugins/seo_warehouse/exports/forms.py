@@ -1,20 +1,48 @@
 """The forms of dropped files: which a file has, and its rows.
 
 Reading takes two passes: `recognise` looks at every line, once, and decides what one line alone cannot tell (the order
-of day and month, which of two contradicting lines stands); `read` then yields the rows.
+of day and month, which of two contradicting lines stands); `read` then yields the rows. Rows that cannot be understood
+are left out and named; where they are more than one in a hundred, the file is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import BinaryIO
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
+from typing import Any
 
 from seo_warehouse.errors import ExportError
-from seo_warehouse.exports.parts import Part
-from seo_warehouse.spec import Row
+from seo_warehouse.exports import labs
+from seo_warehouse.exports.opening import OpenStream, head_of, is_zip, unzipped
+from seo_warehouse.exports.parts import Part, Refusal
+from seo_warehouse.exports.repeats import Repeats, is_replaced
+from seo_warehouse.exports.sheets import Sheet, find_habits, identify, outcomes
+from seo_warehouse.exports.values import HabitUnknownError
+from seo_warehouse.exports.zipped import sheets_of_zip
+from seo_warehouse.sources.exports import RANKING
+from seo_warehouse.spec import EXPORTED_AT, Row, Table
 
-OpenStream = Callable[[], BinaryIO]
+FEW_REFUSED = 10
+MOST_REFUSED = 0.01
+"""Share of rows; up to `FEW_REFUSED` are borne in any file."""
+KEPT_REFUSALS = 10_000
+
+_NAMED_DAY = re.compile(r"(?<!\d)(20\d\d)([-_]?)(\d\d)\2(\d\d)(?!\d)")
+
+Outcomes = Callable[[datetime], Iterable[Row | Refusal]]
+"""The rows and refusals of a part, given the instant of the export."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What reading a part needs to know: its tables of text (none: JSON), and which of its rows are replaced."""
+
+    sheets: tuple[Sheet, ...]
+    replaced: bytes
 
 
 def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple[Part, ...]:
@@ -22,9 +50,163 @@ def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple
 
     Raises ExportError where the file is refused as a whole.
     """
-    raise ExportError(f"{name}: no form is known")
+    written_at = written_at.astimezone(UTC)
+    latest = written_at.date() + timedelta(days=1)
+    head = head_of(open_stream)
+    with ExitStack() as stack:
+        if is_zip(head):
+            entries = stack.enter_context(unzipped(name, open_stream))
+            return _parts_of_zip(name, entries, written_at, latest)
+        if labs.is_json(head):
+            part = _survey(
+                name, RANKING, labs.PART, lambda at: _labs_outcomes(name, open_stream, latest, at), written_at
+            )
+            return (replace(part, plan=replace(part.plan, sheets=())),)
+        sheet = identify(name, open_stream, latest)
+        return (_survey_sheets(name, (sheet,), {"": open_stream}, written_at),)
 
 
 def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
     """The rows of one part that `recognise` found, in the order of the file. Memory does not grow with the file."""
-    yield from ()
+    plan: Plan = part.plan
+    with ExitStack() as stack:
+        if not plan.sheets:
+            latest = part.exported_at.date() + timedelta(days=1)
+            found: Iterable[Row | Refusal] = _labs_outcomes(name, open_stream, latest, part.exported_at)
+        else:
+            is_entry = bool(plan.sheets[0].entry)
+            openers = stack.enter_context(unzipped(name, open_stream)) if is_entry else {"": open_stream}
+            found = _all_outcomes(name, plan.sheets, openers, part.exported_at)
+        number = -1
+        for outcome in found:
+            if type(outcome) is dict:
+                number += 1
+                if not is_replaced(plan.replaced, number):
+                    yield outcome
+
+
+def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], written_at: datetime) -> Part:
+    """The part that some sheets of one table are. Looks for the habits of a sheet as soon as they matter."""
+    table, part = sheets[0].form.table, sheets[0].form.part
+    try:
+        found = _survey(name, table, part, lambda at: _all_outcomes(name, sheets, openers, at), written_at)
+    except HabitUnknownError:
+        known = tuple(
+            replace(s, reading=replace(s.reading, habits=find_habits(_place(name, s), openers[s.entry], s)))
+            for s in sheets
+        )
+        return _survey_sheets(name, known, openers, written_at)
+    unknown = tuple(f"column {cell!r} is left aside" for s in sheets for cell in s.columns.unknown)
+    encodings = sorted({s.text.encoding for s in sheets if not s.text.encoding.startswith("utf")})
+    guessed = tuple(f"read as {e}, a guess: save it as UTF-8 if letters look wrong" for e in encodings)
+    return replace(found, notes=(*guessed, *unknown), plan=replace(found.plan, sheets=sheets))
+
+
+def _all_outcomes(
+    name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], at: datetime
+) -> Iterator[Row | Refusal]:
+    for sheet in sheets:
+        constants: dict[str, Any] = {EXPORTED_AT: at}
+        if "day" not in sheet.reading.constants:
+            constants["day"] = at.date()
+        yield from outcomes(_place(name, sheet), openers[sheet.entry], sheet.with_constants(**constants))
+
+
+def _place(name: str, sheet: Sheet) -> str:
+    return f"{name}/{sheet.entry}" if sheet.entry else name
+
+
+def _survey(name: str, table: Table, part: str, outcomes_at: Outcomes, written_at: datetime) -> Part:
+    """One pass over a part. The day in the file's name is that of the export, unless a row speaks of a later one."""
+    for at in _instants(name, written_at):
+        found = _pass(name, table, part, outcomes_at(at), at)
+        if found.last_day <= at.date() + timedelta(days=1):
+            return found
+    return found
+
+
+def _instants(name: str, written_at: datetime) -> Iterator[datetime]:
+    days = []
+    for year, _, month, day in _NAMED_DAY.findall(name):
+        try:
+            days.append(date(int(year), int(month), int(day)))
+        except ValueError:
+            continue
+    if days and days[-1] < written_at.date():
+        yield datetime.combine(days[-1], datetime.min.time(), UTC)
+    yield written_at
+
+
+def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at: datetime) -> Part:
+    grain_of = itemgetter(*table.grain)
+    repeats = Repeats()
+    refused: list[Refusal] = []
+    refused_count = 0
+    first, last = date.max, date.min
+    try:
+        see = repeats.see
+        for outcome in found:
+            if type(outcome) is dict:
+                see(grain_of(outcome), tuple(outcome.values()))
+                day = outcome["day"]
+                if day < first:
+                    first = day
+                if day > last:
+                    last = day
+            elif isinstance(outcome, Refusal):
+                refused_count += 1
+                if len(refused) < KEPT_REFUSALS:
+                    refused.append(outcome)
+        replaced, equal, contradicted = repeats.judge()
+    finally:
+        repeats.close()
+    _check_refused(name, repeats.row_count, refused, refused_count)
+    return Part(
+        table=table.name,
+        part=part,
+        first_day=first,
+        last_day=last,
+        exported_at=at,
+        row_count=repeats.row_count - equal - contradicted,
+        refused=tuple(refused),
+        refused_count=refused_count,
+        equal_count=equal,
+        contradicted_count=contradicted,
+        plan=Plan((), replaced),
+    )
+
+
+def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int) -> None:
+    """Raises ExportError where no row can be read, or too many cannot."""
+    total = row_count + refused_count
+    if not total:
+        raise ExportError(f"{name} has headings and no rows: export it again")
+    if not row_count or (refused_count > FEW_REFUSED and refused_count > MOST_REFUSED * total):
+        raise ExportError(
+            f"{name}, {refused[0]}; {refused_count:,} of {total:,} rows cannot be read: mend the export and drop it"
+            " again"
+        )
+
+
+def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetime, latest: date) -> tuple[Part, ...]:
+    totals, summaries, notes = sheets_of_zip(name, entries, latest)
+    dates = _survey_sheets(name, (totals,), entries, written_at)
+    parts = [replace(dates, notes=(*dates.notes, *notes))]
+    if summaries:
+        ranged = tuple(s.with_constants(day=dates.first_day, last_day=dates.last_day) for s in summaries)
+        parts.append(_survey_sheets(name, ranged, entries, written_at))
+    return tuple(parts)
+
+
+def _labs_outcomes(name: str, open_stream: OpenStream, latest: date, at: datetime) -> Iterator[Row | Refusal]:
+    with open_stream() as stream:
+        content = bytearray()
+        while len(content) <= labs.MOST_BYTES and (piece := stream.read(1 << 20)):
+            content += piece
+    if len(content) > labs.MOST_BYTES:
+        raise ExportError(f"{name} is JSON of more than {labs.MOST_BYTES:,} bytes: save fewer keywords a file")
+    for item in labs.items_of(name, bytes(content), latest):
+        if item.row is not None:
+            yield {**item.row, EXPORTED_AT: at}
+        elif item.reason is not None:
+            yield Refusal(item.number, None, item.reason, "")

@@ -9,12 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row that was left out. `line` counts the file's lines from 1, headings included; `content` is cut."""
+    """A row that was left out. `line` counts the file's lines from 1, headings included (of JSON: its items).
+
+    `sheet` is the file within a zip; `content` is cut.
+    """
 
     line: int
     column: str | None
     reason: str
     content: str
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.sheet + ', ' if self.sheet else ''}line {self.line}"
+        return f"{place}: {self.column + ' ' if self.column else ''}{self.reason}"
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,8 @@ class Part:
     """The rows of one table that a file holds, found by a pass over all of it.
 
     `part` is vendor and form. `row_count` rows of `first_day..last_day` will be read. `exported_at` is the instant of
-    the export, UTC. `refused` are the rows left out. `equal_count` rows were said before in the same words;
-    `contradicted_count` were contradicted by a later line of the file, which stands. `notes` say what was repaired or
+    the export, UTC. Of the `refused_count` rows left out `refused` are the first. `equal_count` rows say what a later
+    one says; `contradicted_count` say otherwise of the same thing, and the later one stands. `notes` say what was
     left aside. `plan` is what reading needs to know of the file.
     """
 
@@ -34,6 +42,7 @@ class Part:
     exported_at: datetime
     row_count: int
     refused: tuple[Refusal, ...] = ()
+    refused_count: int = 0
     equal_count: int = 0
     contradicted_count: int = 0
     notes: tuple[str, ...] = ()

@@ -1,0 +1,79 @@
+"""Rows of one file that say the same thing twice, found without keeping the rows.
+
+For each row two 64-bit hashes go to a temporary file: of its grain, and of all of it. They are then compared a share
+of the grains at a time. Memory is a bit for each row, and what one share takes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Hashable
+
+import numpy as np
+
+BUFFERED = 1 << 15
+SHARE = 1 << 17
+"""Rows that are compared at a time."""
+
+
+class Repeats:
+    """Collects the rows of one table of a file; `close` releases the temporary file."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the pass
+        self._buffer = array("q")
+        self.row_count = 0
+
+    def see(self, grain: Hashable, row: Hashable) -> None:
+        self._buffer.append(hash(grain))
+        self._buffer.append(hash(row))
+        self.row_count += 1
+        if len(self._buffer) >= BUFFERED:
+            self._flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def judge(self) -> tuple[bytes, int, int]:
+        """One bit for each row, set where a later row takes its place; how many equal it; how many contradict it."""
+        self._flush()
+        replaced = np.zeros(self.row_count, dtype=bool)
+        equal = contradicted = 0
+        shares = self.row_count // SHARE + 1
+        for share in range(shares):
+            rows, grains, contents = self._of_share(share, shares)
+            order = np.argsort(grains, kind="stable")
+            rows, grains, contents = rows[order], grains[order], contents[order]
+            # A row is replaced by the next one of its grain; the last of them stands.
+            earlier = np.flatnonzero(grains[:-1] == grains[1:])
+            replaced[rows[earlier]] = True
+            same = int(np.count_nonzero(contents[earlier] == contents[earlier + 1]))
+            equal += same
+            contradicted += len(earlier) - same
+        return (np.packbits(replaced).tobytes() if equal + contradicted else b""), equal, contradicted
+
+    def _flush(self) -> None:
+        self._buffer.tofile(self._file)
+        del self._buffer[:]
+
+    def _of_share(self, share: int, shares: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        self._file.seek(0)
+        rows, grains, contents = [], [], []
+        first = 0
+        while piece := self._file.read(SHARE * 16):
+            pairs = np.frombuffer(piece, dtype=np.int64).reshape(-1, 2)
+            mine = np.flatnonzero(pairs[:, 0] % shares == share)
+            rows.append(mine + first)
+            grains.append(pairs[mine, 0])
+            contents.append(pairs[mine, 1])
+            first += len(pairs)
+        if not rows:
+            empty = np.zeros(0, dtype=np.int64)
+            return empty, empty, empty
+        return np.concatenate(rows), np.concatenate(grains), np.concatenate(contents)
+
+
+def is_replaced(replaced: bytes, row: int) -> bool:
+    """Whether the bit of that row, counted from 0, is set; no bits at all: none is."""
+    return bool(replaced) and bool(replaced[row >> 3] & (128 >> (row & 7)))

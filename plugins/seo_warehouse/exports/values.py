@@ -1,0 +1,334 @@
+"""Cells of exports as values: numbers, days, URLs and words as people, spreadsheets and vendors write them.
+
+An empty cell is unknown (None); so is, where no text is expected, a dash or one of `UNKNOWN`. A cell that cannot be
+understood raises CellError with the reason. What one cell cannot tell, its column can: whether a day comes before its
+month, and which mark is the decimal one. Until that is known a cell that depends on it raises HabitUnknownError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+Convert = Callable[[str], Any]
+
+UNKNOWN = frozenset(("", "-", "--", "\u2013", "\u2014", "n/a", "null", "none", "nan", "unknown", "(not set)"))
+TRUE = frozenset(("true", "yes", "y", "t", "1"))
+FALSE = frozenset(("false", "no", "n", "f", "0"))
+FOLLOWED = frozenset(("followed", "follow", "dofollow"))
+REL_TOKENS = ("nofollow", "sponsored", "ugc")
+LEAST_YEAR = 1990
+LONGEST_SHOWN = 60
+
+_BLANKS = " \t\r\n\v\f\u00a0\u202f\u2009\ufeff\u200b"
+_GROUP_MARKS = " \u00a0\u202f\u2009'\u2019"
+_GROUPED = re.compile(rf"\d{{1,3}}(?:([.,{_GROUP_MARKS}])\d{{3}})(?:\1\d{{3}})*")
+_WHOLE = re.compile(r"\d+[.,]0{1,2}")
+_DECIMAL = re.compile(r"[-\u2212]?\d*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
+_FORMULA = re.compile(r"""=\s*[A-Za-z0-9_("'+\-@$\[{.]|[+\-@][\d+\-*/.\s(]*[A-Za-z_]\w*(?:\(|\|[^!]*!)""")
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
+"""How spreadsheets are told that a cell is text: a repair, and no formula."""
+_URL = re.compile(r"https?://[^\s/?#\"<>\\]+\S*", re.IGNORECASE)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?")
+_YEAR_FIRST = re.compile(r"(\d{4})([/.]?)(\d\d?)\2(\d\d?)(?:[T ].*)?")
+_YEAR_LAST = re.compile(r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?:,?\s.*)?")
+_DAY_MONTH = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[\s.-]+([A-Za-z]{3,9})\.?,?[\s-]+(\d{4})(?:,?\s.*)?")
+_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d\d?)(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s.*)?")
+_MONTHS = tuple("january february march april may june july august september october november december".split())
+
+
+class CellError(ValueError):
+    """A cell that cannot be understood. The message is the reason; `column` is set by who knows it."""
+
+    def __init__(self, reason: str, column: str | None = None) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+class HabitUnknownError(Exception):
+    """A cell that can be read in two ways, before the file's habits have been looked for."""
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How a file writes what can be written in two ways. None: nothing in the file tells.
+
+    `is_known` is false until all of the file has been looked through.
+    """
+
+    is_known: bool = False
+    day_first: bool | None = None
+    decimal: Literal[".", ","] | None = None
+
+
+def shown(cell: str) -> str:
+    """The cell as it may stand in a message."""
+    return repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
+
+
+def text(cell: str) -> str | None:
+    """Any text. CellError where it is a formula or holds a NUL byte."""
+    value = cell.strip(_BLANKS)
+    if not value:
+        return None
+    if "\0" in value:
+        raise CellError("holds a NUL byte: export the file again")
+    if value[0] in "=+-@":
+        unwrapped = _TEXT_FORMULA.fullmatch(value)
+        if unwrapped:
+            return unwrapped[1].strip(_BLANKS) or None
+        _refuse_formula(value)
+    return value
+
+
+def word(cell: str) -> str | None:
+    """A text in lower case."""
+    value = text(cell)
+    return None if value is None else value.lower()
+
+
+def url(cell: str) -> str | None:
+    """An absolute URL, as written."""
+    value = text(cell)
+    if value is None or value in UNKNOWN:
+        return None
+    if not _URL.fullmatch(value):
+        raise CellError(f"is {shown(value)}, no absolute URL: write it with https://")
+    return value
+
+
+def boolean(cell: str) -> bool | None:
+    """True or false, yes or no, 1 or 0."""
+    value = _plain(cell)
+    if value is None:
+        return None
+    if value not in TRUE and value not in FALSE:
+        raise CellError(f"is {shown(value)}, expected true or false")
+    return value in TRUE
+
+
+def flag(cell: str) -> bool:
+    """Like `boolean`, in columns where an empty cell or a dash says no."""
+    value = _plain(cell)
+    return value is not None and (value == "+" or bool(boolean(value)))
+
+
+def integer(cell: str) -> int | None:
+    """A whole number, not below nothing; marks between groups of three digits are dropped."""
+    value = _plain(cell)
+    if value is None:
+        return None
+    if not value.isdecimal() or not value.isascii():
+        if _GROUPED.fullmatch(value):
+            value = re.sub(r"\D", "", value)
+        elif _WHOLE.fullmatch(value):
+            value = re.split(r"[.,]", value)[0]
+        else:
+            _refuse_formula(value)
+            raise CellError(f"is {shown(value)}, expected a whole number")
+    if len(value) > 15:
+        raise CellError(f"is {shown(value)}, a number too large")
+    return int(value)
+
+
+def number(habits: Habits) -> Convert:
+    """Of a file with these habits: a number, not below nothing. `<5` says only what it is not: unknown."""
+
+    def convert(cell: str) -> float | None:
+        value = _plain(cell)
+        if value is None or value.startswith("<"):
+            return None
+        plain = _decimal_point(value, habits)
+        if not _DECIMAL.fullmatch(plain) or not any(c.isdecimal() for c in plain):
+            _refuse_formula(value)
+            raise CellError(f"is {shown(value)}, expected a number")
+        result = float(plain.replace("\u2212", "-"))
+        if not 0 <= result < 1e15:
+            raise CellError(f"is {shown(value)}, expected a number from 0")
+        return result
+
+    return convert
+
+
+def percent(habits: Habits) -> Convert:
+    """Like `number`, of a scale from 0 to 100 that may be written with a percent sign."""
+    convert_number = number(habits)
+
+    def convert(cell: str) -> float | None:
+        value: float | None = convert_number(cell.strip(_BLANKS).removesuffix("%"))
+        return value
+
+    return convert
+
+
+def _decimal_point(value: str, habits: Habits) -> str:
+    """The number with a point for its decimal mark and nothing between its groups."""
+    points, commas = value.count("."), value.count(",")
+    if not points and not commas:
+        return re.sub(rf"[{_GROUP_MARKS}]", "", value) if _GROUPED.fullmatch(value) else value
+    if points and commas:
+        mark, other = (".", ",") if value.rfind(".") > value.rfind(",") else (",", ".")
+        whole, _, rest = value.rpartition(mark)
+        if not _GROUPED.fullmatch(whole) or other not in whole:
+            raise CellError(f"is {shown(value)}, expected a number")
+        return f"{whole.replace(other, '')}.{rest}"
+    mark = "." if points else ","
+    if points + commas > 1:
+        if not _GROUPED.fullmatch(value):
+            raise CellError(f"is {shown(value)}, expected a number")
+        return value.replace(mark, "")
+    whole, _, rest = value.partition(mark)
+    whole = re.sub(rf"[{_GROUP_MARKS}]", "", whole)
+    if len(rest) == 3 and whole.isdecimal() and 1 <= len(whole) <= 3 and whole.strip("0"):
+        return _of_habit(value, mark, whole, rest, habits)
+    return f"{whole}.{rest}"
+
+
+def _of_habit(value: str, mark: str, whole: str, rest: str, habits: Habits) -> str:
+    """1.234 and 1,234: a number with three decimals, or a thousand and more. A lone point is taken for decimal."""
+    if not habits.is_known:
+        raise HabitUnknownError
+    decimal = habits.decimal or ("." if mark == "." else None)
+    if decimal is None:
+        raise CellError(f"is {shown(value)}: nothing in the file tells whether the comma is decimal")
+    return f"{whole}.{rest}" if decimal == mark else whole + rest
+
+
+def day(habits: Habits, latest: date) -> Convert:
+    """Of a file with these habits: a day between 1990 and `latest`. A time of day with a zone is taken to UTC."""
+
+    def convert(cell: str) -> date | None:
+        value = cell.strip(_BLANKS)
+        if value.lower() in UNKNOWN:
+            return None
+        found = _day(value, habits)
+        if found.year < LEAST_YEAR or found > latest:
+            raise CellError(f"is {found}, expected a day between {LEAST_YEAR} and {latest}")
+        return found
+
+    return convert
+
+
+def _day(value: str, habits: Habits) -> date:
+    try:
+        if iso := _ISO.fullmatch(value):
+            return _iso_day(iso)
+        if parts := _YEAR_FIRST.fullmatch(value):
+            return date(int(parts[1]), int(parts[3]), int(parts[4]))
+        if parts := _YEAR_LAST.fullmatch(value):
+            return _year_last(value, int(parts[1]), parts[2], int(parts[3]), int(parts[4]), habits)
+        if parts := _DAY_MONTH.fullmatch(value):
+            return date(int(parts[3]), _month(parts[2]), int(parts[1]))
+        if parts := _MONTH_DAY.fullmatch(value):
+            return date(int(parts[3]), _month(parts[1]), int(parts[2]))
+    except ValueError as error:
+        if isinstance(error, CellError):
+            raise
+        raise CellError(f"is {shown(value)}, which is no day of the calendar") from None
+    _refuse_formula(value)
+    raise CellError(f"is {shown(value)}, expected a day like 2026-11-22")
+
+
+def _iso_day(iso: re.Match[str]) -> date:
+    written, time, zone = iso.groups()
+    if time is None or zone in (None, "Z", "UTC"):
+        return date.fromisoformat(written)
+    return datetime.fromisoformat(f"{written}T{time}{zone}").astimezone(UTC).date()
+
+
+def _year_last(value: str, first: int, mark: str, second: int, year: int, habits: Habits) -> date:
+    """With points the day comes first wherever it is written so; with slashes it depends on who writes."""
+    if mark == "." or first > 12 or first == second:
+        return date(year, second, first)
+    if second > 12:
+        return date(year, first, second)
+    if not habits.is_known:
+        raise HabitUnknownError
+    if habits.day_first is None:
+        raise CellError(f"is {shown(value)}: nothing in its column tells day from month, write it as 2026-11-22")
+    return date(year, second, first) if habits.day_first else date(year, first, second)
+
+
+def _month(name: str) -> int:
+    found = [number for number, month in enumerate(_MONTHS, start=1) if month.startswith(name.lower())]
+    if len(found) != 1:
+        raise CellError(f"names the month {shown(name)}: write the day as 2026-11-22")
+    return found[0]
+
+
+def rel(cell: str) -> tuple[str, ...] | None:
+    """`followed`, or a list of nofollow, ugc, sponsored; other tokens of rel say nothing about passing rank."""
+    value = text(cell)
+    if value is None:
+        return None
+    tokens = {token for token in re.split(r"[\s,;|/+]+", value.lower()) if token}
+    kept = tuple(token for token in REL_TOKENS if token in tokens)
+    followed = tokens & FOLLOWED
+    if kept and followed:
+        raise CellError(f"is {shown(value)}: a link is followed or it is not")
+    if not kept and not followed and not tokens <= _SILENT_TOKENS:
+        raise CellError(f"is {shown(value)}, expected followed, or some of nofollow, ugc, sponsored")
+    return kept
+
+
+_SILENT_TOKENS = frozenset(
+    "alternate author bookmark canonical external help license me next noopener noreferrer opener prev privacy-policy"
+    " search tag terms-of-service".split()
+)
+"""https://html.spec.whatwg.org/multipage/links.html#linkTypes"""
+
+
+def _plain(cell: str) -> str | None:
+    """The cell without blanks around it, in lower case; None where it says that nothing is known."""
+    value = cell.strip(_BLANKS).lower()
+    if value in UNKNOWN:
+        return None
+    if "\0" in value:
+        raise CellError("holds a NUL byte: export the file again")
+    unwrapped = _TEXT_FORMULA.fullmatch(value)
+    return unwrapped[1] if unwrapped else value
+
+
+def _refuse_formula(value: str) -> None:
+    if _FORMULA.match(value):
+        raise CellError(f"is {shown(value)}, a formula: paste values and export again")
+
+
+class HabitSeeker:
+    """Looks through cells for those that can be read in one way only, and tells the habit that they show."""
+
+    def __init__(self) -> None:
+        self._orders: set[bool] = set()
+        self._marks: set[Literal[".", ","]] = set()
+
+    def see_day(self, cell: str) -> None:
+        parts = _YEAR_LAST.fullmatch(cell.strip(_BLANKS))
+        if parts and parts[2] != ".":
+            first, second = int(parts[1]), int(parts[3])
+            if first > 12 or second > 12:
+                self._orders.add(first > 12)
+
+    def see_number(self, cell: str) -> None:
+        value = cell.strip(_BLANKS).removesuffix("%").strip(_BLANKS)
+        points, commas = value.count("."), value.count(",")
+        if points and commas:
+            self._marks.add("." if value.rfind(".") > value.rfind(",") else ",")
+        elif points + commas > 1:
+            self._marks.add("," if points else ".")
+        elif points + commas == 1:
+            mark: Literal[".", ","] = "." if points else ","
+            whole, _, rest = value.partition(mark)
+            if rest.isdecimal() and (len(rest) != 3 or len(whole) > 3 or not whole.strip("0")):
+                self._marks.add(mark)
+
+    def habits(self, delimiter: str) -> Habits:
+        """What was seen. A file with semicolons between cells was written where the comma is decimal."""
+        fallback: Literal[".", ","] | None = "," if delimiter == ";" and not self._marks else None
+        return Habits(
+            is_known=True,
+            day_first=next(iter(self._orders)) if len(self._orders) == 1 else None,
+            decimal=next(iter(self._marks)) if len(self._marks) == 1 else fallback,
+        )

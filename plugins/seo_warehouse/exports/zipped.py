@@ -1,0 +1,81 @@
+"""The zip of Search Console's performance report: one sheet of days, one for each dimension, one of filters.
+
+A filtered report is refused: totals of some queries or pages are no totals of the property. Its sheet of filters has
+the type of search and the range of days and nothing else, in any language; the type must be Web.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from itertools import islice
+
+from seo_warehouse.errors import ExportError
+from seo_warehouse.exports import search_console
+from seo_warehouse.exports.layout import Form, Reading, match
+from seo_warehouse.exports.opening import OpenStream, Text, examine, lines_of
+from seo_warehouse.exports.search_console import SUMMARIES, TOTALS
+from seo_warehouse.exports.sheets import Heading, Sheet, headings_of
+from seo_warehouse.exports.values import Habits
+
+WEB = "web"
+UNFILTERED_ROWS = 2
+"""Type of search and range of days; each row is a filter and its value."""
+MOST_FILTERS = 100
+
+
+def sheets_of_zip(
+    name: str, entries: dict[str, OpenStream], latest: date
+) -> tuple[Sheet, tuple[Sheet, ...], tuple[str, ...]]:
+    """The sheet of days, those of dimensions, and what is left aside. Raises ExportError where it is no such zip."""
+    found: dict[str, Sheet] = {}
+    notes = []
+    for entry, open_entry in entries.items():
+        place = f"{name}/{entry}"
+        text = examine(place, open_entry)
+        headings = headings_of(place, open_entry, text)
+        if any(search_console.compares(heading.row) for heading in headings):
+            raise ExportError(f"{place} compares two ranges of days: export one range")
+        for dimension, form in (("", TOTALS), *SUMMARIES.items()):
+            sheet = _sheet(form, headings, text, entry, latest)
+            if sheet is not None and dimension in found:
+                raise ExportError(f"{place} is a second sheet of what {found[dimension].entry} has: export again")
+            if sheet is not None:
+                found[dimension] = sheet.with_constants(dimension=dimension) if dimension else sheet
+                break
+        else:
+            if all(len(heading.row) <= UNFILTERED_ROWS for heading in headings):
+                _check_filters(place, open_entry, text, headings)
+            else:
+                notes.append(f"{entry} is left aside")
+    totals = found.pop("", None)
+    if totals is None:
+        raise ExportError(
+            f"{name} is no export of Search Console's performance in a language that is known: unpack it, or export it"
+            " with Search Console in English"
+        )
+    return totals, tuple(found.values()), tuple(notes)
+
+
+def _sheet(form: Form, found: tuple[Heading, ...], text: Text, entry: str, latest: date) -> Sheet | None:
+    """The entry as a sheet of that form, where its headings are."""
+    for heading in found:
+        columns = match(form, heading.row)
+        if not columns.missing and not columns.twice:
+            reading = Reading(Habits(), latest)
+            return Sheet(form, text, heading.delimiter, heading.skipped, len(heading.row), columns, reading, entry)
+    return None
+
+
+def _check_filters(place: str, open_entry: OpenStream, text: Text, found: tuple[Heading, ...]) -> None:
+    """Raises ExportError where the report is of some queries, pages, countries or devices only, or not of the web."""
+    heading = max(found, key=lambda h: len(h.row))
+    with lines_of(open_entry, text) as lines:
+        try:
+            rows = list(islice(csv.reader(lines, delimiter=heading.delimiter), MOST_FILTERS))
+        except csv.Error as error:
+            raise ExportError(f"{place} cannot be read: {error}") from None
+    filters = [row for row in rows[heading.skipped :] if any(row)]
+    if len(filters) > UNFILTERED_ROWS or not any(row[-1].strip().casefold() == WEB for row in filters):
+        stated = "; ".join(": ".join(row) for row in filters[:6])
+        raise ExportError(f"{place} says {stated!r}: export the report of web search without filters")
