@@ -77,12 +77,11 @@ def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
             is_entry = bool(plan.sheets[0].entry)
             openers = stack.enter_context(unzipped(name, open_stream)) if is_entry else {"": open_stream}
             found = _all_outcomes(name, plan.sheets, openers, part.exported_at)
-        number = -1
-        for outcome in found:
-            if type(outcome) is dict:
-                number += 1
-                if not is_replaced(plan.replaced, number):
-                    yield outcome
+        rows = (outcome for outcome in found if type(outcome) is dict)
+        if not plan.replaced:
+            yield from rows
+        else:
+            yield from (row for number, row in enumerate(rows) if not is_replaced(plan.replaced, number))
 
 
 def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], written_at: datetime) -> Part:

@@ -49,6 +49,8 @@ def state(cell: str) -> str | None:
 def finish_ranking(row: Row) -> Row:
     """State and position agree, or one follows from the other; not found is worth nothing without its depth."""
     position, stated, depth = row["position"], row["state"], row["depth"]
+    if stated == "found" and type(position) is int and (depth is None or position <= depth):
+        return row
     if isinstance(position, Beyond):
         if stated not in (None, "not_found"):
             raise CellError(f"says that nothing was found, and the state is {stated}", "position")

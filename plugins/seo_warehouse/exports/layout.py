@@ -6,10 +6,11 @@ Headings are compared without regard to case, blanks and underscores.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from operator import getitem, itemgetter
 from typing import Any, Literal
 
 from seo_warehouse.exports import values
@@ -152,18 +153,23 @@ def row_maker(form: Form, columns: Columns, reading: Reading) -> Callable[[list[
 
     It raises CellError where a cell is not understood, and HabitUnknownError where the file's habits are needed.
     """
-    plan = [
-        (f.name, index, _Memory(converter(f.kind, reading), f.name, filled=f.filled)) for index, f in columns.fields
-    ]
-    names = (*(column.name for column in form.table.columns), *(f.name for f in form.fields))
-    base: Row = dict.fromkeys(names) | dict(reading.constants)
-    width = 1 + max(index for index, _ in columns.fields)
+    names = [f.name for _, f in columns.fields]
+    memories = [_Memory(converter(f.kind, reading), f.name, filled=f.filled) for _, f in columns.fields]
+    everything = (*(column.name for column in form.table.columns), *(f.name for f in form.fields))
+    rest = {name: reading.constants.get(name) for name in everything if name not in names}
+    indices = [index for index, _ in columns.fields]
+    pick: Callable[[list[str]], Iterable[str]] = (
+        itemgetter(*indices) if len(indices) > 1 else lambda c: (c[indices[0]],)
+    )
+    width = 1 + max(indices)
     finish = form.finish
 
     def make(cells: list[str]) -> Row:
         if len(cells) < width:
             raise CellError(f"has {len(cells)} cells, fewer than the headings: the line was cut")
-        row = base | {name: memory[cells[index]] for name, index, memory in plan}
+        # All of it runs in C: a loop over the columns takes twice as long.
+        row: Row = dict(zip(names, map(getitem, memories, pick(cells)), strict=True))
+        row |= rest
         return row if finish is None else finish(row)
 
     return make

@@ -24,12 +24,13 @@ class Repeats:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the pass
         self._buffer = array("q")
         self.row_count = 0
+        """Rows seen; known once they are judged."""
 
     def see(self, grain: Hashable, row: Hashable) -> None:
-        self._buffer.append(hash(grain))
-        self._buffer.append(hash(row))
-        self.row_count += 1
-        if len(self._buffer) >= BUFFERED:
+        buffer = self._buffer
+        buffer.append(hash(grain))
+        buffer.append(hash(row))
+        if len(buffer) >= BUFFERED:
             self._flush()
 
     def close(self) -> None:
@@ -54,6 +55,7 @@ class Repeats:
         return (np.packbits(replaced).tobytes() if equal + contradicted else b""), equal, contradicted
 
     def _flush(self) -> None:
+        self.row_count += len(self._buffer) // 2
         self._buffer.tofile(self._file)
         del self._buffer[:]
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from seo_warehouse.errors import ExportError
 from seo_warehouse.exports import search_console
@@ -24,6 +25,7 @@ from seo_warehouse.spec import Row
 DELIMITERS = (",", ";", "\t", "|")
 HEADING_CHARACTERS = 1 << 16
 LONGEST_CONTENT = 500
+BLOCK = 1 << 16
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _GENERIC_NAME = re.compile(r"[\s-]+")
 
@@ -206,32 +208,41 @@ def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
 
 
 class _Lines:
-    """Lines of a text, held to a size that is counted anew with each record."""
+    """Lines of a text, in blocks; `record` is set to the line of each record that they become.
 
-    def __init__(self, name: str, lines: Iterable[str]) -> None:
-        self._name, self._lines = name, lines
-        self.size = 0
+    A record for which block after block is needed would fill memory.
+    """
+
+    def __init__(self, name: str, text: io.TextIOWrapper) -> None:
+        self._name, self._text = name, text
+        self.record = 0
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.size += len(line)
-            if self.size > LONGEST_LINE:
+        return chain.from_iterable(self._blocks())
+
+    def _blocks(self) -> Iterator[list[str]]:
+        size, record = 0, -1
+        while block := self._text.readlines(BLOCK):
+            size = size + BLOCK if self.record == record else 0
+            if size > LONGEST_LINE:
                 raise ExportError(
-                    f"{self._name} has a row of more than {LONGEST_LINE:,} characters: a quote is never closed"
+                    f"{self._name}, line {record}: a row of more than {LONGEST_LINE:,} characters: a quote is never"
+                    " closed"
                 )
-            yield line
+            record = self.record
+            yield block
 
 
 def _records(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[tuple[int, list[str], str | None]]:
     """Line, cells and, where the line cannot be split into cells, the reason. Blank lines are passed over."""
     with lines_of(open_stream, sheet.text) as text:
         lines = _Lines(name, text)
-        reader = csv.reader(lines, delimiter=sheet.delimiter, strict=True)
+        reader = csv.reader(iter(lines), delimiter=sheet.delimiter, strict=True)
         for _ in range(sheet.skipped):
             next(reader)
         while True:
             line = reader.line_num + 1
-            lines.size = 0
+            lines.record = line
             try:
                 cells = next(reader)
             except StopIteration:
