@@ -172,6 +172,7 @@ class Source:
     `cron` is a daily tick in UTC, "minute hour * * *", between 00:00 and 18:00.
     `delay_days` and `lookback_days` (dated sources): a night reads
     `[night - delay - lookback, night - delay]` and older holes.
+    `kept_months` (dated): how far back it answers; None: as far as one asks.
     `order`, where declared, runs before any read, and reads then see the archive only.
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
@@ -186,6 +187,7 @@ class Source:
     connection: str | None
     delay_days: int = 0
     lookback_days: int = 0
+    kept_months: int | None = None
     interval_days: int = 1
     order: Order | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
@@ -197,6 +199,14 @@ class Source:
         for table in self.tables if self.kind is Kind.DROP else ():
             if not any(c.name == EXPORTED_AT and c.type is Type.INSTANT and c.required for c in table.columns):
                 raise ValueError(f"{self.name}.{table.name}: a table of files needs {EXPORTED_AT}, an instant")
+
+    def first_kept(self, today: date) -> date:
+        """The oldest day that it is asked about today."""
+        if self.kept_months is None:
+            return date.min
+        year, month = divmod(today.year * 12 + today.month - 1 - self.kept_months, 12)
+        # To the day after a month's end where that month has no such day.
+        return date(year, month + 1, 1) + timedelta(days=today.day - 1)
 
     def table(self, name: str) -> Table:
         """The table of that name. Raises KeyError with the names there are."""

@@ -11,7 +11,7 @@ import pytest
 
 from seo_warehouse.config import Properties, Property
 from seo_warehouse.load import ledger
-from seo_warehouse.load.holes import due_periods
+from seo_warehouse.load.holes import due_loads
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Period
 from tests.load.loading import SOURCE, TABLE, open_warehouse, passed, write
@@ -27,7 +27,7 @@ def prop() -> Property:
 
 
 def due(connection: psycopg.Connection[Any], prop: Property, night: date) -> list[Period]:
-    return due_periods(connection, SOURCE, TABLE.name, prop, night)
+    return [period for periods in due_loads(connection, SOURCE, TABLE.name, prop, night) for period in periods]
 
 
 def fill(connection: psycopg.Connection[Any], *, until: date, but: tuple[date, ...] = (HOLE,)) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 from seo_warehouse.config import Property
 from seo_warehouse.load.session import Connection
@@ -20,16 +21,29 @@ from seo_warehouse.spec import Period, Source
 LONGEST_PAUSE_DAYS = 28
 
 
-def due_periods(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[Period]:
-    """The loads that a dated source's night is made of, its window's days first.
+class Due(NamedTuple):
+    """The loads that a dated source's night is made of.
 
-    Each day of the window is one, and each older hole that was tried before; other holes are loads of up to a month.
-    No day lies before the property's history or after the night's horizon, `night - delay_days`.
+    Each day of the `window` is one, and each older hole that was `tried` before; `untried` holes are loads of up to a
+    month.
+    """
+
+    window: list[Period]
+    untried: list[Period]
+    tried: list[Period]
+
+
+def due_loads(conn: Connection, source: Source, table: str, prop: Property, night: date) -> Due:
+    """What a night reads of a dated source.
+
+    No day lies before the property's history, before what the source still keeps, or after the night's horizon,
+    `night - delay_days`.
     """
     horizon = night - timedelta(days=source.delay_days)
-    if horizon < prop.history_start:
-        return []
-    window_start = max(prop.history_start, horizon - timedelta(days=source.lookback_days))
+    first = max(prop.history_start, source.first_kept(night))
+    if horizon < first:
+        return Due([], [], [])
+    window_start = max(first, horizon - timedelta(days=source.lookback_days))
     window = [Period(day, day) for day in Period(window_start, horizon).days()]
     holes = conn.execute(
         _HOLES,
@@ -37,14 +51,19 @@ def due_periods(conn: Connection, source: Source, table: str, prop: Property, ni
             "source": source.name,
             "table": table,
             "property": prop.key,
-            "first": prop.history_start,
+            "first": first,
             "last": window_start - timedelta(days=1),
             "night": night,
             "settled_days": source.delay_days + source.lookback_days,
         },
     ).fetchall()
-    alone = [Period(day, day) for day, tries, last_try in holes if tries and _is_due(tries, (night - last_try).days)]
-    return [*window, *month_periods(day for day, tries, _ in holes if not tries), *alone]
+    tried = [Period(day, day) for day, tries, last_try in holes if tries and _is_due(tries, (night - last_try).days)]
+    return Due(window, list(month_periods(day for day, tries, _ in holes if not tries)), tried)
+
+
+def due_periods(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[Period]:
+    """All loads of a night in one list."""
+    return [period for periods in due_loads(conn, source, table, prop, night) for period in periods]
 
 
 def month_periods(days: Iterable[date]) -> Iterator[Period]:

@@ -86,6 +86,11 @@ def try_lock(conn: Connection, key: int) -> bool:
     return bool(one(conn, "select pg_try_advisory_lock(%s)", (key,)))
 
 
+def wait_for_lock(conn: Connection, key: int) -> None:
+    """Take an advisory lock for as long as the session lives, once whoever has it lets it go."""
+    conn.execute("select pg_advisory_lock(%s)", (key,))
+
+
 def holds(conn: Connection, key: int, *, exclusive: bool = True) -> bool:
     """Whether this session itself holds an advisory lock."""
     return bool(

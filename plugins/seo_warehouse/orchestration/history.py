@@ -81,16 +81,34 @@ def load_history(
 def _load_dated(
     wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
 ) -> Iterator[SeoWarehouseError]:
-    newest = last - timedelta(days=source.delay_days)
+    # Days that have settled: the night after the last reads the younger ones, and an archived answer never grows old.
+    newest = last - timedelta(days=source.delay_days + source.lookback_days)
+    kept = source.first_kept(wh.now().date())
+    if first < kept:
+        progress(f"{prop.name}: {source.name} keeps {source.kept_months} months: nothing before {kept} can be had")
     for table in source.tables:
+        yield from _load_table(wh, source, table, prop, _days(max(first, kept), newest), progress)
+
+
+def _load_table(
+    wh: Warehouse, source: Source, table: Table, prop: Property, days: list[date], progress: Progress
+) -> Iterator[SeoWarehouseError]:
+    what = f"{prop.name}: {source.name}.{table.name}"
+
+    def wait() -> None:
+        progress(f"{what}: waits for a night, or another onboarding, that is filling its holes")
+
+    with reading.filling_alone(wh, source, table, prop, wait=wait):
         with wh.connect("loader") as connection:
             there = ledger.published_days(connection, source.name, table.name, prop.key)
-        missing = [day for day in _days(first, newest) if day not in there]
-        if missing and wh.properties.demo_control_url is not None:
-            wh.set_demo_clock(_reading_instant(last), prop.name)
-        for period in month_periods(missing):
-            month = f"{prop.name}: {source.name}.{table.name} {period.first_day:%Y-%m}"
-            scope = f"history={period.first_day}..{period.last_day}"
+        months = list(month_periods(day for day in days if day not in there))
+        if months and wh.properties.demo_control_url is not None:
+            wh.set_demo_clock(
+                _reading_instant(days[-1] + timedelta(days=source.delay_days + source.lookback_days)), prop.name
+            )
+        for number, period in enumerate(months, start=1):
+            month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
+            scope = reading.history_scope(period)
             try:
                 load_id = reading.write_period(
                     wh, source, table, prop, period, night=None, purpose="history", scope=scope

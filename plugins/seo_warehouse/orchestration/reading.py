@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any
 
@@ -24,7 +24,7 @@ from seo_warehouse.errors import (
 from seo_warehouse.load import ledger
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
-from seo_warehouse.load.session import try_lock
+from seo_warehouse.load.session import try_lock, wait_for_lock
 from seo_warehouse.orchestration.connections import open_api
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import source_named
@@ -72,6 +72,30 @@ def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | 
 def night_scope(night: date) -> str:
     """Where in the archive a night's answers lie."""
     return f"night={night}"
+
+
+def history_scope(period: Period) -> str:
+    """Where in the archive the answers about final days of a month lie, whoever asked for them."""
+    return f"history={period.first_day:%Y-%m}"
+
+
+@contextmanager
+def filling_alone(
+    wh: Warehouse, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None
+) -> Iterator[bool]:
+    """Whether this process is the one that fills the holes of a table and property, until the block ends.
+
+    An onboarding that runs beside a night would ask for the same days. A killed process lets go. `wait` is called
+    where another one is at it, which then is waited for.
+    """
+    lock = key64("seo_warehouse", "fill", source.name, table.name, prop.key)
+    with wh.connect("loader", autocommit=True) as holder:
+        is_alone = try_lock(holder, lock)
+        if not is_alone and wait is not None:
+            wait()
+            wait_for_lock(holder, lock)
+            is_alone = True
+        yield is_alone
 
 
 def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:

@@ -3,7 +3,8 @@
 POST https://searchconsole.googleapis.com/webmasters/v3/sites/{site}/searchAnalytics/query
 https://developers.google.com/webmaster-tools/v1/searchanalytics/query
 
-Days are Pacific time and are kept as the source's own. The last two or three are provisional.
+Days are Pacific time and are kept as the source's own. The last two or three are provisional, and the data of the last
+16 months are all there is (https://support.google.com/webmasters/answer/7576553, "Date range").
 Queries asked by few people are left out of rows by query, so totals are asked for separately.
 At most 50,000 rows a day and search type exist, however one pages.
 """
@@ -292,6 +293,7 @@ SEARCH_CONSOLE = Source(
     explain=explain,
     delay_days=2,
     lookback_days=3,
+    kept_months=16,
     tables=(
         Table(
             name="performance",
