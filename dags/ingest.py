@@ -13,14 +13,13 @@ from seo_warehouse.orchestration.dag_parts import (
     close_night,
     configured_sources,
     ingest_dag,
-    load,
+    load_all,
     order,
     verdict,
 )
 
 for source, names in configured_sources():
     with DAG(**ingest_dag(source)):
-        ordered = order(source, names)
-        published = [load(source, table, names, after=ordered) for table in source.tables]
+        published = load_all(source, names, after=order(source, names))
         announced = announce(source.name)
         published >> announced >> [close_night(), verdict(source.name)]

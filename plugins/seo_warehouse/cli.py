@@ -105,12 +105,15 @@ def dsn(role: Role) -> None:
 @click.option("--night", type=DAY, callback=_day, help="UTC date; default today.")
 @_clear_errors
 def ingest(source: str, property_name: str, night: date | None) -> None:
-    """Write, audit and publish one source's night of one property, here and now, without the scheduler."""
+    """Write, audit and publish one source's night of one property, here and now, without the scheduler.
+
+    Of `exports`: every new file in the property's drop folder.
+    """
     from seo_warehouse.orchestration import steps
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
     wh = open_warehouse()
-    _say_states(steps.ingest(wh, source, property_name, night or wh.now().date()))
+    _say_states(steps.ingest(wh, source, property_name, night or wh.now().date(), click.echo))
 
 
 @main.command()
@@ -144,6 +147,36 @@ def onboard(property_name: str, first: date | None, last: date | None) -> None:
 @click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
 @_clear_errors
 def build(full: bool) -> None:
+@main.command()
+@click.option("--source", required=True)
+@click.option("--property", "property_name", required=True)
+@click.option("--from", "first", type=DAY, callback=_day, required=True)
+@click.option("--to", "last", type=DAY, callback=_day, required=True)
+@_clear_errors
+def backfill(source: str, property_name: str, first: date, last: date) -> None:
+    """Read days again, published ones too, and publish what changed. A snapshot's nights: from the archive only."""
+    from seo_warehouse.orchestration.backfill import backfill as read_again
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    _say_states(read_again(open_warehouse(), source, property_name, first, last, click.echo))
+
+
+@main.command()
+@click.argument("load", type=click.IntRange(min=1))
+@click.option("--approve", "decision", flag_value="approve", help="Publish it; the next build models it.")
+@click.option("--reject", "decision", flag_value="reject", help="Leave its days as they are, and drop its rows.")
+@click.option("--why", required=True, help="The reason, kept with the load.")
+@_clear_errors
+def release(load: int, decision: Literal["approve", "reject"] | None, why: str) -> None:
+    """Decide about a quarantined load; `status` lists those that wait."""
+    from seo_warehouse.orchestration.release import release as decide
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    if decision is None:
+        raise click.UsageError("say --approve or --reject")
+    click.echo(decide(open_warehouse(), load, decision, who=_user(), why=why))
+
+
     """Model what was published since the last build."""
     from seo_warehouse.orchestration.build import build_warehouse
     from seo_warehouse.orchestration.warehouse import open_warehouse

@@ -25,6 +25,7 @@ properties:
       dataforseo_backlinks: {target: alpha.example}
       dataforseo_serp: {}
       site_crawl: {start_urls: ["https://www.alpha.example/"]}
+      exports: {}
   - key: 2
     name: beta
     domain: beta.example
@@ -33,6 +34,7 @@ properties:
       search_console: {site: "sc-domain:beta.example"}
       dataforseo_backlinks: {target: beta.example}
       dataforseo_serp: {}
+      exports: {}
 """
 
 

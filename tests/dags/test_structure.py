@@ -9,6 +9,7 @@ import pytest
 
 from seo_warehouse.sources import SOURCES
 
+from seo_warehouse.spec import Kind, Source
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,18 +31,23 @@ def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def groups(source: Source) -> list[str]:
+    """What is written, audited and published together: a table, or all that files hold."""
+    return ["files"] if source.kind is Kind.DROP else [table.name for table in source.tables]
+
+
 def test_each_table_is_written_audited_and_published_before_the_night_is_announced(
     dags: dict[str, Any], source: Any
 ) -> None:
     dag = dags[f"ingest__{source.name}"]
     ordered = {"order"} if source.order else set()
-    tables = {f"{table.name}.{verb}" for table in source.tables for verb in ("write", "audit", "publish")}
+    tables = {f"{group}.{verb}" for group in groups(source) for verb in ("write", "audit", "publish")}
     assert set(dag.task_ids) == ordered | tables | {"announce", "close_night", "verdict"}
-    for table in source.tables:
-        assert dag.get_task(f"{table.name}.write").upstream_task_ids == ordered
-        assert dag.get_task(f"{table.name}.audit").upstream_task_ids == {f"{table.name}.write"}
-        assert dag.get_task(f"{table.name}.publish").upstream_task_ids == {f"{table.name}.audit"}
-    assert dag.get_task("announce").upstream_task_ids == {f"{table.name}.publish" for table in source.tables}
+    for group in groups(source):
+        assert dag.get_task(f"{group}.write").upstream_task_ids == ordered
+        assert dag.get_task(f"{group}.audit").upstream_task_ids == {f"{group}.write"}
+        assert dag.get_task(f"{group}.publish").upstream_task_ids == {f"{group}.audit"}
+    assert dag.get_task("announce").upstream_task_ids == {f"{group}.publish" for group in groups(source)}
     assert {task.task_id for task in dag.leaves} == {"close_night", "verdict"}
 
 
@@ -57,7 +63,7 @@ def test_orders_writes_and_publications_are_mapped_over_the_properties(dags: dic
     dag = dags[f"ingest__{source.name}"]
     names = ["alpha"] if source.name == "site_crawl" else ["alpha", "beta"]
     mapped = {task.task_id: task for task in dag.tasks if task.is_mapped}
-    wanted = {f"{table.name}.{verb}" for table in source.tables for verb in ("write", "publish")}
+    wanted = {f"{group}.{verb}" for group in groups(source) for verb in ("write", "publish")}
     assert set(mapped) == wanted | ({"order"} if source.order else set())
     for task in mapped.values():
         assert task.op_kwargs_expand_input.value == {"property_name": names}

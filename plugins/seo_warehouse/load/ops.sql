@@ -288,13 +288,15 @@ create table if not exists ops.export_refusal (
     sha256 text not null,
     table_name text not null,
     part text not null,
+    sheet text not null,
     line_no bigint not null,
     column_name text,
     reason text not null,
     content text not null,
     foreign key (property_key, sha256) references ops.export_file
 );
-comment on table ops.export_refusal is 'Lines of files that were left out, with the reason.';
+comment on table ops.export_refusal is 'Lines of files that were left out, with the reason; of many the first.';
+comment on column ops.export_refusal.sheet is 'The file within a zip.';
 create index if not exists export_refusal_by_file on ops.export_refusal (property_key, sha256);
 
 create table if not exists ops.merge (

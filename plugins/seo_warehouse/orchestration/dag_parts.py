@@ -36,7 +36,7 @@ from seo_warehouse.errors import (
 )
 from seo_warehouse.orchestration.triage import TRIAGE
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.spec import Source, Table
+from seo_warehouse.spec import Kind, Source, Table
 
 NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
 """A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
@@ -169,6 +169,40 @@ def load(source: Source, table: Table, names: list[str], *, after: list[Any]) ->
 @task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
 def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
     """Read a property's due days into `audit`. Returns the loads."""
+def onboarding_dag() -> dict[str, Any]:
+    """Arguments of the DAG that a person starts to load a property's history: one at a time, in one worker slot."""
+    names = [prop.name for prop in Settings().properties.properties]
+    params = {
+        "property": Param(type="string", enum=names, title="Property"),
+        "first_day": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="First day",
+            description="default: the property's history_start",
+        ),
+    }
+    arguments = _dag("onboarding", "Load a property's history, month by month.", None, "ingest")
+    return arguments | {"params": params, "max_active_runs": 1, "is_paused_upon_creation": False}
+
+
+def load_all(source: Source, names: list[str], *, after: list[Any]) -> list[Any]:
+    """Each table's write, audit and publish, `after` the order; of files one for all tables. Returns the last ones."""
+    if source.kind is Kind.DROP:
+        return [load_files(source, names)]
+    return [load(source, table, names, after=after) for table in source.tables]
+
+
+def load_files(source: Source, names: list[str]) -> Any:
+    """Write, audit and publish of every file: which tables it is for is known once it is read. Returns the last."""
+    with TaskGroup("files", tooltip=source.description):
+        written = write_files.partial(source_name=source.name).expand(property_name=names)
+        audited = audit_files(source_name=source.name)
+        published = publish_files.partial(source_name=source.name).expand(property_name=names)
+        written >> audited >> published
+    return published
+
+
     steps, wh = _steps()
     return list(steps.write(wh, source_name, table_name, property_name, night_of(partition_key)))
 
@@ -203,6 +237,30 @@ def close_night(partition_key: str | None = None) -> None:
     steps, wh = _steps()
     night = night_of(partition_key)
     if not steps.close_night(wh, night):
+@task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def write_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
+    """Read every file of a property that the ledger lacks into `audit`. Returns the loads."""
+    drop, wh = _drop()
+    return list(drop.write(wh, source_name, property_name, night_of(partition_key)))
+
+
+@task(task_id="audit", trigger_rule=TriggerRule.ALL_DONE)
+def audit_files(source_name: str, partition_key: str | None = None) -> None:
+    """Judge what the night's files of every property brought."""
+    drop, wh = _drop()
+    drop.audit(wh, source_name, night_of(partition_key))
+
+
+@task(task_id="publish", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def publish_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
+    """Merge a property's passed loads into `raw`; skipped where there is none. Returns what became of each."""
+    drop, wh = _drop()
+    states: list[str] = drop.publish(wh, source_name, property_name, night_of(partition_key))
+    if not states:
+        raise AirflowSkipException(f"no new file of {property_name} passed the audit")
+    return states
+
+
         raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
 
 
@@ -256,3 +314,10 @@ def _steps() -> tuple[Any, Any]:
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
     return steps, open_warehouse()
+def _drop() -> tuple[Any, Any]:
+    from seo_warehouse.orchestration import drop
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    return drop, open_warehouse()
+
+

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time as clock
+from collections.abc import Callable
 from datetime import date, time, timedelta
 
 from seo_warehouse.config import Property
@@ -14,7 +15,7 @@ from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseErro
 from seo_warehouse.load import ledger, nights, upkeep
 from seo_warehouse.load.holes import due_periods
 from seo_warehouse.load.publish import publish as publish_load
-from seo_warehouse.orchestration import reading
+from seo_warehouse.orchestration import drop, reading
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import SOURCES, source_named
 from seo_warehouse.spec import Kind, Period, Source, Table
@@ -121,6 +122,9 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         for load in loads
         if load.property_key in properties and load.state not in ARRIVED
     ]
+    if source.kind is Kind.DROP:
+        drop.verdict(wh, source_name, night)
+        return
     begun = {(load.table, load.property_key) for load in loads}
     lines += [
         f"{table.name} for {prop.name} was never begun"
@@ -143,7 +147,9 @@ def maintain(wh: Warehouse) -> None:
         upkeep.vacuum_ledgers(connection)
 
 
-def ingest(wh: Warehouse, source_name: str, property_name: str, night: date) -> list[str]:
+def ingest(
+    wh: Warehouse, source_name: str, property_name: str, night: date, say: Callable[[str], None] = log.info
+) -> list[str]:
     """All of a source's night for one property, here and now: order, write, audit, publish.
 
     Returns the states of the loads. Raises SourceError, LoadError; AuditFailedError where a load is in quarantine.
@@ -159,6 +165,8 @@ def ingest(wh: Warehouse, source_name: str, property_name: str, night: date) -> 
 
 
 def replay(wh: Warehouse, source_name: str, property_name: str, first: date, last: date) -> list[str]:
+    if source.kind is Kind.DROP:
+        return drop.ingest(wh, source_name, property_name, night, say)
     """Read again from the archive, making no request, every reading that covered the days from first to last.
 
     Returns the states of the loads. Raises NotArchivedError where the archive lacks an answer.
@@ -174,6 +182,8 @@ def replay(wh: Warehouse, source_name: str, property_name: str, first: date, las
             )
             states += reading.settle(wh, source, table, [load_id])
     return states
+    if source.kind is Kind.DROP:
+        return drop.replay(wh, source_name, property_name, first, last)
 
 
 def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:

@@ -2,11 +2,13 @@
 
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
+from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.spec import Source
 
-SOURCES: tuple[Source, ...] = (SITE_CRAWL, DATAFORSEO_SERP, DATAFORSEO_BACKLINKS, SEARCH_CONSOLE)
+SOURCES: tuple[Source, ...] = (SITE_CRAWL, DATAFORSEO_SERP, DATAFORSEO_BACKLINKS, SEARCH_CONSOLE, EXPORTS, GOOGLE_UPDATES)
 
 
 def source_named(name: str) -> Source:
