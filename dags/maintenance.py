@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import close_overdue, keep_tables, maintenance_dag, write_docs
+from seo_warehouse.orchestration.dag_parts import (
+    carry_out_decisions,
+    close_overdue,
+    keep_tables,
+    maintenance_dag,
+    write_docs,
+)
 
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
     close_overdue()
+    carry_out_decisions()
 
 with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, dbt docs.", "35 23 * * *")):
     keep_tables() >> write_docs()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import pwd
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import click
 import psycopg
@@ -81,12 +83,14 @@ def stop() -> None:
 
 
 @main.command()
+@click.option("--property", "property_name", help="The days of this property alone.")
+@click.option("--from", "first", type=DAY, callback=_day, help="The calendar from this day; default: what fits.")
 @_clear_errors
-def status() -> None:
-    """What runs, the last night's loads, and the last builds."""
+def status(property_name: str | None, first: date | None) -> None:
+    """What runs, what was loaded, which loads wait for a person, and what is there of each day."""
     from seo_warehouse.embedded.run import status as show
 
-    show(click.echo)
+    show(click.echo, property_name, first)
 
 
 @main.command()
@@ -144,10 +148,6 @@ def onboard(property_name: str, first: date | None, last: date | None) -> None:
 
 
 @main.command()
-@click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
-@_clear_errors
-def build(full: bool) -> None:
-@main.command()
 @click.option("--source", required=True)
 @click.option("--property", "property_name", required=True)
 @click.option("--from", "first", type=DAY, callback=_day, required=True)
@@ -177,6 +177,10 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
     click.echo(decide(open_warehouse(), load, decision, who=_user(), why=why))
 
 
+@main.command()
+@click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
+@_clear_errors
+def build(full: bool) -> None:
     """Model what was published since the last build."""
     from seo_warehouse.orchestration.build import build_warehouse
     from seo_warehouse.orchestration.warehouse import open_warehouse
@@ -195,6 +199,14 @@ def demo(arguments: tuple[str, ...]) -> None:
     from seo_warehouse.demo.__main__ import main as serve
 
     serve.main(list(arguments), prog_name="seo-warehouse demo")
+
+
+def _user() -> str:
+    """Who types: the operating system's name of the user, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def _say_states(states: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from seo_warehouse import errors
 
-TAGS = {"ingest", "warehouse", "maintenance", "dated", "snapshot", "drop"}
+TAGS = {"ingest", "warehouse", "maintenance", "release", "dated", "snapshot", "drop"}
 """What a person filters by: one that no other DAG has tells nobody anything."""
 
 

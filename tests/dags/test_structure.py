@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_configured_source_has_its_dag(dags: dict[str, Any]) -> None:
     ingests = {f"ingest__{source.name}" for source in SOURCES}
-    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily"}
+    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily", "release"}
 
 
 def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,3 +106,12 @@ def test_a_dag_file_is_thin() -> None:
         lines = file.read_text().splitlines()
         assert len(lines) <= 40, file.name
         assert not [line for line in lines if line.lstrip().startswith("if ")], file.name
+
+
+def test_a_release_asks_for_a_load_a_decision_and_a_reason_and_is_never_paused(dags: dict[str, Any]) -> None:
+    dag = dags["release"]
+    assert dag.timetable.summary == "None"
+    assert dag.is_paused_upon_creation is False
+    for name, bad in (("load", 0), ("load", "x"), ("decision", "maybe"), ("why", "")):
+        with pytest.raises(Exception, match=name):
+            deepcopy(dag.params)[name] = bad

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import psycopg
 from psycopg import sql
 
 from seo_warehouse.audit.ledger_rules import Verdict, judge_ledger
-from seo_warehouse.audit.rules import DUPLICATE_GRAIN, EVERY_ROW_RULE, Rule, row_rules
+from seo_warehouse.audit.rules import EVERY_ROW_RULE, Rule, row_rules
 from seo_warehouse.audit.suite import BatchQuery, broken_counts, quick_suite, suite_for
 from seo_warehouse.errors import LoadError
 from seo_warehouse.load.batch import note_days
 from seo_warehouse.load.ledger import audit_table, load_state, move
-from seo_warehouse.load.schema import grain_key
+from seo_warehouse.load.rejects import DUPLICATE_GRAIN, has_unique_grain, reject_broken, reject_doubles
 from seo_warehouse.load.session import Connection, one, step, transaction
 from seo_warehouse.spec import Source, Table
 
@@ -142,81 +141,17 @@ def _clean(conn: Connection, table: Table, load: _Load, rules: list[Rule], broke
     doubles = 0
     try:
         with conn.transaction():
-            taken = _reject_broken(conn, load, rules) if broken else 0
-            if not _has_unique_grain(conn, table, load):
-                doubles = _reject_doubles(conn, table, load)
+            failing = {rule.name: rule.condition for rule in rules if rule.severity == "fail"}
+            taken = reject_broken(conn, load.load_id, failing) if broken else 0
+            if not has_unique_grain(conn, table, load.load_id):
+                doubles = reject_doubles(conn, table, load.load_id)
             if taken + doubles > table.tolerance * load.rows_read:
                 raise _TooManyError
-            if doubles and not _has_unique_grain(conn, table, load):
+            if doubles and not has_unique_grain(conn, table, load.load_id):
                 raise LoadError(f"load {load.load_id} has two rows of one grain after the doubles were taken out")
     except _TooManyError:
         return False, 0, doubles
     return True, taken + doubles, doubles
-
-
-def _reject_broken(conn: Connection, load: _Load, rules: list[Rule]) -> int:
-    failing = [rule for rule in rules if rule.severity == "fail"]
-    names = sql.SQL(", ").join(
-        sql.SQL("case when not ({}) then {} end").format(rule.condition, sql.Literal(rule.name))
-        for rule in failing
-        if rule.name != "storable"
-    )
-    any_broken = sql.SQL(" or ").join(sql.SQL("not ({})").format(rule.condition) for rule in failing)
-    conn.execute(
-        sql.SQL(
-            """
-            insert into ops.rejected_row (load_id, row_no, rules, row_content)
-            select {load_id}, row_no, unfit || array_remove(array[{names}]::text[], null),
-                   coalesce(unfit_content, to_jsonb(a) - array['row_no', 'unfit', 'unfit_content'])
-            from {audit} as a where {any_broken}
-            """
-        ).format(load_id=sql.Literal(load.load_id), names=names, audit=audit_table(load.load_id), any_broken=any_broken)
-    )
-    return _delete_rejected(conn, load)
-
-
-def _reject_doubles(conn: Connection, table: Table, load: _Load) -> int:
-    conn.execute(
-        sql.SQL(
-            """
-            insert into ops.rejected_row (load_id, row_no, rules, row_content)
-            select {load_id}, row_no, array[{rule}],
-                   to_jsonb(a) - array['row_no', 'unfit', 'unfit_content', 'place_in_grain']
-            from (
-                select *, row_number() over (partition by {grain} order by row_no) as place_in_grain from {audit}
-            ) as a
-            where place_in_grain > 1
-            """
-        ).format(
-            load_id=sql.Literal(load.load_id),
-            rule=sql.Literal(DUPLICATE_GRAIN),
-            grain=sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys(("day", *table.grain))),
-            audit=audit_table(load.load_id),
-        )
-    )
-    return _delete_rejected(conn, load)
-
-
-def _delete_rejected(conn: Connection, load: _Load) -> int:
-    return conn.execute(
-        sql.SQL("delete from {} as a using ops.rejected_row as r where r.load_id = {} and r.row_no = a.row_no").format(
-            audit_table(load.load_id), sql.Literal(load.load_id)
-        )
-    ).rowcount
-
-
-def _has_unique_grain(conn: Connection, table: Table, load: _Load) -> bool:
-    """Put the unique index on the batch, or find that two rows share a grain."""
-    try:
-        with conn.transaction():
-            conn.execute(
-                sql.SQL("create unique index on {} (day{}) nulls not distinct").format(
-                    audit_table(load.load_id), grain_key(table)
-                )
-            )
-    except psycopg.errors.UniqueViolation:
-        return False
-    return True
 
 
 def _duplicate_verdict(doubles: int) -> Verdict:

@@ -27,10 +27,10 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from psycopg import sql
 
+from seo_warehouse.load.rejects import STORABLE
 from seo_warehouse.spec import Column, Table, Type
 
 Severity = Literal["fail", "warn"]
-DUPLICATE_GRAIN = "duplicate_grain"
 EVERY_ROW_RULE = "every_row_rule"
 
 
@@ -109,7 +109,7 @@ class Rule:
 def row_rules(table: Table, days: list[Any]) -> list[Rule]:
     """Every rule that a row of the table must meet in a load of `days`."""
     rules = [rule for column in table.columns for rule in _column_rules(column)]
-    rules.append(_own_rule("storable", sql.SQL("unfit is null"), "a column cannot hold its value", "fail"))
+    rules.append(_own_rule(STORABLE, sql.SQL("unfit is null"), "a column cannot hold its value", "fail"))
     in_load = sql.SQL("day = any({}::date[])").format(sql.Literal([str(day) for day in days]))
     rules.append(_own_rule("day_in_load", in_load, "the day was not asked for", "fail"))
     rules += [_own_rule(rule.name, sql.SQL(rule.sql), rule.reason, rule.severity) for rule in table.row_rules]

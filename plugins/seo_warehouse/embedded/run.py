@@ -17,7 +17,7 @@ from pathlib import Path
 
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded import airflow as embedded_airflow
-from seo_warehouse.embedded import onboarding, parts, processes, report
+from seo_warehouse.embedded import days, onboarding, parts, processes, report
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
@@ -121,8 +121,11 @@ def stop(say: Say) -> None:
     say("nothing of it runs any more")
 
 
-def status(say: Say) -> None:
-    """What runs, the newest night's loads and the last builds. Raises ConfigError before the first run."""
+def status(say: Say, property_name: str | None = None, first: date | None = None) -> None:
+    """What runs, the newest night's loads, the last builds, and the days: of one property or all, from `first` on.
+
+    Raises ConfigError before the first run.
+    """
     settings = Settings()
     ports = read_ports(settings.home)
     if not ports:
@@ -140,7 +143,9 @@ def status(say: Say) -> None:
         running.insert(0, "postgres")
     say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
-        report.say_loads(open_warehouse(settings), say)
+        wh = open_warehouse(settings)
+        report.say_loads(wh, say)
+        days.say_days(wh, say, property_name, first)
 
 
 def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:

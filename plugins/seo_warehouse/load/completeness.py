@@ -67,3 +67,34 @@ def read_days(conn: Connection, as_of: datetime, property_key: int | None = None
     return [
         Days(source, table, name, dict(zip(days, states, strict=True))) for source, table, name, days, states in rows
     ]
+
+
+@dataclass(frozen=True)
+class WaitingLoad:
+    """A quarantined load that a person decides about; `decision` is one taken and not carried out yet."""
+
+    load_id: int
+    source: str
+    table: str
+    property_name: str
+    first_day: date
+    last_day: date
+    reason: str | None
+    decision: str | None
+
+
+def read_waiting(conn: Connection, property_key: int | None = None) -> list[WaitingLoad]:
+    """The newest quarantined load of each batch, of one property or of all."""
+    rows = conn.execute(
+        """
+        select distinct on (p.property_name, l.source, l.table_name, l.part, l.first_day, l.last_day)
+               l.load_id, l.source, l.table_name, p.property_name, l.first_day, l.last_day, l.reason, d.decision
+        from ops.load as l
+        join ops.property as p using (property_key)
+        left join ops.quality_decision as d using (load_id)
+        where l.state = 'quarantined' and (%s::integer is null or l.property_key = %s)
+        order by p.property_name, l.source, l.table_name, l.part, l.first_day, l.last_day, l.load_id desc
+        """,
+        (property_key, property_key),
+    ).fetchall()
+    return [WaitingLoad(*row) for row in rows]

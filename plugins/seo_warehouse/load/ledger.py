@@ -150,6 +150,14 @@ def load_state(conn: Connection, load_id: int) -> tuple[str, str | None]:
     return row[0], row[1]
 
 
+def table_of(conn: Connection, load_id: int) -> tuple[str, str]:
+    """Source and table of a load. Raises LoadError where there is no such load."""
+    row = conn.execute("select source, table_name from ops.load where load_id = %s", (load_id,)).fetchone()
+    if row is None:
+        raise LoadError(f"there is no load {load_id}")
+    return row[0], row[1]
+
+
 _OWED = """
 select greatest(0, %(units)s - coalesce(sum(units), 0)), greatest(0, %(money)s - coalesce(sum(money), 0))
 from (
@@ -343,6 +351,19 @@ def readings(
     values = {"source": source.name, "table": table.name, "property": property_key, "first": first, "last": last}
     rows = conn.execute(query, values).fetchall()
     return [(Period(start, end, since), night, scope) for start, end, since, night, scope in rows]
+
+
+def read_since(conn: Connection, source: Source, property_key: int, night: date) -> tuple[bool, date | None]:
+    """Whether a snapshot's night was ever read, whatever came of it, and since what date its newest reading asked."""
+    row = conn.execute(
+        """
+        select (d.facts ->> 'since')::date from ops.load as l join ops.load_day as d using (load_id)
+        where l.source = %s and l.property_key = %s and d.day = %s and d.facts ? 'since'
+        order by l.load_id desc limit 1
+        """,
+        (source.name, property_key, night),
+    ).fetchone()
+    return (False, None) if row is None else (True, row[0])
 
 
 _DATED_READINGS = """

@@ -40,14 +40,14 @@ class _Days:
 
 
 def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wait: timedelta = PUBLISH_WAIT) -> str:
-    """Swap the days of a passed load that differ into `raw`; returns the state the load ends in.
+    """Swap the days that differ of a load that passed, or that a person approved, into `raw`; returns its last state.
 
     The load of a file ends as merge.merge says. Of any other:
     `published`: a day differed, in rows or in what the reader noted. `unchanged`: none did, but where a later reading
     is published. `superseded`: all differ from a later reading. Publishing a settled load again returns its state.
 
     While a build holds the warehouse it waits, for `wait` at most; then, and where a connection is lost, raises
-    TransientLoadError. Raises LoadError where the load has not passed.
+    TransientLoadError. Raises LoadError where the load has not passed and was not approved.
     """
     what = f"publish load {load_id} of {source.name}.{table.name}"
     with step(conn, what):
@@ -57,7 +57,7 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
             load, state = _lock_load(conn, what, source, table, load_id)
             if state in SETTLED:
                 return state
-            if state != "passed":
+            if state != "passed" and not (state == "quarantined" and _is_approved(conn, load_id)):
                 raise LoadError(f"{what}: it is {state}, not passed")
             if source.kind is Kind.DROP:
                 state = merge(conn, what, source, table, load_id)
@@ -102,6 +102,11 @@ def _lock_load(conn: Connection, what: str, source: Source, table: Table, load_i
     conn.execute("select pg_advisory_xact_lock(%s)", (lock,))
     conn.execute("select from ops.load where load_id = %s for update", (load_id,))
     return load, load_state(conn, load_id)[0]
+
+
+def _is_approved(conn: Connection, load_id: int) -> bool:
+    row = conn.execute("select decision from ops.quality_decision where load_id = %s", (load_id,)).fetchone()
+    return row == ("approve",)
 
 
 def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Days:

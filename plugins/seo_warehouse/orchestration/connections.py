@@ -76,16 +76,24 @@ def _from_json(variable: str, text: str) -> Connection:
         raise ConfigError(f"{variable} is not a JSON object (see .env.example)") from None
 
 
+def has_answers(wh: Warehouse, source: Source, prop: Property, *, scope: str) -> bool:
+    """Whether the archive holds anything of a source and property within `scope`."""
+    return _archive(wh, source, prop, scope).folder.exists()
+
+
+def _archive(wh: Warehouse, source: Source, prop: Property, scope: str) -> landing.Archive:
+    root = landing.open_root(wh.settings.archive)
+    return landing.open_archive(root, source=source.name, property_key=prop.key, scope=scope)
+
+
 def open_api(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_call: bool) -> Api:
     """The client of a source for one property, over the archive's `scope`. Credentials are read only if it may call.
 
     Raises ConfigError where a connection is missing or not in its form.
     """
     settings = getattr(prop.sources, source.settings)
-    archive = landing.open_archive(
-        landing.open_root(wh.settings.archive), source=source.name, property_key=prop.key, scope=scope
-    )
-    base_url, auth = "", None
+    archive = _archive(wh, source, prop, scope)
+    base_url, auth = getattr(settings, "base_url", ""), None
     if may_call and source.connection is not None:
         base_url, auth = _client(source, connection(settings.connection, wh.settings.home))
     # The demo is our own server on loopback: nobody there asks for patience.

@@ -14,6 +14,7 @@ from airflow.sdk import (
     CronPartitionTimetable,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
+    Param,
     PartitionedAssetTimetable,
     RetryAction,
     RetryDecision,
@@ -98,6 +99,18 @@ def warehouse_dag() -> dict[str, Any]:
 def maintenance_dag(dag_id: str, description: str, cron: str) -> dict[str, Any]:
     """Arguments of a DAG that runs by the clock, for no night of its own."""
     return _dag(dag_id, description, CronTriggerTimetable(cron, timezone="UTC"), "maintenance") | {"max_active_runs": 1}
+
+
+def release_dag() -> dict[str, Any]:
+    """Arguments of the DAG that a person starts to decide about a quarantined load."""
+    params = {
+        "load": Param(type="integer", minimum=1, title="Load", description="its id: `verdict` and `status` name it"),
+        "decision": Param(type="string", enum=["approve", "reject"], title="Decision"),
+        "why": Param(type="string", minLength=1, title="Why", description="kept with the load"),
+    }
+    arguments = _dag("release", "Approve or reject a quarantined load.", None, "release")
+    # Nothing starts it by itself, so there is nothing to hold back.
+    return arguments | {"params": params, "is_paused_upon_creation": False}
 
 
 def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str, Any]:
@@ -288,6 +301,37 @@ def close_overdue() -> None:
     if not nights:
         raise AirflowSkipException("no night is overdue")
     get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
+
+
+@task
+def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
+    """Keep the decision of whoever started the run about a load, and carry it out. Returns what became of the load."""
+    from seo_warehouse.orchestration.release import release as decide_and_carry_out
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    chosen = params or {}
+    who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
+    return decide_and_carry_out(open_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
+
+
+@task
+def load_history(params: dict[str, Any] | None = None) -> None:
+    """Load the history of the property that the run names; each month is a line of the log."""
+    from seo_warehouse.orchestration.history import onboard
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    chosen = params or {}
+    first = chosen["first_day"]
+    onboard(open_warehouse(), chosen["property"], date.fromisoformat(first) if first else None)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def carry_out_decisions() -> list[str]:
+    """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
+    from seo_warehouse.orchestration.release import carry_out_decisions as carry_out
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    return carry_out(open_warehouse())
 
 
 @task

@@ -19,7 +19,7 @@ and `warehouse` runs without it. `verdict` names each such load with its reason;
 | `write`: BudgetError | a limit of properties.yml was reached | look at `ops.load`, raise the limit or leave it |
 | `write`: NightOverError | a snapshot was asked for after its night | nothing: that night cannot be read any more |
 | `audit` | the gate itself broke | read the log; clear the task |
-| `verdict` alone | a load is in quarantine | read its `ops.verdict` and `ops.rejected_row` |
+| `verdict` alone | a load is in quarantine | read its `ops.verdict`; approve or reject it: `release` |
 
 **May be ignored:** `publish` skipped (nothing passed for that property), `close_night` skipped (another source is still
 at work). **Clearing is safe:** archived answers are not asked for again, equal content ends `unchanged`.
@@ -37,10 +37,22 @@ Mend it and clear the task. **May be ignored:** a build with nothing to claim, w
 ### What the clock asks for
 
 `maintenance` closes, every hour, the nights whose deadline (23:00 UTC) has passed and names the sources that had not
-ended (`ops.night.missing_sources`); `warehouse` runs for each. Skipped: nothing was overdue.
+ended (`ops.night.missing_sources`); `warehouse` runs for each. Skipped: nothing was overdue. It also carries out
+decisions about quarantined loads that were cut before they were done.
 `maintenance__daily` makes next month's partitions, vacuums and writes dbt's documentation.
 
 **What a red run means.** Usually no connection to PostgreSQL. The next run catches up; clear it if it is the last one
 of the day. A source that is missing night after night is paused or broken: look at its `ingest__` DAG.
+""",
+    "release": """
+### A decision about a quarantined load
+
+Start it by hand (Trigger, with the load's id, the decision and the reason): who, when and why stay in
+`ops.quality_decision`. **approve** publishes every row that the raw table can hold, whatever other rule it breaks; the
+next build models it. **reject** drops its rows. Where a later reading of its days is published, that one stays.
+
+**What a red run means.** There was nothing to decide (no such load, or it is not in quarantine), or somebody decided
+otherwise before: the log says so. While a build holds the warehouse the task waits, and is retried. A decision that was
+cut before it was carried out is carried out by `maintenance` within the hour; clearing the task does the same.
 """,
 }

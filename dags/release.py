@@ -1,0 +1,10 @@
+"""A person's decision about a quarantined load, started by hand."""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+
+from seo_warehouse.orchestration.dag_parts import release, release_dag
+
+with DAG(**release_dag()):
+    release()

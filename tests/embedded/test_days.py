@@ -1,0 +1,70 @@
+"""The calendar of days as people see it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import click
+
+from seo_warehouse.embedded.days import MARKS, calendar_lines, waiting_lines
+from seo_warehouse.load.completeness import STATES, Days, WaitingLoad
+
+TODAY = date(2026, 3, 3)
+LABEL = "shop  search_console.page  "
+
+
+def row(states: dict[date, str], name: str = "shop") -> Days:
+    return Days("search_console", "page", name, states)
+
+
+def plain(rows: list[Days], first: date | None = None, width: int = 70) -> list[str]:
+    return [click.unstyle(line) for line in calendar_lines(rows, TODAY, first, width)]
+
+
+def test_every_state_has_a_letter_of_its_own() -> None:
+    assert set(MARKS) == set(STATES)
+    assert len({letter for letter, _ in MARKS.values()}) == len(MARKS)
+
+
+def test_each_day_stands_under_its_month() -> None:
+    states = {date(2026, 2, 27): "final", date(2026, 2, 28): "failed", date(2026, 3, 1): "provisional", TODAY: "absent"}
+    assert plain([row(states), row({TODAY: "quarantined"}, "teahouse")], date(2026, 2, 1)) == [
+        "\nDays:",
+        "                               Feb 2026                    Mar",
+        "shop  search_console.page                                " + ".Fp a",
+        "teahouse  search_console.page                                Q",
+        ". final  p provisional  R restated  a absent  n never available  Q quarantined  F failed",
+    ]
+
+
+def test_as_many_days_are_shown_as_fit_and_the_holes_before_are_told() -> None:
+    days = [TODAY - timedelta(days=n) for n in range(400)]
+    states = dict.fromkeys(days, "final") | {date(2025, 9, 1): "absent", date(2025, 9, 2): "failed"}
+    lines = plain([row(states)], width=100)
+    assert all(len(line) <= 100 for line in lines[:-1])
+    assert lines[2] == LABEL + "." * (100 - len(LABEL))
+    assert lines[-1] == "Before 2025-12-21: 1 failed, 1 absent; `seo-warehouse status --from 2025-09-01` shows where"
+
+
+def test_a_year_is_shown_in_blocks() -> None:
+    days = [TODAY - timedelta(days=n) for n in range(365)]
+    lines = plain([row(dict.fromkeys(days, "final"))], days[-1], width=120)
+    assert "".join(line.removeprefix(LABEL) for line in lines if line.startswith(LABEL)) == "." * 365
+    months = " ".join(line for line in lines if line.startswith(" ")).split()
+    assert [name for name in months if name.isalpha()].count("Jan") == 1
+    assert all(len(line) <= 120 for line in lines)
+
+
+def test_letters_are_coloured_for_a_terminal_only_by_escape_codes() -> None:
+    (letters,) = [line for line in calendar_lines([row({TODAY: "failed"})], TODAY, TODAY, 80) if "shop" in line]
+    assert click.unstyle(letters).endswith("F")
+    assert letters != click.unstyle(letters)
+
+
+def test_a_load_that_waits_comes_with_its_reason_and_the_command_to_type() -> None:
+    load = WaitingLoad(7, "search_console", "page", "shop", TODAY, TODAY, "least_share: 3 rows, 90 are usual", None)
+    assert waiting_lines([]) == []
+    assert waiting_lines([load])[1:] == [
+        "load 7: search_console.page of shop, 2026-03-03..2026-03-03: least_share: 3 rows, 90 are usual",
+        '    seo-warehouse release 7 --approve --why "..."    (or --reject)',
+    ]
