@@ -61,11 +61,6 @@ def due_loads(conn: Connection, source: Source, table: str, prop: Property, nigh
     return Due(window, list(month_periods(day for day, tries, _ in holes if not tries)), tried)
 
 
-def due_periods(conn: Connection, source: Source, table: str, prop: Property, night: date) -> list[Period]:
-    """All loads of a night in one list."""
-    return [period for periods in due_loads(conn, source, table, prop, night) for period in periods]
-
-
 def month_periods(days: Iterable[date]) -> Iterator[Period]:
     """Runs of consecutive days, cut at the ends of months."""
     for _, run in groupby(enumerate(sorted(days)), key=lambda pair: (pair[1].toordinal() - pair[0], pair[1].month)):

@@ -13,7 +13,7 @@ from datetime import date, time, timedelta
 from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
 from seo_warehouse.load import ledger, nights, upkeep
-from seo_warehouse.load.holes import due_periods
+from seo_warehouse.load.holes import Due, due_loads
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.orchestration import drop, reading
 from seo_warehouse.orchestration.warehouse import Warehouse
@@ -54,19 +54,28 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
     table = source.table(table_name)
     if night > wh.now().date():
         raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
-    periods = _due_periods_if_any(wh, source, table, prop, night)
-    if not periods:
-        log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
     load_ids: list[int] = []
     failures: list[SeoWarehouseError] = []
-    for period in periods:
-        try:
-            load_ids.append(reading.write_period(wh, source, table, prop, period, night=night, purpose="night"))
-        except SeoWarehouseError as error:
-            log.error(
-                "%s.%s %s %s..%s: %s", source_name, table_name, prop.name, period.first_day, period.last_day, error
-            )
-            failures.append(error)
+    with reading.filling_alone(wh, source, table, prop) as is_filling:
+        due = _due_loads(wh, source, table, prop, night)
+        scopes = dict.fromkeys(due.window)
+        if is_filling:
+            # What an onboarding had read before it was cut is not asked for again; what was held before is.
+            scopes |= {period: reading.history_scope(period) for period in due.untried} | dict.fromkeys(due.tried)
+        elif due.untried or due.tried:
+            log.info("%s.%s %s: the holes are left to the onboarding that runs", source.name, table.name, prop.name)
+        if not scopes:
+            log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
+        for period, scope in scopes.items():
+            try:
+                load_ids.append(
+                    reading.write_period(wh, source, table, prop, period, night=night, purpose="night", scope=scope)
+                )
+            except SeoWarehouseError as error:
+                log.error(
+                    "%s.%s %s %s..%s: %s", source_name, table_name, prop.name, period.first_day, period.last_day, error
+                )
+                failures.append(error)
     if failures:
         raise failures[0]
     return load_ids
@@ -113,6 +122,9 @@ def close_overdue(wh: Warehouse) -> list[date]:
 def verdict(wh: Warehouse, source_name: str, night: date) -> None:
     """Raise AuditFailedError naming each load of a source's night that is not in the warehouse, or was never begun."""
     source = source_named(source_name)
+    if source.kind is Kind.DROP:
+        drop.verdict(wh, source_name, night)
+        return
     properties = {prop.key: prop for prop in wh.properties.with_source(source.settings)}
     with wh.connect("loader") as connection:
         loads = nights.loads_of(connection, source_name, night)
@@ -122,15 +134,12 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         for load in loads
         if load.property_key in properties and load.state not in ARRIVED
     ]
-    if source.kind is Kind.DROP:
-        drop.verdict(wh, source_name, night)
-        return
     begun = {(load.table, load.property_key) for load in loads}
     lines += [
         f"{table.name} for {prop.name} was never begun"
         for table in source.tables
         for prop in properties.values()
-        if (table.name, prop.key) not in begun and _due_periods_if_any(wh, source, table, prop, night)
+        if (table.name, prop.key) not in begun and any(_due_loads(wh, source, table, prop, night))
     ]
     if lines:
         raise AuditFailedError(f"{len(lines)} loads stayed out of the warehouse. " + " | ".join(lines))
@@ -152,9 +161,12 @@ def ingest(
 ) -> list[str]:
     """All of a source's night for one property, here and now: order, write, audit, publish.
 
-    Returns the states of the loads. Raises SourceError, LoadError; AuditFailedError where a load is in quarantine.
+    Returns the states of the loads; how far files are is told to `say`. Raises SourceError, LoadError; AuditFailedError
+    where a load is in quarantine or a file was refused.
     """
     source, _ = reading.configured(wh, source_name, property_name)
+    if source.kind is Kind.DROP:
+        return drop.ingest(wh, source_name, property_name, night, say)
     while not order(wh, source_name, property_name, night):
         clock.sleep(ORDER_POLL_SECONDS)
     states: list[str] = []
@@ -165,13 +177,13 @@ def ingest(
 
 
 def replay(wh: Warehouse, source_name: str, property_name: str, first: date, last: date) -> list[str]:
-    if source.kind is Kind.DROP:
-        return drop.ingest(wh, source_name, property_name, night, say)
     """Read again from the archive, making no request, every reading that covered the days from first to last.
 
     Returns the states of the loads. Raises NotArchivedError where the archive lacks an answer.
     """
     source, prop = reading.configured(wh, source_name, property_name)
+    if source.kind is Kind.DROP:
+        return drop.replay(wh, source_name, property_name, first, last)
     states: list[str] = []
     for table in source.tables:
         with wh.connect("loader") as connection:
@@ -182,8 +194,6 @@ def replay(wh: Warehouse, source_name: str, property_name: str, first: date, las
             )
             states += reading.settle(wh, source, table, [load_id])
     return states
-    if source.kind is Kind.DROP:
-        return drop.replay(wh, source_name, property_name, first, last)
 
 
 def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
@@ -195,12 +205,11 @@ def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
     return last is None or (night - last).days >= reading.interval_days(source, prop)
 
 
-def _due_periods(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> list[Period]:
+def _due_loads(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> Due:
+    """The loads of a table's night; none where an interval of more than a night has not passed."""
+    if not _is_due(wh, source, prop, night):
+        return Due([], [], [])
     if source.kind is Kind.SNAPSHOT:
-        return [Period(night, night, reading.since(wh, source, prop, night))]
+        return Due([Period(night, night, reading.since(wh, source, prop, night))], [], [])
     with wh.connect("loader") as connection:
-        return due_periods(connection, source, table.name, prop, night)
-
-
-def _due_periods_if_any(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> list[Period]:
-    return _due_periods(wh, source, table, prop, night) if _is_due(wh, source, prop, night) else []
+        return due_loads(connection, source, table.name, prop, night)
