@@ -46,12 +46,12 @@ class Child:
             self._children |= {int(child) for child in children.read_text().split()} if children.exists() else set()
             os.kill(pid, signal.SIGKILL)
         self.process.join()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while any((stat := read_stat(child)) and stat.is_alive for child in self._children):
             assert time.monotonic() < deadline, f"processes that {pid} had started outlive it: {self._children}"
             time.sleep(0.02)
 
-    def end(self, seconds: float = 240) -> int:
+    def end(self, seconds: float = 600) -> int:
         """Exit status, once it has ended by itself."""
         self.process.join(seconds)
         assert not self.is_running, f"not ended within {seconds} s: {self.said}"

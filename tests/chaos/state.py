@@ -108,7 +108,7 @@ class Reader(threading.Thread):
         while not self._done.is_set():
             try:
                 with psycopg.connect(self.dsn, autocommit=True) as connection:
-                    while not self._done.wait(0.02):
+                    while not self._done.wait(0.05):
                         self._look(connection)
             except psycopg.OperationalError:
                 self._done.wait(0.05)
@@ -237,7 +237,7 @@ def expect_the_night(case: Case, undisturbed: Undisturbed, source: str, *tables:
         assert found[table] == undisturbed.raw[table], table
 
 
-def until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+def until(is_so: Callable[[], bool], seconds: float = 300) -> None:
     """Wait until it is so."""
     deadline = time.monotonic() + seconds
     while not is_so():

@@ -12,7 +12,7 @@ from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import read_marts, read_nodes, until
 from tests.chaos.test_postgres import crash
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("case", ["night"], indirect=True)
@@ -55,6 +55,6 @@ def _building(case: Case, dice: random.Random, nodes: int) -> Child:
     with case.connect() as connection:
         before = connection.execute(attempts).fetchone()
         build = case.build()
-        until(lambda: connection.execute(attempts).fetchone() != before and read_nodes(connection) >= wanted, 300)
+        until(lambda: connection.execute(attempts).fetchone() != before and read_nodes(connection) >= wanted)
     time.sleep(dice.uniform(0, 0.3))
     return build

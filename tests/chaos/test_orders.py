@@ -10,7 +10,7 @@ from seo_warehouse.demo.failures import Rule
 from tests.chaos.conftest import Case, Undisturbed
 from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 SOURCE = "dataforseo_serp"
 CHECKS = 20

@@ -13,7 +13,7 @@ from seo_warehouse.embedded.postgres import Postgres
 from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, watching
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 SOURCE = "search_console"
 

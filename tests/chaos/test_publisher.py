@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.conftest import PROPERTY, Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, expect_the_night, read_sizes, until, watching
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 SOURCE = "search_console"
 TABLE = "performance"

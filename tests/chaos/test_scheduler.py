@@ -18,7 +18,7 @@ from seo_warehouse.embedded.rest import Client
 from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, until, watching
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 SOURCE = "dataforseo_backlinks"
 DAG = f"ingest__{SOURCE}"
@@ -64,7 +64,7 @@ def test_a_night_whose_scheduler_was_killed_ends_as_if_nothing_had_been(
         until(lambda: processes.find(scheduler) is None)
         at_kill = read_traffic(case.demo, case.home, SOURCE, NIGHT)
         embedded.start(airflow, _ignore)
-        assert client.wait(DAG, run_id=run_id, timeout_seconds=240)["state"] == "success"
+        assert client.wait(DAG, run_id=run_id, timeout_seconds=600)["state"] == "success"
         at_end = read_traffic(case.demo, case.home, SOURCE, NIGHT)
         check_traffic(connection, SOURCE, NIGHT, at_kill, at_end)
         # Unpaused, the DAG runs its last real tick too, of a night that the demo's clock has not reached.

@@ -7,7 +7,7 @@ import pytest
 from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import expect_the_night, read_calls, watching
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("source", ["search_console", "dataforseo_serp", "site_crawl"])

@@ -24,7 +24,7 @@ from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.rows import link_rows
 from tests.crawl.site import archive_in, crawl
 
-pytestmark = [pytest.mark.external, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.external, pytest.mark.slow]
 
 DAY = date(2026, 11, 22)
 SITES = {

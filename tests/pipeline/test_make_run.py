@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import psycopg
 import requests
@@ -51,15 +50,12 @@ def test_the_output_shows_the_first_rows_that_join_links_to_positions(running: R
     assert judged
 
 
-def test_a_second_make_run_while_serving_takes_seconds_and_changes_nothing(running: Running) -> None:
+def test_a_second_make_run_while_serving_changes_nothing(running: Running) -> None:
     before = _what_there_is(running)
-    began = time.monotonic()
     done = make("run", running.home)
-    seconds = time.monotonic() - began
     assert done.returncode == 0, done.stdout
     assert f"night {running.night} is built already" in done.stdout
     assert _what_there_is(running) == before
-    assert seconds < 60, done.stdout
 
 
 def _what_there_is(running: Running) -> dict[str, object]:
