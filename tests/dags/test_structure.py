@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from seo_warehouse.sources import SOURCES
-
 from seo_warehouse.spec import Kind, Source
+
 ROOT = Path(__file__).parents[2]
 
 
 def test_every_configured_source_has_its_dag(dags: dict[str, Any]) -> None:
     ingests = {f"ingest__{source.name}" for source in SOURCES}
-    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily", "release"}
+    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily", "onboarding", "release"}
 
 
 def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,12 +31,12 @@ def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch
     assert [(source.name, names) for source, names in configured_sources()] == [("search_console", ["a"])]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def groups(source: Source) -> list[str]:
     """What is written, audited and published together: a table, or all that files hold."""
     return ["files"] if source.kind is Kind.DROP else [table.name for table in source.tables]
 
 
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_each_table_is_written_audited_and_published_before_the_night_is_announced(
     dags: dict[str, Any], source: Any
 ) -> None:
@@ -97,6 +97,20 @@ def test_only_what_closes_a_night_wakes_the_warehouse(dags: dict[str, Any]) -> N
 
 def test_overdue_nights_are_closed_soon_after_the_deadline(dags: dict[str, Any]) -> None:
     assert dags["maintenance"].timetable.expression == "5 * * * *"
+
+
+def test_an_onboarding_asks_for_a_property_and_a_day_and_leaves_the_other_slots_to_the_nights(
+    dags: dict[str, Any],
+) -> None:
+    dag = dags["onboarding"]
+    assert dag.timetable.summary == "None"
+    assert dag.is_paused_upon_creation is False
+    assert (dag.max_active_runs, dag.task_ids) == (1, ["load_history"])
+    assert dag.params.get_param("property").schema["enum"] == ["alpha", "beta"]
+    assert dag.params["first_day"] is None
+    for name, bad in (("property", "gamma"), ("property", None), ("first_day", "last year"), ("first_day", 2025)):
+        with pytest.raises(Exception, match=name):
+            deepcopy(dag.params)[name] = bad
 
 
 def test_a_dag_file_is_thin() -> None:

@@ -169,19 +169,6 @@ def order(source: Source, names: list[str]) -> list[Any]:
     return [order_answers.partial(source_name=source.name).expand(property_name=names)]
 
 
-def load(source: Source, table: Table, names: list[str], *, after: list[Any]) -> Any:
-    """A table's write, audit and publish, `after` the order. Returns the last. No property's failure stops another."""
-    with TaskGroup(table.name, tooltip=table.description):
-        written = write.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
-        audited = audit(source_name=source.name, table_name=table.name)
-        published = publish.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
-        after >> written >> audited >> published
-    return published
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
-    """Read a property's due days into `audit`. Returns the loads."""
 def onboarding_dag() -> dict[str, Any]:
     """Arguments of the DAG that a person starts to load a property's history: one at a time, in one worker slot."""
     names = [prop.name for prop in Settings().properties.properties]
@@ -216,6 +203,19 @@ def load_files(source: Source, names: list[str]) -> Any:
     return published
 
 
+def load(source: Source, table: Table, names: list[str], *, after: list[Any]) -> Any:
+    """A table's write, audit and publish, `after` the order. Returns the last. No property's failure stops another."""
+    with TaskGroup(table.name, tooltip=table.description):
+        written = write.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        audited = audit(source_name=source.name, table_name=table.name)
+        published = publish.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        after >> written >> audited >> published
+    return published
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
+    """Read a property's due days into `audit`. Returns the loads."""
     steps, wh = _steps()
     return list(steps.write(wh, source_name, table_name, property_name, night_of(partition_key)))
 
@@ -237,19 +237,6 @@ def publish(source_name: str, table_name: str, property_name: str, partition_key
     return states
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def announce(source_name: str, partition_key: str | None = None) -> None:
-    """Note that the source has ended the night, whatever came of its loads."""
-    steps, wh = _steps()
-    steps.announce(wh, source_name, night_of(partition_key))
-
-
-@task(outlets=[NIGHT])
-def close_night(partition_key: str | None = None) -> None:
-    """Close the night once every source has ended it; skipped, and so without an event, before that."""
-    steps, wh = _steps()
-    night = night_of(partition_key)
-    if not steps.close_night(wh, night):
 @task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
 def write_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
     """Read every file of a property that the ledger lacks into `audit`. Returns the loads."""
@@ -274,6 +261,19 @@ def publish_files(source_name: str, property_name: str, partition_key: str | Non
     return states
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def announce(source_name: str, partition_key: str | None = None) -> None:
+    """Note that the source has ended the night, whatever came of its loads."""
+    steps, wh = _steps()
+    steps.announce(wh, source_name, night_of(partition_key))
+
+
+@task(outlets=[NIGHT])
+def close_night(partition_key: str | None = None) -> None:
+    """Close the night once every source has ended it; skipped, and so without an event, before that."""
+    steps, wh = _steps()
+    night = night_of(partition_key)
+    if not steps.close_night(wh, night):
         raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
 
 
@@ -345,6 +345,15 @@ def keep_tables() -> None:
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
+def check_freshness() -> None:
+    """Warn of tables that are older than their sources allow; `seo-warehouse status` names them too."""
+    from seo_warehouse.orchestration.build import note_stale_tables
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    note_stale_tables(open_warehouse())
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
 def write_docs() -> None:
     """Write dbt's documentation of every model and column."""
     from seo_warehouse.orchestration.build import generate_docs
@@ -353,11 +362,6 @@ def write_docs() -> None:
     generate_docs(open_warehouse())
 
 
-def _steps() -> tuple[Any, Any]:
-    from seo_warehouse.orchestration import steps
-    from seo_warehouse.orchestration.warehouse import open_warehouse
-
-    return steps, open_warehouse()
 def _drop() -> tuple[Any, Any]:
     from seo_warehouse.orchestration import drop
     from seo_warehouse.orchestration.warehouse import open_warehouse
@@ -365,3 +369,8 @@ def _drop() -> tuple[Any, Any]:
     return drop, open_warehouse()
 
 
+def _steps() -> tuple[Any, Any]:
+    from seo_warehouse.orchestration import steps
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    return steps, open_warehouse()
