@@ -6,6 +6,9 @@ An incremental model says what it is built from, once:
     with claimed as ({{ claimed_days(claims) }}), ...
 
 days_after (days_before) is the model's reach: how many later (earlier) days of the model a published day changes.
+exports names the tables of dropped files that the model takes in too. whole names those of them that state what holds on
+every day (keywords): a build that claims one rebuilds all days of the property.
+follows_pages adds the days on which a URL has come to lead to another page (int_page__list_moved_days), widened alike.
 claimed_days(claims) is then the set of (property_key, day) to rebuild; the project's pre-hook deletes the same set from
 the table inside the model's transaction, so that a day which became empty loses its rows, and dbt appends. Without an
 argument the config's claims are taken, but a dbt unit test has no config: only give it up where there is none.
@@ -16,6 +19,7 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
         {#- While dbt parses, and for sqlfluff, neither config nor relations are there: only what is read is named. -#}
         {%- do source('ops', 'publication') -%}
         {%- do source('ops', 'build_day') -%}
+        {%- if claims and claims.get('follows_pages') %}{% do ref('int_page__list_moved_days') %}{% endif -%}
         select null::integer as property_key, null::date as day
     {%- else -%}
         {%- set claims = claims or config.get('meta')['claims'] -%}
@@ -25,11 +29,36 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
             select distinct
                 claimed.property_key,
                 {% if before or after %}claimed.day + shift.days as day{% else %}claimed.day{% endif %}
-            from {{ source('ops', 'build_day') }} as claimed
+            from
+                (
+                    select property_key, day
+                    from {{ source('ops', 'build_day') }} as build_day
+                    where
+                        build_id = {{ var('build_id') | int }}
+                        and {{ _is_claimed_table('build_day', claims) }}
+                    {% if claims.get('follows_pages') -%}
+                        union
+                        select property_key, day
+                        from {{ ref('int_page__list_moved_days') }}
+                    {%- endif %}
+                    {% if claims.get('whole') -%}
+                        union
+                        select publication.property_key, publication.day
+                        from {{ source('ops', 'publication') }} as publication
+                        where
+                            publication.is_current
+                            and {{ _is_claimed_table('publication', claims) }}
+                            and publication.property_key in (
+                                select property_key
+                                from {{ source('ops', 'build_day') }}
+                                where
+                                    build_id = {{ var('build_id') | int }}
+                                    and source = 'exports'
+                                    and table_name in ('{{ claims['whole'] | join("', '") }}')
+                            )
+                    {%- endif %}
+                ) as claimed
             {% if before or after %}cross join generate_series({{ -before }}, {{ after }}) as shift (days){% endif %}
-            where
-                claimed.build_id = {{ var('build_id') | int }}
-                and {{ _is_claimed_table('claimed', claims) }}
         {%- else -%}
             select distinct claimed.property_key, claimed.day
             from {{ source('ops', 'publication') }} as claimed
@@ -39,7 +68,12 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
 {%- endmacro %}
 
 {% macro _is_claimed_table(alias, claims) -%}
-    {{ alias }}.source = '{{ claims['source'] }}' and {{ alias }}.table_name in ('{{ claims['tables'] | join("', '") }}')
+    (
+        ({{ alias }}.source = '{{ claims['source'] }}' and {{ alias }}.table_name in ('{{ claims['tables'] | join("', '") }}'))
+        {%- if claims.get('exports') %}
+        or ({{ alias }}.source = 'exports' and {{ alias }}.table_name in ('{{ claims['exports'] | join("', '") }}'))
+        {%- endif %}
+    )
 {%- endmacro %}
 
 {#-

@@ -35,6 +35,18 @@ with
         where page_key is not null
     ),
 
+    configured as (
+        select distinct
+            affected.property_key,
+            affected.event_date,
+            tracked.keyword_key,
+            {{ page_as_of('tracked', 'page_key') }} as page_key
+        from affected
+        inner join
+            tracked on tracked.property_key = affected.property_key
+            {{ join_page_version('tracked', 'page_key', 'affected.event_date') }}
+    ),
+
     ranked as (
         select rank_check.*
         from {{ ref('fct_serp_position') }} as rank_check
@@ -101,39 +113,63 @@ with
             )
     ),
 
+    -- A page that has moved meanwhile counts as what it is at the event's date.
+    placed as (
+        select
+            counted.property_key,
+            counted.day as event_date,
+            counted.keyword_key,
+            counted.engine,
+            counted.locale,
+            counted.device,
+            {{ page_as_of('counted', 'page_key') }} as led_to_page_key,
+            sum(counted.day_count) as day_count,
+            max(counted.last_day) as last_day
+        from counted {{ join_page_version('counted', 'page_key', 'counted.day') }}
+        where counted.is_event_date and counted.day_count > 0
+        group by
+            counted.property_key,
+            counted.day,
+            counted.keyword_key,
+            counted.engine,
+            counted.locale,
+            counted.device,
+            led_to_page_key
+    ),
+
     -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
     -- later, then the lower key.
     modal as (
         select distinct
-            on (property_key, day, keyword_key, engine, locale, device)
+            on (property_key, event_date, keyword_key, engine, locale, device)
             property_key,
-            day as event_date,
+            event_date,
             keyword_key,
             engine,
             locale,
             device,
-            page_key
-        from counted
-        where is_event_date and day_count > 0
+            led_to_page_key as page_key
+        from placed
         order by
             property_key,
-            day,
+            event_date,
             keyword_key,
             engine,
             locale,
             device,
             day_count desc,
             last_day desc,
-            page_key
+            led_to_page_key
     ),
 
     frozen as (
-        select series.*, coalesce(tracked.page_key, modal.page_key) as page_key
+        select series.*, coalesce(configured.page_key, modal.page_key) as page_key
         from series
         left join
-            tracked
-            on tracked.property_key = series.property_key
-            and tracked.keyword_key = series.keyword_key
+            configured
+            on configured.property_key = series.property_key
+            and configured.event_date = series.event_date
+            and configured.keyword_key = series.keyword_key
         left join
             modal
             on modal.property_key = series.property_key

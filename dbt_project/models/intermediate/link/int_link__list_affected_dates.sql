@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('int_page__list_moved_days') }}
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date'], 'unique': True}]) }}
 
 {%- set is_partial = is_rank_change_partial() %}
@@ -96,6 +97,10 @@ with
             union
             select property_key, event_date - 90, event_date + 56
             from changed_events
+            -- A page that moved is looked for among the pages that ranked 28 days before.
+            union
+            select property_key, day, day + 28
+            from {{ ref('int_page__list_moved_days') }}
         ),
 
         candidates as (

@@ -6,11 +6,7 @@ with
         from {{ ref('int_link__freeze_keywords') }}
     ),
 
-    link_dates as (
-        select distinct property_key, page_key, event_date as link_date
-        from {{ ref('fct_link_event') }}
-        where event_type in ('acquired', 'lost', 'restored')
-    ),
+    link_dates as (select * from {{ ref('int_link__place_events') }}),
 
     -- What a crawl compares lies between the earlier crawl and it.
     crawls as (
@@ -63,6 +59,8 @@ with
             on link_dates.property_key = pages.property_key
             and link_dates.page_key = pages.page_key
             and link_dates.link_date between pages.event_date - 56 and pages.event_date + 90
+            and pages.event_date >= link_dates.from_date
+            and pages.event_date < link_dates.to_date
         group by pages.property_key, pages.event_date, pages.page_key
     ),
 

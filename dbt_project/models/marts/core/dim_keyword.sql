@@ -17,10 +17,11 @@ select
     keywords.keyword,
     tracked.keyword_key is not null as is_tracked,
     tracked.is_brand,
-    tracked.page_key as target_page_key,
+    {{ page_as_of('tracked', 'page_key') }} as target_page_key,
     tracked.page_url as target_url
 from keywords
 left join
     tracked
     on tracked.property_key = keywords.property_key
     and tracked.keyword_key = keywords.keyword_key
+    {{ join_page_version('tracked', 'page_key', "date '9999-12-31'") }}

@@ -12,6 +12,9 @@ with
         select property_key, page_key, page_url
         from tracked
         where page_key is not null
+        union
+        select property_key, page_key, page_url
+        from {{ ref('int_page__version_pages') }}
     ),
 
     paths as (select *, {{ url_host('url') }} as host, {{ url_path('url') }} as path from pages),
@@ -43,6 +46,10 @@ select
         then 'home'
         else substring(paths.path from '^/+([^/]+)')
     end as topic,
-    ruled.rule_no as topic_rule_no
+    ruled.rule_no as topic_rule_no,
+    {{ page_as_of('paths', 'page_key') }} as current_page_key,
+    {{ page_as_of('paths', 'page_key') }} = paths.page_key as is_current
 from paths
-left join ruled on ruled.property_key = paths.property_key and ruled.page_key = paths.page_key
+left join
+    ruled on ruled.property_key = paths.property_key and ruled.page_key = paths.page_key
+    {{ join_page_version('paths', 'page_key', "date '9999-12-31'") }}

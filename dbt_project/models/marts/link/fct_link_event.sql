@@ -47,13 +47,19 @@ with
             -- A page without a domain (an address) stands for itself.
             coalesce(links.source_domain_key, links.source_page_key) as linking_key,
             links.literal_target_url,
-            links.page_key,
+            links.page_key as target_url_key,
+            {{ page_as_of('links', 'page_key', 'event_version') }} as page_key,
+            {{ page_as_of('links', 'page_key', 'current_version') }} as current_page_key,
             events.event_type in ('present_at_start', 'acquired') as is_first_of_link,
             events.event_type = 'acquired'
             and coalesce(first_sight_days.is_index_change, false) as is_index_change
         from events
         inner join
             links on links.property_key = events.property_key and links.link_key = events.link_key
+            {{ join_page_version(
+            'links', 'page_key', 'coalesce(events.event_date, events.observed_date)', 'event_version'
+        ) }}
+            {{ join_page_version('links', 'page_key', "date '9999-12-31'", 'current_version') }}
         left join
             first_sight_days
             on first_sight_days.property_key = events.property_key
@@ -61,7 +67,8 @@ with
             and first_sight_days.day = events.event_date
     ),
 
-    -- A domain counts once, however many links: of links that came on one date the smallest key
+    -- A domain counts once, however many links, and once for a page however it has moved: of
+    -- links that came on one date the smallest key
     -- stands for the domain. A
     -- link that was there at the start has no date and comes before all that have one.
     ranked as (
@@ -72,7 +79,7 @@ with
                 order by event_date nulls first, link_key
             ) as domain_no,
             row_number() over (
-                partition by property_key, linking_key, page_key, is_first_of_link
+                partition by property_key, linking_key, current_page_key, is_first_of_link
                 order by event_date nulls first, link_key
             ) as domain_page_no
         from described
@@ -89,7 +96,9 @@ select
     event_date,
     earliest_date,
     date_uncertainty_days,
-    event_date is null or is_index_change or date_uncertainty_days > 14 as is_uncertain_date,
+    event_date is null
+    or is_index_change
+    or coalesce(date_uncertainty_days > 14, true) as is_uncertain_date,
     is_index_change,
     observed_date,
     witness,
@@ -105,6 +114,7 @@ select
     source_domain,
     source_domain_key,
     literal_target_url,
+    target_url_key,
     page_key,
     authority,
     is_first_of_link and domain_no = 1 as is_first_from_domain,

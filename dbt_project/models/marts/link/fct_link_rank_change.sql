@@ -78,76 +78,47 @@ with
     ),
 
     page_dates as (
-        select property_key, page_key, event_date, count(*) as event_count
-        from {{ ref('fct_link_event') }}
-        where event_type in ('acquired', 'lost', 'restored')
-        group by property_key, page_key, event_date
+        select distinct events.property_key, events.page_key, events.event_date from events
     ),
 
-    horizons as (
-        select distinct greatest(end_day, 34) as isolated_until_day
-        from {{ ref('link_windows') }}
-        where window_name <> 'base'
-    ),
+    horizons as (select distinct isolated_until_day from windows),
 
-    page_totals as (
+    -- Link events around each event, on the URLs that led to its page as of its date.
+    neighbours as (
         select
-            *,
-            coalesce(
-                sum(event_count) over (
-                    partition by property_key, page_key
-                    order by event_date
-                    range between unbounded preceding and interval '57 days' preceding
-                ),
-                0
-            ) as earlier_count
+            page_dates.property_key,
+            page_dates.page_key,
+            page_dates.event_date,
+            placed.link_date - page_dates.event_date as distance_days,
+            sum(placed.event_count) as event_count
         from page_dates
-    ),
-
-    -- Link events of a page and the days until which they are to be counted, in one line.
-    line as (
-        select
-            property_key,
-            page_key,
-            event_date as day,
-            event_count,
-            null::date as event_date,
-            null::integer as isolated_until_day,
-            null::numeric as earlier_count
-        from page_totals
-        union all
-        select
-            page_totals.property_key,
-            page_totals.page_key,
-            page_totals.event_date + horizons.isolated_until_day,
-            0,
-            page_totals.event_date,
-            horizons.isolated_until_day,
-            page_totals.earlier_count
-        from page_totals
         inner join
-            affected
-            on affected.property_key = page_totals.property_key
-            and affected.event_date = page_totals.event_date
-        cross join horizons
-    ),
-
-    counted as (
-        select
-            *,
-            sum(event_count) over (partition by property_key, page_key order by day) as later_count
-        from line
+            {{ ref('int_link__place_events') }} as placed
+            on placed.property_key = page_dates.property_key
+            and placed.page_key = page_dates.page_key
+            and placed.link_date between page_dates.event_date - 56 and page_dates.event_date + 90
+            and page_dates.event_date >= placed.from_date
+            and page_dates.event_date < placed.to_date
+        group by
+            page_dates.property_key, page_dates.page_key, page_dates.event_date, placed.link_date
     ),
 
     neighbourhoods as (
         select
-            property_key,
-            page_key,
-            event_date,
-            isolated_until_day,
-            later_count - earlier_count as event_count
-        from counted
-        where event_date is not null
+            neighbours.property_key,
+            neighbours.page_key,
+            neighbours.event_date,
+            horizons.isolated_until_day,
+            sum(neighbours.event_count) filter (
+                where neighbours.distance_days <= horizons.isolated_until_day
+            ) as event_count
+        from neighbours
+        cross join horizons
+        group by
+            neighbours.property_key,
+            neighbours.page_key,
+            neighbours.event_date,
+            horizons.isolated_until_day
     ),
 
     units as (

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'search_console', 'tables': ['performance']} -%}
+{%- set claims = {'source': 'search_console', 'tables': ['performance'], 'follows_pages': true} -%}
 {{
     config(
         materialized='incremental',
@@ -18,12 +18,18 @@ with
             {{ join_days('performance', claims=claims) }}
     ),
 
-    -- Google counts some literal URLs apart that are one page, such as fragments.
+    placed as (
+        select performance.*, {{ page_as_of('performance', 'page_key') }} as led_to_page_key
+        from performance {{ join_page_version('performance', 'page_key', 'performance.day') }}
+    ),
+
+    -- Google counts some literal URLs apart that are one page, such as fragments, or an old URL
+    -- and the one it redirects to.
     summed as (
         select
             property_key,
             day,
-            page_key,
+            led_to_page_key as page_key,
             query_key,
             country,
             device,
@@ -31,8 +37,8 @@ with
             sum(clicks)::bigint as clicks,
             sum(impressions)::bigint as impressions,
             sum(position * impressions) as position_sum
-        from performance
-        group by property_key, day, page_key, query_key, country, device
+        from placed
+        group by property_key, day, led_to_page_key, query_key, country, device
     )
 
 select

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'days_after': 28} -%}
+{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'days_after': 28, 'follows_pages': true} -%}
 {{
     config(
         materialized='incremental',
@@ -22,37 +22,60 @@ with
         select property_key, keyword_key, page_key from {{ ref('stg_ops__tracked_keyword') }}
     ),
 
-    joined as (
+    placed as (
         select
             checks.*,
-            coalesce(keywords.page_key, modal.ranking_page_key) as usual_page_key,
-            case
-                when keywords.page_key is not null
-                then 'configured'
-                when modal.ranking_page_key is not null
-                then 'modal'
-            end as usual_page_source
+            {{ page_as_of('checks', 'ranking_page_key', 'ranking_version') }} as led_to_page_key,
+            {{ page_as_of('keywords', 'page_key', 'keyword_version') }} as configured_page_key
         from checks
         left join
             keywords
             on keywords.property_key = checks.property_key
             and keywords.keyword_key = checks.keyword_key
+            {{ join_page_version('checks', 'ranking_page_key', 'checks.day', 'ranking_version') }}
+            {{ join_page_version('keywords', 'page_key', 'checks.day', 'keyword_version') }}
+    ),
+
+    joined as (
+        select
+            checks.*,
+            coalesce(checks.configured_page_key, modal.page_key) as usual_page_key,
+            case
+                when checks.configured_page_key is not null
+                then 'configured'
+                when modal.page_key is not null
+                then 'modal'
+            end as usual_page_source
+        from placed as checks
         -- Through the index, check by check: a join of the checks with 28 days of themselves is
         -- planned as if it kept one row.
         left join
             lateral(
-                select sighting.ranking_page_key
+                select
+                    coalesce(
+                        (
+                            select version.page_key
+                            from {{ ref('int_page__version_pages') }} as version
+                            where
+                                version.property_key = sighting.property_key
+                                and version.url_key = sighting.ranking_page_key
+                                and checks.day >= version.valid_from_date
+                                and checks.day < version.valid_to_date
+                        ),
+                        sighting.ranking_page_key
+                    ) as page_key
                 from {{ ref('int_serp__judge_checks') }} as sighting
                 where
-                    sighting.property_key = checks.property_key
+                    checks.configured_page_key is null
+                    and sighting.property_key = checks.property_key
                     and sighting.keyword_key = checks.keyword_key
                     and sighting.engine = checks.engine
                     and sighting.locale = checks.locale
                     and sighting.device = checks.device
                     and sighting.day between checks.day - 28 and checks.day - 1
                     and sighting.state = 'found'
-                group by sighting.ranking_page_key
-                order by count(*) desc, max(sighting.day) desc, sighting.ranking_page_key
+                group by page_key
+                order by count(*) desc, max(sighting.day) desc, page_key
                 limit 1
             ) as modal
             on true
@@ -72,10 +95,10 @@ select
     position,
     absolute_position,
     ranking_url,
-    ranking_page_key,
+    led_to_page_key as ranking_page_key,
     usual_page_key,
     usual_page_source,
-    ranking_page_key <> usual_page_key as is_url_switched,
+    led_to_page_key <> usual_page_key as is_url_switched,
     failure,
     observed_at
 from joined
