@@ -10,23 +10,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
-import re
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 from requests.auth import AuthBase
 
+from seo_warehouse.answers import Decode, UndocumentedError, excerpt, read_json, retry_after_seconds
 from seo_warehouse.errors import (
     BudgetError,
-    MalformedAnswerError,
     NotArchivedError,
     NotYetError,
     SourceError,
@@ -40,12 +38,6 @@ from seo_warehouse.transport import Limits, Transport, UnsentError
 __all__ = ["Answer", "Api", "Limits", "Reply", "Usage"]
 
 log = logging.getLogger(__name__)
-
-_EXCERPT_CHARACTERS = 300
-
-
-Decode = Callable[[Any], Any]
-"""Makes of a JSON document what a reader works with; raises MalformedAnswerError where it is not as documented."""
 
 
 @dataclass(kw_only=True)
@@ -81,10 +73,6 @@ class Reply:
     json: Any
     observed_at: datetime
     is_reused: bool
-
-
-class _UndocumentedError(MalformedAnswerError):
-    """A whole answer that is not as documented: asking again within seconds would only buy it again."""
 
 
 @dataclass(frozen=True)
@@ -270,7 +258,7 @@ class Api:
                 wait = self._wait_seconds(error, attempt)
                 is_unclear = once and not isinstance(error, ThrottledError | UnsentError)
                 is_last = attempt == self.limits.attempts or waited + wait > self.limits.max_wait_seconds
-                if is_unclear or is_last or isinstance(error, NotYetError | _UndocumentedError):
+                if is_unclear or is_last or isinstance(error, NotYetError | UndocumentedError):
                     raise
                 log.info("%s: attempt %d, again in %.1f s: %s", call, attempt, wait, error)
                 time.sleep(wait)
@@ -296,7 +284,7 @@ class Api:
             raise
         try:
             self._judge(call, answer)
-            decoded = _decoded(str(call), answer, call.decode)
+            decoded = read_json(str(call), answer, call.decode)
         except SourceError as error:
             self._count(answer)
             self.archive.put_refused(call.key, answer)
@@ -309,7 +297,7 @@ class Api:
 
     def _judge(self, call: _Call, answer: Answer) -> None:
         """Raise where the answer means failure: the source's word first, then HTTP's."""
-        retry_after = _retry_after_seconds(answer)
+        retry_after = retry_after_seconds(answer)
         error = self.explain(answer) if self.explain is not None else None
         if isinstance(error, ThrottledError) and error.retry_after_seconds is None:
             raise ThrottledError(self._transport.redactor.text(f"{call}: {error}"), retry_after)
@@ -349,38 +337,4 @@ def _occurrence(key: str, number: int) -> str:
 
 
 def _reused(name: str, answer: Answer, decode: Decode | None) -> Reply:
-    return Reply(_decoded(name, answer, decode), answer.observed_at, is_reused=True)
-
-
-def excerpt(body: bytes) -> str:
-    """The beginning of a body in one printable line, for messages."""
-    text = re.sub(r"\s+", " ", body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace")).strip()
-    line = "".join(c if c.isprintable() else "?" for c in text)
-    return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
-
-
-def _decoded(name: str, answer: Answer, decode: Decode | None) -> Any:
-    try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
-        size = len(answer.body)
-        message = f"{name}: {size} bytes that are not JSON ({error}): {excerpt(answer.body)}"
-        raise MalformedAnswerError(message) from None
-    if decode is None:
-        return document
-    try:
-        return decode(document)
-    except MalformedAnswerError as error:
-        raise _UndocumentedError(f"{name}: {error}") from None
-
-
-def _retry_after_seconds(answer: Answer) -> float | None:
-    stated = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", stated):
-        return float(stated)
-    try:
-        until = parsedate_to_datetime(stated)
-    except ValueError:
-        return None
-    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
-    return max(0.0, (until - answer.observed_at).total_seconds())
+    return Reply(read_json(name, answer, decode), answer.observed_at, is_reused=True)

@@ -181,6 +181,8 @@ class Archive:
             if durable:
                 _sync(file)
         aside.replace(path)
+        if durable:
+            _sync_folder(path.parent)
 
 
 class _Unpacked(RawIOBase):
@@ -213,6 +215,15 @@ class _Unpacked(RawIOBase):
 
     def _damaged(self, why: object) -> NotArchivedError:
         return NotArchivedError(f"the archived file {self._name} is damaged ({why})")
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is as lasting as the folder that holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync(file: IO[bytes]) -> None:

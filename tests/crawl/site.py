@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from seo_warehouse.api import Api, Limits
 from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.plan import plan_of
 from seo_warehouse.crawl.process import run_crawl
@@ -108,8 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         site.asked.append((host, self.path, time.monotonic()))
         site.agents.add(self.headers["User-Agent"])
         reply = site.pages.get(f"{host}{self.path}") or site.pages.get(self.path) or Reply(b"<h1>none</h1>", 404)
-        self.send_response(reply.status)
-        for name, value in reply.headers:
+        self.send_response_only(reply.status)
+        for name, value in ({"Date": self.date_time_string()} | dict(reply.headers)).items():
             self.send_header(name, value)
         if not reply.chunks:
             self.send_header("Content-Length", str(len(reply.body)))
@@ -140,13 +141,21 @@ def archive_in(folder: Path) -> Archive:
     return open_archive(folder, source="site_crawl", property_key=1, scope="night=2026-11-22")
 
 
+def api_over(archive: Archive, *, may_call: bool = True) -> Api:
+    """The books of a crawl, which asks for nothing through this client itself."""
+    return Api(
+        base_url="http://unused.example", auth=None, archive=archive, may_call=may_call, explain=None, limits=Limits()
+    )
+
+
 def crawl(settings: CrawlSettings, archive: Archive) -> Crawl:
     """Crawl for real, and open what came of it."""
-    run_crawl(plan_of(settings, contact="shop.example"), archive)
+    api = api_over(archive)
+    run_crawl(plan_of(settings, contact="shop.example"), api)
     head = head_of(archive)
     if head is None:
         raise AssertionError("the crawl left no manifest")
-    return Crawl(archive, head)
+    return Crawl(api, head)
 
 
 def by_path(crawled: Crawl) -> dict[str, Asked]:

@@ -13,7 +13,7 @@ from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.records import SKIPPED_HEADER, url_key
 from seo_warehouse.crawl.rows import head_of, link_rows, page_rows
 from seo_warehouse.errors import TerminalSourceError, TransientSourceError
-from tests.crawl.site import HOST, Reply, archive_in, by_path, crawl, html, redirect, serve, text, xml
+from tests.crawl.site import HOST, Reply, api_over, archive_in, by_path, crawl, html, redirect, serve, text, xml
 
 pytestmark = pytest.mark.slow
 
@@ -301,7 +301,10 @@ def test_a_crawl_that_ended_is_come_past_without_a_request(tmp_path: Path) -> No
         first = crawl(site.settings(), archive)
         rows = [*page_rows(first, DAY), *link_rows(first, DAY)]
         count = len(site.asked)
-        assert run_crawl(plan_of(site.settings(), contact="shop.example"), archive) == 0
+        books = api_over(archive)
+        run_crawl(plan_of(site.settings(), contact="shop.example"), books)
+        # robots.txt, the sitemap and two pages.
+        assert (books.usage.calls, books.usage.reused, books.usage.cut) == (0, 4, 0)
         again = crawl(site.settings(), archive)
         assert len(site.asked) == count
         assert [*page_rows(again, DAY), *link_rows(again, DAY)] == rows

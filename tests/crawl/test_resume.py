@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.config import CrawlSettings
+from seo_warehouse.crawl.plan import plan_of
+from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.rows import head_of, link_rows, page_rows
 from seo_warehouse.errors import TransientSourceError
 from seo_warehouse.landing import Archive
-from tests.crawl.site import Reply, Site, archive_in, crawl, html, serve
+from tests.crawl.site import Reply, Site, api_over, archive_in, crawl, html, serve
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +52,8 @@ def a_site() -> dict[str, Reply]:
 
 
 def kept_urls(archive: Archive) -> int:
-    return sum(path.name.startswith("url-") for path in archive.folder.iterdir()) if archive.folder.exists() else 0
+    """How many answers are kept."""
+    return len(list(Path(str(archive.folder)).glob("url-*.zst")))
 
 
 def crawlers_of(parent: int) -> list[int]:
@@ -93,12 +96,21 @@ def test_a_crawler_killed_three_times_ends_with_the_same_rows(tmp_path: Path) ->
         whole = rows_of(settings, archive_in(tmp_path / "whole"))
         site.asked.clear()
         archive = archive_in(tmp_path / "killed")
-        for count in (10, 50, 90):
+        books = [api_over(archive) for _ in range(4)]
+        for count, api in zip((10, 50, 90), books, strict=False):
             thread = kill_when(archive, count, os.getpid())
             with pytest.raises(TransientSourceError, match="ended by signal 9"):
-                crawl(settings, archive)
+                run_crawl(plan_of(settings, contact="shop.example"), api)
             thread.join()
             assert head_of(archive) is None
+        run_crawl(plan_of(settings, contact="shop.example"), books[-1])
+        assert sum(api.usage.calls for api in books) >= len(site.asked)
+        # Each call was answered once, or was in flight at a kill and is counted when it is found so.
+        assert sum(api.usage.calls - api.usage.cut for api in books) == kept_urls(archive)
+        assert books[0].usage.cut == 0
+        assert sum(api.usage.cut for api in books) > 0
+        # The answers of the first three are come past by the last.
+        assert books[-1].usage.reused + books[-1].usage.calls == kept_urls(archive)
         assert rows_of(settings, archive) == whole
         # In flight at a kill: what had been sent (at most 8 each time) and not yet archived is asked for once more.
         repeated = {path: count for path, count in asked_counts(site).items() if count > 1}

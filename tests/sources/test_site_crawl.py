@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.api import Api, Limits
+from seo_warehouse.api import Api
 from seo_warehouse.config import CrawlSettings, Property, SourceSettings
 from seo_warehouse.crawl.records import (
     HEAD_KEY,
@@ -22,11 +22,11 @@ from seo_warehouse.crawl.records import (
     part_key,
     url_key,
 )
-from seo_warehouse.errors import NotArchivedError, TerminalSourceError
+from seo_warehouse.errors import NotArchivedError, TerminalSourceError, TransientSourceError
 from seo_warehouse.landing import Answer, Archive
 from seo_warehouse.sources.site_crawl import SITE_CRAWL, order_crawl, read_links, read_pages
 from seo_warehouse.spec import Period, Row
-from tests.crawl.site import HOST, Reply, archive_in, html, redirect, serve, text
+from tests.crawl.site import HOST, Reply, api_over, archive_in, html, redirect, serve, text
 
 NIGHT = date(2026, 11, 22)
 PERIOD = Period(NIGHT, NIGHT)
@@ -41,12 +41,6 @@ def a_property(crawl: CrawlSettings | None) -> Property:
         domain="shop.example",
         history_start=date(2026, 1, 1),
         sources=SourceSettings(site_crawl=crawl),
-    )
-
-
-def api_over(archive: Archive, *, may_call: bool = True) -> Api:
-    return Api(
-        base_url="http://unused.example", auth=None, archive=archive, may_call=may_call, explain=None, limits=Limits()
     )
 
 
@@ -111,6 +105,64 @@ def test_a_replay_makes_the_same_rows_without_a_request(archive: Archive) -> Non
         assert rows(replayed, prop) == first
         assert len(site.asked) == count
         assert replayed.usage.calls == 0
+
+
+@pytest.mark.slow
+def test_the_ledger_hears_of_every_call_of_a_crawl_and_of_the_answers_own_instants(archive: Archive) -> None:
+    at = [f"Sun, 22 Nov 2026 02:0{minute}:00 GMT" for minute in range(6)]
+
+    def dated(reply: Reply, minute: int) -> Reply:
+        return dataclasses.replace(reply, headers=(*reply.headers, ("Date", at[minute])))
+
+    page = html("/a", "/moved", "/private")
+    pages = {
+        "/robots.txt": dated(text("User-agent: *\nDisallow: /private"), 1),
+        "/sitemap.xml": dated(text("", 404), 2),
+        "/": dated(page, 3),
+        "/a": dated(html(), 5),
+        "/moved": dated(redirect("http://gone.example/"), 4),
+    }
+    with serve(pages) as site:
+        prop = a_property(site.settings())
+        crawled = api_over(archive)
+        order_crawl(crawled, prop, PERIOD)
+        assert len(site.asked) == 5
+    usage = crawled.usage
+    sizes = sum(len(reply.body) for reply in pages.values())
+    assert (usage.calls, usage.reused, usage.cut, usage.bytes) == (5, 0, 0, sizes)
+    minutes = [datetime(2026, 11, 22, 2, minute, tzinfo=UTC) for minute in range(6)]
+    assert (usage.first_answer_at, usage.last_answer_at) == (minutes[1], minutes[5])
+    for reader in (read_pages, read_links):
+        replayed = api_over(archive, may_call=False)
+        list(reader(replayed, prop, PERIOD))
+        usage = replayed.usage
+        assert (usage.calls, usage.reused, usage.bytes) == (0, 3, sum(len(pages[path].body) for path in ("/", "/a")))
+        assert (usage.first_answer_at, usage.last_answer_at) == (minutes[3], minutes[5])
+
+
+@pytest.mark.slow
+def test_a_site_that_is_not_there_was_not_called(archive: Archive) -> None:
+    with serve({}) as site:
+        settings = site.settings()
+    api = api_over(archive)
+    with pytest.raises(TransientSourceError, match="nobody knows what may be crawled"):
+        order_crawl(api, a_property(settings), PERIOD)
+    assert (api.usage.calls, api.usage.cut) == (0, 0)
+    with pytest.raises(TransientSourceError):
+        order_crawl(again := api_over(archive), a_property(settings), PERIOD)
+    assert again.usage.cut == 0
+
+
+@pytest.mark.slow
+def test_an_outage_that_answered_is_no_cut_call(archive: Archive) -> None:
+    with serve({"/robots.txt": text("", 503)}) as site:
+        prop = a_property(site.settings())
+        for _ in range(2):
+            api = api_over(archive)
+            with pytest.raises(TransientSourceError, match="answered 503"):
+                order_crawl(api, prop, PERIOD)
+            # Asked twice: a 503 is tried again at once.
+            assert (api.usage.calls, api.usage.cut) == (2, 0)
 
 
 def test_a_replay_of_a_crawl_that_never_ended_is_refused(archive: Archive) -> None:

@@ -85,7 +85,9 @@ class ArchiveMiddleware:
             request.meta["fetched"] = fetched
             self._spider.clock.see(fetched)
             # A start that fails ends the crawl; kept, its failure would be all that a later attempt ever sees.
-            if not (self._spider.is_vital(request) and is_outage(fetched.status)):
+            if self._spider.is_vital(request) and is_outage(fetched.status):
+                self._spider.store.dismiss(request.url)
+            else:
                 self._spider.store.keep(fetched)
         return response
 

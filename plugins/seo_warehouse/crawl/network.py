@@ -13,6 +13,7 @@ from scrapy.core.downloader.handlers.http11 import (
     _LenientHTTP11ClientFactory,
     _LenientHTTP11ClientProtocol,
 )
+from scrapy.exceptions import CannotResolveHostError, DownloadConnectionRefusedError
 from scrapy.resolver import HostResolution
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IResolutionReceiver
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.internet.base import ReactorBase
     from twisted.internet.interfaces import IAddress
+
+    from seo_warehouse.crawl.pipe import Store
 
 MAX_HEADER_BYTES = 262_144
 """All headers of one answer, continuation answers (1xx) included; Twisted bounds one line (16 kB), not their number."""
@@ -117,17 +120,22 @@ def _address(endpoint: Endpoint) -> IAddress:
 
 
 class BoundedHandler(HTTP11DownloadHandler):
-    """Scrapy's own handler; bounds the headers of an answer and times it to its last byte (`seconds`)."""
+    """Scrapy's own handler; records each call, bounds an answer's headers, times it to its last byte (`seconds`)."""
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._store: Store = crawler.spider.store
         self._pool._factory = _BoundedFactory
 
     async def download_request(self, request: Request) -> Response:
         """Fetch."""
+        self._store.sending(request.url, is_first=not request.meta.get("retry_times"))
         started = monotonic()
         try:
             return await super().download_request(request)
+        except (CannotResolveHostError, DownloadConnectionRefusedError):
+            self._store.unsent(request.url)
+            raise
         finally:
             request.meta["seconds"] = monotonic() - started
 

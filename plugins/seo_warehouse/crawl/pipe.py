@@ -77,6 +77,18 @@ class Store:
         head, body = frame
         return unpacked(head, body) if head else None
 
+    def sending(self, url: str, *, is_first: bool) -> None:
+        """Record that a URL is about to be asked for. `is_first`: not yet by this crawler."""
+        self._write({"op": "sending", "key": url_key(url), "url": url, "is_first": is_first})
+
+    def unsent(self, url: str) -> None:
+        """Take back what `sending` recorded: no connection was had."""
+        self._write({"op": "unsent", "key": url_key(url)})
+
+    def dismiss(self, url: str) -> None:
+        """Say that a URL was answered, and the answer is not to be kept."""
+        self._write({"op": "dismiss", "key": url_key(url)})
+
     def keep(self, fetched: Fetched) -> None:
         """Archive an answer."""
         self._write({"op": "keep", "key": url_key(fetched.url), **packed(fetched)}, fetched.body)
@@ -84,7 +96,7 @@ class Store:
     def keep_document(self, key: str, url: str, body: bytes) -> None:
         """Archive a part of the manifest."""
         document = Fetched(url, 200, {"content-type": "application/json"}, b"", datetime.now(UTC), 0.0)
-        self._write({"op": "keep", "key": key, **packed(document)}, body)
+        self._write({"op": "keep_document", "key": key, **packed(document)}, body)
 
     def fail(self, kind: str, message: str) -> None:
         """Say why there is no crawl; `kind` is "transient" or "terminal"."""

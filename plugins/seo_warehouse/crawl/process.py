@@ -17,14 +17,17 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from time import monotonic
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from seo_warehouse.crawl.pipe import packed, read_frame, write_frame
 from seo_warehouse.crawl.plan import Plan
-from seo_warehouse.crawl.records import ERROR_HEADER, HEAD_KEY, Fetched
+from seo_warehouse.crawl.records import ERROR_HEADER, Fetched
 from seo_warehouse.crawl.robots import MAX_CRAWL_DELAY
 from seo_warehouse.errors import TerminalSourceError, TransientSourceError
-from seo_warehouse.landing import Answer, Archive
+from seo_warehouse.landing import Answer
+
+if TYPE_CHECKING:
+    from seo_warehouse.api import Api
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +39,8 @@ _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_DIR", "S
 """The only variables the crawler sees: it reads strangers' pages, and connections lie in the environment."""
 
 
-def run_crawl(plan: Plan, archive: Archive) -> int:
-    """Crawl into the archive until the crawl ends; comes past what is archived already. Answers received now.
+def run_crawl(plan: Plan, api: Api) -> None:
+    """Crawl into the archive until the crawl ends; comes past what is archived already. Each call passes `api`'s books.
 
     Raises TransientSourceError where the crawler died or hung or the site could not be read, TerminalSourceError
     where a person must change a setting. What was read stays in the archive; the next call goes on from there.
@@ -48,12 +51,12 @@ def run_crawl(plan: Plan, archive: Archive) -> int:
         with _watchdog(child, plan) as alive:
             try:
                 write_frame(child.stdin, asdict(plan))
-                return _serve(child.stdin, child.stdout, archive, alive)
+                _serve(child.stdin, child.stdout, api, alive)
             except (BrokenPipeError, EOFError):
                 raise _dead(child, errors) from None
 
 
-def _serve(answers: IO[bytes], requests: IO[bytes], archive: Archive, alive: threading.Event) -> int:
+def _serve(answers: IO[bytes], requests: IO[bytes], api: Api, alive: threading.Event) -> None:
     """Do what the crawler asks until it says how it ended. Raises EOFError where it does not."""
     kept = 0
     while (frame := read_frame(requests)) is not None:
@@ -61,18 +64,28 @@ def _serve(answers: IO[bytes], requests: IO[bytes], archive: Archive, alive: thr
         head, body = frame
         match head["op"]:
             case "find":
-                found = archive.get(head["key"])
+                found = api.recall(head["key"])
                 write_frame(answers, packed(fetched_of(found)) if found else {}, found.body if found else b"")
+            case "sending":
+                # What an earlier crawler sent and has no answer was in flight when it ended.
+                api.usage.cut += head["is_first"] and api.archive.has_intent(head["key"])
+                api.sending(head["key"], {"method": "GET", "path": head["url"], "payload": None})
+            case "unsent":
+                api.unsent(head["key"])
+            case "dismiss":
+                api.archive.withdraw(head["key"])
             case "keep":
-                archive.put(head["key"], _answer(head, body))
-                kept += not head["key"].startswith(HEAD_KEY)
+                api.received(head["key"], _answer(head, body))
+                kept += 1
                 if kept % _LOG_EVERY == 0:
                     log.info("site_crawl: %d answers archived", kept)
+            case "keep_document":
+                api.archive.put(head["key"], _answer(head, body))
             case "failed":
                 kind = TerminalSourceError if head["kind"] == "terminal" else TransientSourceError
                 raise kind(f"site_crawl: {head['message']}")
             case "ended":
-                return kept
+                return
     raise EOFError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seo_warehouse.crawl.headers import directives, media_type
 from seo_warehouse.crawl.parse import Page, parse_page
@@ -23,9 +23,12 @@ from seo_warehouse.crawl.records import (
     url_key,
 )
 from seo_warehouse.errors import NotArchivedError
-from seo_warehouse.landing import Archive
 from seo_warehouse.spec import Row
 from seo_warehouse.urls import host_of
+
+if TYPE_CHECKING:
+    from seo_warehouse.api import Api
+    from seo_warehouse.landing import Archive
 
 
 def head_of(archive: Archive) -> Head | None:
@@ -41,9 +44,9 @@ def head_of(archive: Archive) -> Head | None:
 
 @dataclass
 class Crawl:
-    """An ended crawl in its archive."""
+    """An ended crawl in its archive. What is read of it passes `api`'s books."""
 
-    archive: Archive
+    api: Api
     head: Head
     _redirects: dict[str, str] = field(init=False)
     _ends: dict[str, tuple[int | None, str | None]] = field(init=False)
@@ -56,22 +59,24 @@ class Crawl:
 
     def asked(self) -> Iterator[Asked]:
         """The rows of the manifest."""
+        archive = self.api.archive
         for number in range(self.head.part_count):
-            answer = self.archive.get(part_key(number))
+            answer = archive.get(part_key(number))
             if answer is None:
-                raise NotArchivedError(f"site_crawl: part {number} of the manifest of {self.archive.scope} is missing")
+                raise NotArchivedError(f"site_crawl: part {number} of the manifest of {archive.scope} is missing")
             try:
                 yield from unpacked_part(answer.body)
             except (ValueError, TypeError) as error:
                 raise NotArchivedError(
-                    f"site_crawl: part {number} of the manifest of {self.archive.scope} is damaged: {error}"
+                    f"site_crawl: part {number} of the manifest of {archive.scope} is damaged: {error}"
                 ) from None
 
     def fetched(self, asked: Asked) -> Fetched | None:
         """What a URL answered; None where nothing did."""
+        self.api.usage.see(_instant(asked))
         if asked.status is None:
             return None
-        answer = self.archive.get(url_key(asked.url))
+        answer = self.api.recall(url_key(asked.url))
         return None if answer is None else fetched_of(answer)
 
     def page(self, fetched: Fetched | None) -> Page | None:
@@ -120,7 +125,7 @@ def page_rows(crawl: Crawl, day: date) -> Iterator[Row]:
             "is_robots_allowed": asked.is_allowed,
             **_answer_columns(fetched),
             **_page_columns(crawl, page),
-            "observed_at": datetime.fromisoformat(asked.at),
+            "observed_at": _instant(asked),
         }
 
 
@@ -143,6 +148,10 @@ def link_rows(crawl: Crawl, day: date) -> Iterator[Row]:
                 "is_internal": crawl.is_internal(link.target),
                 "observed_at": fetched.observed_at,
             }
+
+
+def _instant(asked: Asked) -> datetime:
+    return datetime.fromisoformat(asked.at)
 
 
 def _answer_columns(fetched: Fetched | None) -> Row:

@@ -41,7 +41,7 @@ def order_crawl(api: Api, property: Property, period: Period) -> bool:
         raise NotArchivedError(
             f"site_crawl: the archive holds no whole crawl of {property.name} in {api.archive.scope}"
         )
-    api.usage.calls += run_crawl(plan_of(settings, contact=property.domain), api.archive)
+    run_crawl(plan_of(settings, contact=property.domain), api)
     return True
 
 
@@ -79,7 +79,7 @@ def _crawl(api: Api, property: Property, period: Period) -> Crawl:
         robots_statuses=head.robots,
         sitemap_count=head.sitemap_count,
     )
-    return Crawl(api.archive, head)
+    return Crawl(api, head)
 
 
 LEAST_SHARE = 0.5
