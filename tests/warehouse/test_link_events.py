@@ -10,7 +10,7 @@ from tests.warehouse.links import MODELS, day, events, item, publish_night
 from tests.warehouse.world import Warehouse
 
 DATED, UNDATED, TWO_SNAPSHOTS, TRUNCATED, OUTAGE, CLAIMED, CHANGED = range(1, 8)
-REJECTED, GROWN, TWO_ON_A_PAGE, RETARGETED, GLITCH, DOMAINS = range(8, 14)
+REJECTED, GROWN, TWO_ON_A_PAGE, RETARGETED, GLITCH, DOMAINS, REWORDED = range(8, 15)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +142,35 @@ def test_the_vendors_claim_is_a_loss_on_its_own_date_told_once(told: Warehouse) 
         # The visit of day 20 found it again; since the loss nobody had looked.
         ("restored", "a", 20, 4, 16),
         ("lost", "a", 39, 20, 19),
+    ]
+
+
+def tell_reworded(w: Warehouse) -> None:
+    publish_night(w, REWORDED, 0, full=[])
+    publish_night(w, REWORDED, 2, new=[item("a", first=2), item("b", first=2), item("b", first=2, anchor="more")])
+    # The list of the night after overlaps, and tells the same links with other words.
+    publish_night(
+        w,
+        REWORDED,
+        3,
+        new=[
+            item("a", first=2, seen=3, anchor="other"),
+            item("b", first=2, anchor="other"),
+            item("b", first=2, anchor="more"),
+        ],
+    )
+    lost = [item(name, first=2, before=3, seen=5, lost=True, anchor="other") for name in "ab"]
+    publish_night(w, REWORDED, 5, lost=lost)
+    publish_night(w, REWORDED, 9, lost=[item("b", first=2, before=3, seen=8, lost=True, anchor="more")])
+
+
+def test_a_link_told_again_with_other_words_is_lost_when_it_is_claimed_lost(told: Warehouse) -> None:
+    assert events(told, REWORDED) == [
+        ("acquired", "a", 2, 0, 2),
+        ("acquired", "b", 2, 0, 2),
+        ("lost", "a", 5, 3, 2),
+        # Two links of one page: with one gone it is there still.
+        ("lost", "b", 8, 3, 5),
     ]
 
 
@@ -324,4 +353,5 @@ STORIES = [
     tell_retargeted,
     tell_glitch,
     tell_domains,
+    tell_reworded,
 ]

@@ -1,4 +1,8 @@
-{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink']} -%}
+{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
+{%- set columns = [
+    'source_url', 'source_page_key', 'source_domain', 'source_domain_key', 'literal_target_url', 'target_url',
+    'target_page_key', 'item_type', 'rel', 'anchor', 'source_title',
+] %}
 {{
     config(
         materialized='incremental',
@@ -14,11 +18,66 @@
 with
     claimed as ({{ claimed_days() }}),
 
+    -- An export tells of the day of a loss and of the last sight before it. A loss after the day
+    -- that the row speaks of is none on that day.
+    told as (
+        select
+            exported.*,
+            exported.is_lost and coalesce(exported.lost_date <= exported.day, true) as is_lost_then
+        from
+            {{ ref('stg_exports__backlink') }}
+            as exported {{ join_days('exported', claims=claims) }}
+    ),
+
+    backlinks as (
+        select
+            backlink.property_key,
+            backlink.day,
+            backlink.vendor,
+            backlink.pull,
+            {%- for column in columns %}
+                backlink.{{ column }},
+            {%- endfor %}
+            backlink.is_followed,
+            backlink.image_alt,
+            backlink.image_url,
+            backlink.is_lost,
+            backlink.first_seen_at,
+            backlink.previous_seen_at,
+            backlink.last_seen_at,
+            backlink.source_domain_authority
+        from
+            {{ ref('stg_dataforseo_backlinks__backlink') }}
+            as backlink {{ join_days('backlink', claims=claims) }}
+        union all
+        select
+            told.property_key,
+            told.day,
+            told.vendor,
+            'export',
+            {%- for column in columns %}
+                told.{{ column }},
+            {%- endfor %}
+            null,
+            null,
+            null,
+            told.is_lost_then,
+            told.first_seen_date::timestamp at time zone 'UTC',
+            case when told.is_lost_then then told.last_seen_date::timestamp at time zone 'UTC' end,
+            case when told.is_lost_then then told.lost_date else told.last_seen_date end::timestamp
+            at time zone 'UTC',
+            round(told.source_domain_authority)::integer
+        from told
+    ),
+
     items as (
         select
             backlinks.*,
-            {{ key64('backlinks.property_key::text', 'backlinks.source_url', 'backlinks.target_url') }}
-            as link_key,
+            {{ key64(
+                'backlinks.property_key::text',
+                'backlinks.source_url',
+                "coalesce(backlinks.target_url, '')",
+            ) }} as link_key,
             {{ key64(
             "coalesce(backlinks.item_type, '')",
             "coalesce(backlinks.anchor, '')",
@@ -62,9 +121,20 @@ with
                 when backlinks.last_seen_at is not null
                 then least((backlinks.last_seen_at at time zone 'UTC')::date, backlinks.day)
             end as visit_date
-        from
-            {{ ref('stg_dataforseo_backlinks__backlink') }} as backlinks
-            {{ join_days('backlinks', claims=claims) }}
+        from backlinks
+    ),
+
+    -- A live link is known again by its first sight, and by its place among those first seen at
+    -- the same visit: its words may change from night to night. Those of a lost one are as they
+    -- were last.
+    placed as (
+        select
+            *,
+            dense_rank() over (
+                partition by property_key, vendor, link_key, day, first_seen_at, is_live
+                order by item_key
+            ) as place_no
+        from items
     ),
 
     -- Several links of one page to one target are one link: live if any is, followed if any live
@@ -88,8 +158,14 @@ with
             (array_agg(target_url order by target_url))[1] as target_url,
             (array_agg(target_page_key order by target_url))[1] as page_key,
             bool_or(is_live) as is_live,
-            bool_or(is_live and pull = 'full') as is_in_full_pull,
-            coalesce(array_agg(distinct item_key) filter (where is_live), '{}') as live_item_keys,
+            bool_or(is_live and pull in ('full', 'export')) as is_pair_shown,
+            coalesce(
+                array_agg(
+                    distinct
+                    {{ key64("coalesce((first_seen_at at time zone 'UTC')::text, '')", 'place_no::text') }}
+                ) filter (where is_live),
+                '{}'
+            ) as live_item_keys,
             coalesce(
                 array_agg(distinct item_key) filter (where not is_live), '{}'
             ) as lost_item_keys,
@@ -100,6 +176,9 @@ with
             case
                 when bool_or(rel_set = '' and is_live)
                 then ''
+                -- One of them may be followed.
+                when bool_or(rel_set is null and is_live)
+                then null
                 else
                     (
                         array_agg(
@@ -119,7 +198,7 @@ with
             (array_agg(source_title order by is_live desc, first_seen_at, anchor_text, item_key))[
                 1
             ] as source_title
-        from items
+        from placed
         group by property_key, vendor, link_key, day
     )
 
