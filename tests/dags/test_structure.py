@@ -103,7 +103,7 @@ def test_an_onboarding_asks_for_a_property_and_a_day_and_leaves_the_other_slots_
     dags: dict[str, Any],
 ) -> None:
     dag = dags["onboarding"]
-    assert dag.timetable.summary == "None"
+    assert dag.schedule is None
     assert dag.is_paused_upon_creation is False
     assert (dag.max_active_runs, dag.task_ids) == (1, ["load_history"])
     assert dag.params.get_param("property").schema["enum"] == ["alpha", "beta"]
@@ -124,7 +124,7 @@ def test_a_dag_file_is_thin() -> None:
 
 def test_a_release_asks_for_a_load_a_decision_and_a_reason_and_is_never_paused(dags: dict[str, Any]) -> None:
     dag = dags["release"]
-    assert dag.timetable.summary == "None"
+    assert dag.schedule is None
     assert dag.is_paused_upon_creation is False
     for name, bad in (("load", 0), ("load", "x"), ("decision", "maybe"), ("why", "")):
         with pytest.raises(Exception, match=name):

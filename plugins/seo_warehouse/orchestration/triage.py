@@ -39,10 +39,23 @@ Mend it and clear the task. **May be ignored:** a build with nothing to claim, w
 `maintenance` closes, every hour, the nights whose deadline (23:00 UTC) has passed and names the sources that had not
 ended (`ops.night.missing_sources`); `warehouse` runs for each. Skipped: nothing was overdue. It also carries out
 decisions about quarantined loads that were cut before they were done.
-`maintenance__daily` makes next month's partitions, vacuums and writes dbt's documentation.
+`maintenance__daily` makes next month's partitions, vacuums, warns of tables that are older than their sources allow
+(log of `check_freshness`, `seo-warehouse status`) and writes dbt's documentation.
 
 **What a red run means.** Usually no connection to PostgreSQL. The next run catches up; clear it if it is the last one
 of the day. A source that is missing night after night is paused or broken: look at its `ingest__` DAG.
+""",
+    "onboarding": """
+### A property's history
+
+Start it by hand (Trigger, with the property and, where it is not its `history_start`, the first day). Every dated
+source is asked for each day that it still keeps and `raw` lacks, a load a month, and each month is published at once;
+the task's log says how far it is. Nights run meanwhile: they leave these days to it, and the last days to themselves.
+One run at a time, in one worker slot, so that the nights have the others. The next build models what was published.
+
+**What a red run means.** A month could not be read, or is in quarantine: the log names it. The others are published.
+**Clearing is safe,** and so is a run that was killed: it goes on with the months that are missing, and asks for nothing
+that the archive holds.
 """,
     "release": """
 ### A decision about a quarantined load
