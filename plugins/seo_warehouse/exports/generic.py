@@ -38,7 +38,7 @@ def rank(cell: str) -> int | Beyond | None:
 def state(cell: str) -> str | None:
     """One of the states of a check, also written with blanks or hyphens."""
     value = values.word(cell)
-    if value is None:
+    if value is None or value in values.UNKNOWN:
         return None
     found = re.sub(r"[\s-]+", "_", value)
     if found not in STATES:

@@ -56,8 +56,11 @@ _FOREIGN = (
     (codecs.BOM_UTF32_LE, "encoded as UTF-32: save it as UTF-8"),
     (codecs.BOM_UTF32_BE, "encoded as UTF-32: save it as UTF-8"),
 )
-_NOT_WESTERN = re.compile(r"[\u00c0-\u00ff]{4}|[^\W\d_][\u00a1-\u00b6\u00b8-\u00bf][^\W\d_]")
-"""No Western language has four accented letters in a row, nor a sign like \u00b3 or \u00bf within a word."""
+_NOT_WESTERN = re.compile(
+    r"[\u00c0-\u00ff]{4}|[^\W\d_][\u00a1-\u00b6\u00b8-\u00bf][^\W\d_]|[\u00d0\u00dd\u00de\u00f0\u00fd\u00fe]"
+)
+"""No Western language has four accented letters in a row, nor a sign like \u00b3 within a word; and the letters where
+Windows-1254 has Turkish ones are Icelandic ones, which are rarer."""
 _LEADING_OUT = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 ZIP = b"PK\x03\x04"
 

@@ -38,8 +38,8 @@ _OTHER_NAMES = {
     "usa": "US",
     "viet nam": "VN",
 }
-_RETIRED = frozenset(("BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"))
-"""Codes of three letters that once stood for (parts of) countries which have another now."""
+_NO_COUNTRY = frozenset("BUR DDR FXX TMP YMD ZAR QUU XAA XBB ZZZ".split())
+"""Codes of three letters that stood for countries which have another now, or never stood for one."""
 _UNKNOWN_NAMES = frozenset(("zzz", "zz", "unknown region", "unknown"))
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z0-9]{2,8}))*")
 _ENGINE = re.compile(r"(?:https?://)?(?:www\.)?([a-z]+)\.[a-z.]{2,6}/?")
@@ -153,7 +153,7 @@ def _three_letters() -> dict[str, str]:
     found = {
         two[0]: three.lower()
         for three, two in sorted(aliases.items())
-        if len(three) == 3 and three.isalpha() and len(two) == 1 and three not in _RETIRED
+        if len(three) == 3 and three.isalpha() and len(two) == 1 and two[0] in _names("en") and three not in _NO_COUNTRY
     }
     return found | {"XK": "xkk"}
 

@@ -124,12 +124,13 @@ def _generic_form(name: str, found: Iterable[Heading]) -> tuple[Form, Heading]:
     """The generic form that the file is named after, else the one that its headings are nearest to."""
     base = _GENERIC_NAME.sub("_", name.rpartition("/")[2].casefold())
     named = [form for form in GENERIC if form.prefix and base.startswith(form.prefix)]
-    best: tuple[tuple[int, int], Form, Heading] | None = None
+    best: tuple[tuple[int, int, int], Form, Heading] | None = None
     for heading in found:
         for form in named or GENERIC:
             columns = match(form, heading.row)
             near = sum(nearest(form, cell) is not None for cell in columns.unknown)
-            score = (len(columns.fields) + near - len(columns.unknown) - len(columns.missing), len(heading.row))
+            fit = len(columns.fields) + near - len(columns.missing)
+            score = (fit, -len(columns.unknown) if columns.fields else 0, len(heading.row))
             if (named or columns.fields) and (best is None or score > best[0]):
                 best = (score, form, heading)
     if best is None or (not named and best[0][0] < 0):

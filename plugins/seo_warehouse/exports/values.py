@@ -25,18 +25,18 @@ LONGEST_SHOWN = 60
 
 _BLANKS = " \t\r\n\v\f\u00a0\u202f\u2009\ufeff\u200b"
 _GROUP_MARKS = " \u00a0\u202f\u2009'\u2019"
-_GROUPED = re.compile(rf"\d{{1,3}}(?:([.,{_GROUP_MARKS}])\d{{3}})(?:\1\d{{3}})*")
-_WHOLE = re.compile(r"\d+[.,]0{1,2}")
-_DECIMAL = re.compile(r"[-\u2212]?\d*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
+_GROUPED = re.compile(rf"[0-9]{{1,3}}(?:([.,{_GROUP_MARKS}])[0-9]{{3}})(?:\1[0-9]{{3}})*")
+_WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
+_DECIMAL = re.compile(r"[-\u2212]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _FORMULA = re.compile(r"""=\s*[A-Za-z0-9_("'+\-@$\[{.]|[+\-@][\d+\-*/.\s(]*[A-Za-z_]\w*(?:\(|\|[^!]*!)""")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
 """How spreadsheets are told that a cell is text: a repair, and no formula."""
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+\S*", re.IGNORECASE)
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?")
-_YEAR_FIRST = re.compile(r"(\d{4})([/.]?)(\d\d?)\2(\d\d?)(?:[T ].*)?")
-_YEAR_LAST = re.compile(r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?:,?\s.*)?")
-_DAY_MONTH = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[\s.-]+([A-Za-z]{3,9})\.?,?[\s-]+(\d{4})(?:,?\s.*)?")
-_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d\d?)(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s.*)?")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_YEAR_FIRST = re.compile(r"(\d{4})([/.]?)(\d\d?)\2(\d\d?)(?:[T ].*)?", re.ASCII)
+_YEAR_LAST = re.compile(r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?:,?\s.*)?", re.ASCII)
+_DAY_MONTH = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[\s.-]+([A-Za-z]{3,9})\.?,?[\s-]+(\d{4})(?:,?\s.*)?", re.ASCII)
+_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d\d?)(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s.*)?", re.ASCII)
 _MONTHS = tuple("january february march april may june july august september october november december".split())
 
 
@@ -123,7 +123,7 @@ def integer(cell: str) -> int | None:
         return None
     if not value.isdecimal() or not value.isascii():
         if _GROUPED.fullmatch(value):
-            value = re.sub(r"\D", "", value)
+            value = re.sub(r"[^0-9]", "", value)
         elif _WHOLE.fullmatch(value):
             value = re.split(r"[.,]", value)[0]
         else:
@@ -142,7 +142,7 @@ def number(habits: Habits) -> Convert:
         if value is None or value.startswith("<"):
             return None
         plain = _decimal_point(value, habits)
-        if not _DECIMAL.fullmatch(plain) or not any(c.isdecimal() for c in plain):
+        if not _DECIMAL.fullmatch(plain):
             _refuse_formula(value)
             raise CellError(f"is {shown(value)}, expected a number")
         result = float(plain.replace("\u2212", "-"))

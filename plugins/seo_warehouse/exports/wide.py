@@ -68,8 +68,7 @@ def rows_maker(
                 if position is not None:
                     rows.append(finish_ranking({**base, "day": day, "position": position}))
             except CellError as error:
-                error.column = day.isoformat()
-                raise
+                raise CellError(f"{error.column or 'position'} {error}", day.isoformat()) from None
         return rows
 
     return make_rows
