@@ -29,8 +29,8 @@ stop: $(READY)  ## end every process that `make run` started
 status: $(READY)  ## what runs, the last night's loads, the last builds
 	@$(BIN)/seo-warehouse status
 
-test: $(READY)  ## all tests (ARGS="-x -k name": some)
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
+	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 
