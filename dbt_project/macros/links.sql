@@ -22,7 +22,7 @@ link was seen after. Else only the links that the claimed days name.
                     and claimed.day = sighting.day
                 where
                     claimed.build_id = {{ var('build_id') | int }}
-                    and claimed.source = 'dataforseo_backlinks'
+                    and claimed.source in ('dataforseo_backlinks', 'exports')
                     and claimed.table_name = 'backlink'
             )
         )
@@ -30,7 +30,22 @@ link was seen after. Else only the links that the claimed days name.
     {%- endif -%}
 {%- endmacro %}
 
+{#- A day of exports that was published before may have lost a link; one that is new speaks of the links in it alone. -#}
 {% macro whole_link_properties() -%}
+    select claimed.property_key
+    from {{ source('ops', 'build_day') }} as claimed
+    inner join
+        {{ source('ops', 'publication') }} as earlier
+        on earlier.source = claimed.source
+        and earlier.table_name = claimed.table_name
+        and earlier.property_key = claimed.property_key
+        and earlier.day = claimed.day
+        and not earlier.is_current
+    where
+        claimed.build_id = {{ var('build_id') | int }}
+        and claimed.source = 'exports'
+        and claimed.table_name = 'backlink'
+    union
     select claimed.property_key
     from {{ source('ops', 'build_day') }} as claimed
     where
@@ -75,7 +90,7 @@ link was seen after. Else only the links that the claimed days name.
 
 {#-
 Whether fct_link_rank_change may be rebuilt for the affected dates alone: a claimed build over an existing table, with the
-events that it was last built from at hand.
+events and updates that it was last built from at hand.
 -#}
 {% macro is_rank_change_partial() -%}
     {%- if not execute -%}
@@ -84,9 +99,10 @@ events that it was last built from at hand.
         {%- do ref('int_link__judge_looks') -%}
     {%- endif -%}
     {%- if execute and var('build_id') | int != 0 and not flags.FULL_REFRESH -%}
-        {%- set kept = adapter.get_relation(target.database, 'intermediate', 'int_link__keep_events') -%}
+        {%- set events = adapter.get_relation(target.database, 'intermediate', 'int_link__keep_events') -%}
+        {%- set updates = adapter.get_relation(target.database, 'intermediate', 'int_link__keep_updates') -%}
         {%- set fact = adapter.get_relation(target.database, 'marts', 'fct_link_rank_change') -%}
-        {{- return(kept is not none and fact is not none) -}}
+        {{- return(events is not none and updates is not none and fact is not none) -}}
     {%- endif -%}
     {{- return(false) -}}
 {%- endmacro %}

@@ -113,17 +113,18 @@ class Warehouse:
         property_key: int,
         day: date,
         rows: Iterable[Mapping[str, Any]],
+        part: str = "",
         **facts: Any,
     ) -> int:
-        """Publish a day with these rows, replacing what it had; columns left out are NULL. The publication's id."""
+        """Publish a day of a part with these rows, replacing what it had; columns left out are NULL. Its id."""
         source = source_named(source_name)
         table = source.table(table_name)
         ensure_partition(self.connection, source.raw_name(table), day)
-        self._delete_day(source, table, property_key, day)
+        self._delete_day(source, table, property_key, part, day)
         load_id = self._add_load(source, table, property_key, day)
-        stored = [_stored(table, property_key, day, row) | {"load_id": load_id} for row in rows]
+        stored = [_stored(table, property_key, day, row) | {"part": part, "load_id": load_id} for row in rows]
         self.insert(f"raw.{source.raw_name(table)}", stored)
-        return self._add_publication(source, table, property_key, day, load_id, len(stored), facts)
+        return self._add_publication(source, table, property_key, part, day, load_id, len(stored), facts)
 
     def claim(self) -> int:
         """A build over the current publications that no earlier build claimed. Its id."""
@@ -158,17 +159,17 @@ class Warehouse:
             raise AssertionError(f"no row: {query}")
         return int(row[0])
 
-    def _delete_day(self, source: Source, table: Table, property_key: int, day: date) -> None:
+    def _delete_day(self, source: Source, table: Table, property_key: int, part: str, day: date) -> None:
         self.connection.execute(
-            sql.SQL("delete from {} where property_key = %s and day = %s").format(
+            sql.SQL("delete from {} where property_key = %s and part = %s and day = %s").format(
                 sql.Identifier("raw", source.raw_name(table))
             ),
-            (property_key, day),
+            (property_key, part, day),
         )
         self.connection.execute(
             "update ops.publication set is_current = false where is_current and source = %s and table_name = %s"
-            " and property_key = %s and day = %s",
-            (source.name, table.name, property_key, day),
+            " and property_key = %s and part = %s and day = %s",
+            (source.name, table.name, property_key, part, day),
         )
 
     def _add_load(self, source: Source, table: Table, property_key: int, day: date) -> int:
@@ -180,13 +181,21 @@ class Warehouse:
         )
 
     def _add_publication(
-        self, source: Source, table: Table, key: int, day: date, load_id: int, count: int, facts: Mapping[str, Any]
+        self,
+        source: Source,
+        table: Table,
+        key: int,
+        part: str,
+        day: date,
+        load_id: int,
+        count: int,
+        facts: Mapping[str, Any],
     ) -> int:
         return self._value(
             "insert into ops.publication"
-            " (source, table_name, property_key, day, load_id, row_count, checksum, totals, facts, read_at)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, now()) returning publication_id",
-            *(source.name, table.name, key, day, load_id, count, str(load_id), Jsonb({}), Jsonb(dict(facts))),
+            " (source, table_name, property_key, part, day, load_id, row_count, checksum, totals, facts, read_at)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now()) returning publication_id",
+            *(source.name, table.name, key, part, day, load_id, count, str(load_id), Jsonb({}), Jsonb(dict(facts))),
         )
 
 

@@ -20,40 +20,101 @@ with
 
     cadences as (select * from {{ ref('link_witness_cadences') }}),
 
-    -- A link is there while any witness has it: spans of several witnesses that overlap are one
-    -- stay.
-    ordered as (
+    -- Until when a witness has the link: to its loss; for ever, if it would tell of a loss; else
+    -- only to its last sight, since an export that is not repeated says no more.
+    bounded as (
         select
             *,
             coalesce(start_date, begin_day) as known_date,
-            max(coalesce(lost_date, 'infinity')) over (
-                partition by property_key, link_key
-                order by coalesce(start_date, begin_day), witness, span_no
-                rows between unbounded preceding and 1 preceding
-            ) as others_end_date
+            case
+                when lost_date is not null
+                then lost_date
+                when is_watching
+                then 'infinity'
+                else coalesce(last_visit_date, begin_day)
+            end as end_date
         from spans
+    ),
+
+    -- A link is there while any witness has it: spans of several witnesses are one stay, unless
+    -- one tells of a loss between them that no other's later sight denies.
+    ordered as (
+        select
+            *,
+            max(end_date) over earlier as last_end_date,
+            max(lost_date) over earlier as last_lost_date
+        from bounded
+        window
+            earlier as (
+                partition by property_key, link_key
+                order by known_date, start_date is null, witness, span_no
+                rows between unbounded preceding and 1 preceding
+            )
     ),
 
     stays as (
         select
             *,
-            count(*) filter (where others_end_date is null or known_date >= others_end_date) over (
-                partition by property_key, link_key order by known_date, witness, span_no
+            count(*) filter (
+                where
+                    last_end_date is null
+                    or (last_lost_date = last_end_date and known_date >= last_end_date)
+            ) over (
+                partition by property_key, link_key
+                order by known_date, start_date is null, witness, span_no
             ) as stay_no
         from ordered
     ),
 
+    -- What the first witness does not know of rel and words, the next one that does may tell.
+    known_words as (
+        select
+            property_key,
+            link_key,
+            stay_no,
+            {%- for part, way in [('first', ''), ('last', ' desc')] %}
+                {%- for word in ['rel_set', 'anchor'] %}
+                    (
+                        array_agg(
+                            {{ part }}_{{ word }}
+                            order by
+                                {{ 'known_date' if part == 'first' else 'end_date' }}{{ way }},
+                                witness,
+                                span_no
+                        ) filter (where {{ part }}_{{ word }} is not null)
+                    )[1]
+                    as known_{{ part }}_{{ word }}{{ ',' if not (part == 'last' and word == 'anchor') }}
+                {%- endfor %}
+            {%- endfor %}
+        from stays
+        group by property_key, link_key, stay_no
+    ),
+
+    worded as (
+        select
+            stays.*,
+            coalesce(stays.first_rel_set, known_words.known_first_rel_set) as begin_rel_set,
+            coalesce(stays.first_anchor, known_words.known_first_anchor) as begin_anchor,
+            coalesce(stays.last_rel_set, known_words.known_last_rel_set) as end_rel_set,
+            coalesce(stays.last_anchor, known_words.known_last_anchor) as end_anchor
+        from stays
+        inner join
+            known_words
+            on known_words.property_key = stays.property_key
+            and known_words.link_key = stays.link_key
+            and known_words.stay_no = stays.stay_no
+    ),
+
     beginnings as (
         select distinct on (property_key, link_key, stay_no) *
-        from stays
-        order by property_key, link_key, stay_no, known_date, witness, span_no
+        from worded
+        order by property_key, link_key, stay_no, known_date, start_date is null, witness, span_no
     ),
 
     endings as (
         select distinct on (property_key, link_key, stay_no) *
-        from stays
-        order by
-            property_key, link_key, stay_no, coalesce(lost_date, 'infinity') desc, witness, span_no
+        from worded
+        order by property_key, link_key, stay_no, end_date desc, lost_date is null, witness, span_no
     ),
 
     events as (
@@ -72,9 +133,9 @@ with
             begin_day as observed_date,
             witness,
             null as loss_basis,
-            first_rel_set as rel_set,
+            begin_rel_set as rel_set,
             null as previous_rel_set,
-            first_anchor as anchor,
+            begin_anchor as anchor,
             null as previous_anchor,
             first_authority as authority
         from beginnings
@@ -88,9 +149,9 @@ with
             lost_observed_date,
             witness,
             loss_basis,
-            last_rel_set,
+            end_rel_set,
             null,
-            last_anchor,
+            end_anchor,
             null,
             last_authority
         from endings

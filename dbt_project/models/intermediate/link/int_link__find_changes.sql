@@ -18,8 +18,8 @@ with
         select * from {{ ref('int_link__find_spans') }} as span where {{ is_link_claimed('span') }}
     ),
 
-    -- A list of new links shows a further link of the pair alone; only a full pull shows the pair
-    -- as it is. The first
+    -- A list of new links shows a further link of the pair alone; only a full pull or an
+    -- export shows the pair as it is. The first
     -- sighting of a span counts whatever pull it comes from.
     comparable as (
         select
@@ -39,7 +39,7 @@ with
             and spans.witness = sightings.witness
             and spans.link_key = sightings.link_key
             and sightings.day between spans.begin_day and spans.last_live_day
-        where sightings.is_in_full_pull or sightings.day = spans.begin_day
+        where sightings.is_pair_shown or sightings.day = spans.begin_day
     ),
 
     values_seen as (

@@ -209,6 +209,7 @@ with
         select
             spans.*,
             totals.first_snapshot_day,
+            totals.snapshot_total > 0 as is_watching,
             coalesce(
                 lead(spans.earlier_snapshot_count) over (
                     partition by spans.property_key, spans.witness, spans.link_key
@@ -357,6 +358,7 @@ select
     end as lost_earliest_date,
     begun.lost_observed_date,
     begun.loss_basis,
+    begun.is_watching,
     begun.last_visit_date,
     begun.first_rel_set,
     begun.last_rel_set,

@@ -35,9 +35,7 @@ with
             backlink.day,
             backlink.vendor,
             backlink.pull,
-            {%- for column in columns %}
-                backlink.{{ column }},
-            {%- endfor %}
+            {%- for column in columns %} backlink.{{ column }}, {%- endfor %}
             backlink.is_followed,
             backlink.image_alt,
             backlink.image_url,
@@ -55,9 +53,7 @@ with
             told.day,
             told.vendor,
             'export',
-            {%- for column in columns %}
-                told.{{ column }},
-            {%- endfor %}
+            {%- for column in columns %} told.{{ column }}, {%- endfor %}
             null,
             null,
             null,

@@ -52,6 +52,11 @@ with
         from publications
         left join
             looks on looks.property_key = publications.property_key and looks.day = publications.day
+        union all
+        -- An export never says that it is whole.
+        select distinct property_key, {{ export_vendor('part') }}, day, false, false
+        from {{ source('ops', 'publication') }}
+        where is_current and source = 'exports' and table_name = 'backlink'
     )
 
 select

@@ -17,7 +17,8 @@ with
                         {{ column }}
                         order by coalesce(last_live_day, begin_day) desc, witness, span_no desc
                     ) filter (where {{ known }} is not null)
-                )[1] as {{ 'authority_witness' if column == 'witness' else column }}{{ ',' if not loop.last }}
+                )[1]
+                as {{ 'authority_witness' if column == 'witness' else column }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_link__find_spans') }}
         group by property_key, link_key

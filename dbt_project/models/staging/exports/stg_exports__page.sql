@@ -1,0 +1,11 @@
+with pages as (select * from {{ source('exports', 'page') }})
+
+select
+    property_key,
+    day,
+    part,
+    {{ page_key('url') }} as page_key,
+    coalesce(url_normalised, url) as url,
+    topic,
+    exported_at
+from pages

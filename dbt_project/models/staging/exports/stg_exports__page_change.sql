@@ -1,0 +1,11 @@
+with changes as (select * from {{ source('exports', 'page_change') }})
+
+select
+    property_key,
+    day,
+    part,
+    {{ page_key('url') }} as page_key,
+    coalesce(url_normalised, url) as url,
+    kind,
+    exported_at
+from changes
