@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import struct
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from seo_warehouse.exports import opening
 from seo_warehouse.exports.forms import recognise
 from tests.exports.files import WRITTEN, part_of, parts_of, zipped
 
+PEAK = str(Path(__file__).with_name("peak.py"))
 CHART = "Date,Clicks,Impressions\n2026-02-01,1,2\n"
 
 
@@ -174,18 +174,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             for number in range(rows // 2):
                 check = f"2026-02-{number % 28 + 1:02d},keyword {number // 28}"
                 file.write(f"{check},desktop,5\n{check},mobile,>100\n")
-        peaks.append(int(subprocess.check_output([sys.executable, __file__, str(path)])))
+        peaks.append(int(subprocess.check_output([sys.executable, PEAK, str(path)])))
     assert peaks[1] < 1.2 * peaks[0]
-
-
-def _peak(path: Path) -> int:
-    """Bytes of memory that reading a file takes at most."""
-    from seo_warehouse.exports.forms import read
-
-    (part,) = recognise(path.name, lambda: path.open("rb"), WRITTEN)
-    assert sum(1 for _ in read(path.name, lambda: path.open("rb"), part)) == part.row_count
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-if __name__ == "__main__":
-    sys.stdout.write(str(_peak(Path(sys.argv[1]))))

@@ -224,6 +224,12 @@ def test_rows_of_a_stated_day_and_of_the_exports_day_are_the_same_link_on_the_sa
     assert len(rows_of("backlinks.csv", content)) == 1
 
 
+def test_a_link_is_observed_no_earlier_than_it_was_lost() -> None:
+    content = "observed_on,source_url,target_url,lost_on\n2026-01-02,https://a.example/,https://s.example/,2026-02-03\n"
+    (row,) = rows_of("backlinks.csv", content)
+    assert (row["day"], row["is_lost"]) == (date(2026, 2, 3), True)
+
+
 def test_days_and_decimals_are_read_by_the_habit_of_the_whole_file() -> None:
     content = (
         "observed_on;source_url;target_url;authority\n"

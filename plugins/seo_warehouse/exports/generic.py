@@ -78,10 +78,15 @@ def finish_ranking(row: Row) -> Row:
 
 
 def _finish_backlink(row: Row) -> Row:
-    if row["is_lost"] is None and row["lost_on"] is not None:
-        row["is_lost"] = True
-    if row["is_lost"] is False and row["lost_on"] is not None:
+    """A link with a day of its loss is lost, and nobody can say so before that day."""
+    lost_on = row["lost_on"]
+    if lost_on is None:
+        return row
+    if row["is_lost"] is False:
         raise CellError("is no, and there is a day of its loss", "is_lost")
+    row["is_lost"] = True
+    if row["day"] is not None and row["day"] < lost_on:
+        row["day"] = lost_on
     return row
 
 
