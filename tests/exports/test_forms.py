@@ -276,6 +276,16 @@ def test_a_sheet_without_its_zip_is_refused(headings: str) -> None:
         parts_of("Queries.csv", f"{headings},Clicks,Impressions,CTR,Position\nx,1,2,3%,4\n")
 
 
+def test_lists_without_rows_are_no_part_of_a_zip() -> None:
+    entries = {"Chart.csv": CHART, "Queries.csv": "Top queries,Clicks,Impressions,CTR,Position\n"}
+    assert [part.table for part in parts_of("x.zip", zipped(entries))] == ["search_total"]
+
+
+def test_a_canonical_that_is_no_url_costs_no_page() -> None:
+    content = str(FILES["internal_all.csv"]).replace('"https://shop.example/","366582"', '"http:///boots","366582"')
+    assert [row["canonical_url"] for row in rows_of("internal_all.csv", content)] == ["http:///boots", None]
+
+
 def test_a_zip_without_days_is_refused() -> None:
     with pytest.raises(ExportError, match="in English"):
         parts_of("x.zip", zipped({"Queries.csv": "Top queries,Clicks,Impressions\nx,1,2\n"}))

@@ -20,7 +20,7 @@ from seo_warehouse.exports import labs
 from seo_warehouse.exports.opening import OpenStream, head_of, is_zip, unzipped
 from seo_warehouse.exports.parts import Part, Refusal
 from seo_warehouse.exports.repeats import Repeats, is_replaced
-from seo_warehouse.exports.sheets import Sheet, find_habits, identify, outcomes
+from seo_warehouse.exports.sheets import Sheet, find_habits, has_rows, identify, outcomes
 from seo_warehouse.exports.values import HabitUnknownError
 from seo_warehouse.exports.zipped import sheets_of_zip
 from seo_warehouse.sources.exports import RANKING
@@ -191,8 +191,12 @@ def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetim
     totals, summaries, notes = sheets_of_zip(name, entries, latest)
     dates = _survey_sheets(name, (totals,), entries, written_at)
     parts = [replace(dates, notes=(*dates.notes, *notes))]
-    if summaries:
-        ranged = tuple(s.with_constants(day=dates.first_day, last_day=dates.last_day) for s in summaries)
+    ranged = tuple(
+        s.with_constants(day=dates.first_day, last_day=dates.last_day)
+        for s in summaries
+        if has_rows(_place(name, s), entries[s.entry], s)
+    )
+    if ranged:
         parts.append(_survey_sheets(name, ranged, entries, written_at))
     return tuple(parts)
 

@@ -23,7 +23,7 @@ Finish = Callable[[Row], Row]
 Kind = Convert | Literal["day", "number", "percent"]
 """How a cell becomes a value; those by name depend on the file's habits."""
 _SEPARATORS = re.compile(r"[\s_\u00a0\u202f]+")
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 12
 LONGEST_REMEMBERED = 200
 """Cells and characters of cells: what was understood once is looked up, without letting a file fill memory."""
 NEAR = 0.75

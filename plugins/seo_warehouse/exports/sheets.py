@@ -194,6 +194,11 @@ def outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[Row |
             yield Refusal(line, error.column, str(error), content, sheet.entry)
 
 
+def has_rows(name: str, open_stream: OpenStream, sheet: Sheet) -> bool:
+    """Whether anything stands below the headings."""
+    return next(_records(name, open_stream, sheet), None) is not None
+
+
 def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
     """Looks through all days and numbers of a sheet for how they are written."""
     seeker = HabitSeeker()

@@ -180,8 +180,9 @@ SCREAMING_FROG = Form(
         Field("h1", values.text, ("H1-1",)),
         Field("meta_robots", values.text, ("Meta Robots 1",)),
         Field("x_robots_tag", values.text, ("X-Robots-Tag 1",)),
-        Field("canonical_url", values.url, ("Canonical Link Element 1",)),
-        Field("redirect_url", values.url, ("Redirect URL",)),
+        # What a page says of itself may be no URL; the crawl of the page stands all the same.
+        Field("canonical_url", values.text, ("Canonical Link Element 1",)),
+        Field("redirect_url", values.text, ("Redirect URL",)),
         Field("word_count", values.integer, ("Word Count",)),
         Field("crawl_depth", values.integer, ("Crawl Depth",)),
         Field("inlinks", values.integer, ("Inlinks",)),

@@ -37,9 +37,17 @@ AT = _column(
 
 NOT_AHEAD = RowRule(
     name="day_is_not_ahead",
-    sql="day <= (exported_at at time zone 'UTC')::date + 1",
+    sql="coalesce(day <= (exported_at at time zone 'UTC')::date + 1, true)",
     reason="An export tells of what was; one day more, since vendors' days begin in other time zones.",
 )
+
+
+def _has_identity(url: str) -> RowRule:
+    return RowRule(
+        name=f"{url}_is_one",
+        sql=f"{url} is null or {url}_normalised is not null",
+        reason="What is no URL to a browser is no page to the warehouse.",
+    )
 
 
 def _of_this_property(url: str) -> BatchRule:
@@ -130,6 +138,8 @@ BACKLINK = Table(
     tolerance=ODD_ROWS,
     row_rules=(
         NOT_AHEAD,
+        _has_identity("source_url"),
+        _has_identity("target_url"),
         RowRule(
             name="seen_in_order",
             sql="coalesce(first_seen <= last_seen, true) and coalesce(first_seen <= lost_on, true)",
@@ -177,12 +187,12 @@ RANKING = Table(
         NOT_AHEAD,
         RowRule(
             name="position_if_found",
-            sql="(state = 'found') = (position is not null)",
+            sql="coalesce((state = 'found') = (position is not null), true)",
             reason="A found check has a position, and no other has.",
         ),
         RowRule(
             name="not_found_to_a_depth",
-            sql="state <> 'not_found' or depth is not null",
+            sql="coalesce(state <> 'not_found', true) or depth is not null",
             reason="Not found means nothing without the depth that was looked through.",
         ),
         RowRule(
@@ -205,7 +215,7 @@ PAGE = Table(
         _column("topic", Type.TEXT, "Its topic; NULL unknown."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD,),
+    row_rules=(NOT_AHEAD, _has_identity("url")),
     batch_rules=(_of_this_property("url"),),
 )
 
@@ -225,7 +235,7 @@ PAGE_CHANGE = Table(
         ),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD,),
+    row_rules=(NOT_AHEAD, _has_identity("url")),
     batch_rules=(_of_this_property("url"),),
 )
 
@@ -304,7 +314,11 @@ SEARCH_SUMMARY = Table(
     tolerance=ODD_ROWS,
     row_rules=(
         NOT_AHEAD,
-        RowRule(name="range_in_order", sql="day <= last_day", reason="A range does not end before it begins."),
+        RowRule(
+            name="range_in_order",
+            sql="coalesce(day <= last_day, true)",
+            reason="A range does not end before it begins.",
+        ),
         *CLICK_RULES,
     ),
 )
@@ -344,7 +358,7 @@ CRAWL_PAGE = Table(
         _column("content_hash", Type.TEXT, "The crawler's hash of the page (MD5 of its bytes)."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD,),
+    row_rules=(NOT_AHEAD, _has_identity("url")),
     batch_rules=(_of_this_property("url"),),
 )
 
