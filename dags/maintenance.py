@@ -6,6 +6,7 @@ from airflow.sdk import DAG
 
 from seo_warehouse.orchestration.dag_parts import (
     carry_out_decisions,
+    check_freshness,
     close_overdue,
     keep_tables,
     maintenance_dag,
@@ -16,5 +17,5 @@ with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has p
     close_overdue()
     carry_out_decisions()
 
-with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, dbt docs.", "35 23 * * *")):
-    keep_tables() >> write_docs()
+with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, stale tables, dbt docs.", "35 23 * * *")):
+    keep_tables() >> check_freshness() >> write_docs()

@@ -67,6 +67,9 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         build = connection.execute(
             "select build_id, state, claimed_at::timestamp(0)::text, reason from ops.build order by 1 desc limit 1"
         ).fetchone()
+        stale = connection.execute(
+            "select value -> 'tables', value ->> 'checked_at' from ops.setting where name = 'stale_tables'"
+        ).fetchone()
     say("\nLoads:")
     headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "reason")
     _say_table(headings, loads, say)
@@ -77,6 +80,8 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         say(f"Last night closed: {night[0]} by {night[1]}{missing}")
     if build:
         say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + build[3] if build[3] else ''}")
+    if stale and stale[0]:
+        say(f"Stale at {stale[1]}: {'; '.join(stale[0])}")
 
 
 def _say_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], say: Say) -> None:

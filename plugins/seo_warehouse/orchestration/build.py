@@ -25,10 +25,12 @@ from psycopg.types.json import Jsonb
 from seo_warehouse.errors import BuildError
 from seo_warehouse.load import nights
 from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.spec import Kind
 
 log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
+STALE_TABLES = "stale_tables"
 DEAD_SESSION_MILLISECONDS = 30_000
 """How long a dead build's session may take to end."""
 KEPT_TARGETS = 30
@@ -89,6 +91,38 @@ def generate_docs(wh: Warehouse) -> Path:
     if not result.success:
         raise BuildError(f"dbt docs generate failed: {result.exception or 'see the log'}")
     return target
+
+
+def note_stale_tables(wh: Warehouse) -> list[str]:
+    """A sentence for each table that nights bring and that dbt's freshness check finds older than it may be.
+
+    Each is a warning in the log, and all are kept in `ops.setting` for `status`. Files come when they come, so tables
+    of dropped files are left out. Raises BuildError where dbt cannot tell.
+    """
+    with _dbt_environment(wh, "seo_warehouse_freshness"):
+        done = _invoke(["source", "freshness", *_common(wh, wh.settings.home / "dbt" / "freshness")], [])
+    if done.exception is not None or done.result is None:
+        raise BuildError(f"dbt source freshness failed: {done.exception or 'see the log'}")
+    nightly = {source.name for source in wh.sources if source.kind is not Kind.DROP}
+    stale = sorted(
+        f"{result.node.source_name}.{result.node.name}: last published {_published(result)}"
+        for result in done.result.results
+        if result.node.source_name in nightly and str(result.status) != "pass"
+    )
+    for sentence in stale:
+        log.warning("stale: %s", sentence)
+    with wh.connect("loader", autocommit=True) as connection:
+        connection.execute(
+            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+            (STALE_TABLES, Jsonb({"checked_at": f"{wh.now():%Y-%m-%d %H:%M} UTC", "tables": stale})),
+        )
+    return stale
+
+
+def _published(result: Any) -> str:
+    at = getattr(result, "max_loaded_at", None)
+    # dbt gives the year 1 for a table in which nothing ever was.
+    return "never" if at is None or at.year == 1 else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _fingerprint(wh: Warehouse) -> str:
