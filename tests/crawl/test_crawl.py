@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -184,6 +185,19 @@ def test_a_limit_on_time_ends_the_crawl_with_what_there_is(tmp_path: Path) -> No
         crawled = crawl(site.settings(delay_seconds=0.2, max_seconds=2), archive_in(tmp_path))
         assert crawled.head.caps == ("max_seconds",)
         assert 1 < crawled.head.url_count < 15
+
+
+def test_sitemaps_without_end_leave_time_for_the_pages(tmp_path: Path) -> None:
+    names = [f"http://{HOST}/{number}.xml" for number in range(200)]
+    index = "".join(f"<sitemap><loc>{name}</loc></sitemap>" for name in names)
+    pages = {"/": html(), "/sitemap.xml": xml(f"<sitemapindex>{index}</sitemapindex>")}
+    pages |= {f"/{number}.xml": replace(xml("<urlset></urlset>"), pause=0.2) for number in range(200)}
+    with serve(pages) as site:
+        crawled = crawl(site.settings(max_seconds=8), archive_in(tmp_path))
+        # 0.2 seconds each, one after the other, for half of the time.
+        assert crawled.head.sitemap_count <= 20
+        assert crawled.head.caps == ("max_seconds",)
+        assert list(by_path(crawled)) == ["/"]
 
 
 def test_too_many_links_on_a_page_are_cut_and_noted(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,16 @@ def test_pages_are_read_until_one_is_not_full(
     assert [row["query"] for row in rows] == [f"shoes {number}" for number in range(count)]
     assert [asked.json["startRow"] for asked in provider.asked] == [PAGE_ROWS * n for n in range(calls)]
     assert bool(api.facts.get(DAY, {}).get("is_capped")) == is_capped
+
+
+def test_a_provider_that_does_not_page_is_not_read_without_end(provider: Provider, tmp_path: Path) -> None:
+    always = answering(PAGE_ROWS)
+    provider.answer = lambda asked: always(
+        replace(asked, body=asked.body.replace(b'"startRow":25000', b'"startRow":0'))
+    )
+    with pytest.raises(MalformedAnswerError, match="the rows from 25,000 on are the same as those before"):
+        read(open_api(provider, tmp_path, SEARCH_CONSOLE), "performance")
+    assert len(provider.asked) == 2
 
 
 def test_rows_come_before_the_next_page_is_asked_for(provider: Provider, tmp_path: Path) -> None:

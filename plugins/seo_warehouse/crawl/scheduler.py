@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from time import monotonic
 from typing import TYPE_CHECKING, Self
 
 from scrapy import Request
@@ -12,21 +11,20 @@ from scrapy.core.scheduler import BaseScheduler
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from seo_warehouse.crawl.frontier import Frontier
+    from seo_warehouse.crawl.spider import SiteSpider
 
 
 class FrontierScheduler(BaseScheduler):
     """Gives out the frontier's URLs while there is time. What Scrapy puts in are repeats of requests in flight."""
 
-    def __init__(self, frontier: Frontier, deadline: float) -> None:
-        self._frontier = frontier
-        self._deadline = deadline
+    def __init__(self, spider: SiteSpider) -> None:
+        self._spider = spider
+        self._frontier = spider.frontier
         self._again: deque[Request] = deque()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        spider = crawler.spider
-        return cls(spider.frontier, monotonic() + spider.plan.max_seconds)
+        return cls(crawler.spider)
 
     def has_pending_requests(self) -> bool:
         """Whether there is more to ask for."""
@@ -47,7 +45,7 @@ class FrontierScheduler(BaseScheduler):
         return Request(entry.url, dont_filter=True, meta={"entry": entry})
 
     def _is_late(self) -> bool:
-        if monotonic() < self._deadline:
+        if not self._spider.is_late():
             return False
         if self._frontier.has_more():
             self._frontier.caps.add("max_seconds")

@@ -6,6 +6,7 @@ import logging
 from asyncio import Future, get_running_loop
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from seo_warehouse.crawl.plan import Plan
 
 log = logging.getLogger(__name__)
+
+
+SITEMAPS_SHARE = 0.5
+"""Of the crawl's time: sitemaps without end must leave some for the pages."""
 
 
 class HostClock:
@@ -54,12 +59,17 @@ class SiteSpider(Spider):
     def __init__(self, *, plan: Plan, store: Store, frontier: Frontier, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.plan, self.store, self.frontier = plan, store, frontier
+        self._began = monotonic()
         self.clock = HostClock()
         self.failure: tuple[str, str] | None = None
         self.robots_statuses: dict[str, int | None] = {}
         self.sitemap_count = 0
         self._rules: dict[str, Future[Rules]] = {}
         self._failed_starts: dict[str, str] = {}
+
+    def is_late(self, share: float = 1.0) -> bool:
+        """Whether that share of the crawl's time is over."""
+        return monotonic() >= self._began + share * self.plan.max_seconds
 
     @property
     def refused_hosts(self) -> set[str]:
@@ -146,6 +156,9 @@ class SiteSpider(Spider):
         waiting = list(dict.fromkeys([*stated, f"{origin}/sitemap.xml"]))
         seen = set(waiting)
         while waiting:
+            if self.is_late(SITEMAPS_SHARE):
+                self.frontier.caps.add("max_seconds")
+                return
             url = waiting.pop(0)
             if self.sitemap_count >= MAX_SITEMAP_FILES:
                 self.frontier.caps.add("max_sitemaps")

@@ -1,7 +1,10 @@
 """What DataForSEO's APIs share: the envelope, its status codes, and what each code means for the caller.
 
-HTTP is 200 for almost everything; the envelope has a status, and each task inside has its own.
+HTTP is 200 but for 401, 402, 404 and 500; the envelope has a status, and each task inside has its own.
 https://docs.dataforseo.com/v3/appendix/errors/
+
+`result` is null where there is nothing (result_count 0): an empty list, an order, a failure; only the status tells them
+apart. So it is in recorded answers, and optional in the vendor's models (PyPI, dataforseo-client).
 """
 
 from __future__ import annotations
@@ -30,9 +33,9 @@ CREATED = 20100
 NO_RESULTS = 40102
 """The engine shows no results: an answer, not a failure."""
 _NOT_YET = {40601, 40602}
-"""Task handed, task in queue."""
+"""Task handed, task in queue: neither has an answer yet."""
 _THROTTLED = {40202, 40209}
-"""Rate limit per minute exceeded, too many calls at the same time."""
+"""More than 2,000 calls a minute, more than 30 at the same time; both are the account's, whoever calls."""
 _OF_THE_PROVIDER = 50000
 """From here on the failure is DataForSEO's own."""
 

@@ -179,7 +179,12 @@ DATAFORSEO_SERP = Source(
                     required=True,
                 ),
                 *RESULT_COLUMNS,
-                Column(name="money", type=Type.NUMERIC, description="Cost of the order, US dollars.", minimum=0),
+                Column(
+                    name="money",
+                    type=Type.NUMERIC,
+                    description="Charge of the order, US dollars; a later refund is not in it.",
+                    minimum=0,
+                ),
                 Column(
                     name="observed_at",
                     type=Type.INSTANT,

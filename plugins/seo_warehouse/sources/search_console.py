@@ -86,6 +86,7 @@ def _rows(
     unknown: set[str] = set()
     missing: set[str] = set()
     start, count = 0, PAGE_ROWS
+    beginning: list[Row] = []
     while count >= PAGE_ROWS:
         body = {
             "startDate": first.isoformat(),
@@ -98,6 +99,9 @@ def _rows(
             "startRow": start,
         }
         page: _Page = api.post(path, body, decode=_decoder(first, last, dimensions, aggregation)).json
+        if start and page.rows[:1] == beginning:
+            raise MalformedAnswerError(f"the rows from {start:,} on are the same as those before")
+        beginning = page.rows[:1]
         unknown |= page.unknown
         missing |= page.missing
         _note(api, Period(first, last), page, unknown, missing)

@@ -1,6 +1,8 @@
 """DataForSEO's SERP answers: what each holds, decoded; what each status means.
 
 https://docs.dataforseo.com/v3/serp/google/organic/task_get/regular/
+A check that the engine failed (40101) is billed like any other:
+https://dataforseo.com/help-center/what-does-the-40101-error-mean
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 https://docs.dataforseo.com/v3/serp/google/organic/task_post/
 https://dataforseo.com/update/organic-serp-api-pricing-changes-now-in-effect
+
+An order is charged for its whole depth; what the engine does not have is refunded later, and no answer says so. The
+cost of an order is therefore the most that was paid for it.
 """
 
 from __future__ import annotations
