@@ -1,6 +1,6 @@
 """Crawls of three documentation sites that Debian packages, under their own host names, against a count made otherwise.
 
-The count uses libxml2 and urllib on the files themselves: neither our parser, nor our URL rules, nor HTTP.
+The count uses html.parser and urllib on the files themselves: neither our parser, nor our URL rules, nor HTTP.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
-import lxml.html
 import pytest
 
 from seo_warehouse.config import CrawlSettings
@@ -44,17 +44,26 @@ class Found:
     external_hosts: set[str] = field(default_factory=set)
 
 
-def anchors(html: bytes) -> tuple[str | None, list[str]]:
-    """A page's base and its references, as they stand."""
-    tree = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
-    bases = [element.get("href") for element in tree.iter("base")]
-    references = [
-        element.get("href").strip(" \t\r\n\f")
-        for element in tree.iter("a", "area")
-        if element.get("href") is not None
-        and not any(parent.tag in ("noscript", "template") for parent in element.iterancestors())
-    ]
-    return (bases[0] if bases else None), references
+class Anchors(HTMLParser):
+    """The references of a page, as they stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.references: list[str] = []
+        self.base: str | None = None
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(reversed(attrs))
+        self._unseen += tag in ("noscript", "template")
+        if tag == "base" and self.base is None:
+            self.base = values.get("href")
+        if tag in ("a", "area") and "href" in values and not self._unseen:
+            self.references.append((values["href"] or "").strip(" \t\r\n\f"))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("noscript", "template"):
+            self._unseen = max(0, self._unseen - 1)
 
 
 def answer(folder: Path, path: str) -> tuple[int, str | None, Path | None]:
@@ -104,9 +113,10 @@ def counted(host: str, folder: Path, start: str) -> Found:
             waiting.append(urljoin(url, location))
         if file is None or not is_html(file):
             continue
-        base, references = anchors(file.read_bytes())
-        for reference in references:
-            target = target_of(url, urljoin(url, base or ""), reference)
+        anchors = Anchors()
+        anchors.feed(file.read_text(encoding="utf-8", errors="replace"))
+        for reference in anchors.references:
+            target = target_of(url, urljoin(url, anchors.base or ""), reference)
             if target is None:
                 continue
             found.links[url, target] += 1
