@@ -203,17 +203,29 @@ def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.B
         *(["--full-refresh"] if build.is_full else []),
     ]
     with _dbt_environment(wh, BUILDING):
-        result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event])
+        manifest = _parse(wh)
+        result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
         raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")
     return count
 
 
-def _invoke(arguments: list[str], callbacks: list[Any]) -> Any:
+def _parse(wh: Warehouse) -> Any:
+    """The project's manifest, read anew only where a file has changed. Raises BuildError.
+
+    Apart from the build, whose variable is another each time: to dbt that is a reason to parse everything again.
+    """
+    parsed = _invoke(["parse", *_common(wh, wh.settings.home / "dbt" / "parsed")], [])
+    if not parsed.success:
+        raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
+    return parsed.result
+
+
+def _invoke(arguments: list[str], callbacks: list[Any], manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
-    return dbtRunner(callbacks=callbacks).invoke(arguments)
+    return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
 
 
 def _common(wh: Warehouse, target: Path) -> list[str]:

@@ -102,10 +102,6 @@ def _load_table(
         with wh.connect("loader") as connection:
             there = ledger.published_days(connection, source.name, table.name, prop.key)
         months = list(month_periods(day for day in days if day not in there))
-        if months and wh.properties.demo_control_url is not None:
-            wh.set_demo_clock(
-                _reading_instant(days[-1] + timedelta(days=source.delay_days + source.lookback_days)), prop.name
-            )
         for number, period in enumerate(months, start=1):
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
             scope = reading.history_scope(period)
