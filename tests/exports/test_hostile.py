@@ -157,6 +157,13 @@ def test_what_a_mac_adds_to_a_zip_is_passed_over() -> None:
     assert [part.table for part in parts_of("x.zip", content)] == ["search_total"]
 
 
+def test_a_zip_that_was_cut_anywhere_is_refused() -> None:
+    content = zipped({"Chart.csv": CHART, "Filters.csv": "Filter,Value\nSearch type,Web\n"})
+    for at in range(4, len(content)):
+        with pytest.raises(ExportError):
+            parts_of("x.zip", content[: at - 1] + content[at:])
+
+
 def test_a_damaged_zip_is_refused() -> None:
     content = bytearray(zipped({"Chart.csv": CHART + "2026-02-02,1,2\n" * 1_000}))
     content[60] ^= 0xFF

@@ -13,6 +13,7 @@ import codecs
 import io
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -63,6 +64,8 @@ _NOT_WESTERN = re.compile(
 Windows-1254 has Turkish ones are Icelandic ones, which are rarer."""
 _LEADING_OUT = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 ZIP = b"PK\x03\x04"
+_OF_DAMAGED_DIRECTORY = (ValueError, IndexError, OverflowError, RuntimeError, OSError, struct.error)
+"""What zipfile raises beside BadZipFile where offsets and sizes are nonsense."""
 
 
 @dataclass(frozen=True)
@@ -217,11 +220,20 @@ def unzipped(name: str, open_stream: OpenStream) -> Iterator[dict[str, OpenStrea
                 copy.write(piece)
                 if copy.tell() > MOST_ZIPPED:
                     raise ExportError(f"{name} is a zip of more than {MOST_ZIPPED:,} bytes: unpack it first")
-        try:
-            with zipfile.ZipFile(copy) as archive:
+        with _broken(name, zipfile.BadZipFile, zlib.error, EOFError):
+            with _broken(name, *_OF_DAMAGED_DIRECTORY):
+                archive = zipfile.ZipFile(copy)
+            with archive:
                 yield _entries(name, archive)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ExportError(f"{name} is a broken zip ({error}): download it again") from None
+
+
+@contextmanager
+def _broken(name: str, *errors: type[Exception]) -> Iterator[None]:
+    """Makes of these errors the one that says that the zip is broken."""
+    try:
+        yield
+    except errors as error:
+        raise ExportError(f"{name} is a broken zip ({error}): download it again") from None
 
 
 def _entries(name: str, archive: zipfile.ZipFile) -> dict[str, OpenStream]:
@@ -267,6 +279,7 @@ def _check_entry(name: str, info: zipfile.ZipInfo) -> None:
 def _opener(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> OpenStream:
     def open_entry() -> BinaryIO:
         # zipfile gives no more bytes than the entry states, and compares their checksum.
-        return cast(BinaryIO, archive.open(info))
+        with _broken(name, *_OF_DAMAGED_DIRECTORY):
+            return cast(BinaryIO, archive.open(info))
 
     return open_entry
