@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from operator import itemgetter
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -25,16 +24,18 @@ from psycopg.types.json import Jsonb
 from seo_warehouse.errors import LoadError
 from seo_warehouse.load import stored
 from seo_warehouse.load.ledger import audit_table, fail_load, load_state, move, note_usage, release_batch
+from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.load.session import Connection, step, transaction
-from seo_warehouse.spec import Facts, Row, Source, Table, Type
-from seo_warehouse.urls import identity
+from seo_warehouse.spec import Facts, Row, Source, Table
 
 if TYPE_CHECKING:
     from seo_warehouse.api import Usage
 
 log = logging.getLogger(__name__)
 
+COPIED_ROWS = 500
+"""Rows that are sent at once."""
 MENDED = "mended_text_rows"
 """Fact of a day: rows in which a character that PostgreSQL's text cannot hold was replaced."""
 
@@ -64,7 +65,7 @@ def write_batch(
                 _expect_load(conn, load_id, (source.name, table.name, property_key, part))
                 _create_audit_table(conn, table, load_id)
                 encoder = RowEncoder(table, what)
-                _copy(conn, table, load_id, encoder, rows)
+                _copy(conn, load_id, encoder, rows)
                 noted = _facts_by_day(what, sorted(set(days)), facts(), encoder.mended)
                 _note_written(conn, table, load_id, encoder.row_count, noted, usage())
             release_batch(conn, load_id)
@@ -73,77 +74,6 @@ def write_batch(
         raise
     log.info("%s: %s rows", what, encoder.row_count)
     return encoder.row_count
-
-
-@dataclass
-class RowEncoder:
-    """Turns rows of one table into lines of COPY, in the order of `columns`; counts them."""
-
-    table: Table
-    what: str
-    row_count: int = 0
-    mended: dict[date, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        names = [column.name for column in self.table.columns]
-        urls = [column.name for column in self.table.columns if column.type is Type.URL]
-        self._names = set(names)
-        self._pick: Callable[[Row], tuple[Any, ...]] = (
-            itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
-        )
-        self._converters = [stored.CONVERTERS[column.type] for column in self.table.columns]
-        self._urls = [names.index(name) for name in urls]
-        self.columns = (
-            *names,
-            *(f"{name}_{companion}" for name in urls for companion in ("normalised", "domain")),
-            "row_no",
-            "unfit",
-            "unfit_content",
-        )
-
-    def line(self, row: Row) -> list[Any]:
-        """One row as COPY takes it. Raises LoadError naming the columns that are missing or unknown."""
-        if row.keys() != self._names:
-            missing, unknown = sorted(self._names - row.keys()), sorted(map(repr, row.keys() - self._names))
-            raise LoadError(
-                f"{self.what}: row {self.row_count + 1} lacks {', '.join(missing) or 'nothing'}"
-                f" and has unknown {', '.join(unknown) or 'nothing'}"
-            )
-        self.row_count += 1
-        values = self._pick(row)
-        unfit = content = None
-        try:
-            line = [
-                None if value is None else convert(value)
-                for value, convert in zip(values, self._converters, strict=True)
-            ]
-        except stored.UnfitError:
-            line, unfit = self._mended_line(values)
-            content = stored.as_json(row) if unfit else None
-        for index in self._urls:
-            url = line[index]
-            found = None if url is None else identity(url)
-            line += (None, None) if found is None else (found.url, found.domain)
-        line += (self.row_count, unfit, content)
-        return line
-
-    def _mended_line(self, values: tuple[Any, ...]) -> tuple[list[Any], list[str] | None]:
-        line: list[Any] = []
-        unfit: list[str] = []
-        is_mended = False
-        for value, convert, column in zip(values, self._converters, self.table.columns, strict=True):
-            try:
-                line.append(None if value is None else convert(value))
-            except stored.UnmendedError:
-                line.append(convert(stored.mend(value)))
-                is_mended = True
-            except stored.UnfitError:
-                line.append(None)
-                unfit.append(f"unstorable_{column.name}")
-        if is_mended and not unfit:
-            day = line[self.columns.index("day")]
-            self.mended[day] = self.mended.get(day, 0) + 1
-        return line, unfit or None
 
 
 def sum_days(table: Table, relation: sql.Composable, condition: sql.Composable) -> sql.Composable:
@@ -217,13 +147,14 @@ def _create_audit_table(conn: Connection, table: Table, load_id: int) -> None:
     )
 
 
-def _copy(conn: Connection, table: Table, load_id: int, encoder: RowEncoder, rows: Iterator[Row]) -> None:
+def _copy(conn: Connection, load_id: int, encoder: RowEncoder, rows: Iterator[Row]) -> None:
     statement = sql.SQL("copy {} ({}) from stdin").format(
         audit_table(load_id), sql.SQL(", ").join(map(sql.Identifier, encoder.columns))
     )
+    lines = map(encoder.line, rows)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(encoder.line(row))
+        while piece := "".join(islice(lines, COPIED_ROWS)):
+            copy.write(piece)
 
 
 def _facts_by_day(
