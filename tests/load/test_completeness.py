@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 
 from seo_warehouse.config import Properties
-from seo_warehouse.load import ledger
-from seo_warehouse.load.completeness import STATES, read_days, sync_source_tables
+from seo_warehouse.load import ledger, release
+from seo_warehouse.load.completeness import STATES, read_days, read_waiting, sync_source_tables
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Kind, Source
 from tests.load.loading import SOURCE, TABLE, fetch, make_row, open_warehouse, passed, write
@@ -143,6 +143,17 @@ def test_a_snapshot_is_not_missed_within_its_interval(database: str) -> None:
         } | {day(20): "absent"}
 
 
+def test_what_a_source_keeps_no_more_is_never_available_unless_it_was_read(database: str) -> None:
+    with open_warehouse(database) as connection:
+        prepare(connection, replace(SOURCE, kept_months=1))
+        put(connection, [day(3)], at(12))
+        found = states(connection, datetime(2026, 6, 5, 6, tzinfo=UTC))
+        assert [found[day(n)] for n in range(1, 7)] == ["never available"] * 2 + ["final"] + ["never available"] + [
+            "absent",
+            "absent",
+        ]
+
+
 def test_files_have_the_days_that_they_brought(database: str) -> None:
     with open_warehouse(database) as connection:
         prepare(connection, SOURCE)
@@ -150,6 +161,24 @@ def test_files_have_the_days_that_they_brought(database: str) -> None:
         put(connection, [day(3)], at(5), part="b")
         connection.execute("update ops.source_table set kind = 'drop'")
         assert states(connection) == {day(3): "final"}
+
+
+def test_the_newest_of_several_held_readings_waits_for_a_person(database: str) -> None:
+    with open_warehouse(database) as connection:
+        prepare(connection, SOURCE)
+        hold(connection, "quarantined", FIRST)
+        newest = hold(connection, "quarantined", FIRST)
+        shared = hold(connection, "quarantined", FIRST, property_key=0)
+        assert [
+            (load.load_id, load.property_name, load.reason, load.decision) for load in read_waiting(connection)
+        ] == [
+            (shared, "all", "held", None),
+            (newest, "shop", "held", None),
+        ]
+        release.decide(connection, newest, "approve", who="ada", why="x")
+        assert [load.decision for load in read_waiting(connection, property_key=1)] == ["approve"]
+        put(connection, [FIRST], NOW + timedelta(hours=1))
+        assert [load.property_name for load in read_waiting(connection)] == ["all"]
 
 
 def test_what_is_not_read_any_more_is_left_out(database: str) -> None:

@@ -31,7 +31,7 @@ def sync_source_tables(conn: Connection, sources: Iterable[Source], properties: 
             *(source.name, table.name, prop.key, source.kind.value, prop.history_start),
             *(source.delay_days, source.lookback_days),
             getattr(getattr(prop.sources, source.settings), "interval_days", source.interval_days),
-            NIGHT_DEADLINE,
+            *(NIGHT_DEADLINE, source.kept_months),
         )
         for source in sources
         for prop in properties.with_source(source.settings)
@@ -42,23 +42,28 @@ def sync_source_tables(conn: Connection, sources: Iterable[Source], properties: 
         cursor.execute("update ops.source_table set is_active = false where is_active")
         cursor.executemany(
             """
-            insert into ops.source_table values (%s, %s, %s, %s, %s, %s, %s, %s, %s, true)
+            insert into ops.source_table (source, table_name, property_key, kind, first_day, delay_days, lookback_days,
+                                          interval_days, night_ends, kept_months)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (source, table_name, property_key) do update set
                 kind = excluded.kind, first_day = excluded.first_day, delay_days = excluded.delay_days,
                 lookback_days = excluded.lookback_days, interval_days = excluded.interval_days,
-                night_ends = excluded.night_ends, is_active = true
+                night_ends = excluded.night_ends, kept_months = excluded.kept_months, is_active = true
             """,
             rows,
         )
 
 
 def read_days(conn: Connection, as_of: datetime, property_key: int | None = None) -> list[Days]:
-    """The state of each day as of an instant, by property, source and table; of one property or of all."""
+    """The state of each day as of an instant, by property, source and table; of one property or of all.
+
+    What concerns all properties has no property of its own (key 0); its name is `all`.
+    """
     rows = conn.execute(
         """
-        select c.source, c.table_name, p.property_name,
+        select c.source, c.table_name, coalesce(p.property_name, 'all'),
                array_agg(c.day order by c.day), array_agg(c.state order by c.day)
-        from ops.completeness_at(%s) as c join ops.property as p using (property_key)
+        from ops.completeness_at(%s) as c left join ops.property as p using (property_key)
         where %s::integer is null or c.property_key = %s
         group by 1, 2, 3 order by 3, 1, 2
         """,
@@ -87,13 +92,14 @@ def read_waiting(conn: Connection, property_key: int | None = None) -> list[Wait
     """The newest quarantined load of each batch, of one property or of all."""
     rows = conn.execute(
         """
-        select distinct on (p.property_name, l.source, l.table_name, l.part, l.first_day, l.last_day)
-               l.load_id, l.source, l.table_name, p.property_name, l.first_day, l.last_day, l.reason, d.decision
+        select distinct on (l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day)
+               l.load_id, l.source, l.table_name, coalesce(p.property_name, 'all'), l.first_day, l.last_day, l.reason,
+               d.decision
         from ops.load as l
-        join ops.property as p using (property_key)
+        left join ops.property as p using (property_key)
         left join ops.quality_decision as d using (load_id)
         where l.state = 'quarantined' and (%s::integer is null or l.property_key = %s)
-        order by p.property_name, l.source, l.table_name, l.part, l.first_day, l.last_day, l.load_id desc
+        order by l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day, l.load_id desc
         """,
         (property_key, property_key),
     ).fetchall()

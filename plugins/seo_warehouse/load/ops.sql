@@ -43,10 +43,13 @@ create table if not exists ops.source_table (
     interval_days integer not null,
     night_ends time not null,
     is_active boolean not null default true,
+    kept_months integer,
     primary key (source, table_name, property_key)
 );
+alter table ops.source_table add column if not exists kept_months integer;
 comment on table ops.source_table is 'What each property is read for, as properties.yml and the sources'' specs state it; kept when it is no longer read (is_active false).';
 comment on column ops.source_table.first_day is 'First day of the property''s history.';
+comment on column ops.source_table.kept_months is 'How far back a dated source answers; NULL: as far as one asks.';
 comment on column ops.source_table.interval_days is 'Least distance of two nights that read a snapshot.';
 comment on column ops.source_table.night_ends is 'UTC time of day after which a snapshot of that day cannot be read any more.';
 

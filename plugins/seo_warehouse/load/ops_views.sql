@@ -7,7 +7,9 @@ returns table (source text, table_name text, property_key integer, day date, sta
 language sql stable
 as $$
 with configured as (
-    select t.*, (as_of at time zone 'UTC')::date as today, (as_of at time zone 'UTC')::time >= t.night_ends as is_over
+    select t.*, (as_of at time zone 'UTC')::date as today, (as_of at time zone 'UTC')::time >= t.night_ends as is_over,
+           (date_trunc('month', as_of at time zone 'UTC') - make_interval(months => t.kept_months))::date
+           + extract(day from as_of at time zone 'UTC')::integer - 1 as first_kept
     from ops.source_table as t
     where t.is_active
 ),
@@ -52,7 +54,12 @@ summed as (
     group by 1, 2, 3, 4
 ),
 judged as (
-    select s.*, c.kind, c.interval_days, s.day < c.today or c.is_over as is_over,
+    select s.*, c.kind, c.interval_days,
+           case c.kind
+               when 'snapshot' then s.day < c.today or c.is_over
+               when 'dated' then coalesce(s.day < c.first_kept, false)
+               else false
+           end as is_gone,
            s.read_at is not null and (
                c.kind <> 'dated'
                or (s.read_at at time zone 'UTC')::date - s.day >= c.delay_days + c.lookback_days
@@ -68,7 +75,7 @@ select j.source, j.table_name, j.property_key, j.day,
        case
            when j.is_failed and not j.is_final then 'failed'
            when j.is_quarantined then 'quarantined'
-           when j.read_at is null and j.kind = 'snapshot' and j.is_over then 'never available'
+           when j.read_at is null and j.is_gone then 'never available'
            when j.read_at is null then 'absent'
            when not j.is_final then 'provisional'
            when j.is_restated then 'restated'
@@ -78,7 +85,7 @@ from judged as j
 where j.read_at is not null or j.kind <> 'snapshot' or j.days_since is null or j.days_since >= j.interval_days
 $$;
 comment on function ops.completeness_at is
-    'State of each day that a source was to be read for, as of an instant: the first that holds of failed (the newest attempt failed and no settled reading is published), quarantined (a person is asked), never available (a snapshot whose night passed unread), absent, provisional (its figures may still change), restated (a later reading changed it after it was final), final. A snapshot has no row within its interval after a reading.';
+    'State of each day that a source was to be read for, as of an instant: the first that holds of failed (the newest attempt failed and no settled reading is published), quarantined (a person is asked), never available (a snapshot whose night passed unread, or further back than the source keeps), absent, provisional (its figures may still change), restated (a later reading changed it after it was final), final. A snapshot has no row within its interval after a reading.';
 
 create view ops.completeness as select * from ops.completeness_at(now());
 comment on view ops.completeness is 'ops.completeness_at of this moment.';

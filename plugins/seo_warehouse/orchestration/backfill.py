@@ -63,6 +63,8 @@ def _expect_days(wh: Warehouse, source: Source, prop: Property, first: date, las
         raise ConfigError(f"the range ends before it begins: {first}..{last}")
     if first < prop.history_start:
         raise ConfigError(f"the history of {prop.name} begins on {prop.history_start} (history_start), after {first}")
+    if first < (kept := source.first_kept(wh.now().date())):
+        raise ConfigError(f"{source.name} keeps {source.kept_months} months: it tells of days from {kept} today")
     if last > newest:
         raise ConfigError(f"{source.name} tells of days up to {newest} today, not of {last}")
 
