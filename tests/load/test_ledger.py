@@ -16,7 +16,7 @@ import yaml
 from seo_warehouse.api import Usage
 from seo_warehouse.config import Properties
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load import ledger
+from seo_warehouse.load import known, ledger
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Kind, Period
 from tests.load.loading import (
@@ -131,13 +131,13 @@ def test_the_last_complete_and_the_last_full_reading_are_found(database: str) ->
     with open_warehouse(database) as connection:
         load_id = passed(connection, write(connection, [], days=days, facts=dict(zip(days, noted, strict=True))))
         key = (SOURCE.name, TABLE.name, 1)
-        assert ledger.last_published(connection, *key, before=date.max) is None
+        assert known.last_published(connection, *key, before=date.max) is None
         publish(connection, SOURCE, TABLE, load_id)
-        assert ledger.last_published(connection, *key, before=date.max) == days[3]
-        assert ledger.last_complete(connection, *key, before=date.max) == days[1]
-        assert ledger.last_full(connection, *key, before=date.max) == days[0]
-        assert ledger.last_complete(connection, *key, before=days[1]) == days[0]
-        assert ledger.last_full(connection, *key, before=days[0]) is None
+        assert known.last_published(connection, *key, before=date.max) == days[3]
+        assert known.last_complete(connection, *key, before=date.max) == days[1]
+        assert known.last_full(connection, *key, before=date.max) == days[0]
+        assert known.last_complete(connection, *key, before=days[1]) == days[0]
+        assert known.last_full(connection, *key, before=days[0]) is None
 
 
 def test_readings_that_passed_are_found_by_their_days(database: str) -> None:
@@ -146,9 +146,9 @@ def test_readings_that_passed_are_found_by_their_days(database: str) -> None:
         publish(connection, SOURCE, TABLE, passed(connection, write(connection, [], days=days, night=DAY)))
         publish(connection, SOURCE, TABLE, passed(connection, write(connection, [], days=days, night=DAY)))
         write(connection, [], days=[DAY])
-        found = ledger.readings(connection, SOURCE, TABLE, 1, days[1], days[1] + timedelta(5))
+        found = known.readings(connection, SOURCE, TABLE, 1, days[1], days[1] + timedelta(5))
         assert found == [(Period(days[0], days[1]), DAY, "night=2026-05-06")]
-        assert ledger.readings(connection, SOURCE, TABLE, 1, days[1] + timedelta(1), date.max) == []
+        assert known.readings(connection, SOURCE, TABLE, 1, days[1] + timedelta(1), date.max) == []
 
 
 def test_a_snapshots_readings_are_its_nights_each_with_what_it_was_read_since(database: str) -> None:
@@ -162,7 +162,7 @@ def test_a_snapshots_readings_are_its_nights_each_with_what_it_was_read_since(da
         again = write(connection, [], source=source, days=nights[1:2], facts=second, night=nights[1])
         publish(connection, source, TABLE, passed(connection, again))
         write(connection, [], source=source, days=nights[2:], facts={nights[2]: {"since": str(DAY)}})
-        assert ledger.readings(connection, source, TABLE, 1, nights[1], date.max) == [
+        assert known.readings(connection, source, TABLE, 1, nights[1], date.max) == [
             (Period(night, night, night - timedelta(1)), None, None) for night in nights[1:]
         ]
 

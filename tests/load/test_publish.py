@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load import ledger
+from seo_warehouse.load import known, ledger
 from seo_warehouse.load.nights import warehouse_lock
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import ensure_partition
@@ -143,7 +143,7 @@ def test_a_day_that_became_empty_is_emptied(database: str) -> None:
 def test_a_load_without_rows_is_known_as_read(database: str) -> None:
     with open_warehouse(database) as connection:
         assert put(connection, [])[1] == "published"
-        assert ledger.published_days(connection, SOURCE.name, TABLE.name, 1) == {DAY}
+        assert known.published_days(connection, SOURCE.name, TABLE.name, 1) == {DAY}
 
 
 def test_a_publication_touches_only_its_own_part_property_and_days(database: str) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, NightOverError, SeoWarehouseError
-from seo_warehouse.load import ledger
+from seo_warehouse.load import known
 from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.connections import has_answers
@@ -87,7 +87,7 @@ def _archived(wh: Warehouse, source: Source, prop: Property, first: date, last: 
         )
     for night in nights:
         with wh.connect("loader") as connection:
-            is_known, since = ledger.read_since(connection, source, prop.key, night)
+            is_known, since = known.read_since(connection, source, prop.key, night)
         period = Period(night, night, since if is_known else reading.since(wh, source, prop, night))
         for table in source.tables:
             yield table, period, reading.night_scope(night), False

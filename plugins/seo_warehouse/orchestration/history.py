@@ -16,7 +16,7 @@ from typing import Any
 from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
 from seo_warehouse.errors import SeoWarehouseError, TransientLoadError, TransientSourceError
-from seo_warehouse.load import ledger
+from seo_warehouse.load import known
 from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.connections import open_api
@@ -100,7 +100,7 @@ def _load_table(
 
     with reading.filling_alone(wh, source, table, prop, wait=wait):
         with wh.connect("loader") as connection:
-            there = ledger.published_days(connection, source.name, table.name, prop.key)
+            there = known.published_days(connection, source.name, table.name, prop.key)
         months = list(month_periods(day for day in days if day not in there))
         for number, period in enumerate(months, start=1):
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
@@ -122,7 +122,7 @@ def _load_snapshots(
 ) -> Iterator[SeoWarehouseError]:
     interval = reading.interval_days(source, prop)
     with wh.connect("loader") as connection:
-        there = [ledger.published_days(connection, source.name, table.name, prop.key) for table in source.tables]
+        there = [known.published_days(connection, source.name, table.name, prop.key) for table in source.tables]
     # In step with what is there, whatever day it is resumed on; else so that the night after the last is due again.
     step = min(set().union(*there), default=last + timedelta(days=1))
     due = [night for night in _days(first, last) if (night - step).days % interval == 0]
@@ -192,8 +192,8 @@ class _Since:
         if self.full_interval is not None:
             with wh.connect("loader") as connection:
                 table = source.tables[0].name
-                self.full = ledger.last_full(connection, source.name, table, prop.key, before=first)
-                self.complete = ledger.last_complete(connection, source.name, table, prop.key, before=first)
+                self.full = known.last_full(connection, source.name, table, prop.key, before=first)
+                self.complete = known.last_complete(connection, source.name, table, prop.key, before=first)
 
     def of(self, night: date) -> date | None:
         """What a reader of that night gets as `since`; the same for each table of the source."""

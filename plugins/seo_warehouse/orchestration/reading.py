@@ -21,7 +21,7 @@ from seo_warehouse.errors import (
     SeoWarehouseError,
     TransientLoadError,
 )
-from seo_warehouse.load import ledger
+from seo_warehouse.load import known, ledger
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.session import try_lock, wait_for_lock
@@ -63,10 +63,10 @@ def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | 
         return None
     table = source.tables[0].name
     with wh.connect("loader") as connection:
-        full = ledger.last_full(connection, source.name, table, prop.key, before=night)
+        full = known.last_full(connection, source.name, table, prop.key, before=night)
         if full is None or (night - full).days >= full_interval:
             return None
-        return ledger.last_complete(connection, source.name, table, prop.key, before=night)
+        return known.last_complete(connection, source.name, table, prop.key, before=night)
 
 
 def night_scope(night: date) -> str:

@@ -12,7 +12,7 @@ from datetime import date, time, timedelta
 
 from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
-from seo_warehouse.load import ledger, nights, upkeep
+from seo_warehouse.load import known, nights, upkeep
 from seo_warehouse.load.holes import Due, due_loads
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.orchestration import drop, reading
@@ -187,7 +187,7 @@ def replay(wh: Warehouse, source_name: str, property_name: str, first: date, las
     states: list[str] = []
     for table in source.tables:
         with wh.connect("loader") as connection:
-            readings = ledger.readings(connection, source, table, prop.key, first, last)
+            readings = known.readings(connection, source, table, prop.key, first, last)
         for period, night, scope in readings:
             load_id = reading.write_period(
                 wh, source, table, prop, period, night=night, purpose="replay", scope=scope, is_replay=True
@@ -201,7 +201,7 @@ def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
     if source.kind is Kind.DATED:
         return True
     with wh.connect("loader") as connection:
-        last = ledger.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
+        last = known.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
     return last is None or (night - last).days >= reading.interval_days(source, prop)
 
 
