@@ -79,6 +79,18 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None
         load(tmp_path, {"properties": [SMALLEST]}).named("blog")
 
 
+def test_what_concerns_all_properties_is_read_as_one_of_its_own(tmp_path: Path) -> None:
+    properties = load(tmp_path, {"properties": [SMALLEST], "google_updates": {}})
+    assert [(p.key, p.name) for p in properties.with_source("google_updates")] == [(0, "all")]
+    assert properties.named("all").sources.google_updates == properties.google_updates
+    assert [p.name for p in properties.with_source("site_crawl")] == []
+    assert load(tmp_path, {"properties": [SMALLEST]}).with_source("google_updates") == ()
+    with pytest.raises(ConfigError, match="may be called 'all'"):
+        load(tmp_path, {"properties": [{**SMALLEST, "name": "all"}]})
+    with pytest.raises(ConfigError, match=r"sources\.google_updates: Extra inputs"):
+        load(tmp_path, {"properties": [{**SMALLEST, "sources": {"google_updates": {}}}]})
+
+
 def test_settings_stand_in_the_environment_or_under_home(tmp_path: Path) -> None:
     plain = Settings({"SEO_WAREHOUSE_HOME": str(tmp_path)})
     assert plain.properties_path == tmp_path.resolve() / "properties.yml"

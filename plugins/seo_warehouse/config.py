@@ -105,6 +105,12 @@ class ExportSettings(Strict):
     """Files in the property's drop folder, `<drop>/<property>/`. Nothing to set: `exports: {}` has them read."""
 
 
+class GoogleUpdatesSettings(Strict):
+    """Google's Search Status Dashboard. It needs no credentials, so its address is stated here."""
+
+    base_url: str = Field(default="https://status.search.google.com", pattern=r"^https?://[^/]+$")
+
+
 class SourceSettings(Strict):
     """A source that is absent here is not read for the property."""
 
@@ -113,6 +119,22 @@ class SourceSettings(Strict):
     dataforseo_serp: SerpSettings | None = None
     site_crawl: CrawlSettings | None = None
     exports: ExportSettings | None = None
+
+    @property
+    def google_updates(self) -> GoogleUpdatesSettings | None:
+        """No property's own: see SharedSources."""
+        return None
+
+
+class SharedSources(SourceSettings):
+    """The sources that are read once for all properties."""
+
+    updates: GoogleUpdatesSettings | None = None
+
+    @property
+    def google_updates(self) -> GoogleUpdatesSettings | None:
+        """Where Google's updates are read, if they are."""
+        return self.updates
 
 
 class Property(Strict):
@@ -136,10 +158,16 @@ class Property(Strict):
         return self
 
 
+SHARED_KEY = 0
+SHARED_NAME = "all"
+"""Under these is loaded what concerns all properties; no property may have this name."""
+
+
 class Properties(Strict):
     """The whole of properties.yml."""
 
     properties: tuple[Property, ...] = Field(min_length=1)
+    google_updates: GoogleUpdatesSettings | None = None
     demo_control_url: str | None = Field(default=None, description="set by the demo only: where its clock is read")
 
     @model_validator(mode="after")
@@ -148,18 +176,31 @@ class Properties(Strict):
             values = [getattr(p, field) for p in self.properties]
             if len(set(values)) < len(values):
                 raise ValueError(f"two properties share a {field}")
+        if any(p.name == SHARED_NAME for p in self.properties):
+            raise ValueError(f"no property may be called {SHARED_NAME!r}: it stands for what concerns all of them")
         return self
+
+    @property
+    def shared(self) -> Property:
+        """What stands for all properties where a source concerns them all. It is no row of ops.property."""
+        return Property.model_construct(
+            key=SHARED_KEY,
+            name=SHARED_NAME,
+            domain="",
+            history_start=min(p.history_start for p in self.properties),
+            sources=SharedSources(updates=self.google_updates),
+        )
 
     def named(self, name: str) -> Property:
         """The property of that name. Raises ConfigError with the names there are."""
-        for prop in self.properties:
+        for prop in (*self.properties, self.shared):
             if prop.name == name:
                 return prop
         raise ConfigError(f"no property {name!r}; there are: {', '.join(p.name for p in self.properties)}")
 
     def with_source(self, source: str) -> tuple[Property, ...]:
-        """The properties for which `source` is configured."""
-        return tuple(p for p in self.properties if getattr(p.sources, source) is not None)
+        """The properties for which `source` is configured; what concerns all of them has one of its own."""
+        return tuple(p for p in (*self.properties, self.shared) if getattr(p.sources, source) is not None)
 
 
 def load_properties(path: Path) -> Properties:

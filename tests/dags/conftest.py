@@ -15,6 +15,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="seo-warehouse-air
 
 ROOT = Path(__file__).parents[2]
 PROPERTIES = """
+google_updates: {}
 properties:
   - key: 1
     name: alpha

@@ -72,6 +72,7 @@ def test_only_the_ingest_run_of_the_unfit_load_is_red(unfit: Night) -> None:
     assert {dag_id: run["state"] for dag_id, run in unfit.runs.items()} == {
         "ingest__search_console": "failed",
         "ingest__site_crawl": "success",
+        "ingest__google_updates": "success",
         "ingest__dataforseo_serp": "success",
         "ingest__dataforseo_backlinks": "success",
         "warehouse": "success",
@@ -144,6 +145,7 @@ def test_the_deadline_closes_a_night_and_names_the_paused_source(running: Runnin
     assert {dag_id: run["state"] for dag_id, run in overdue.runs.items()} == {
         "ingest__search_console": "success",
         "ingest__site_crawl": "success",
+        "ingest__google_updates": "success",
         "ingest__dataforseo_serp": "success",
         "maintenance": "success",
         "warehouse": "success",

@@ -27,7 +27,11 @@ FORBIDDEN = {
 }
 REFERENCE_TABLES = {
     "dim_date": "a calendar",
+    "countries": "a seed",
     "dim_domain": "a domain's authority is the same for every property",
+    "dim_google_update": "an update of Google's concerns every property",
+    "google_updates": "a seed",
+    "int_link__keep_updates": "a copy of dim_google_update",
     "link_windows": "a seed",
     "link_witness_cadences": "a seed",
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seo_warehouse.urls import key64
-from tests.warehouse.links import day, item, publish_night
+from tests.warehouse.links import day, instant, item, publish_night
 from tests.warehouse.ranks import HOST, publish_checks
 from tests.warehouse.world import Warehouse
 
@@ -76,6 +76,15 @@ def pages_of_links(w: Warehouse) -> list[tuple[str, str]]:
         " join marts.dim_page as p using (property_key, page_key) where event_type = 'acquired' order by 1"
     )
     return [(row["source_domain"].partition(".")[0], row["url"].removeprefix(HOST)) for row in rows]
+
+
+def windows_with_update(w: Warehouse) -> list[Any]:
+    """Dates of the events whose headline window an update of Google's touched."""
+    rows = w.rows(
+        "select distinct event_date from marts.fct_link_rank_change"
+        " where window_name = 'headline' and has_update_in_window order by 1"
+    )
+    return [row["event_date"] for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +175,14 @@ def test_links_of_a_page_are_counted_together_however_it_has_moved(moved: Wareho
 
 
 def test_a_late_crawl_moves_what_was_built(moved: Warehouse) -> None:
+    # In the same build Google tells of an update of nights 25 to 27, in the headline window of the event of night 5.
+    assert windows_with_update(moved) == []
+    told = {"external_desc": "January 2026 spam update", "begin_at": instant(25), "end_at": instant(27)}
+    incident = told | {"id": "a", "service_name": "Ranking", "uri": "incidents/a", "observed_at": instant(70)}
+    moved.publish("google_updates", "incident", 0, day(70), [incident])
     publish_site(moved, 20, {OLD: "/interim", "/interim": 200})
     build(moved)
+    assert windows_with_update(moved) == [day(5)]
     assert dict(pages_of_links(moved)) == {
         "n5": OLD, "n15": OLD, "n25": "/interim", "n35": "/interim", "n45": NEW, "n55": NEW, "n65": NEWER
     }  # fmt: skip

@@ -39,6 +39,7 @@ from seo_warehouse.demo.failures import Failures, Rule
 from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_error
 from seo_warehouse.demo.records import Calls, Journal, Orders, disclosed
 from seo_warehouse.demo.site import Sites
+from seo_warehouse.demo.status import incidents
 from seo_warehouse.demo.truth import write_truth
 from seo_warehouse.demo.vendor import Shown, Vendor, unauthorized
 from seo_warehouse.demo.world import World
@@ -208,6 +209,8 @@ class Handler(BaseHTTPRequestHandler):
             return _json(grant, status)
         if (site := _site_of(path)) is not None and self.command == "POST":
             return self._query(site, body, now)
+        if path == "/incidents.json" and self.command == "GET":
+            return _json(incidents(now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
 
     def _query(self, site: str, body: bytes, now: datetime) -> Response:

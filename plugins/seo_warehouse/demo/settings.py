@@ -40,6 +40,7 @@ def write_properties(path: Path, port: int, history_start: date) -> None:
     """Write a properties.yml that leads to a demo on `port`."""
     document = {
         "properties": [_property(prop, port, history_start) for prop in DEMO_PROPERTIES],
+        "google_updates": {"base_url": f"http://127.0.0.1:{port}"},
         "demo_control_url": f"http://127.0.0.1:{port}/control",
     }
     path.parent.mkdir(parents=True, exist_ok=True)

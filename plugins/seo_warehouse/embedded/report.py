@@ -11,9 +11,9 @@ from seo_warehouse.orchestration.warehouse import Warehouse
 Say = Callable[[str], None]
 
 LOADS = """
-select l.source, l.table_name, p.property_name, l.state, count(*), min(l.first_day)::text, max(l.last_day)::text,
-       sum(l.rows_read), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
-from ops.load as l join ops.property as p using (property_key)
+select l.source, l.table_name, coalesce(p.property_name, 'all'), l.state, count(*), min(l.first_day)::text,
+       max(l.last_day)::text, sum(l.rows_read), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
+from ops.load as l left join ops.property as p using (property_key)
 where l.state not in ('superseded')
 group by 1, 2, 3, 4
 order by 1, 2, 3, 4

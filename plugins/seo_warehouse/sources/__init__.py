@@ -8,7 +8,14 @@ from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.spec import Source
 
-SOURCES: tuple[Source, ...] = (SITE_CRAWL, DATAFORSEO_SERP, DATAFORSEO_BACKLINKS, SEARCH_CONSOLE, EXPORTS, GOOGLE_UPDATES)
+SOURCES: tuple[Source, ...] = (
+    SITE_CRAWL,
+    DATAFORSEO_SERP,
+    DATAFORSEO_BACKLINKS,
+    SEARCH_CONSOLE,
+    EXPORTS,
+    GOOGLE_UPDATES,
+)
 
 
 def source_named(name: str) -> Source:

@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('fct_link_rank_change') }}
+-- depends_on: {{ ref('int_link__keep_updates') }}
 {{ config(materialized='table') }}
 
 with

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('dim_google_update') }}
 -- depends_on: {{ ref('int_page__list_moved_days') }}
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date'], 'unique': True}]) }}
 
@@ -20,6 +21,26 @@ with
 
 {% if is_partial -%}
         kept as (select * from intermediate.int_link__keep_events),
+
+        changed_updates as (
+            (
+                select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
+                from {{ ref('dim_google_update') }}
+                where is_confounder
+                except
+                select google_update_key, begins_on, ends_on
+                from intermediate.int_link__keep_updates
+            )
+            union
+            (
+                select google_update_key, begins_on, ends_on
+                from intermediate.int_link__keep_updates
+                except
+                select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
+                from {{ ref('dim_google_update') }}
+                where is_confounder
+            )
+        ),
 
         changed_events as (
             (
@@ -117,6 +138,15 @@ with
         reaches
         on reaches.property_key = candidates.property_key
         and candidates.event_date between reaches.first_date and reaches.last_date
+    -- An update is flagged from windows that end 90 days after an event to ones that begin 56
+    -- days before it.
+    union
+    select candidates.property_key, candidates.event_date
+    from candidates
+    inner join
+        changed_updates
+        on candidates.event_date
+        between changed_updates.begins_on - 90 and changed_updates.ends_on + 56
 {%- else -%}
         candidates as (select distinct property_key, event_date from events)
 

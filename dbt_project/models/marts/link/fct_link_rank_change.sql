@@ -81,7 +81,11 @@ with
         select distinct events.property_key, events.page_key, events.event_date from events
     ),
 
-    horizons as (select distinct isolated_until_day from windows),
+    horizons as (
+        select distinct greatest(end_day, 34) as isolated_until_day
+        from {{ ref('link_windows') }}
+        where window_name <> 'base'
+    ),
 
     -- Link events around each event, on the URLs that led to its page as of its date.
     neighbours as (
@@ -119,6 +123,46 @@ with
             neighbours.page_key,
             neighbours.event_date,
             horizons.isolated_until_day
+    ),
+
+    base as (select begin_day, end_day from {{ ref('link_windows') }} where window_name = 'base'),
+
+    updates as (
+        select begins_on, coalesce(ends_on, 'infinity') as ends_on
+        from {{ ref('dim_google_update') }}
+        where is_confounder
+    ),
+
+    -- Updates of Google that touch the days from the base to the window's end (of a window before
+    -- it: from its begin).
+    spanned as (
+        select
+            affected.property_key,
+            affected.event_date,
+            windows.window_name,
+            updates.begins_on <= affected.event_date + base.end_day
+            and updates.ends_on >= affected.event_date + base.begin_day as is_in_base,
+            updates.begins_on <= affected.event_date + windows.end_day
+            and updates.ends_on >= affected.event_date + windows.begin_day as is_in_window
+        from affected
+        cross join windows
+        cross join base
+        inner join
+            updates
+            on updates.begins_on <= affected.event_date + greatest(base.end_day, windows.end_day)
+            and updates.ends_on >= affected.event_date + least(base.begin_day, windows.begin_day)
+    ),
+
+    confounders as (
+        select
+            property_key,
+            event_date,
+            window_name,
+            bool_or(is_in_base) as has_update_in_base,
+            bool_or(is_in_window) as has_update_in_window,
+            bool_or(not is_in_base and not is_in_window) as has_update_between
+        from spanned
+        group by property_key, event_date, window_name
     ),
 
     units as (
@@ -216,6 +260,9 @@ with
                 controls.window_{{ state }}_share as control_window_{{ state }}_share,
             {%- endfor %}
             (neighbourhoods.event_count - measured.member_count)::integer as other_link_count,
+            coalesce(confounders.has_update_in_base, false) as has_update_in_base,
+            coalesce(confounders.has_update_in_window, false) as has_update_in_window,
+            coalesce(confounders.has_update_between, false) as has_update_between,
             coalesce(
                 measured.change_date <= measured.event_date + measured.isolated_until_day, false
             ) as is_onpage_changed,
@@ -241,6 +288,11 @@ with
             and neighbourhoods.page_key = measured.page_key
             and neighbourhoods.event_date = measured.event_date
             and neighbourhoods.isolated_until_day = measured.isolated_until_day
+        left join
+            confounders
+            on confounders.property_key = measured.property_key
+            and confounders.event_date = measured.event_date
+            and confounders.window_name = measured.window_name
     ),
 
     -- The first reason that holds is the one given.
@@ -333,5 +385,8 @@ select
     other_link_count,
     is_onpage_changed,
     not is_onpage_changed and is_unwatched as is_onpage_unknown,
+    has_update_in_base,
+    has_update_in_window,
+    has_update_between,
     reason
 from reasoned
