@@ -16,7 +16,7 @@
 }}
 
 with
-    claimed as ({{ claimed_days() }}),
+    claimed as ({{ claimed_days(claims) }}),
 
     -- An export tells of the day of a loss and of the last sight before it. A loss after the day
     -- that the row speaks of is none on that day.
