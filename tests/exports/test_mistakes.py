@@ -197,12 +197,24 @@ def test_blank_lines_are_passed_over_and_lines_counted_with_them() -> None:
     assert (part.row_count, [refusal.line for refusal in part.refused]) == (201, [8])
 
 
-def test_a_quote_that_is_never_closed_is_refused_with_its_lines() -> None:
-    rows = [f"https://s.example/{i},a" for i in range(2_000)]
-    rows[1_990] = '"https://s.example/never closed,a'
-    part = part_of("pages.csv", "url,topic\n" + "\n".join(rows) + "\n")
-    assert part.row_count == 1_990
-    assert [(refusal.line, "up to line 2001" in refusal.reason) for refusal in part.refused] == [(1_992, True)]
+@pytest.mark.parametrize("bad", [[0], [1_500], [2_999], [7, 8, 9], [10, 2_000], list(range(0, 3_000, 120))])
+def test_a_quote_that_is_never_closed_costs_its_own_line(bad: list[int]) -> None:
+    rows = [f"https://s.example/{i},{'a' * 100}" for i in range(3_000)]
+    for number in bad:
+        rows[number] = f'"https://s.example/never-closed-{number},a'
+    rows[20] = '"https://s.example/quoted","a, b"'
+    content = "url,topic\n" + "\n".join(rows) + "\n"
+    part = part_of("pages.csv", content)
+    assert [refusal.line for refusal in part.refused] == [number + 2 for number in bad]
+    assert all("split into cells" in refusal.reason for refusal in part.refused)
+    assert [refusal.content for refusal in part.refused] == [rows[number] for number in bad]
+    found = [row["url"].rpartition("/")[2] for row in read("pages.csv", opener(content.encode(), 999), part)]
+    assert found == ["quoted" if number == 20 else str(number) for number in range(3_000) if number not in bad]
+
+
+def test_quotes_that_are_never_closed_everywhere_refuse_the_file_soon() -> None:
+    with pytest.raises(ExportError, match="quotes are not closed"):
+        part_of("pages.csv", "url,topic\n" + '"https://s.example/,a\n' * 20_000)
 
 
 def test_equal_rows_are_one_and_of_contradicting_ones_the_later_stands() -> None:

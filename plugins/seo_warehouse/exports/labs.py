@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 from seo_warehouse.errors import ExportError, MalformedAnswerError
-from seo_warehouse.exports import places
+from seo_warehouse.exports import places, values
 from seo_warehouse.exports.values import CellError
 from seo_warehouse.sources.fields import instant, integer, mapping, sequence, text
 from seo_warehouse.spec import Row
@@ -85,13 +85,13 @@ def _row(item: Any, element: dict[str, Any], found: dict[str, Any], result: dict
     location = integer(result.get("location_code"), "location_code")
     return {
         "day": checked.date(),
-        "keyword": text(mapping(item.get("keyword_data"), "keyword_data").get("keyword"), "keyword"),
+        "keyword": values.text(text(mapping(item.get("keyword_data"), "keyword_data").get("keyword"), "keyword")),
         "engine": places.engine(search.hostname or ""),
         "country": places.country_of_number(location - COUNTRIES_FROM),
         "language": places.language(text(result.get("language_code"), "language_code")),
         "device": None,
         "state": "found",
         "position": position,
-        "url": text(found.get("url"), "url"),
+        "url": values.url(text(found.get("url"), "url")),
         "depth": depth,
     }
