@@ -20,6 +20,18 @@ def test_status_says_what_runs_and_what_was_loaded(running: Running) -> None:
     assert f"Last night closed: {running.night} by sources" in done.stdout
 
 
+def test_status_shows_what_is_there_of_each_day_of_a_property(running: Running) -> None:
+    done = running.command("status", "--property", "teaharbour", COLUMNS="120")
+    *rows, legend = done.stdout.splitlines()[done.stdout.splitlines().index("Days:") + 2 :]
+    assert {row.split()[0] for row in rows} == {"teaharbour"}
+    assert "\033" not in done.stdout
+    assert legend.startswith(". final  p provisional")
+    (totals,) = (row for row in rows if "search_console.page_total" in row)
+    # Tonight's window is 5 to 2 days old; at 5 days a day is final.
+    assert totals.split()[-1].endswith("...ppp")
+    assert set(totals.split()[-1]) == {".", "p"}
+
+
 @pytest.mark.parametrize("role", ["owner", "loader", "transformer", "analyst"])
 def test_dsn_leads_into_the_warehouse_as_each_role(running: Running, role: str) -> None:
     done = running.command("dsn", "--role", role)

@@ -1,0 +1,44 @@
+"""What people start in Airflow by hand: a release, and nights run again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.load.loading import write
+from tests.pipeline.conftest import Running
+
+WAIT_SECONDS = 600
+
+
+def test_a_release_by_hand_publishes_the_load_and_keeps_who_and_why(running: Running) -> None:
+    source = next(source for source in running.wh.sources if source.name == "search_console")
+    day = running.night - timedelta(days=1_000)
+    with running.wh.connect("loader", autocommit=True) as connection:
+        load_id = write(connection, [], source=source, days=[day])
+        connection.execute("update ops.load set state = 'quarantined', reason = 'held' where load_id = %s", (load_id,))
+    conf = {"load": load_id, "decision": "approve", "why": "a quiet day"}
+    run = running.airflow.call("POST", "dags/release/dagRuns", json={"logical_date": None, "conf": conf})
+    done = running.airflow.wait("release", run_id=run["dag_run_id"], timeout_seconds=WAIT_SECONDS)
+    log = running.airflow.log("release", run["dag_run_id"], "release")
+    assert done["state"] == "success", log
+    assert running.one("select state from ops.load where load_id = %s", load_id) == "published"
+    assert running.rows("select decision, decided_by, why from ops.quality_decision where load_id = %s", load_id) == [
+        ("approve", "admin (Airflow)", "a quiet day")
+    ]
+
+
+def test_airflows_own_backfill_runs_a_night_again(running: Running) -> None:
+    night = running.night - timedelta(days=1)
+    body = {"dag_id": "ingest__search_console", "from_date": f"{night}T00:00:00Z", "to_date": f"{night}T23:59:59Z"}
+    running.airflow.call("POST", "backfills", json=body)
+    done = running.airflow.wait("ingest__search_console", partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
+    assert (done["run_type"], done["state"]) == ("backfill", "success")
+    days = running.rows(
+        """
+        select distinct first_day, state in ('published', 'unchanged', 'superseded') from ops.load
+        where source = 'search_console' and night = %s and purpose = 'night' order by 1
+        """,
+        night,
+    )
+    # Delay 2, lookback 3, and no hole behind them.
+    assert days == [(night - timedelta(days=age), True) for age in (5, 4, 3, 2)]
