@@ -64,6 +64,12 @@ def test_a_row_without_end_is_refused_however_short_its_lines_are() -> None:
         part_of("pages.csv", b"url,topic\nhttps://s.example/,a\n" + row)
 
 
+@pytest.mark.parametrize("cell", ["a" * 200_000, '"' + "a" * 200_000, "a," * 100_000])
+def test_headings_without_end_are_refused(cell: str) -> None:
+    with pytest.raises(ExportError):
+        part_of("links.csv", f"Source url,Target url,Page ascore,{cell}\nhttps://a.example/,https://s.example/,1,x\n")
+
+
 @pytest.mark.parametrize(
     ("head", "reason"),
     [

@@ -263,8 +263,11 @@ def _records(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[tuple
         lines = _Lines(name, text)
         current, before = iter(lines), 0
         reader = csv.reader(current, delimiter=sheet.delimiter, strict=True)
-        for _ in range(sheet.skipped):
-            next(reader)
+        try:
+            for _ in range(sheet.skipped):
+                next(reader)
+        except (csv.Error, StopIteration):
+            raise ExportError(f"{name}, line {sheet.skipped}: the headings cannot be split into cells") from None
         while True:
             line = before + reader.line_num + 1
             lines.record = line
