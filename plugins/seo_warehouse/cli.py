@@ -37,6 +37,8 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
             reason = str(error)
         except psycopg.OperationalError as error:
             reason = f"PostgreSQL: {' '.join(str(error).split())}"
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
+            reason = f"{error.diag.message_primary}: the ledgers are of an older version; `make run` completes them"
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise

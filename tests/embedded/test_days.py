@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import click
+import psycopg
+from click.testing import CliRunner
 
+from seo_warehouse.cli import main
 from seo_warehouse.embedded.days import MARKS, calendar_lines, waiting_lines
 from seo_warehouse.load.completeness import STATES, Days, WaitingLoad
+from tests.orchestration.dropping import open_shop
 
 TODAY = date(2026, 3, 3)
 LABEL = "shop  search_console.page  "
@@ -68,3 +73,25 @@ def test_a_load_that_waits_comes_with_its_reason_and_the_command_to_type() -> No
         "load 7: search_console.page of shop, 2026-03-03..2026-03-03: least_share: 3 rows, 90 are usual",
         '    seo-warehouse release 7 --approve --why "..."    (or --reject)',
     ]
+
+
+def test_status_shows_what_waits_and_of_ledgers_made_by_an_older_version_says_what_to_do(
+    database: str, tmp_path: Path
+) -> None:
+    shop = open_shop(tmp_path, database)
+    (tmp_path / "ports.json").write_text('{"airflow": 1}')
+    connection = psycopg.connect(database, autocommit=True)
+    connection.execute(
+        """
+        insert into ops.load (source, table_name, property_key, first_day, last_day, purpose, attempt, state, reason)
+        values ('exports', 'ranking', 1, '2026-06-01', '2026-06-01', 'night', 1, 'quarantined', 'held')
+        """
+    )
+    done = CliRunner().invoke(main, ["status", "--property", "shop"], env=shop.environment)
+    assert done.exit_code == 0, done.output
+    assert "load 1: exports.ranking of shop, 2026-06-01..2026-06-01: held" in done.output
+    connection.execute("drop function ops.completeness_at cascade")
+    connection.close()
+    done = CliRunner().invoke(main, ["status"], env=shop.environment)
+    assert done.exit_code == 1
+    assert "the ledgers are of an older version; `make run` completes them" in done.output
