@@ -48,10 +48,13 @@ class Shop:
     def say(self) -> Callable[[str], None]:
         return self.said.append
 
-    def drop(self, name: str, content: str | bytes, written_at: str = "2026-06-01T12:00:00+00:00") -> Path:
-        """Put a file into the folder, written at an instant that is past."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / name
+    def drop(
+        self, name: str, content: str | bytes, written_at: str = "2026-06-01T12:00:00+00:00", prop: str = "shop"
+    ) -> Path:
+        """Put a file into a property's folder, written at an instant that is past."""
+        folder = self.home / "drop" / prop
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         at = datetime.fromisoformat(written_at).timestamp()
         os.utime(path, (at, at))

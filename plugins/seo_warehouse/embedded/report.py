@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from seo_warehouse.embedded.airflow import ADMIN, Airflow
+from seo_warehouse.load.files import troubled
 from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.tables import say_table
 
 Say = Callable[[str], None]
 
@@ -50,7 +51,7 @@ def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
         *("property", "date", "event", "page", "keyword", "device"),
         *("before", "after", "controls", "n", "difference or reason"),
     )
-    _say_table(headings, rows, say)
+    say_table(headings, rows, say)
     say("Difference: the keyword's change minus that of its n control pages; below 0 is nearer to the top.\n")
     say(f"Airflow    {airflow.url}  user {ADMIN}  password {airflow.admin_password}")
     say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
@@ -60,6 +61,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
     """The state of each load, summed by table, property and state; the last closed night and build."""
     with wh.connect("loader") as connection:
         loads = connection.execute(LOADS).fetchall()
+        files = troubled(connection)
         money = connection.execute(MONEY).fetchall()
         night = connection.execute(
             "select night, closed_by, missing_sources from ops.night order by 1 desc limit 1"
@@ -72,7 +74,10 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         ).fetchone()
     say("\nLoads:")
     headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "reason")
-    _say_table(headings, loads, say)
+    say_table(headings, loads, say)
+    if files:
+        say("\nFiles in the drop folders that are not in the warehouse:")
+        say_table(("property", "file", "reason"), files, say)
     if money:
         say("Spent, US$: " + ", ".join(f"{prop} {source} {dollars}" for prop, source, dollars in money))
     if night:
@@ -82,12 +87,3 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + build[3] if build[3] else ''}")
     if stale and stale[0]:
         say(f"Stale at {stale[1]}: {'; '.join(stale[0])}")
-
-
-def _say_table(headings: Sequence[str], rows: Sequence[Sequence[Any]], say: Say) -> None:
-    cells = [headings, *[["" if value is None else str(value) for value in row] for row in rows]]
-    widths = [min(60, max(len(row[i]) for row in cells)) for i in range(len(headings))]
-    for row in cells:
-        say("  ".join(value[:width].ljust(width) for value, width in zip(row, widths, strict=True)).rstrip())
-    if not rows:
-        say("(none yet)")

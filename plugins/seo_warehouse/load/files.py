@@ -268,6 +268,20 @@ def unread(conn: Connection, source: str, property_keys: Collection[int], night:
     ).fetchall()
 
 
+def troubled(conn: Connection) -> list[tuple[str, str, str]]:
+    """(property, file, reason) of what lies in the drop folders and was refused, or could not be read yet."""
+    return conn.execute(
+        """
+        select p.property_name, s.file_name, coalesce(s.reason, f.reason, 'is not read yet')
+        from ops.export_sighting as s
+        join ops.property as p using (property_key)
+        left join ops.export_file as f using (property_key, sha256)
+        where p.is_active and (s.reason is not null or f.state in ('archived', 'refused'))
+        order by 1, 2
+        """
+    ).fetchall()
+
+
 def _move(
     conn: Connection, file: KeptFile, state: str, reason: str | None, night: date, exported_at: datetime | None
 ) -> None:

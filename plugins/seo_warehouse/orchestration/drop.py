@@ -47,6 +47,8 @@ Say = Callable[[str], None]
 KEY = "file"
 """Under which a file lies in its own place in the archive."""
 PROGRESS_ROWS = 250_000
+TOLD_LINES = 20
+"""Refused lines of a part that are said; all that are kept are in the ledger."""
 
 
 @dataclass
@@ -251,8 +253,10 @@ def _read(run: _Run, file: KeptFile) -> None:
     settled = files.settled_parts(run.connection, run.source.name, file)
     for part in parts:
         run.say(f"{file.name}: {part.part}, {part.row_count:,} rows for {part.table}")
-        for note in (*part.notes, *map(str, part.refused)):
+        for note in (*part.notes, *map(str, part.refused[:TOLD_LINES])):
             run.say(f"{file.name}: {note}")
+        if part.refused_count > TOLD_LINES:
+            run.say(f"{file.name}: {part.refused_count - TOLD_LINES:,} refused lines more, see ops.export_refusal")
         if part.row_count and (part.table, part.part) not in settled:
             run.load_ids.append(_load(run, file, part, purpose="night"))
 
