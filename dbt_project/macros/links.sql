@@ -120,6 +120,14 @@ events and updates that it was last built from at hand.
     {%- endif -%}
 {%- endmacro %}
 
+{#- Whether a row of the ledger speaks of a day of rank checks, our own or an export's. -#}
+{% macro is_of_checks(alias) -%}
+    (
+        ({{ alias }}.source = 'dataforseo_serp' and {{ alias }}.table_name = 'task')
+        or ({{ alias }}.source = 'exports' and {{ alias }}.table_name = 'ranking')
+    )
+{%- endmacro %}
+
 {#- First day from which running totals of positions must be summed again, by property. -#}
 {% macro claimed_position_days() -%}
     {%- do source('ops', 'build_day') -%}
@@ -127,8 +135,7 @@ events and updates that it was last built from at hand.
     from {{ source('ops', 'build_day') }} as claimed
     where
         claimed.build_id = {{ var('build_id') | int }}
-        and claimed.source = 'dataforseo_serp'
-        and claimed.table_name in ('task', 'result')
+        and ({{ is_of_checks('claimed') }} or (claimed.source = 'dataforseo_serp' and claimed.table_name = 'result'))
     group by claimed.property_key
 {%- endmacro %}
 

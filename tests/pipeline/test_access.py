@@ -10,8 +10,11 @@ from tests.pipeline.conftest import Running
 MARTS = {
     "dim_date", "dim_property", "dim_domain", "dim_page", "dim_keyword", "dim_link",
     "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_serp_position", "fct_serp_result",
-    "fct_search_performance", "fct_search_total", "fct_page_crawl",
+    "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
+    "rpt_search_summary",
 }  # fmt: skip
+OF_EXPORTS = {"fct_page_change", "rpt_search_summary"}
+"""What only dropped files fill; the demo drops none."""
 
 
 def test_an_analyst_reads_every_mart_and_each_holds_something(running: Running) -> None:
@@ -20,7 +23,7 @@ def test_an_analyst_reads_every_mart_and_each_holds_something(running: Running) 
         for (name,) in running.rows("select table_name from information_schema.tables where table_schema = 'marts'")
     }
     assert marts == MARTS
-    for name in sorted(marts):
+    for name in sorted(marts - OF_EXPORTS):
         assert running.rows(f"select true from marts.{name} limit 1", role="analyst") == [(True,)], name
 
 

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink']} -%}
+{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
 {{
     config(
         materialized='incremental',
@@ -12,12 +12,24 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     backlinks as (
-        select backlink.*
-        from
-            {{ ref('stg_dataforseo_backlinks__backlink') }}
-            as backlink {{ join_days('backlink', claims=claims) }}
-        where
-            backlink.source_domain_key is not null and backlink.source_domain_authority is not null
+        {%- for model, authority, instant in [
+            ('stg_dataforseo_backlinks__backlink', 'source_domain_authority', 'observed_at'),
+            ('stg_exports__backlink', 'round(backlink.source_domain_authority)::integer', 'exported_at'),
+        ] %}
+            select
+                backlink.property_key,
+                backlink.day,
+                backlink.vendor,
+                backlink.source_domain_key,
+                backlink.source_domain,
+                {{ authority }} as source_domain_authority,
+                backlink.{{ instant }} as observed_at
+            from {{ ref(model) }} as backlink {{ join_days('backlink', claims=claims) }}
+            where
+                backlink.source_domain_key is not null
+                and backlink.source_domain_authority is not null
+                {{ 'union all' if not loop.last }}
+        {%- endfor %}
     )
 
 select distinct

@@ -31,7 +31,7 @@ with
 
     tracked as (
         select property_key, keyword_key, page_key
-        from {{ ref('stg_ops__tracked_keyword') }}
+        from {{ ref('int_serp__state_keywords') }}
         where page_key is not null
     ),
 

@@ -61,13 +61,17 @@ with
         ),
 
         published_days as (
-            select distinct property_key, source, day
+            select distinct property_key, 'dataforseo_serp' as source, day
+            from {{ source('ops', 'publication') }} as publication
+            where is_current and {{ is_of_checks('publication') }}
+            union
+            select distinct property_key, 'site_crawl', day
             from {{ source('ops', 'publication') }}
             where
                 is_current
                 and (
-                    (source = 'dataforseo_serp' and table_name = 'task')
-                    or (source = 'site_crawl' and table_name = 'page')
+                    (source = 'site_crawl' and table_name = 'page')
+                    or (source = 'exports' and table_name in ('crawl_page', 'page_change'))
                 )
             union
             select property_key, 'dataforseo_backlinks', day
@@ -76,11 +80,26 @@ with
         ),
 
         claimed_days as (
-            select distinct property_key, source, day
+            select distinct
+                property_key,
+                case
+                    when table_name = 'ranking'
+                    then 'dataforseo_serp'
+                    when table_name in ('crawl_page', 'page_change')
+                    then 'site_crawl'
+                    else source
+                end as source,
+                day
             from {{ source('ops', 'build_day') }}
             where
                 build_id = {{ var('build_id') | int }}
-                and source in ('dataforseo_serp', 'site_crawl', 'dataforseo_backlinks')
+                and (
+                    source in ('dataforseo_serp', 'site_crawl', 'dataforseo_backlinks')
+                    or (
+                        source = 'exports'
+                        and table_name in ('ranking', 'crawl_page', 'page_change')
+                    )
+                )
         ),
 
         -- Until when something is known is part of the answer: a day changes what is known back
@@ -118,6 +137,14 @@ with
             union
             select property_key, event_date - 90, event_date + 56
             from changed_events
+            -- Pages of keywords, and topics, hold at every date.
+            union
+            select property_key, '-infinity', 'infinity'
+            from {{ source('ops', 'build_day') }}
+            where
+                build_id = {{ var('build_id') | int }}
+                and source = 'exports'
+                and table_name in ('keyword', 'page')
             -- A page that moved is looked for among the pages that ranked 28 days before.
             union
             select property_key, day, day + 28

@@ -4,9 +4,9 @@ with
     affected as (select * from {{ ref('int_link__list_affected_dates') }}),
 
     published_days as (
-        select property_key, day
-        from {{ source('ops', 'publication') }}
-        where is_current and source = 'dataforseo_serp' and table_name = 'task'
+        select distinct property_key, day
+        from {{ source('ops', 'publication') }} as publication
+        where is_current and {{ is_of_checks('publication') }}
     ),
 
     gaps as (

@@ -22,8 +22,8 @@ with
 
     last_days as (
         select property_key, max(day) as last_day
-        from {{ source('ops', 'publication') }}
-        where is_current and source = 'dataforseo_serp' and table_name = 'task'
+        from {{ source('ops', 'publication') }} as publication
+        where is_current and {{ is_of_checks('publication') }}
         group by property_key
     ),
 

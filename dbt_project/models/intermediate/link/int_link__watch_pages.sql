@@ -64,20 +64,29 @@ with
         group by pages.property_key, pages.event_date, pages.page_key
     ),
 
+    -- What a crawl found lies on one of several days, what people state on its own.
+    changes as (
+        select property_key, page_key, since_day + 1 as first_day, day as last_day
+        from crawls
+        where is_onpage_changed
+        union all
+        select property_key, page_key, day, day
+        from {{ ref('fct_page_change') }}
+    ),
+
     next_changes as (
         select
             pages.property_key,
             pages.event_date,
             pages.page_key,
-            min(crawls.since_day + 1) as change_date
+            min(changes.first_day) as change_date
         from pages
         inner join
-            crawls
-            on crawls.property_key = pages.property_key
-            and crawls.page_key = pages.page_key
-            and crawls.is_onpage_changed
-            and crawls.day >= pages.event_date - 14
-            and crawls.since_day < pages.event_date + 90
+            changes
+            on changes.property_key = pages.property_key
+            and changes.page_key = pages.page_key
+            and changes.last_day >= pages.event_date - 14
+            and changes.first_day <= pages.event_date + 90
         group by pages.property_key, pages.event_date, pages.page_key
     )
 

@@ -1,7 +1,7 @@
-{%- set crawls = {'source': 'site_crawl', 'tables': ['page']} -%}
-{%- set searches = {'source': 'search_console', 'tables': ['performance', 'page_total']} -%}
-{%- set ranks = {'source': 'dataforseo_serp', 'tables': ['task', 'result']} -%}
-{%- set links = {'source': 'dataforseo_backlinks', 'tables': ['backlink']} -%}
+{%- set crawls = {'source': 'site_crawl', 'tables': ['page'], 'exports': ['crawl_page', 'page', 'page_change']} -%}
+{%- set searches = {'source': 'search_console', 'tables': ['performance', 'page_total'], 'exports': ['performance']} -%}
+{%- set ranks = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking']} -%}
+{%- set links = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
 {{
     config(
         materialized='incremental',
@@ -25,6 +25,19 @@ with
         from
             {{ ref('stg_site_crawl__page') }}
             as page {{ join_days('page', 'crawled_days', crawls) }}
+        {%- for model in ['crawl_page', 'page', 'page_change'] %}
+            union
+            select stated.property_key, stated.page_key, stated.url
+            from
+                {{ ref('stg_exports__' ~ model) }}
+                as stated {{ join_days('stated', 'crawled_days', crawls) }}
+        {%- endfor %}
+        union
+        select exported.property_key, exported.page_key, exported.page_url
+        from
+            {{ ref('stg_exports__performance') }}
+            as exported {{ join_days('exported', 'searched_days', searches) }}
+        where exported.page_key is not null
         union
         select performance.property_key, performance.page_key, performance.page_url
         from
@@ -46,6 +59,12 @@ with
         from
             {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
             {{ join_days('backlink', 'linked_days', links) }}
+        union
+        select exported.property_key, exported.target_page_key, exported.target_url
+        from
+            {{ ref('stg_exports__backlink') }}
+            as exported {{ join_days('exported', 'linked_days', links) }}
+        where exported.target_page_key is not null
     )
 
 select named.*

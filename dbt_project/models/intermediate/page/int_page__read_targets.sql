@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'site_crawl', 'tables': ['page']} -%}
+{%- set claims = {'source': 'site_crawl', 'tables': ['page'], 'exports': ['crawl_page']} -%}
 {{
     config(
         materialized='incremental',
@@ -11,7 +11,12 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    crawled as (
+    exported as (
+        select page.*
+        from {{ ref('stg_exports__crawl_page') }} as page {{ join_days('page', claims=claims) }}
+    ),
+
+    all_crawled as (
         select
             page.property_key,
             page.day,
@@ -23,8 +28,37 @@ with
             page.final_url,
             page.final_status_code,
             page.canonical_page_key,
-            page.canonical_url
+            page.canonical_url,
+            true as is_own_crawl
         from {{ ref('stg_site_crawl__page') }} as page {{ join_days('page', claims=claims) }}
+        union all
+        -- An export names one step; whether it leads anywhere stands in the target's own row, and
+        -- where that redirects again in its own step.
+        select
+            exported.property_key,
+            exported.day,
+            exported.page_key,
+            exported.url,
+            exported.status_code,
+            null,
+            exported.redirect_page_key,
+            exported.redirect_url,
+            case when target.status_code between 300 and 399 then 200 else target.status_code end,
+            exported.canonical_page_key,
+            exported.canonical_url,
+            false
+        from exported
+        left join
+            exported as target
+            on target.property_key = exported.property_key
+            and target.day = exported.day
+            and target.page_key = exported.redirect_page_key
+    ),
+
+    crawled as (
+        select distinct on (property_key, day, url_key) *
+        from all_crawled
+        order by property_key, day, url_key, is_own_crawl desc
     ),
 
     properties as (select property_key, domain from {{ ref('stg_ops__property') }}),

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task']} -%}
+{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task'], 'exports': ['ranking', 'keyword']} -%}
 {{
     config(
         materialized='incremental',
@@ -12,8 +12,12 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     checked as (
-        select distinct task.property_key, task.keyword_key, task.keyword
-        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task', claims=claims) }}
+        {%- for model in ['stg_dataforseo_serp__task', 'stg_exports__ranking', 'stg_exports__keyword'] %}
+            select named.property_key, named.keyword_key, named.keyword
+            from
+                {{ ref(model) }} as named {{ join_days('named', claims=claims) }}
+                {{ 'union' if not loop.last }}
+        {%- endfor %}
     )
 
 select checked.*

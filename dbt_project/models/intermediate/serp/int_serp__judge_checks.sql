@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result']} -%}
+{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking']} -%}
 {{
     config(
         materialized='incremental',
@@ -142,9 +142,78 @@ with
                 else 'truncated'
             end as state
         from measured
+    ),
+
+    exported as (
+        select
+            ranking.*,
+            coalesce(ranking.engine, 'unknown') as known_engine,
+            coalesce(ranking.device, 'unknown') as known_device,
+            countries.location_code,
+            coalesce(countries.location_code::text, ranking.country, 'unknown')
+            || '-'
+            || coalesce(ranking.language_code, 'unknown') as locale
+        from {{ ref('stg_exports__ranking') }} as ranking {{ join_days('ranking', claims=claims) }}
+        left join {{ ref('countries') }} as countries on countries.country = ranking.country
+    ),
+
+    -- What ranks on somebody else's host is not the property's position.
+    own_exported as (
+        select exported.*
+        from exported
+        inner join properties on properties.property_key = exported.property_key
+        where
+            exported.ranking_host is null
+            or {{ is_host_of('exported.ranking_host', 'properties.domain') }}
+    ),
+
+    all_checks as (
+        select
+            property_key,
+            day,
+            keyword_key,
+            keyword,
+            engine,
+            location_code,
+            language_code,
+            locale,
+            device,
+            'dataforseo' as origin,
+            state,
+            depth,
+            position,
+            absolute_position,
+            ranking_url,
+            ranking_page_key,
+            case when state = 'failed' then status_message end as failure,
+            observed_at
+        from judged
+        union all
+        select
+            property_key,
+            day,
+            keyword_key,
+            keyword,
+            known_engine,
+            location_code,
+            language_code,
+            locale,
+            known_device,
+            part,
+            state,
+            depth,
+            position,
+            null,
+            ranking_url,
+            ranking_page_key,
+            case when state = 'failed' then 'The export says so.' end,
+            exported_at
+        from own_exported
     )
 
-select
+-- Our own check stands before all exports, and a later export before an earlier one.
+select distinct
+    on ({{ check }})
     property_key,
     day,
     keyword_key,
@@ -154,12 +223,14 @@ select
     language_code,
     locale,
     device,
+    origin,
     state,
     depth,
     case when state = 'found' then position end as position,
     case when state = 'found' then absolute_position end as absolute_position,
     case when state = 'found' then ranking_url end as ranking_url,
     case when state = 'found' then ranking_page_key end as ranking_page_key,
-    case when state = 'failed' then status_message end as failure,
+    failure,
     observed_at
-from judged
+from all_checks
+order by {{ check }}, (origin = 'dataforseo') desc, observed_at desc, origin, position

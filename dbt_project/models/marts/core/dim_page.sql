@@ -1,7 +1,7 @@
 with
     collected as (select * from {{ ref('int_page__collect_pages') }}),
 
-    tracked as (select * from {{ ref('stg_ops__tracked_keyword') }}),
+    stated as (select * from {{ ref('int_serp__state_keywords') }}),
 
     rules as (select * from {{ ref('stg_ops__topic_rule') }}),
 
@@ -10,7 +10,7 @@ with
         from collected
         union
         select property_key, page_key, page_url
-        from tracked
+        from stated
         where page_key is not null
         union
         select property_key, page_key, page_url
@@ -29,6 +29,13 @@ with
         from paths
         inner join rules on rules.property_key = paths.property_key and paths.path ~ rules.pattern
         order by paths.property_key, paths.page_key, rules.rule_no
+    ),
+
+    exported as (
+        select distinct on (property_key, page_key) property_key, page_key, topic
+        from {{ ref('stg_exports__page') }}
+        where topic is not null
+        order by property_key, page_key, day desc, exported_at desc, part, url
     )
 
 select
@@ -40,16 +47,26 @@ select
     case
         when ruled.topic is not null
         then ruled.topic
+        when exported.topic is not null
+        then exported.topic
         when paths.path is null
         then 'unknown'
         when paths.path ~ '^/+$'
         then 'home'
         else substring(paths.path from '^/+([^/]+)')
     end as topic,
+    case
+        when ruled.topic is not null
+        then 'rule'
+        when exported.topic is not null
+        then 'export'
+        else 'path'
+    end as topic_source,
     ruled.rule_no as topic_rule_no,
     {{ page_as_of('paths', 'page_key') }} as current_page_key,
     {{ page_as_of('paths', 'page_key') }} = paths.page_key as is_current
 from paths
+left join ruled on ruled.property_key = paths.property_key and ruled.page_key = paths.page_key
 left join
-    ruled on ruled.property_key = paths.property_key and ruled.page_key = paths.page_key
+    exported on exported.property_key = paths.property_key and exported.page_key = paths.page_key
     {{ join_page_version('paths', 'page_key', "date '9999-12-31'") }}

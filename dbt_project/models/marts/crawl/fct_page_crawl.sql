@@ -1,5 +1,7 @@
 {%- set reach = 63 -%}
-{%- set claims = {'source': 'site_crawl', 'tables': ['page', 'link'], 'days_after': reach} -%}
+{%- set claims = {
+    'source': 'site_crawl', 'tables': ['page', 'link'], 'exports': ['crawl_page'], 'days_after': reach,
+} -%}
 {{
     config(
         materialized='incremental',
@@ -18,14 +20,87 @@ with
         group by property_key
     ),
 
-    pages as (
-        select page.*
+    all_pages as (
+        select
+            page.property_key,
+            page.day,
+            page.page_key,
+            page.url,
+            page.status_code,
+            page.final_status_code,
+            page.final_page_key,
+            page.redirect_count,
+            page.read_error,
+            page.is_robots_allowed,
+            page.is_in_sitemap,
+            page.canonical_url,
+            page.canonical_page_key,
+            page.depth,
+            page.internal_link_count,
+            page.external_link_count,
+            page.title,
+            page.word_count,
+            page.structured_data_types,
+            page.hreflangs,
+            page.content_type,
+            page.byte_count,
+            page.response_ms,
+            page.content_hash,
+            page.meta_robots,
+            page.x_robots_tag,
+            null::bigint as stated_inlink_count,
+            'site_crawl' as origin,
+            page.observed_at
         from {{ ref('stg_site_crawl__page') }} as page
         inner join
             spans
             on spans.property_key = page.property_key
             and page.day between spans.first_day and spans.last_day
             {{ within_claims('page.day', claims, margin=reach) }}
+        union all
+        select
+            page.property_key,
+            page.day,
+            page.page_key,
+            page.url,
+            page.status_code,
+            case when page.status_code not between 300 and 399 then page.status_code end,
+            case when page.status_code not between 300 and 399 then page.page_key end,
+            null,
+            null,
+            page.is_robots_allowed,
+            null,
+            page.canonical_url,
+            page.canonical_page_key,
+            page.depth,
+            page.internal_link_count,
+            page.external_link_count,
+            page.title,
+            page.word_count,
+            null,
+            null,
+            page.content_type,
+            page.byte_count,
+            page.response_ms,
+            page.content_hash,
+            page.meta_robots,
+            page.x_robots_tag,
+            page.inlink_count,
+            page.part,
+            page.exported_at
+        from {{ ref('stg_exports__crawl_page') }} as page
+        inner join
+            spans
+            on spans.property_key = page.property_key
+            and page.day between spans.first_day and spans.last_day
+            {{ within_claims('page.day', claims, margin=reach) }}
+    ),
+
+    -- Our own crawl of a day stands before an export's.
+    pages as (
+        select distinct on (property_key, day, page_key) *
+        from all_pages
+        order by property_key, day, page_key, (origin = 'site_crawl') desc
     ),
 
     published_links as (
@@ -87,7 +162,7 @@ with
     ),
 
     -- An outage or an error page says nothing about the content, so content is compared with the
-    -- last content there was.
+    -- last content there was. What one crawler saw is compared with what the same one saw before.
     answered as (
         select
             property_key,
@@ -99,7 +174,7 @@ with
             lag(is_gone) over previous as was_gone
         from judged
         where status_code is not null
-        window previous as (partition by property_key, page_key order by day)
+        window previous as (partition by property_key, origin, page_key order by day)
     ),
 
     contents as (
@@ -115,7 +190,7 @@ with
             lag(is_noindex) over previous as was_noindex
         from judged
         where has_content
-        window previous as (partition by property_key, page_key order by day)
+        window previous as (partition by property_key, origin, page_key order by day)
     ),
 
     recent_answers as (select * from answered where day - previous_day <= {{ reach }}),
@@ -136,7 +211,14 @@ with
                 then (judged.indexability is distinct from recent_answers.previous_indexability)
             end as is_indexability_changed,
             case
-                when recent_contents.previous_day is not null
+                -- An export has the hash of the page's bytes: equal is equal, but other bytes may
+                -- look the same.
+                when
+                    recent_contents.previous_day is not null
+                    and (
+                        judged.origin = 'site_crawl'
+                        or judged.content_hash = recent_contents.previous_content_hash
+                    )
                 then (judged.content_hash is distinct from recent_contents.previous_content_hash)
             end as is_content_changed,
             case
@@ -152,7 +234,7 @@ with
                     )
             end as is_canonical_changed,
             case
-                when recent_contents.previous_day is not null
+                when recent_contents.previous_day is not null and judged.origin = 'site_crawl'
                 then
                     (
                         judged.structured_data_types
@@ -181,6 +263,7 @@ select
     compared.day,
     compared.page_key,
     compared.url,
+    compared.origin,
     compared.status_code,
     compared.final_status_code,
     compared.final_page_key,
@@ -195,10 +278,14 @@ select
     compared.canonical_page_key,
     compared.depth,
     case
-        when published_links.day is not null then coalesce(inlinks.inlink_count, 0)
+        when compared.origin <> 'site_crawl'
+        then compared.stated_inlink_count
+        when published_links.day is not null
+        then coalesce(inlinks.inlink_count, 0)
     end as inlink_count,
     case
-        when published_links.day is not null then coalesce(inlinks.followed_inlink_count, 0)
+        when compared.origin = 'site_crawl' and published_links.day is not null
+        then coalesce(inlinks.followed_inlink_count, 0)
     end as followed_inlink_count,
     compared.internal_link_count,
     compared.external_link_count,

@@ -1,4 +1,9 @@
-{%- set claims = {'source': 'search_console', 'tables': ['performance'], 'follows_pages': true} -%}
+{%- set claims = {
+    'source': 'search_console', 'tables': ['performance'], 'exports': ['performance'], 'follows_pages': true,
+} -%}
+{%- set columns = [
+    'property_key', 'day', 'page_key', 'query_key', 'query', 'country', 'device', 'clicks', 'impressions', 'position',
+] %}
 {{
     config(
         materialized='incremental',
@@ -11,11 +16,20 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
+    exported as (
+        {{ exported_performance(
+            'performance', 'exported.page_key is not null and exported.query_key is not null', claims
+        ) }}
+    ),
+
     performance as (
-        select performance.*
+        select performance.{{ columns | join(', performance.') }}, 'search_console' as origin
         from
             {{ ref('stg_search_console__performance') }} as performance
             {{ join_days('performance', claims=claims) }}
+        union all
+        select {{ columns | join(', ') }}, origin
+        from exported
     ),
 
     placed as (
@@ -34,9 +48,14 @@ with
             country,
             device,
             min(query) as query,
+            min(origin) as origin,
             sum(clicks)::bigint as clicks,
             sum(impressions)::bigint as impressions,
-            sum(position * impressions) as position_sum
+            -- An export may lack a position.
+            case
+                when bool_and(position is not null or impressions = 0)
+                then sum(position * impressions)
+            end as position_sum
         from placed
         group by property_key, day, led_to_page_key, query_key, country, device
     )
@@ -49,6 +68,7 @@ select
     country,
     device,
     query,
+    origin,
     clicks,
     impressions,
     position_sum::numeric(38, 12) as position_sum,

@@ -1,4 +1,7 @@
-{%- set claims = {'source': 'search_console', 'tables': ['performance', 'property_total', 'page_total']} -%}
+{%- set claims = {
+    'source': 'search_console', 'tables': ['performance', 'property_total', 'page_total'],
+    'exports': ['search_total', 'performance'],
+} -%}
 {{
     config(
         materialized='incremental',
@@ -18,9 +21,7 @@ with
         where publication.source = 'search_console'
     ),
 
-    -- A published day of which Search Console has no row is a day of zeros; an unpublished one is
-    -- unknown.
-    days as (
+    read_days as (
         select
             property_key,
             day,
@@ -31,6 +32,12 @@ with
             bool_or(is_capped) as is_capped
         from publications
         group by property_key, day
+    ),
+
+    exported_totals as (
+        select distinct on (total.property_key, total.day) total.*
+        from {{ ref('stg_exports__search_total') }} as total {{ join_days('total', claims=claims) }}
+        order by total.property_key, total.day, total.exported_at desc, total.part
     ),
 
     property_totals as (
@@ -51,9 +58,7 @@ with
             total.day,
             sum(total.clicks)::bigint as clicks,
             sum(total.impressions)::bigint as impressions
-        from
-            {{ ref('stg_search_console__page_total') }}
-            as total {{ join_days('total', claims=claims) }}
+        from {{ ref('fct_search_page') }} as total {{ join_days('total', claims=claims) }}
         group by total.property_key, total.day
     ),
 
@@ -64,9 +69,37 @@ with
             sum(performance.clicks)::bigint as clicks,
             sum(performance.impressions)::bigint as impressions
         from
-            {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance', claims=claims) }}
+            {{ ref('fct_search_performance') }}
+            as performance {{ join_days('performance', claims=claims) }}
         group by performance.property_key, performance.day
+    ),
+
+    -- A published day of which Search Console has no row is a day of zeros; an unpublished one is
+    -- known only as far as an export goes.
+    days as (
+        select
+            claimed.property_key,
+            claimed.day,
+            coalesce(read_days.has_property_total, false) as has_property_total,
+            coalesce(read_days.has_page_total, false)
+            or page_totals.day is not null as has_page_total,
+            coalesce(read_days.has_performance, false)
+            or query_totals.day is not null as has_performance,
+            read_days.is_provisional,
+            read_days.is_capped
+        from claimed
+        left join
+            read_days
+            on read_days.property_key = claimed.property_key
+            and read_days.day = claimed.day
+        left join
+            page_totals
+            on page_totals.property_key = claimed.property_key
+            and page_totals.day = claimed.day
+        left join
+            query_totals
+            on query_totals.property_key = claimed.property_key
+            and query_totals.day = claimed.day
     ),
 
     joined as (
@@ -74,13 +107,19 @@ with
             days.property_key,
             days.day,
             case
-                when days.has_property_total then coalesce(property_totals.clicks, 0)
+                when days.has_property_total
+                then coalesce(property_totals.clicks, 0)
+                else exported_totals.clicks
             end as clicks,
             case
-                when days.has_property_total then coalesce(property_totals.impressions, 0)
+                when days.has_property_total
+                then coalesce(property_totals.impressions, 0)
+                else exported_totals.impressions
             end as impressions,
             case
-                when days.has_property_total then coalesce(property_totals.position_sum, 0)
+                when days.has_property_total
+                then coalesce(property_totals.position_sum, 0)
+                else exported_totals.position * exported_totals.impressions
             end as position_sum,
             case when days.has_page_total then coalesce(page_totals.clicks, 0) end as page_clicks,
             case
@@ -92,6 +131,9 @@ with
             case
                 when days.has_performance then coalesce(query_totals.impressions, 0)
             end as query_impressions,
+            case
+                when days.has_property_total then 'search_console' else exported_totals.part
+            end as origin,
             days.is_capped,
             days.is_provisional
         from days
@@ -107,11 +149,21 @@ with
             query_totals
             on query_totals.property_key = days.property_key
             and query_totals.day = days.day
+        left join
+            exported_totals
+            on exported_totals.property_key = days.property_key
+            and exported_totals.day = days.day
+        where
+            days.has_property_total
+            or days.has_page_total
+            or days.has_performance
+            or exported_totals.day is not null
     )
 
 select
     property_key,
     day,
+    origin,
     clicks,
     impressions,
     position_sum::numeric(38, 12) as position_sum,

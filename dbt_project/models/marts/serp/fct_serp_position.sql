@@ -1,4 +1,7 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'days_after': 28, 'follows_pages': true} -%}
+{%- set claims = {
+    'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking'], 'whole': ['keyword'],
+    'days_after': 28, 'follows_pages': true,
+} -%}
 {{
     config(
         materialized='incremental',
@@ -19,7 +22,7 @@ with
     ),
 
     keywords as (
-        select property_key, keyword_key, page_key from {{ ref('stg_ops__tracked_keyword') }}
+        select property_key, keyword_key, page_key from {{ ref('int_serp__state_keywords') }}
     ),
 
     placed as (
@@ -90,6 +93,7 @@ select
     device,
     location_code,
     language_code,
+    origin,
     state,
     depth,
     position,

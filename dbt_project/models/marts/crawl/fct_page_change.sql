@@ -1,0 +1,27 @@
+{%- set claims = {'source': 'exports', 'tables': ['page_change'], 'follows_pages': true} -%}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        meta={'claims': claims},
+        indexes=[{'columns': ['property_key', 'page_key', 'day']}],
+    )
+}}
+
+with
+    claimed as ({{ claimed_days(claims) }}),
+
+    changes as (
+        select change.*
+        from
+            {{ ref('stg_exports__page_change') }} as change {{ join_days('change', claims=claims) }}
+    )
+
+select
+    changes.property_key,
+    changes.day,
+    {{ page_as_of('changes', 'page_key') }} as page_key,
+    changes.kind,
+    min(changes.part) as origin
+from changes {{ join_page_version('changes', 'page_key', 'changes.day') }}
+group by changes.property_key, changes.day, {{ page_as_of('changes', 'page_key') }}, changes.kind

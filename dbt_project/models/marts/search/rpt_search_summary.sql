@@ -1,0 +1,65 @@
+{%- set claims = {'source': 'exports', 'tables': ['search_summary', 'performance']} -%}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        meta={'claims': claims},
+    )
+}}
+
+with
+    claimed as ({{ claimed_days(claims) }}),
+
+    listed as (
+        select
+            summary.property_key,
+            summary.day,
+            summary.last_day,
+            summary.dimension,
+            summary.value,
+            summary.clicks,
+            summary.impressions,
+            summary.position,
+            summary.part,
+            summary.exported_at
+        from
+            {{ ref('stg_exports__search_summary') }}
+            as summary {{ join_days('summary', claims=claims) }}
+        {%- for dimension in ['query', 'country', 'device'] %}
+            union all
+            select
+                exported.property_key,
+                exported.day,
+                exported.day,
+                '{{ dimension }}',
+                exported.{{ dimension }},
+                exported.clicks,
+                exported.impressions,
+                exported.position,
+                exported.part,
+                exported.exported_at
+            from
+                {{ ref('stg_exports__performance') }}
+                as exported {{ join_days('exported', claims=claims) }}
+            where
+                exported.{{ dimension }} is not null
+                and num_nonnulls(
+                    exported.page_key, exported.query, exported.country, exported.device
+                )
+                = 1
+        {%- endfor %}
+    )
+
+select distinct
+    on (property_key, day, last_day, dimension, value)
+    property_key,
+    day,
+    last_day,
+    dimension,
+    value,
+    part as origin,
+    clicks,
+    impressions,
+    position::double precision as position
+from listed
+order by property_key, day, last_day, dimension, value, exported_at desc, part
