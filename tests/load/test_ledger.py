@@ -88,6 +88,22 @@ def test_a_dead_attempt_is_failed_by_the_next_and_its_rows_go(database: str) -> 
         assert fetch(connection, "select attempt from ops.load order by load_id") == [(1,), (2,)]
 
 
+def test_a_reading_of_the_same_day_by_another_night_is_no_dead_attempt_until_a_day_has_passed(database: str) -> None:
+    nights = [DAY + timedelta(3), DAY + timedelta(2)]
+    with open_warehouse(database) as connection:
+        first, second = (
+            passed(connection, write(connection, [make_row()], night=night, read_at=READ_AT + timedelta(hours=hour)))
+            for hour, night in enumerate(nights)
+        )
+        third = write(connection, [make_row()], purpose="backfill")
+        assert [state(connection, load_id) for load_id in (first, second, third)] == ["passed", "passed", "written"]
+        assert publish(connection, SOURCE, TABLE, second) == "published"
+        assert publish(connection, SOURCE, TABLE, first) == "unchanged"
+        connection.execute("update ops.load set started_at = now() - interval '25 hours' where load_id = %s", (third,))
+        begin(connection, night=nights[0])
+        assert state(connection, third) == "failed"
+
+
 def test_an_attempt_that_its_own_session_left_is_dead(database: str) -> None:
     with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as other:
         first = begin(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -34,6 +34,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 
 From quarantine a load goes to `published` or `unchanged` where a person approved it."""
 UNFINISHED = ("started", "written", "passed")
+ABANDONED_AFTER = timedelta(days=1)
+"""A written load that its own night or back-fill has not judged or published by then never will be."""
 REASON_CHARACTERS = 4_000
 _FILE = "file="
 
@@ -53,6 +55,9 @@ def begin_load(
 ) -> int:
     """Begin an attempt at a batch and return its load id; dead attempts at the same batch are marked failed.
 
+    A load of another night, or read for another purpose, that waits to be judged or published is not dead: of two
+    readings of a day the later stays, whichever is published first.
+
     Two files are two batches, though they have the same table, part and days. The session holds the batch until the
     load is written or failed, or the session ends. Raises TransientLoadError where another living session holds it.
     """
@@ -70,10 +75,13 @@ def begin_load(
                 select load_id from ops.load
                 where (source, table_name, property_key, part, first_day, last_day) = (%s, %s, %s, %s, %s, %s)
                   and state = any(%s) and (%s = '' or archive_scope = %s)
+                  -- Who holds the batch may say so of one that was being written; another run's may only be waiting.
+                  and (state = 'started' or (night, purpose) is not distinct from (%s::date, %s)
+                       or started_at < clock_timestamp() - %s)
                 order by load_id
                 for update
                 """,
-                (*batch, list(UNFINISHED), file, file),
+                (*batch, list(UNFINISHED), file, file, night, purpose, ABANDONED_AFTER),
             ).fetchall()
             for (load_id,) in dead:
                 move(conn, load_id, "failed", reason="a dead attempt: the next one at this batch began")
