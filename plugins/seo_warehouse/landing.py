@@ -85,7 +85,7 @@ def open_root(uri: str) -> Folder:
 
 
 def open_archive(base: Folder, *, source: str, property_key: int, scope: str) -> Archive:
-    """The archive of one source and property within one scope, `night=<date>` or `history=<first>..<last>`."""
+    """The archive of one source and property within one scope, `night=<date>` or `history=<month>`."""
     return Archive(base, source=source, property_key=property_key, scope=scope)
 
 
