@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.load.loading import write
 from tests.pipeline.conftest import Running
 
-WAIT_SECONDS = 600
+WAIT_SECONDS = 900
 
 
 def test_a_release_by_hand_publishes_the_load_and_keeps_who_and_why(running: Running) -> None:
