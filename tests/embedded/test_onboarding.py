@@ -34,7 +34,7 @@ def test_what_each_says_is_told_and_who_failed_is_named(tmp_path: Path, variable
     # Without a source there is nothing to load; the other one is no property at all.
     assert load_side_by_side(tmp_path, ["alpha", "beta"], LAST, variables, said.append) == ["beta"]
     assert sorted(said) == [
-        "alpha: history is whole up to 2026-11-21",
+        "alpha: history is whole; the night of 2026-11-22 goes on from it",
         "seo-warehouse: no property 'beta'; there are: alpha",
     ]
     assert components(tmp_path) == []

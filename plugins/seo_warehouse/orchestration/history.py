@@ -48,7 +48,7 @@ def onboard(
         progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
         transient = (f for f in failures if isinstance(f, TransientSourceError | TransientLoadError))
         raise next(transient, failures[0])
-    progress(f"{prop.name}: history is whole up to {last}")
+    progress(f"{prop.name}: history is whole; the night of {last + timedelta(days=1)} goes on from it")
 
 
 def load_history(
