@@ -70,7 +70,7 @@ with
         from crawls
         where is_onpage_changed
         union all
-        select property_key, page_key, day, day
+        select property_key, page_key, day as first_day, day as last_day
         from {{ ref('fct_page_change') }}
     ),
 

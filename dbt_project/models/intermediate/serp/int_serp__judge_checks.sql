@@ -146,74 +146,76 @@ with
 
     exported as (
         select
-            ranking.*,
-            coalesce(ranking.engine, 'unknown') as known_engine,
-            coalesce(ranking.device, 'unknown') as known_device,
+            ranking.property_key,
+            ranking.day,
+            ranking.keyword_key,
+            ranking.keyword,
+            coalesce(ranking.engine, 'unknown') as engine,
             countries.location_code,
+            ranking.language_code,
             coalesce(countries.location_code::text, ranking.country, 'unknown')
             || '-'
-            || coalesce(ranking.language_code, 'unknown') as locale
+            || coalesce(ranking.language_code, 'unknown') as locale,
+            coalesce(ranking.device, 'unknown') as device,
+            ranking.part as origin,
+            ranking.state,
+            ranking.depth,
+            ranking.position,
+            ranking.ranking_url,
+            ranking.ranking_page_key,
+            ranking.exported_at
         from {{ ref('stg_exports__ranking') }} as ranking {{ join_days('ranking', claims=claims) }}
+        inner join properties on properties.property_key = ranking.property_key
         left join {{ ref('countries') }} as countries on countries.country = ranking.country
-    ),
-
-    -- What ranks on somebody else's host is not the property's position.
-    own_exported as (
-        select exported.*
-        from exported
-        inner join properties on properties.property_key = exported.property_key
+        -- What ranks on somebody else's host is not the property's position.
         where
-            exported.ranking_host is null
-            or {{ is_host_of('exported.ranking_host', 'properties.domain') }}
+            ranking.ranking_host is null
+            or {{ is_host_of('ranking.ranking_host', 'properties.domain') }}
     ),
 
-    all_checks as (
-        select
-            property_key,
-            day,
-            keyword_key,
-            keyword,
-            engine,
-            location_code,
-            language_code,
-            locale,
-            device,
-            'dataforseo' as origin,
-            state,
-            depth,
-            position,
-            absolute_position,
-            ranking_url,
-            ranking_page_key,
-            case when state = 'failed' then status_message end as failure,
-            observed_at
-        from judged
-        union all
-        select
-            property_key,
-            day,
-            keyword_key,
-            keyword,
-            known_engine,
-            location_code,
-            language_code,
-            locale,
-            known_device,
-            part,
-            state,
-            depth,
-            position,
-            null,
-            ranking_url,
-            ranking_page_key,
-            case when state = 'failed' then 'The export says so.' end,
-            exported_at
-        from own_exported
+    -- A later export stands before an earlier one, and our own check before all.
+    latest_exported as (
+        select distinct on ({{ check }}) *
+        from exported
+        order by {{ check }}, exported_at desc, origin
+    ),
+
+    missing as (
+        select latest_exported.*
+        from latest_exported
+        left join
+            tasks
+            on tasks.property_key = latest_exported.property_key
+            and tasks.day = latest_exported.day
+            and tasks.keyword_key = latest_exported.keyword_key
+            and tasks.engine = latest_exported.engine
+            and tasks.locale = latest_exported.locale
+            and tasks.device = latest_exported.device
+        where tasks.property_key is null
     )
 
--- Our own check stands before all exports, and a later export before an earlier one.
-select distinct
-    on ({{ check }})
+select
+    property_key,
+    day,
+    keyword_key,
+    keyword,
+    engine,
+    location_code,
+    language_code,
+    locale,
+    device,
+    'dataforseo' as origin,
+    state,
+    depth,
+    case when state = 'found' then position end as position,
+    case when state = 'found' then absolute_position end as absolute_position,
+    case when state = 'found' then ranking_url end as ranking_url,
+    case when state = 'found' then ranking_page_key end as ranking_page_key,
+    case when state = 'failed' then status_message end as failure,
+    observed_at
+from judged
+union all
+select
     property_key,
     day,
     keyword_key,
@@ -226,11 +228,10 @@ select distinct
     origin,
     state,
     depth,
-    case when state = 'found' then position end as position,
-    case when state = 'found' then absolute_position end as absolute_position,
-    case when state = 'found' then ranking_url end as ranking_url,
-    case when state = 'found' then ranking_page_key end as ranking_page_key,
-    failure,
-    observed_at
-from all_checks
-order by {{ check }}, (origin = 'dataforseo') desc, observed_at desc, origin, position
+    case when state = 'found' then position end,
+    null,
+    case when state = 'found' then ranking_url end,
+    case when state = 'found' then ranking_page_key end,
+    case when state = 'failed' then 'The export says so.' end,
+    exported_at
+from missing
