@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -52,6 +53,14 @@ def test_a_night_reads_its_window_day_by_day_and_older_holes_by_month(database: 
         ]  # fmt: skip
         fill(connection, until=date(2026, 4, 18), but=(HOLE, date(2026, 4, 17)))
         assert due(connection, prop, date(2026, 4, 20)) == [*days_of(15, 18), Period(HOLE, HOLE)]
+
+
+def test_no_night_asks_for_days_that_the_source_no_longer_keeps(database: str, prop: Property) -> None:
+    with open_warehouse(database) as connection:
+        loads = due_loads(connection, replace(SOURCE, kept_months=1), TABLE.name, prop, date(2026, 5, 20))
+    assert loads.untried == [
+        Period(date(2026, 4, 20), date(2026, 4, 30)), Period(date(2026, 5, 1), date(2026, 5, 14))
+    ]  # fmt: skip
 
 
 def test_no_night_reads_before_the_history_or_after_its_horizon(database: str, prop: Property) -> None:
