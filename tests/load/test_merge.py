@@ -133,9 +133,14 @@ def test_an_older_export_never_replaces_a_newer_one_but_adds_what_that_does_not_
 
 
 def test_an_unknown_dimension_is_a_value_of_its_own_and_equal_to_itself(connection: psycopg.Connection[Any]) -> None:
-    put(connection, "1", [row("a", 1), row("a", 2, device="mobile")])
+    put(connection, "1", [row("a", 1), row("a", 2, device="mobile"), row("a", 3, device="NULL"), row("a','NULL", 4)])
     second, _ = put(connection, "2", [row("a", 5, at=AT + HOUR)])
-    assert [(r[2], r[3]) for r in held(connection)] == [(None, 5), ("mobile", 2)]
+    assert [r[1:4] for r in held(connection)] == [
+        ("a", None, 5),
+        ("a", "NULL", 3),
+        ("a", "mobile", 2),
+        ("a','NULL", None, 4),
+    ]
     assert balance(connection, second) == (1, 0, 0)
 
 
