@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from tests.warehouse.exports import exported_link, publish_export
+from tests.warehouse.links import day as day_of
 from tests.warehouse.links import item, publish_night
 from tests.warehouse.ranks import HOST, Outcome, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
-MODELS = ("+int_link__keep_events", "+dim_link")
+MODELS = (
+    *("+int_link__keep_events", "+dim_link", "+dim_keyword", "+fct_search_total", "+fct_page_change"),
+    "+rpt_search_summary",
+)
 LAST = 260
 PATHS = ("/pans/a", "/pans/b", "/pans/c", "/pots/a", "/pots/b", "/")
 TABLES = {
     "marts.fct_link_event": "event_key",
     "marts.fct_link_lifespan": "link_key",
     "marts.dim_link": "link_key",
+    "marts.dim_page": "page_key",
+    "marts.dim_keyword": "keyword_key",
+    "marts.fct_serp_position": "day, keyword_key, locale, device",
+    "marts.fct_page_crawl": "day, page_key",
+    "marts.fct_page_change": "day, page_key, kind",
+    "marts.fct_search_performance": "day, page_key, query_key",
+    "marts.fct_search_page": "day, page_key",
+    "marts.fct_search_total": "day",
+    "marts.rpt_search_summary": "day, dimension, value",
     "marts.fct_link_rank_change": "event_key, keyword_key, device, window_name",
     "intermediate.int_link__sum_positions": "property_key, keyword_key, day",
 }
@@ -29,7 +44,7 @@ def days_of_all_sources() -> list[Day]:
     return [
         (source, key, night)
         for key in (1, 2)
-        for source, distance in (("links", 2), ("checks", 4), ("crawl", 14))
+        for source, distance in (("links", 2), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
         for night in range(key % 2, LAST, distance)
     ]
 
@@ -41,6 +56,11 @@ def publish(w: Warehouse, day: Day, rng: random.Random) -> None:
         publish_links(w, key, night, rng)
     elif source == "checks":
         publish_checks(w, key, night, {f"k{i}": (path, outcome(rng)) for i, path in enumerate(PATHS)})
+    elif source == "files":
+        publish_files(w, key, night, rng)
+    elif source == "searches":
+        for table in ("performance", "page_total", "property_total"):
+            w.publish("search_console", table, key, day_of(night), [search_row(table, rng)])
     else:
         publish_crawl(w, key, night, {path: str(rng.random() < 0.1) for path in PATHS if rng.random() < 0.9})
 
@@ -59,6 +79,52 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
     new = [chance_item(name, night, rng, lost=False) for name in names if rng.random() < 0.03]
     lost = [chance_item(name, night, rng, lost=True) for name in names if rng.random() < 0.01]
     publish_night(w, key, night, new=new, lost=lost, unread=unread, rejected=rejected)
+
+
+def publish_files(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
+    """Publish files of every kind, as two vendors and the team leave them."""
+    links = [
+        exported_link(
+            f"n{number}",
+            first=night - rng.randrange(90) if rng.random() < 0.7 else None,
+            seen=night - rng.randrange(9),
+            lost=night - 1 if rng.random() < 0.2 else None,
+            rel=rng.choice([(), ("ugc",), None]),
+            target=HOST + PATHS[number % len(PATHS)] if number % 5 else None,
+            page=f"https://s{number % 11}.example/{number}",
+        )
+        for number in rng.sample(range(30), 4)
+    ]
+    for part in ("ahrefs_backlinks", "generic_backlinks"):
+        publish_export(w, "backlink", key, night, rng.sample(links, 3), part=part)
+    page = HOST + rng.choice(PATHS)
+    check = {"engine": "google", "country": "US", "language": "en", "device": "desktop", "depth": 10}
+    found = [
+        check | {"keyword": f"k{number}", "state": "found", "position": rng.randint(1, 10), "url": page}
+        for number in rng.sample(range(7), 4)
+    ]
+    for part in ("generic_rankings", "rank_tracker_wide"):
+        publish_export(w, "ranking", key, night, rng.sample(found, 3), part=part, exported=night + rng.randrange(2))
+    crawled = {"url": page, "status_code": 200, "title": rng.choice("ab"), "content_hash": rng.choice("xy")}
+    publish_export(w, "crawl_page", key, night, [crawled])
+    publish_export(w, "page_change", key, night, [{"url": page, "kind": "title"}])
+    publish_export(w, "page", key, night, [{"url": page, "topic": rng.choice(["pans", None])}])
+    publish_export(w, "keyword", key, night, [{"keyword": f"k{rng.randrange(7)}", "page_url": page}])
+    searched: dict[str, Any] = {"clicks": 1, "impressions": rng.randint(1, 9), "position": 2}
+    for table, rows in {
+        "performance": [searched | {"page_url": page, "query": q} for q in ("k0", None)] + [searched | {"query": "k1"}],
+        "search_total": [searched],
+        "search_summary": [searched | {"last_day": day_of(night), "dimension": "device", "value": "MOBILE"}],
+    }.items():
+        publish_export(w, table, key, night, rows)
+
+
+def search_row(table: str, rng: random.Random) -> dict[str, Any]:
+    """A row of the Search Console API."""
+    row: dict[str, Any] = {"clicks": 1, "impressions": rng.randint(1, 9), "position": 2}
+    if table != "property_total":
+        row |= {"page_url": HOST + rng.choice(PATHS), "country": "usa", "device": "MOBILE"}
+    return row | {"query": "k0"} if table == "performance" else row
 
 
 def chance_item(name: str, night: int, rng: random.Random, *, lost: bool) -> dict[str, object]:
