@@ -30,7 +30,7 @@ with
             select
                 exported.property_key,
                 exported.day,
-                exported.day,
+                exported.day as last_day,
                 '{{ dimension }}',
                 exported.{{ dimension }},
                 exported.clicks,
