@@ -29,6 +29,7 @@ from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse, rea
 Say = Callable[[str], None]
 LEAST_FREE_BYTES = 3 * 10**9
 NIGHT_TIMEOUT_SECONDS = 1_800
+KEEPERS = ("maintenance", "maintenance__daily")
 TICK_SECONDS = 15
 """How long the scheduler may take to begin the run of a tick that has passed."""
 
@@ -151,13 +152,22 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
 def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:
     """Unpause the DAGs and bring `night` through them, unless a build carries it already. Returns those that failed."""
     dag_ids = [f"ingest__{source.name}" for source in wh.sources]
-    keepers = ["maintenance", "maintenance__daily"]
-    client.wait_for_dags(["warehouse", *dag_ids, *keepers])
-    for dag_id in keepers:
-        client.unpause(dag_id)
+    client.wait_for_dags(["warehouse", *dag_ids, *KEEPERS])
     if _is_built(wh, night):
         progress(f"night {night} is built already")
-        return []
+        states = {}
+    else:
+        states = _bring_through(wh, client, night, dag_ids, progress)
+    # After the night, since unpausing runs their last tick, and vacuum and docs would only slow it down.
+    for dag_id in KEEPERS:
+        client.unpause(dag_id)
+    return [dag_id for dag_id, state in states.items() if state != "success"]
+
+
+def _bring_through(
+    wh: Warehouse, client: Client, night: date, dag_ids: list[str], progress: Progress
+) -> dict[str, str]:
+    """Unpause what ingests and builds, and wait for their runs of `night`. Returns the state of each."""
     before = len(client.runs("warehouse"))
     # The listener first: an event that nobody hears is lost.
     client.unpause("warehouse")
@@ -165,7 +175,7 @@ def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -
         client.unpause(dag_id)
     progress(f"night {night} runs through the scheduler: {', '.join(dag_ids)}")
     runs = {dag_id: _run_of(client, dag_id, night, progress) for dag_id in dag_ids}
-    states = {}
+    states: dict[str, str] = {}
     for dag_id, run_id in runs.items():
         states[dag_id] = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
         progress(f"{dag_id}: {states[dag_id]}")
@@ -174,7 +184,7 @@ def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -
         client.trigger("warehouse", night.isoformat())
     states["warehouse"] = client.wait("warehouse", timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
     progress(f"warehouse: {states['warehouse']}")
-    return [dag_id for dag_id, state in states.items() if state != "success"]
+    return states
 
 
 def _run_of(client: Client, dag_id: str, night: date, progress: Progress) -> str:
