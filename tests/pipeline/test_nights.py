@@ -104,6 +104,7 @@ def test_the_unfit_loads_stay_out_and_all_others_are_published(running: Running,
     assert {state for *_, state in others} <= {"published", "unchanged"}
     assert {(source, key) for source, key, _ in others} == {
         ("search_console", TEAHARBOUR),
+        ("google_updates", 0),
         *((source, key) for source in ("dataforseo_serp", PAUSED) for key in (ALDERWOOD, TEAHARBOUR)),
     }
     newest = running.rows(
