@@ -176,13 +176,14 @@ def test_links_of_a_page_are_counted_together_however_it_has_moved(moved: Wareho
 
 def test_a_late_crawl_moves_what_was_built(moved: Warehouse) -> None:
     # In the same build Google tells of an update of nights 25 to 27, in the headline window of the event of night 5.
-    assert windows_with_update(moved) == []
+    known = windows_with_update(moved)
+    assert day(5) not in known
     told = {"external_desc": "January 2026 spam update", "begin_at": instant(25), "end_at": instant(27)}
     incident = told | {"id": "a", "service_name": "Ranking", "uri": "incidents/a", "observed_at": instant(70)}
     moved.publish("google_updates", "incident", 0, day(70), [incident])
     publish_site(moved, 20, {OLD: "/interim", "/interim": 200})
     build(moved)
-    assert windows_with_update(moved) == [day(5)]
+    assert windows_with_update(moved) == sorted([day(5), *known])
     assert dict(pages_of_links(moved)) == {
         "n5": OLD, "n15": OLD, "n25": "/interim", "n35": "/interim", "n45": NEW, "n55": NEW, "n65": NEWER
     }  # fmt: skip
