@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from pathlib import Path
 
 from seo_warehouse.embedded import processes
@@ -14,8 +15,11 @@ from seo_warehouse.orchestration.warehouse import read_ports, read_secrets
 from tests.pipeline.conftest import Running, make
 from tests.pipeline.raw import digests
 
+WAIT_SECONDS = 600
+
 
 def test_after_make_stop_nothing_lives_and_make_run_serves_the_same_again(running: Running) -> None:
+    _wait_until_quiet(running)
     before = _what_is_served(running)
     ours = _processes_of(running.home)
     components = [Component(record.stem, record.parent) for record in running.home.glob("processes/*.process")]
@@ -39,9 +43,23 @@ def test_after_make_stop_nothing_lives_and_make_run_serves_the_same_again(runnin
 
     started = make("run", running.home)
     assert started.returncode == 0, started.stdout
+    _wait_until_quiet(running)
     assert _what_is_served(running) == before
     for line in re.findall(r"^(?:Airflow|Warehouse) .*$", running.output, re.MULTILINE):
         assert line in started.stdout
+
+
+def _wait_until_quiet(running: Running) -> None:
+    """What other tests unpaused or started may still be at work."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while active := [
+        run["dag_run_id"]
+        for dag_id in running.airflow.dag_ids()
+        for run in running.airflow.runs(dag_id)
+        if run["state"] in ("queued", "running")
+    ]:
+        assert time.monotonic() < deadline, active
+        time.sleep(1)
 
 
 def _what_is_served(running: Running) -> dict[str, object]:

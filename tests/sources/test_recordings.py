@@ -56,7 +56,13 @@ def test_a_hundred_recorded_backlinks_reach_the_raw_table(
 ) -> None:
     body = (shared_data / "api_responses/dataforseo/backlinks_live.json").read_bytes()
     provider.date = "Sat, 30 Mar 2024 20:45:00 GMT"
-    provider.answer = lambda asked: Act(body)
+    nothing = json.loads(body)
+    nothing["tasks"][0]["result"][0] |= {"total_count": 0, "items_count": 0, "items": [], "search_after_token": None}
+
+    def answer(asked: Asked) -> Act:
+        return said(nothing) if asked.json[0]["backlinks_status_type"] == "lost" else Act(body)
+
+    provider.answer = answer
     api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
     table = DATAFORSEO_BACKLINKS.tables[0]
     rows = load(database, DATAFORSEO_BACKLINKS, table, api, make_property(), date(2024, 3, 30))
