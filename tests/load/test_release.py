@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -151,7 +150,5 @@ def test_a_release_waits_for_a_build_and_keeps_its_decision_meanwhile(database: 
             with pytest.raises(TransientLoadError):
                 release.carry_out(connection, SOURCE, TABLE, load_id, wait=timedelta(milliseconds=50))
         assert release.undone(connection) == [load_id]
-        began = time.monotonic()
         assert release.carry_out(connection, SOURCE, TABLE, load_id) == "published"
-        assert time.monotonic() - began < 10
         assert release.undone(connection) == []
