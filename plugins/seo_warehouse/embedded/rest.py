@@ -64,7 +64,7 @@ class Client:
         self.call("PATCH", f"dags/{dag_id}", json={"is_paused": is_paused})
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run; one with a cron runs its latest past tick at once."""
+        """Let a DAG run from its next tick on; where a scheduled run precedes it, the latest past tick too, at once."""
         self.set_paused(dag_id, False)
 
     def next_tick(self, dag_id: str) -> datetime | None:

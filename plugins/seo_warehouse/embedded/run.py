@@ -158,7 +158,7 @@ def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -
         states = {}
     else:
         states = _bring_through(wh, client, night, dag_ids, progress)
-    # After the night, since unpausing runs their last tick, and vacuum and docs would only slow it down.
+    # After the night, so that no tick of theirs falls into it: vacuum and docs would only slow it down.
     for dag_id in KEEPERS:
         client.unpause(dag_id)
     return [dag_id for dag_id, state in states.items() if state != "success"]

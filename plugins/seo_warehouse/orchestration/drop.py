@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,14 +31,13 @@ from seo_warehouse.errors import (
 from seo_warehouse.exports import forms
 from seo_warehouse.exports.parts import Part
 from seo_warehouse.load import files, ledger, nights
-from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.files import KeptFile
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.load.session import Connection, step, try_lock
 from seo_warehouse.orchestration import reading
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import source_named
-from seo_warehouse.spec import Row, Source
+from seo_warehouse.spec import Period, Row, Source
 from seo_warehouse.tables import say_table
 from seo_warehouse.urls import key64
 
@@ -262,36 +261,25 @@ def _read(run: _Run, file: KeptFile) -> None:
 
 
 def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
-    table = run.source.table(part.table)
-    load_id = ledger.begin_load(
-        run.connection,
-        source=run.source.name,
-        table=table.name,
-        property_key=run.prop.key,
-        part=part.part,
-        first_day=part.first_day,
-        last_day=part.last_day,
-        night=run.night if purpose == "night" else None,
-        purpose=purpose,
-        archive_scope=file.scope,
-    )
     days: set[date] = set()
-    write_batch(
-        run.connection,
+    return reading.write_load(
+        run.wh,
         run.source,
-        table,
-        load_id,
-        run.prop.key,
-        part.part,
+        run.source.table(part.table),
+        run.prop,
+        Period(part.first_day, part.last_day),
         _counted(run, file, part, days),
-        days,
+        days=days,
         facts=dict,
         usage=lambda: Usage(bytes=file.bytes, last_answer_at=part.exported_at),
+        night=run.night if purpose == "night" else None,
+        purpose=purpose,
+        scope=file.scope,
+        part=part.part,
     )
-    return load_id
 
 
-def _counted(run: _Run, file: KeptFile, part: Part, days: set[date]) -> Iterator[Row]:
+def _counted(run: _Run, file: KeptFile, part: Part, days: set[date]) -> Generator[Row, None, None]:
     """The rows of a part; their days are added to `days`, and now and then it is said how far it is."""
     for number, row in enumerate(forms.read(file.name, _opener(run, file), part), start=1):
         days.add(row["day"])

@@ -124,9 +124,10 @@ def write_load(
     source: Source,
     table: Table,
     prop: Property,
-    days: list[date],
+    period: Period,
     rows: Generator[Row, None, None],
     *,
+    days: Iterable[date],
     facts: Callable[[], dict[date, dict[str, Any]]],
     usage: Callable[[], Usage],
     night: date | None,
@@ -134,9 +135,10 @@ def write_load(
     scope: str,
     part: str = "",
 ) -> int:
-    """Begin a load of these days and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
+    """Begin a load of a period and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
 
-    `facts` and `usage` are asked after the last row. What is raised is noted with the load.
+    `days` are those of the period that are read; they, `facts` and `usage` are asked after the last row. What is
+    raised is noted with the load.
     """
     with closing(rows), wh.connect("loader", autocommit=True) as connection:
         load_id = ledger.begin_load(
@@ -145,8 +147,8 @@ def write_load(
             table=table.name,
             property_key=prop.key,
             part=part,
-            first_day=days[0],
-            last_day=days[-1],
+            first_day=period.first_day,
+            last_day=period.last_day,
             night=night,
             purpose=purpose,
             archive_scope=scope,
@@ -191,8 +193,9 @@ def write_period(
         source,
         table,
         prop,
-        list(period.days()),
+        period,
         rows(),
+        days=period.days(),
         facts=lambda: apis[0].facts if apis else {},
         usage=lambda: apis[0].usage if apis else Usage(),
         night=night,
