@@ -89,32 +89,36 @@ link was seen after. Else only the links that the claimed days name.
 {%- endmacro %}
 
 {#-
-Whether fct_link_rank_change may be rebuilt for the affected dates alone: a claimed build over an existing table, with the
-events and updates that it was last built from at hand.
+Whether fct_link_rank_change and the units of the effect may be rebuilt for the affected cells alone: a claimed build over
+existing tables, with the events, changes and updates that they were last built from at hand.
 -#}
 {% macro is_rank_change_partial() -%}
     {%- if not execute -%}
         {%- do source('ops', 'publication') -%}
         {%- do source('ops', 'build_day') -%}
-        {%- do ref('int_link__judge_looks') -%}
     {%- endif -%}
     {%- if execute and var('build_id') | int != 0 and not flags.FULL_REFRESH -%}
-        {%- set events = adapter.get_relation(target.database, 'intermediate', 'int_link__keep_events') -%}
-        {%- set updates = adapter.get_relation(target.database, 'intermediate', 'int_link__keep_updates') -%}
-        {%- set fact = adapter.get_relation(target.database, 'marts', 'fct_link_rank_change') -%}
-        {{- return(events is not none and updates is not none and fact is not none) -}}
+        {%- for schema, name in [
+            ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
+            ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_units'),
+            ('marts', 'fct_link_rank_change'),
+        ] -%}
+            {%- if adapter.get_relation(target.database, schema, name) is none -%} {{- return(false) -}} {%- endif -%}
+        {%- endfor -%}
+        {{- return(true) -}}
     {%- endif -%}
     {{- return(false) -}}
 {%- endmacro %}
 
-{#- Pre-hook of fct_link_rank_change, kept by the date of the link event. -#}
-{% macro replace_affected_dates() -%}
+{#- Pre-hook of a model kept by cells: property, topic and date of the link event. -#}
+{% macro replace_affected_cells() -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if is_rank_change_partial() -%}
-            using {{ ref('int_link__list_affected_dates') }} as affected
+            using {{ ref('int_link__list_affected_cells') }} as affected
             where
                 stale.property_key = affected.property_key
+                and stale.topic = affected.topic
                 and stale.event_date = affected.event_date
         {%- endif %}
     {%- endif -%}
@@ -139,47 +143,131 @@ events and updates that it was last built from at hand.
     group by claimed.property_key
 {%- endmacro %}
 
-{#- Pre-hook of the running totals: a day changes its own total and all later ones. -#}
-{% macro replace_later_days() -%}
+{#- The same of Search Console's totals by page. -#}
+{% macro claimed_search_days() -%}
+    {%- do source('ops', 'build_day') -%}
+    select property_key, min(day) as day
+    from
+        (
+            select claimed.property_key, claimed.day
+            from {{ source('ops', 'build_day') }} as claimed
+            where
+                claimed.build_id = {{ var('build_id') | int }}
+                and (
+                    (claimed.source = 'search_console' and claimed.table_name = 'page_total')
+                    or (claimed.source = 'exports' and claimed.table_name = 'performance')
+                )
+            union all
+            select property_key, day
+            from {{ ref('int_page__list_moved_days') }}
+        ) as claimed_days
+    group by property_key
+{%- endmacro %}
+
+{#- Pre-hook of running totals: a day changes its own total and all later ones. -#}
+{% macro replace_later_days(claims='claimed_position_days') -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if var('build_id') | int != 0 -%}
-                using ({{ claimed_position_days() }}) as claimed
+                using ({{ context[claims]() }}) as claimed
             where stale.property_key = claimed.property_key and stale.day >= claimed.day
         {%- endif %}
     {%- endif -%}
 {%- endmacro %}
 
+{#- Running totals of int_link__sum_positions and, of those, what a link's report counts by state. -#}
+{% macro position_totals() -%}
+    {{- return([
+        'check_count', 'measured_count', 'ranked_count', 'found_count', 'not_found_count', 'truncated_count',
+        'failed_count', 'value_count', 'top_10_count', 'ranked_value_count', 'position_sum', 'log_position_sum',
+        'expected_ctr_sum',
+    ]) -}}
+{%- endmacro %}
+
+{#- Running totals of int_link__sum_searches. -#}
+{% macro search_totals() -%}
+    {{- return([
+        'measured_count', 'ranked_count', 'value_count', 'click_log_sum', 'impression_log_sum',
+    ]) -}}
+{%- endmacro %}
+
+{#- States of a check. -#}
+{% macro check_states() -%} {{- return(['found', 'not_found', 'truncated', 'failed']) -}} {%- endmacro %}
+
 {#-
-Counts and sums of checks in a window around each row of `unit`, which has property_key, keyword_key, engine, locale,
-device, event_date, begin_day and end_day. Joins of a select list whose columns are window_totals(): NULL where the
-window has not ended yet, or ended before the first check.
+Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key), event_date, begin_day
+and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
+before the first check.
 -#}
-{% macro join_window(unit) -%}
+{% macro join_window(unit, sums='int_link__sum_positions', key='series_key') -%}
     left join
-        {{ ref('int_link__sum_positions') }} as at_end
+        {{ ref(sums) }} as at_end
         on at_end.property_key = {{ unit }}.property_key
-        and at_end.keyword_key = {{ unit }}.keyword_key
-        and at_end.engine = {{ unit }}.engine
-        and at_end.locale = {{ unit }}.locale
-        and at_end.device = {{ unit }}.device
+        and at_end.{{ key }} = {{ unit }}.{{ key }}
         and at_end.day = {{ unit }}.event_date + {{ unit }}.end_day
     left join
-        {{ ref('int_link__sum_positions') }} as at_begin
+        {{ ref(sums) }} as at_begin
         on at_begin.property_key = {{ unit }}.property_key
-        and at_begin.keyword_key = {{ unit }}.keyword_key
-        and at_begin.engine = {{ unit }}.engine
-        and at_begin.locale = {{ unit }}.locale
-        and at_begin.device = {{ unit }}.device
+        and at_begin.{{ key }} = {{ unit }}.{{ key }}
         and at_begin.day = {{ unit }}.event_date + {{ unit }}.begin_day - 1
 {%- endmacro %}
 
-{% macro window_totals() -%}
-    {%- for total in [
-        'check_count', 'measured_count', 'ranked_count', 'found_count', 'not_found_count', 'truncated_count',
-        'failed_count', 'position_sum', 'log_position_sum',
-    ] %}
+{% macro window_totals(totals=none) -%}
+    {%- for total in totals or position_totals() %}
         at_end.{{ total }}
         - coalesce(at_begin.{{ total }}, 0) as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
+{%- endmacro %}
+
+{#- Checks expected in a window of so many days where two nights of checks are usually gap_days apart. -#}
+{% macro expected_checks(begin_day, end_day, gap_days) -%}
+    greatest(round(({{ end_day }} - {{ begin_day }} + 1)::numeric / {{ gap_days }}), 1)::integer
+{%- endmacro %}
+
+{#- Outcomes of a panel: published name, its column in int_effect__measure_units, and whether checks or searches tell it. -#}
+{% macro outcomes() -%}
+    {{- return([
+        {'name': 'log_position', 'total': 'log_position_sum', 'scale': 1000000000000, 'of': 'checks'},
+        {'name': 'position', 'total': 'position_sum', 'scale': 1, 'of': 'checks'},
+        {'name': 'expected_ctr', 'total': 'expected_ctr_sum', 'scale': 1000000000000, 'of': 'checks'},
+        {'name': 'top_10_share', 'total': 'top_10_count', 'scale': 1, 'of': 'checks'},
+        {'name': 'ranked_share', 'total': 'ranked_value_count', 'scale': 1, 'of': 'checks'},
+        {'name': 'click_log', 'total': 'click_log_sum', 'scale': 1000000000000, 'of': 'searches'},
+        {'name': 'impression_log', 'total': 'impression_log_sum', 'scale': 1000000000000, 'of': 'searches'},
+    ]) -}}
+{%- endmacro %}
+
+{#- Mean of an outcome over the days of a window that have a value; totals of `unit`, whose names begin with `part`. -#}
+{% macro window_mean(unit, outcome, part='') -%}
+    {{ unit }}.{{ part }}{{ outcome['total'] }}::double precision
+    / {{ outcome['scale'] }} / {{ unit }}.{{ part }}value_count
+{%- endmacro %}
+
+{#- Key of a cell: panel, topic, date, locale and device of a property. -#}
+{% macro cell_key(panel, topic, event_date, locale, device) -%}
+    {{ key64(panel, topic, event_date ~ '::text', locale, device) }}
+{%- endmacro %}
+
+{#- Weightings of cells: by variance (n1 n0 / n), and equal by event (n1). Weight of a cell, and of a row of it. -#}
+{% macro weightings() -%}
+    {{- return([
+        {
+            'name': 'variance',
+            'cell': 'treated_count::double precision * control_count / (treated_count + control_count)',
+            'row': '1',
+        },
+        {
+            'name': 'equal',
+            'cell': 'treated_count::double precision',
+            'row': '(treated_count + control_count)::double precision / control_count',
+        },
+    ]) -}}
+{%- endmacro %}
+
+{#- Why a rank change cannot be judged, in the order in which they are asked. -#}
+{% macro change_reasons() -%}
+    {{- return([
+        'same_event', 'uncertain_date', 'short_history', 'future_incomplete', 'unmeasured', 'not_ranking', 'other_link',
+        'onpage_change', 'no_controls',
+    ]) -}}
 {%- endmacro %}

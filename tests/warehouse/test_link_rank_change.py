@@ -16,10 +16,11 @@ from tests.warehouse.world import Warehouse
 
 LAST = 110
 EVENT = 70
-MODELS = ("+int_link__keep_events",)
+MODELS = ("+int_link__keep_events", "+int_effect__estimate_effects")
 PAGES = {
-    # The link of night 70 leads to /pans/a; b and d are its controls, c has a link of its own on night 100.
+    # Links of night 70 lead to /pans/a and /pans/e; b and d are controls, c has a link of its own on night 100.
     "a": "/pans/a",
+    "e": "/pans/e",
     "b": "/pans/b",
     "b2": "/pans/b",
     "c": "/pans/c",
@@ -96,6 +97,7 @@ def tell_links(w: Warehouse, night: int) -> None:
     new = {
         EVENT: [
             to("one", "/pans/a"),
+            to("five", "/pans/e"),
             to("two", "/pans/a", page="https://two.example/1", rel=("nofollow",)),
             to("two", "/pans/a", page="https://two.example/2"),
         ],
@@ -152,8 +154,8 @@ def test_before_and_after_are_means_over_what_was_measured(told: Warehouse) -> N
 
 
 def test_controls_are_clean_pages_of_the_topic_each_the_mean_of_its_keywords(told: Warehouse) -> None:
-    got = row(told, "a", "headline", "one")
-    # c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to (5 + 11) / 2 = 8; d: 3 to 2.
+    got = row(told, "e", "headline", "five")
+    # a has links of that night, c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to (5 + 11) / 2 = 8; d: 3 to 2.
     assert got["control_count"] == 2
     assert (got["control_base_position"], got["control_window_position"]) == (5.5, 5)
     assert got["control_position_change"] == -0.5
@@ -161,6 +163,8 @@ def test_controls_are_clean_pages_of_the_topic_each_the_mean_of_its_keywords(tol
     assert got["control_log_position_change"] == pytest.approx(expected)
     # Of 3 keywords x 14 checks those of b2 find nothing.
     assert got["control_window_not_found_share"] == pytest.approx(1 / 3)
+    # e stayed where it was.
+    assert got["log_position_difference"] == pytest.approx(-expected)
 
 
 def test_links_of_one_domain_and_date_are_one_event_and_the_followed_one_stands_for_it(told: Warehouse) -> None:

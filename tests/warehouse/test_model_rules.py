@@ -33,6 +33,8 @@ REFERENCE_TABLES = {
     "google_updates": "a seed",
     "int_link__keep_updates": "a copy of dim_google_update",
     "link_windows": "a seed",
+    "click_curve": "a seed",
+    "int_effect__list_samples": "made of the seed of windows",
     "link_witness_cadences": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""

@@ -144,7 +144,7 @@ def create_ledgers(connection: psycopg.Connection[Any]) -> None:
     """Create schemas, the tables of `ops` and what is computed from them."""
     for schema in SCHEMAS:
         connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    for name in ("ops.sql", "ops_views.sql"):
+    for name in ("ops.sql", "ops_effect.sql", "ops_views.sql"):
         connection.execute(files("seo_warehouse.load").joinpath(name).read_text(encoding="utf-8"))
 
 

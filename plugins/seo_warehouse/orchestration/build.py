@@ -24,6 +24,7 @@ from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.load import nights
+from seo_warehouse.orchestration.effect import estimate_effects
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Kind
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
 STALE_TABLES = "stale_tables"
+AFTER_ESTIMATES = "tag:after_estimates"
+"""Models of what the estimates say, which the other models only prepare."""
 DEAD_SESSION_MILLISECONDS = 30_000
 """How long a dead build's session may take to end."""
 KEPT_TARGETS = 30
@@ -64,7 +67,10 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
         log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
         _analyze(wh, build.build_id)
         try:
-            nodes = _run_dbt(wh, connection, build)
+            nodes = _run_dbt(wh, connection, build, ["--exclude", AFTER_ESTIMATES])
+            # A build that dies here leaves its claim open: the next one takes it up.
+            estimate_effects(wh)
+            nodes += _run_dbt(wh, connection, build, ["--select", AFTER_ESTIMATES])
         except BuildError as error:
             nights.fail_build(connection, build.build_id, str(error))
             raise
@@ -169,8 +175,8 @@ def _analyze(wh: Warehouse, build_id: int) -> None:
         connection.execute(sql.SQL("analyze {}").format(names))
 
 
-def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.Build) -> int:
-    """Run `dbt build`, noting each node as it ends. Returns their number. Raises BuildError."""
+def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.Build, selection: list[str]) -> int:
+    """Run `dbt build` on a selection, noting each node as it ends. Returns their number. Raises BuildError."""
     guard = threading.Lock()
     failed: list[str] = []
     count = 0
@@ -197,6 +203,7 @@ def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.B
     # Unit tests speak of the code, not of the night: the project's own tests run them.
     arguments = [
         "build",
+        *selection,
         "--exclude-resource-type",
         "unit_test",
         *_common(wh, target),

@@ -1,21 +1,6 @@
 -- depends_on: {{ ref('fct_link_rank_change') }}
--- depends_on: {{ ref('int_link__keep_updates') }}
+-- depends_on: {{ ref('int_effect__measure_units') }}
 {{ config(materialized='table') }}
 
-with
-    events as (
-        select
-            property_key,
-            event_key,
-            event_date,
-            event_type,
-            page_key,
-            source_domain_key,
-            is_followed,
-            is_uncertain_date
-        from {{ ref('fct_link_event') }}
-        where event_type in ('acquired', 'lost', 'restored')
-    )
-
-select *
-from events
+select property_key, event_key, event_date, page_key, topic, arm, is_event, is_uncertain_date, is_history_short
+from {{ ref('int_link__judge_events') }}

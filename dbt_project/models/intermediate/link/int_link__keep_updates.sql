@@ -1,4 +1,5 @@
 -- depends_on: {{ ref('fct_link_rank_change') }}
+-- depends_on: {{ ref('int_effect__measure_units') }}
 {{ config(materialized='table') }}
 
 select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on

@@ -1,4 +1,9 @@
-{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_date', 'page_key']}]) }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['property_key', 'event_date', 'page_key']}],
+    )
+}}
 
 with
     frozen as (select * from {{ ref('int_link__freeze_keywords') }}),
@@ -12,9 +17,8 @@ with
             frozen.*,
             base.begin_day,
             base.end_day,
-            greatest(
-                round((base.end_day - base.begin_day + 1)::numeric / gaps.gap_days), 1
-            )::integer as expected_count
+            gaps.gap_days,
+            {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }} as expected_count
         from frozen
         cross join base
         inner join
@@ -25,16 +29,18 @@ with
         select
             units.property_key,
             units.event_date,
+            units.series_key,
             units.keyword_key,
             units.engine,
             units.locale,
             units.device,
             units.page_key,
             units.topic,
+            units.gap_days,
             units.expected_count,
             {{ window_totals() }}
         from units {{ join_window('units') }}
     )
 
-select *, 2 * measured_count >= expected_count as is_measured
+select *, coalesce(2 * measured_count >= expected_count, false) as is_measured
 from measured

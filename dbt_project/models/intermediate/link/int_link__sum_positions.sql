@@ -4,27 +4,30 @@
         incremental_strategy='append',
         pre_hook='{{ replace_later_days() }}',
         indexes=[
-            {'columns': ['property_key', 'keyword_key', 'engine', 'locale', 'device', 'day'], 'unique': True},
+            {'columns': ['property_key', 'series_key', 'day'], 'unique': True},
             {'columns': ['property_key', 'day']},
         ],
     )
 }}
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
-{%- set series = 'property_key, keyword_key, engine, locale, device' %}
-{%- set totals = [
-    'check_count', 'measured_count', 'ranked_count', 'found_count', 'not_found_count', 'truncated_count',
-    'failed_count', 'position_sum', 'log_position_sum',
-] %}
+{%- set carried_days = 3 %}
 
 with
     properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
+
+    series as (select * from {{ ref('int_link__list_series') }}),
 
     last_days as (
         select property_key, max(day) as last_day
         from {{ source('ops', 'publication') }} as publication
         where is_current and {{ is_of_checks('publication') }}
         group by property_key
+    ),
+
+    curve as (
+        select array_agg(round(click_share * 1000000000000)::bigint order by position) as shares
+        from {{ ref('click_curve') }}
     ),
 
     {% if is_partial -%}
@@ -46,16 +49,36 @@ with
                 on standing_days.property_key = standing.property_key
                 and standing_days.day = standing.day
         ),
+
+        -- What the first days carry on was checked on the days before them.
+        begins as (
+            select claimed.property_key, least(claimed.day, standing_days.day + 1) as day
+            from claimed
+            left join standing_days on standing_days.property_key = claimed.property_key
+        ),
     {%- endif %}
 
     checks as (
-        select rank_check.*
+        select
+            series.series_key,
+            rank_check.property_key,
+            rank_check.day,
+            rank_check.state,
+            rank_check.depth,
+            rank_check.position
         from {{ ref('fct_serp_position') }} as rank_check
+        inner join
+            series
+            on series.property_key = rank_check.property_key
+            and series.keyword_key = rank_check.keyword_key
+            and series.engine = rank_check.engine
+            and series.locale = rank_check.locale
+            and series.device = rank_check.device
         {% if is_partial -%}
             inner join
-                claimed
-                on claimed.property_key = rank_check.property_key
-                and claimed.day <= rank_check.day
+                begins
+                on begins.property_key = rank_check.property_key
+                and begins.day - {{ carried_days }} <= rank_check.day
         {%- endif %}
     ),
 
@@ -64,115 +87,135 @@ with
     judged as (
         select
             checks.*,
-            checks.state in ('found', 'not_found')
-            and checks.depth >= properties.depth as is_measured,
-            checks.state = 'found' and checks.position <= properties.depth as is_ranked,
+            properties.depth as panel_depth,
             case
+                when checks.state not in ('found', 'not_found')
+                then null
+                when coalesce(checks.depth < properties.depth, true)
+                then null
                 when checks.state = 'found'
                 then least(checks.position, properties.depth + 1)
                 else properties.depth + 1
-            end as counted_position
+            end as measured_position
         from checks
         inner join properties on properties.property_key = checks.property_key
     ),
 
     starts as (
         {% if is_partial -%}
-            select {{ series }}, min(first_day) as first_day, min(next_day) as next_day
+            select property_key, series_key, min(first_day) as first_day, min(next_day) as next_day
             from
                 (
-                    select {{ series }}, first_day, day + 1 as next_day
+                    select property_key, series_key, first_day, day + 1 as next_day
                     from standing
                     union all
-                    select {{ series }}, min(day), min(day)
+                    select judged.property_key, judged.series_key, min(judged.day), min(judged.day)
                     from judged
-                    group by {{ series }}
+                    inner join
+                        begins
+                        on begins.property_key = judged.property_key
+                        and begins.day <= judged.day
+                    group by judged.property_key, judged.series_key
                 ) as known_series
-            group by {{ series }}
+            group by property_key, series_key
         {%- else -%}
-            select {{ series }}, min(day) as first_day, min(day) as next_day
+            select property_key, series_key, min(day) as first_day, min(day) as next_day
             from judged
-            group by {{ series }}
+            group by property_key, series_key
         {%- endif %}
     ),
 
     days as (
         select
-            starts.property_key,
-            starts.keyword_key,
-            starts.engine,
-            starts.locale,
-            starts.device,
-            starts.first_day,
-            (starts.next_day + shift.days) as day
+            starts.*,
+            (
+                greatest(starts.first_day, starts.next_day - {{ carried_days }}) + shift.days
+            ) as day
         from starts
         inner join last_days on last_days.property_key = starts.property_key
-        cross join lateral generate_series(0, last_days.last_day - starts.next_day) as shift(days)
+        cross join
+            lateral generate_series(
+                0,
+                last_days.last_day
+                - greatest(starts.first_day, starts.next_day - {{ carried_days }})
+            ) as shift(days)
     ),
 
     daily as (
         select
             days.*,
-            (judged.state is not null)::integer::bigint as check_count,
-            coalesce(judged.is_measured, false)::integer::bigint as measured_count,
-            coalesce(judged.is_measured and judged.is_ranked, false)::integer::bigint
-            as ranked_count,
-            coalesce(judged.state = 'found', false)::integer::bigint as found_count,
-            coalesce(judged.state = 'not_found', false)::integer::bigint as not_found_count,
-            coalesce(judged.state = 'truncated', false)::integer::bigint as truncated_count,
-            coalesce(judged.state = 'failed', false)::integer::bigint as failed_count,
-            case when judged.is_measured then judged.counted_position else 0 end::bigint
-            as position_sum,
-            -- Numeric, so that sums do not depend on their order.
-            case
-                when judged.is_measured
-                then round(ln(judged.counted_position::double precision)::numeric, 12)
-                else 0
-            end as log_position_sum
+            judged.state,
+            judged.measured_position,
+            properties.depth as panel_depth,
+            -- A day without a measurement has the value of the last one, up to three days long.
+            coalesce(
+                judged.measured_position
+                {%- for number in range(1, carried_days + 1) %},
+                    lag(judged.measured_position, {{ number }}) over series_days
+                {%- endfor %}
+            ) as value
         from days
+        inner join properties on properties.property_key = days.property_key
         left join
             judged
             on judged.property_key = days.property_key
-            and judged.keyword_key = days.keyword_key
-            and judged.engine = days.engine
-            and judged.locale = days.locale
-            and judged.device = days.device
+            and judged.series_key = days.series_key
             and judged.day = days.day
+        window series_days as (partition by days.property_key, days.series_key order by days.day)
+    ),
+
+    counted as (
+        select
+            property_key,
+            series_key,
+            first_day,
+            day,
+            (state is not null)::integer as check_count,
+            (measured_position is not null)::integer as measured_count,
+            coalesce(measured_position <= panel_depth, false)::integer as ranked_count,
+            {%- for state in ['found', 'not_found', 'truncated', 'failed'] %}
+                coalesce(state = '{{ state }}', false)::integer as {{ state }}_count,
+            {%- endfor %}
+            (value is not null)::integer as value_count,
+            coalesce(value <= 10, false)::integer as top_10_count,
+            coalesce(value <= panel_depth, false)::integer as ranked_value_count,
+            coalesce(value, 0)::bigint as position_sum,
+            -- Whole units of 10^-12, so that sums are exact whatever their order.
+            coalesce(
+                round(ln(value::double precision) * 1000000000000)::bigint, 0
+            ) as log_position_sum,
+            coalesce((select shares from curve)[value], 0) as expected_ctr_sum
+        from daily
+        where day >= next_day
     ),
 
     summed as (
         select
-            {{ series }},
+            property_key,
+            series_key,
             first_day,
             day,
-            {%- for total in totals %}
+            {%- for total in position_totals() %}
                 sum({{ total }}) over series_days as {{ total }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from daily
-        window series_days as (partition by {{ series }} order by day)
+        from counted
+        window series_days as (partition by property_key, series_key order by day)
     )
 
 select
     summed.property_key,
-    summed.keyword_key,
-    summed.engine,
-    summed.locale,
-    summed.device,
+    summed.series_key,
     summed.first_day,
     summed.day,
-    {%- for total in totals %}
-        {%- set type = 'numeric' if total == 'log_position_sum' else 'bigint' %}
+    {%- for total in position_totals() %}
         (
             summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ type }} as {{ total }}{{ ',' if not loop.last }}
+        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
 {% if is_partial -%}
     left join
         standing
         on standing.property_key = summed.property_key
-        and standing.keyword_key = summed.keyword_key
-        and standing.engine = summed.engine
-        and standing.locale = summed.locale
-        and standing.device = summed.device
+        and standing.series_key = summed.series_key
 {%- endif %}

@@ -2,11 +2,14 @@
 
 with
     pages as (
-        select distinct property_key, event_date, page_key
+        select property_key, event_date, page_key
         from {{ ref('int_link__freeze_keywords') }}
+        union
+        select property_key, event_date, page_key
+        from {{ ref('int_effect__measure_search_bases') }}
     ),
 
-    link_dates as (select * from {{ ref('int_link__place_events') }}),
+    link_changes as (select * from {{ ref('int_link__place_changes') }}),
 
     -- What a crawl compares lies between the earlier crawl and it.
     crawls as (
@@ -52,15 +55,16 @@ with
             pages.property_key,
             pages.event_date,
             pages.page_key,
-            min(link_dates.link_date) as link_date
+            min(link_changes.change_date) as link_date
         from pages
         inner join
-            link_dates
-            on link_dates.property_key = pages.property_key
-            and link_dates.page_key = pages.page_key
-            and link_dates.link_date between pages.event_date - 56 and pages.event_date + 90
-            and pages.event_date >= link_dates.from_date
-            and pages.event_date < link_dates.to_date
+            link_changes
+            on link_changes.property_key = pages.property_key
+            and link_changes.page_key = pages.page_key
+            and link_changes.change_date
+            between pages.event_date - 56 and pages.event_date + 90
+            and pages.event_date >= link_changes.from_date
+            and pages.event_date < link_changes.to_date
         group by pages.property_key, pages.event_date, pages.page_key
     ),
 
@@ -94,7 +98,7 @@ select
     pages.property_key,
     pages.event_date,
     pages.page_key,
-    -- First link event of the page from 56 days before the date.
+    -- First change of the page's links from 56 days before the date.
     next_links.link_date,
     -- First day on which a change of the page, seen from 14 days before the date, may have
     -- happened.

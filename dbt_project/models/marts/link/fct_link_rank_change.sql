@@ -2,67 +2,44 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
-        pre_hook='{{ replace_affected_dates() }}',
+        pre_hook='{{ replace_affected_cells() }}',
         indexes=[
             {'columns': ['property_key', 'event_key']},
-            {'columns': ['property_key', 'event_date']},
+            {'columns': ['property_key', 'event_date', 'topic']},
         ],
     )
 }}
 
-{%- set states = ['found', 'not_found', 'truncated', 'failed'] %}
+{%- set states = check_states() %}
 
 with
-    affected as (select * from {{ ref('int_link__list_affected_dates') }}),
+    affected as (select * from {{ ref('int_link__list_affected_cells') }}),
+
+    affected_dates as (select distinct property_key, event_date from affected),
 
     events as (
-        select link_event.*
-        from {{ ref('fct_link_event') }} as link_event
+        select events.*
+        from {{ ref('int_link__judge_events') }} as events
         inner join
             affected
-            on affected.property_key = link_event.property_key
-            and affected.event_date = link_event.event_date
-        where link_event.event_type in ('acquired', 'lost', 'restored')
+            on affected.property_key = events.property_key
+            and affected.event_date = events.event_date
+            and affected.topic = events.topic
     ),
 
-    -- Links that one domain gives to one page on one date are one event; a followed one stands
-    -- for all, then the lowest key.
-    grouped as (
-        select
-            *,
-            row_number() over (
-                partition by
-                    property_key,
-                    page_key,
-                    event_date,
-                    event_type,
-                    coalesce(source_domain_key, source_page_key)
-                order by coalesce(is_followed, false) desc, link_key, event_key
-            ) as member_no,
-            count(*) over (
-                partition by
-                    property_key,
-                    page_key,
-                    event_date,
-                    event_type,
-                    coalesce(source_domain_key, source_page_key)
-            ) as member_count
-        from events
-    ),
-
-    windows as (
-        select *, greatest(end_day, 34) as isolated_until_day
-        from {{ ref('link_windows') }}
-        where window_name <> 'base'
+    samples as (
+        select *
+        from {{ ref('int_effect__list_samples') }}
+        where horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
     ),
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
 
-    gaps as (select * from {{ ref('int_link__space_checks') }}),
-
     watched as (select * from {{ ref('int_link__watch_pages') }}),
 
-    controls as (select * from {{ ref('int_link__average_controls') }}),
+    controls as (select * from {{ ref('int_effect__average_controls') }}),
+
+    neighbours as (select * from {{ ref('int_link__count_neighbours') }}),
 
     check_horizons as (
         select property_key, max(day) as last_day
@@ -77,54 +54,6 @@ with
         group by property_key
     ),
 
-    page_dates as (
-        select distinct events.property_key, events.page_key, events.event_date from events
-    ),
-
-    horizons as (
-        select distinct greatest(end_day, 34) as isolated_until_day
-        from {{ ref('link_windows') }}
-        where window_name <> 'base'
-    ),
-
-    -- Link events around each event, on the URLs that led to its page as of its date.
-    neighbours as (
-        select
-            page_dates.property_key,
-            page_dates.page_key,
-            page_dates.event_date,
-            placed.link_date - page_dates.event_date as distance_days,
-            sum(placed.event_count) as event_count
-        from page_dates
-        inner join
-            {{ ref('int_link__place_events') }} as placed
-            on placed.property_key = page_dates.property_key
-            and placed.page_key = page_dates.page_key
-            and placed.link_date between page_dates.event_date - 56 and page_dates.event_date + 90
-            and page_dates.event_date >= placed.from_date
-            and page_dates.event_date < placed.to_date
-        group by
-            page_dates.property_key, page_dates.page_key, page_dates.event_date, placed.link_date
-    ),
-
-    neighbourhoods as (
-        select
-            neighbours.property_key,
-            neighbours.page_key,
-            neighbours.event_date,
-            horizons.isolated_until_day,
-            sum(neighbours.event_count) filter (
-                where neighbours.distance_days <= horizons.isolated_until_day
-            ) as event_count
-        from neighbours
-        cross join horizons
-        group by
-            neighbours.property_key,
-            neighbours.page_key,
-            neighbours.event_date,
-            horizons.isolated_until_day
-    ),
-
     base as (select begin_day, end_day from {{ ref('link_windows') }} where window_name = 'base'),
 
     updates as (
@@ -137,50 +66,55 @@ with
     -- it: from its begin).
     spanned as (
         select
-            affected.property_key,
-            affected.event_date,
-            windows.window_name,
-            updates.begins_on <= affected.event_date + base.end_day
-            and updates.ends_on >= affected.event_date + base.begin_day as is_in_base,
-            updates.begins_on <= affected.event_date + windows.end_day
-            and updates.ends_on >= affected.event_date + windows.begin_day as is_in_window
-        from affected
-        cross join windows
+            affected_dates.property_key,
+            affected_dates.event_date,
+            samples.sample_no,
+            updates.begins_on <= affected_dates.event_date + base.end_day
+            and updates.ends_on >= affected_dates.event_date + base.begin_day as is_in_base,
+            updates.begins_on <= affected_dates.event_date + samples.end_day
+            and updates.ends_on >= affected_dates.event_date + samples.begin_day as is_in_window
+        from affected_dates
+        cross join samples
         cross join base
         inner join
             updates
-            on updates.begins_on <= affected.event_date + greatest(base.end_day, windows.end_day)
-            and updates.ends_on >= affected.event_date + least(base.begin_day, windows.begin_day)
+            on updates.begins_on
+            <= affected_dates.event_date + greatest(base.end_day, samples.end_day)
+            and updates.ends_on
+            >= affected_dates.event_date + least(base.begin_day, samples.begin_day)
     ),
 
     confounders as (
         select
             property_key,
             event_date,
-            window_name,
+            sample_no,
             bool_or(is_in_base) as has_update_in_base,
             bool_or(is_in_window) as has_update_in_window,
             bool_or(not is_in_base and not is_in_window) as has_update_between
         from spanned
-        group by property_key, event_date, window_name
+        group by property_key, event_date, sample_no
     ),
 
     units as (
         select
-            grouped.property_key,
-            grouped.event_key,
-            grouped.link_key,
-            grouped.event_type,
-            grouped.is_uncertain_date,
-            grouped.member_no,
-            grouped.member_count,
+            events.property_key,
+            events.event_key,
+            events.link_key,
+            events.event_type,
+            events.is_event,
+            events.is_uncertain_date,
+            events.is_history_short,
             bases.event_date,
             bases.page_key,
             bases.topic,
+            bases.series_key,
             bases.keyword_key,
             bases.engine,
             bases.locale,
             bases.device,
+            {{ cell_key('bases.engine', 'bases.topic', 'bases.event_date', 'bases.locale', 'bases.device') }} as cell_key,
+            bases.gap_days,
             bases.is_measured as is_base_measured,
             bases.expected_count as base_expected_count,
             bases.check_count as base_check_count,
@@ -189,25 +123,20 @@ with
             {%- for state in states %}
                 bases.{{ state }}_count as base_{{ state }}_count,
             {%- endfor %}
-            case
-                when bases.is_measured then bases.position_sum::numeric / bases.measured_count
-            end as base_position,
-            case
-                when bases.is_measured then bases.log_position_sum / bases.measured_count
-            end as base_log_position,
-            gaps.gap_days,
+            {%- for outcome in outcomes()[:2] %}
+                case
+                    when bases.is_measured then {{ window_mean('bases', outcome) }}
+                end as base_{{ outcome['name'] }},
+            {%- endfor %}
             watched.change_date,
             watched.watched_until_date,
-            coalesce(look_horizons.first_day > bases.event_date - 56, true) as is_history_short,
             least(check_horizons.last_day, look_horizons.last_day) as last_day
-        from grouped
+        from events
         inner join
             bases
-            on bases.property_key = grouped.property_key
-            and bases.event_date = grouped.event_date
-            and bases.page_key = grouped.page_key
-        inner join
-            gaps on gaps.property_key = bases.property_key and gaps.event_date = bases.event_date
+            on bases.property_key = events.property_key
+            and bases.event_date = events.event_date
+            and bases.page_key = events.page_key
         inner join
             watched
             on watched.property_key = bases.property_key
@@ -220,15 +149,14 @@ with
     unit_windows as (
         select
             units.*,
-            windows.window_name,
-            windows.begin_day,
-            windows.end_day,
-            windows.isolated_until_day,
-            greatest(
-                round((windows.end_day - windows.begin_day + 1)::numeric / units.gap_days), 1
-            )::integer as expected_count
+            samples.sample_no,
+            samples.window_name,
+            samples.begin_day,
+            samples.end_day,
+            samples.horizon_day,
+            {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }} as expected_count
         from units
-        cross join windows
+        cross join samples
     ),
 
     measured as (
@@ -242,57 +170,51 @@ with
             coalesce(
                 2 * measured.measured_count >= measured.expected_count, false
             ) as is_window_measured,
-            case
-                when 2 * measured.measured_count >= measured.expected_count
-                then measured.position_sum::numeric / measured.measured_count
-            end as window_position,
-            case
-                when 2 * measured.measured_count >= measured.expected_count
-                then measured.log_position_sum / measured.measured_count
-            end as window_log_position,
+            {%- for outcome in outcomes()[:2] %}
+                case
+                    when 2 * measured.measured_count >= measured.expected_count
+                    then {{ window_mean('measured', outcome) }}
+                end as window_{{ outcome['name'] }},
+            {%- endfor %}
             coalesce(controls.control_count, 0) as control_count,
             controls.base_position as control_base_position,
             controls.window_position as control_window_position,
             controls.base_log_position as control_base_log_position,
             controls.window_log_position as control_window_log_position,
-            {%- for state in states %}
-                controls.base_{{ state }}_share as control_base_{{ state }}_share,
-                controls.window_{{ state }}_share as control_window_{{ state }}_share,
+            {%- for part in ['base', 'window'] %}
+                {%- for state in states %}
+                    controls.{{ part }}_{{ state }}_share as control_{{ part }}_{{ state }}_share,
+                {%- endfor %}
             {%- endfor %}
-            (neighbourhoods.event_count - measured.member_count)::integer as other_link_count,
+            neighbours.other_link_count,
             coalesce(confounders.has_update_in_base, false) as has_update_in_base,
             coalesce(confounders.has_update_in_window, false) as has_update_in_window,
             coalesce(confounders.has_update_between, false) as has_update_between,
             coalesce(
-                measured.change_date <= measured.event_date + measured.isolated_until_day, false
+                measured.change_date <= measured.event_date + measured.horizon_day, false
             ) as is_onpage_changed,
             coalesce(
-                measured.watched_until_date < measured.event_date + measured.isolated_until_day,
-                true
+                measured.watched_until_date < measured.event_date + measured.horizon_day, true
             ) as is_unwatched,
-            measured.event_date + measured.isolated_until_day
-            > measured.last_day as is_future_incomplete
+            coalesce(
+                measured.event_date + measured.horizon_day > measured.last_day, true
+            ) as is_future_incomplete
         from measured
+        inner join
+            neighbours
+            on neighbours.property_key = measured.property_key
+            and neighbours.event_key = measured.event_key
+            and neighbours.horizon_day = measured.horizon_day
         left join
             controls
             on controls.property_key = measured.property_key
-            and controls.event_date = measured.event_date
-            and controls.topic = measured.topic
-            and controls.engine = measured.engine
-            and controls.locale = measured.locale
-            and controls.device = measured.device
-            and controls.window_name = measured.window_name
-        left join
-            neighbourhoods
-            on neighbourhoods.property_key = measured.property_key
-            and neighbourhoods.page_key = measured.page_key
-            and neighbourhoods.event_date = measured.event_date
-            and neighbourhoods.isolated_until_day = measured.isolated_until_day
+            and controls.cell_key = measured.cell_key
+            and controls.sample_no = measured.sample_no
         left join
             confounders
             on confounders.property_key = measured.property_key
             and confounders.event_date = measured.event_date
-            and confounders.window_name = measured.window_name
+            and confounders.sample_no = measured.sample_no
     ),
 
     -- The first reason that holds is the one given.
@@ -300,7 +222,7 @@ with
         select
             *,
             case
-                when member_no > 1
+                when not is_event
                 then 'same_event'
                 when is_uncertain_date
                 then 'uncertain_date'

@@ -1,0 +1,92 @@
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['property_key', 'cell_key', 'sample_no']}],
+    )
+}}
+
+with
+    main_samples as (
+        select sample_no
+        from {{ ref('int_effect__list_samples') }}
+        where
+            window_name in ('headline', 'placebo')
+            and horizon_day
+            = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+    ),
+
+    controls as (select * from {{ ref('int_effect__average_controls') }}),
+
+    treated as (
+        select
+            units.*,
+            controls.panel,
+            controls.locale,
+            controls.device,
+            controls.control_count,
+            {%- for outcome in outcomes() %}
+                controls.{{ outcome['name'] }}_change as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ ref('int_effect__measure_units') }} as units
+        inner join
+            controls
+            on controls.property_key = units.property_key
+            and controls.cell_key = units.cell_key
+            and controls.sample_no = units.sample_no
+        where units.role <> 'control' and not units.is_onpage_changed
+    ),
+
+    -- Cuts are made of the headline and its placebo alone.
+    levelled as (
+        select treated.*, 'all' as cut, 'all' as level
+        from treated
+        union all
+        select treated.*, cuts.cut, cuts.level
+        from treated
+        inner join main_samples on main_samples.sample_no = treated.sample_no
+        inner join
+            {{ ref('int_effect__describe_events') }} as described
+            on described.property_key = treated.property_key
+            and described.event_key = treated.event_key
+        left join
+            {{ ref('countries') }} as countries
+            on countries.location_code::text = split_part(treated.locale, '-', 1)
+        cross join
+            lateral(
+                values
+                    ('authority', described.authority_level),
+                    ('first_from_domain', described.first_from_domain_level),
+                    ('relevance', described.relevance_level),
+                    ('anchor_type', described.anchor_type_level),
+                    (
+                        'country',
+                        case
+                            when treated.locale <> 'all'
+                            then coalesce(countries.country, split_part(treated.locale, '-', 1))
+                        end
+                    ),
+                    ('device', nullif(treated.device, 'all'))
+            ) as cuts(cut, level)
+        where cuts.level is not null
+    )
+
+select
+    property_key,
+    panel,
+    cell_key,
+    event_date,
+    sample_no,
+    role as arm,
+    cut,
+    level,
+    count(*)::integer as treated_count,
+    min(control_count) as control_count,
+    array_agg(event_key order by event_key) as event_keys,
+    (count(*) filter (where is_onpage_unknown))::integer as onpage_unknown_count,
+    {%- for outcome in outcomes() %}
+        avg(base_{{ outcome['name'] }}) as base_{{ outcome['name'] }},
+        avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+        min(control_{{ outcome['name'] }}_change) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+    {%- endfor %}
+from levelled
+group by property_key, panel, cell_key, event_date, sample_no, role, cut, level

@@ -1,0 +1,106 @@
+{{ config(materialized='table') }}
+
+{%- set group_columns = ['panel', 'cut', 'level', 'sample_no'] %}
+
+with
+    scores as (select * from {{ ref('int_effect__score_pages') }}),
+
+    cells as (select * from {{ ref('int_effect__average_treated') }}),
+
+    -- A control of both arms is one row, and a page one cluster, of their difference.
+    shared_cells as (
+        select
+            followed.property_key,
+            {%- for column in group_columns %} followed.{{ column }}, {%- endfor %}
+            count(*)::integer as shared_cell_count,
+            sum(followed.control_count)::integer as shared_control_count
+        from cells as followed
+        inner join
+            cells as nofollow
+            on nofollow.property_key = followed.property_key
+            and nofollow.cell_key = followed.cell_key
+            {%- for column in group_columns %}
+                and nofollow.{{ column }} = followed.{{ column }}
+            {%- endfor %}
+        where followed.arm = 'acquired_followed' and nofollow.arm = 'acquired_nofollow'
+        group by
+            followed.property_key
+            {%- for column in group_columns %}, followed.{{ column }} {%- endfor %}
+    ),
+
+    shared_pages as (
+        select
+            followed.property_key,
+            {%- for column in group_columns %} followed.{{ column }}, {%- endfor %}
+            count(*)::integer as shared_cluster_count,
+            {%- for weighting in weightings() %}
+                {%- set w = weighting['name'] %}
+                sum(followed.{{ w }}_leverage * nofollow.{{ w }}_leverage)
+                as {{ w }}_leverage_leverage,
+                {%- for outcome in outcomes() %}
+                    {%- set a = w ~ '_' ~ outcome['name'] %}
+                    sum(followed.{{ a }} * nofollow.{{ a }}) as {{ a }}_score_score,
+                    sum(followed.{{ a }} * nofollow.{{ w }}_leverage) as {{ a }}_score_leverage,
+                    sum(followed.{{ w }}_leverage * nofollow.{{ a }}) as {{ a }}_leverage_score{{ ',' if not loop.last }}
+                {%- endfor %}
+                {{- ',' if not loop.last }}
+            {%- endfor %}
+        from scores as followed
+        inner join
+            scores as nofollow
+            on nofollow.property_key = followed.property_key
+            and nofollow.page_key = followed.page_key
+            {%- for column in group_columns %}
+                and nofollow.{{ column }} = followed.{{ column }}
+            {%- endfor %}
+        where followed.arm = 'acquired_followed' and nofollow.arm = 'acquired_nofollow'
+        group by
+            followed.property_key
+            {%- for column in group_columns %}, followed.{{ column }} {%- endfor %}
+    )
+
+select
+    shared_pages.property_key,
+    {%- for column in group_columns %} shared_pages.{{ column }}, {%- endfor %}
+    figures.outcome,
+    figures.weighting,
+    shared_pages.shared_cluster_count,
+    coalesce(shared_cells.shared_cell_count, 0) as shared_cell_count,
+    coalesce(shared_cells.shared_control_count, 0) as shared_control_count,
+    figures.score_score_sum,
+    figures.score_leverage_sum,
+    figures.leverage_score_sum,
+    figures.leverage_leverage_sum
+from shared_pages
+left join
+    shared_cells
+    on shared_cells.property_key = shared_pages.property_key
+    {%- for column in group_columns %}
+        and shared_cells.{{ column }} = shared_pages.{{ column }}
+    {%- endfor %}
+cross join
+    lateral(
+        values
+            {%- for outcome in outcomes() %}
+                {%- set is_last_outcome = loop.last %}
+                {%- for weighting in weightings() %}
+                    {%- set a = weighting['name'] ~ '_' ~ outcome['name'] %}
+                    (
+                        '{{ outcome["name"] }}',
+                        '{{ weighting["name"] }}',
+                        shared_pages.{{ a }}_score_score,
+                        shared_pages.{{ a }}_score_leverage,
+                        shared_pages.{{ a }}_leverage_score,
+                        shared_pages.{{ weighting['name'] }}_leverage_leverage
+                    ){{ ',' if not (is_last_outcome and loop.last) }}
+                {%- endfor %}
+            {%- endfor %}
+    ) as figures(
+        outcome,
+        weighting,
+        score_score_sum,
+        score_leverage_sum,
+        leverage_score_sum,
+        leverage_leverage_sum
+    )
+where figures.score_score_sum is not null

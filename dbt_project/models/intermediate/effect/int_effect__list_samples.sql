@@ -1,0 +1,34 @@
+with
+    windows as (select * from {{ ref('link_windows') }} where window_name <> 'base'),
+
+    headline as (select end_day from windows where window_name = 'headline'),
+
+    placebo as (select * from windows where window_name = 'placebo'),
+
+    -- One sample for all windows that end by the headline's end, and for the placebo; a later
+    -- window has a sample of its own, which must stay undisturbed to its own end, and the
+    -- placebo is measured on that sample too.
+    samples as (
+        select
+            windows.window_name,
+            windows.begin_day,
+            windows.end_day,
+            greatest(windows.end_day, headline.end_day) as horizon_day
+        from windows
+        cross join headline
+        union all
+        select
+            placebo.window_name, placebo.begin_day, placebo.end_day, windows.end_day as horizon_day
+        from placebo
+        cross join headline
+        inner join windows on windows.end_day > headline.end_day
+    )
+
+select
+    (row_number() over (order by horizon_day, begin_day, end_day))::smallint as sample_no,
+    window_name,
+    begin_day,
+    end_day,
+    horizon_day,
+    window_name = 'placebo' as is_placebo
+from samples

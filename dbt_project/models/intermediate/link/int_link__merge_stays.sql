@@ -1,0 +1,113 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'page_key']}]) }}
+
+with
+    events as (
+        select
+            property_key,
+            link_key,
+            coalesce(source_domain_key, source_page_key) as linking_key,
+            target_url_key,
+            event_type,
+            event_date,
+            is_followed
+        from {{ ref('fct_link_event') }}
+        where
+            event_type in ('present_at_start', 'acquired', 'restored', 'lost', 'rel_changed')
+            and target_url_key is not null
+    ),
+
+    followed as (
+        select
+            *,
+            lead(event_date) over link_events as next_date,
+            lead(event_type) over link_events as next_type
+        from events
+        window
+            link_events as (
+                partition by property_key, link_key
+                order by event_date nulls first, event_type = 'lost'
+            )
+    ),
+
+    -- A link is live from its beginning to the day before its loss; with another rel it is live
+    -- in another class.
+    lives as (
+        select
+            property_key,
+            linking_key,
+            target_url_key,
+            case
+                when is_followed then 'followed' when not is_followed then 'nofollow' else 'unknown'
+            end as rel_class,
+            coalesce(event_date, '-infinity') as begin_date,
+            case
+                when next_type in ('lost', 'rel_changed') then next_date else 'infinity'
+            end as end_date
+        from followed
+        where event_type <> 'lost'
+    ),
+
+    versions as (select * from {{ ref('int_page__version_pages') }}),
+
+    first_versions as (
+        select property_key, url_key, min(valid_from_date) as valid_from_date
+        from versions
+        group by property_key, url_key
+    ),
+
+    -- Until its first version a URL is its own page, and without one for ever.
+    placed as (
+        select
+            lives.*,
+            lives.target_url_key as page_key,
+            date '-infinity' as from_date,
+            coalesce(first_versions.valid_from_date, 'infinity') as to_date
+        from lives
+        left join
+            first_versions
+            on first_versions.property_key = lives.property_key
+            and first_versions.url_key = lives.target_url_key
+        union all
+        select lives.*, versions.page_key, versions.valid_from_date, versions.valid_to_date
+        from lives
+        inner join
+            versions
+            on versions.property_key = lives.property_key
+            and versions.url_key = lives.target_url_key
+    ),
+
+    -- Lives that overlap or touch are one stay of the domain: what comes or goes within it
+    -- changes nothing.
+    compared as (
+        select
+            *,
+            begin_date > max(end_date) over (
+                partition by property_key, page_key, linking_key, rel_class, from_date, to_date
+                order by begin_date, end_date
+                rows between unbounded preceding and 1 preceding
+            ) as is_apart
+        from placed
+        where begin_date < end_date
+    ),
+
+    numbered as (
+        select
+            *,
+            count(*) filter (where is_apart) over (
+                partition by property_key, page_key, linking_key, rel_class, from_date, to_date
+                order by begin_date, end_date
+            ) as stay_no
+        from compared
+    )
+
+select
+    property_key,
+    page_key,
+    linking_key,
+    rel_class,
+    from_date,
+    to_date,
+    min(begin_date) as begin_date,
+    max(end_date) as end_date
+from numbered
+group by property_key, page_key, linking_key, rel_class, from_date, to_date, stay_no

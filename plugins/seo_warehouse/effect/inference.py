@@ -1,0 +1,256 @@
+"""From estimates and sums to what is published: intervals, tests, statuses.
+
+Student's t with as many degrees of freedom as pages with an event, less one (Dube, Girardi, Jordà & Taylor 2025, doi
+10.1002/jae.70000); Holm 1979 over cuts; the honest interval is the plain one widened on both sides by the size of the
+placebo, after Rambachan & Roth 2023 (doi 10.1093/restud/rdad018): what came before is taken for how wrong what came
+after may be.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, sqrt
+
+import numpy as np
+from scipy import stats
+
+from seo_warehouse.effect.estimates import FOLLOWED, NOFOLLOW, NOTHING_SHARED, Cross, Estimate, Published
+
+CONFIDENCE = 0.95
+POWER = 0.8
+LEAST_EVENTS = 10
+ESTIMATE_EVENTS = 30
+LEAST_CONTROLS = 5
+PLACEBO_REACH_DAYS = 38.5
+"""From the middle of the placebo to the middle of the week before the event."""
+BASE_MIDDLE_DAY = -4
+
+ArmsKey = tuple[int, str, str, str, str, str, int]
+"""property_key, panel, cut, level, outcome, weighting, sample_no."""
+WeeksKey = tuple[int, str, str, str, str, int, int]
+"""property_key, panel, arm, outcome, weighting, the two sample numbers in order."""
+
+
+def quantile(share: float, degrees: int) -> float:
+    """Of Student's t. Raises ValueError below one degree of freedom."""
+    if degrees < 1:
+        raise ValueError(f"no t distribution with {degrees} degrees of freedom")
+    return float(stats.t.ppf(share, degrees))
+
+
+def half_width(estimate: Estimate) -> float | None:
+    """Half of the interval's width; None without a standard error."""
+    if estimate.standard_error is None:
+        return None
+    return quantile(0.5 + CONFIDENCE / 2, estimate.treated_cluster_count - 1) * estimate.standard_error
+
+
+def p_value(estimate: Estimate) -> float | None:
+    """Of no effect, two-sided; None without a standard error."""
+    if not estimate.standard_error:
+        return None
+    ratio = abs(estimate.estimate) / estimate.standard_error
+    return float(2 * stats.t.sf(ratio, estimate.treated_cluster_count - 1))
+
+
+def smallest_detectable(estimate: Estimate) -> float | None:
+    """Size of an effect that would be told from 0 four times in five; None without a standard error."""
+    if estimate.standard_error is None:
+        return None
+    degrees = estimate.treated_cluster_count - 1
+    return (quantile(0.5 + CONFIDENCE / 2, degrees) + quantile(POWER, degrees)) * estimate.standard_error
+
+
+def status_of(estimate: Estimate) -> tuple[str, str | None]:
+    """(status, reason): what may be shown of an estimate."""
+    events = min(estimate.event_count, estimate.treated_cluster_count)
+    if events < LEAST_EVENTS:
+        return "not_enough_data", "too_few_events"
+    if estimate.control_count < LEAST_CONTROLS * estimate.cell_count:
+        return "not_enough_data", "too_few_controls"
+    return ("exploratory" if events < ESTIMATE_EVENTS else "estimate"), None
+
+
+def placebo_share(begin_day: int, end_day: int, last_day: int) -> float:
+    """How much of the placebo widens a window's interval: all up to the headline's last day, in proportion beyond."""
+    if end_day <= last_day:
+        return 1.0
+    return ((begin_day + end_day) / 2 - BASE_MIDDLE_DAY) / PLACEBO_REACH_DAYS
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number, in the order given (Holm 1979, Scand. J. Statist. 6)."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = highest
+    return adjusted
+
+
+def difference(one: Estimate, other: Estimate, shared: Cross) -> tuple[float, float, float] | None:
+    """(difference, low, high) of two arms that share controls; None where it has no standard error."""
+    rows = one.row_count + other.row_count - shared.shared_control_count
+    cells = one.cell_count + other.cell_count - shared.shared_cell_count
+    clusters = one.cluster_count + other.cluster_count - shared.shared_cluster_count
+    degrees = min(one.treated_cluster_count, other.treated_cluster_count) - 1
+    if degrees < 1 or rows <= 2 + cells or clusters < 2:
+        return None
+    squares = one.squared_scores + other.squared_scores - 2 * shared.product(one, other)
+    variance = clusters / (clusters - 1) * (rows - 1) / (rows - 2 - cells) * max(squares, 0.0)
+    effect = one.raw_estimate - other.raw_estimate
+    width = quantile(0.5 + CONFIDENCE / 2, degrees) * sqrt(variance)
+    return effect, effect - width, effect + width
+
+
+def joint_p_value(weeks: Sequence[Estimate], crosses: Mapping[tuple[int, int], Cross]) -> float | None:
+    """Of no difference in any of these weeks (Wald test, F); None where the weeks cannot be tested together."""
+    if not weeks or any(week.standard_error is None or not isfinite(week.correction) for week in weeks):
+        return None
+    degrees = min(week.treated_cluster_count for week in weeks) - 1
+    if degrees < len(weeks):
+        return None
+    covariance = np.empty((len(weeks), len(weeks)))
+    for i, one in enumerate(weeks):
+        for j, other in enumerate(weeks):
+            if i == j:
+                covariance[i, i] = one.correction * one.squared_scores
+            elif i < j:
+                cross = crosses.get((one.sample_no, other.sample_no), NOTHING_SHARED)
+                covariance[i, j] = covariance[j, i] = (
+                    sqrt(one.correction * other.correction) * cross.product(one, other)
+                )
+    effects = np.array([week.raw_estimate for week in weeks])
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return None
+    statistic = float((np.linalg.solve(factor, effects) ** 2).sum()) / len(weeks)
+    return float(stats.f.sf(statistic, len(weeks), degrees))
+
+
+def publish(
+    estimates: Iterable[Estimate],
+    arms: Mapping[ArmsKey, Cross],
+    weeks: Mapping[WeeksKey, Cross],
+    dropped: Mapping[tuple[int, str, str], dict[str, int]],
+) -> list[Published]:
+    """Every published row, in a fixed order. `dropped`: by property, panel and arm the events left out by reason."""
+    series: dict[tuple[int, str, str, str, str, str, str], dict[int, Estimate]] = defaultdict(dict)
+    for each in estimates:
+        series[each.series][each.sample_no] = each
+    rows = [
+        _published(each, course, series, arms, weeks, dropped)
+        for course in series.values()
+        for each in course.values()
+        # The placebo of a later window's sample stands beside that window only.
+        if not (each.is_placebo and each.horizon_day != min(e.horizon_day for e in course.values()))
+    ]
+    return sorted(_with_holm(rows), key=lambda row: (*_family(row), row.cut, row.level, row.begin_day, row.end_day))
+
+
+def _published(
+    each: Estimate,
+    course: Mapping[int, Estimate],
+    series: Mapping[tuple[int, str, str, str, str, str, str], Mapping[int, Estimate]],
+    arms: Mapping[ArmsKey, Cross],
+    weeks: Mapping[WeeksKey, Cross],
+    dropped: Mapping[tuple[int, str, str], dict[str, int]],
+) -> Published:
+    status, reason = status_of(each)
+    is_shown = status != "not_enough_data"
+    width = half_width(each) if is_shown else None
+    placebo = next((e for e in course.values() if e.is_placebo and e.horizon_day == each.horizon_day), None)
+    last_day = min(e.horizon_day for e in course.values())
+    wider = None
+    if width is not None and placebo is not None and each.begin_day >= 0:
+        wider = width + placebo_share(each.begin_day, each.end_day, last_day) * abs(placebo.estimate)
+    nofollow = _nofollow(each, series) if is_shown else None
+    gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
+    events = min(each.event_count, each.treated_cluster_count)
+    return Published(
+        property_key=each.property_key,
+        panel=each.panel,
+        cut=each.cut,
+        level=each.level,
+        arm=each.arm,
+        outcome=each.outcome,
+        window_name=each.window_name,
+        begin_day=each.begin_day,
+        end_day=each.end_day,
+        weighting=each.weighting,
+        estimate=each.estimate if status == "estimate" else None,
+        standard_error=each.standard_error if status == "estimate" else None,
+        interval_low=None if width is None else each.estimate - width,
+        interval_high=None if width is None else each.estimate + width,
+        honest_low=None if wider is None else each.estimate - wider,
+        honest_high=None if wider is None else each.estimate + wider,
+        p_value=p_value(each) if is_shown else None,
+        holm_p_value=None,
+        placebo_estimate=placebo.estimate if placebo and is_shown else None,
+        placebo_p_value=p_value(placebo) if placebo and is_shown else None,
+        pretrend_p_value=_pretrend(course, weeks) if is_shown and each.cut == "all" else None,
+        nofollow_estimate=nofollow.estimate if nofollow else None,
+        nofollow_p_value=p_value(nofollow) if nofollow else None,
+        followed_minus_nofollow=gap[0] if gap else None,
+        followed_minus_nofollow_low=gap[1] if gap else None,
+        followed_minus_nofollow_high=gap[2] if gap else None,
+        smallest_detectable_effect=smallest_detectable(each),
+        event_count=each.event_count,
+        treated_page_count=each.treated_cluster_count,
+        control_count=each.control_count,
+        cluster_count=each.cluster_count,
+        cell_count=each.cell_count,
+        base_mean=each.base_sum / each.treated_count,
+        base_position=None if each.position_base_sum is None else each.position_base_sum / each.treated_count,
+        needed_event_count=max(0, LEAST_EVENTS - events),
+        dropped_events=dropped.get((each.property_key, each.panel, each.arm), {}),
+        onpage_unknown_count=each.onpage_unknown_count,
+        update_overlap_count=each.updated_count,
+        status=status,
+        reason=reason,
+    )
+
+
+def _nofollow(
+    each: Estimate, series: Mapping[tuple[int, str, str, str, str, str, str], Mapping[int, Estimate]]
+) -> Estimate | None:
+    """The nofollow arm's estimate beside one of the followed arm, where it may be shown."""
+    if each.arm != FOLLOWED or each.is_placebo:
+        return None
+    key = (each.property_key, each.panel, each.cut, each.level, NOFOLLOW, each.outcome, each.weighting)
+    found = series.get(key, {}).get(each.sample_no)
+    return found if found is not None and status_of(found)[0] != "not_enough_data" else None
+
+
+def _arms_key(each: Estimate) -> ArmsKey:
+    return (each.property_key, each.panel, each.cut, each.level, each.outcome, each.weighting, each.sample_no)
+
+
+def _pretrend(course: Mapping[int, Estimate], weeks: Mapping[WeeksKey, Cross]) -> float | None:
+    before = sorted((e for e in course.values() if e.end_day < -7 and not e.is_placebo), key=lambda e: e.sample_no)
+    crosses = {}
+    for i, one in enumerate(before):
+        for other in before[i + 1 :]:
+            key = (one.property_key, one.panel, one.arm, one.outcome, one.weighting, one.sample_no, other.sample_no)
+            crosses[one.sample_no, other.sample_no] = weeks.get(key, NOTHING_SHARED)
+    return joint_p_value(before, crosses)
+
+
+def _family(row: Published) -> tuple[int, str, str, str, str, str]:
+    return (row.property_key, row.panel, row.arm, row.outcome, row.weighting, row.window_name)
+
+
+def _with_holm(rows: list[Published]) -> list[Published]:
+    """Adjust the p-values of all levels of all cuts of one outcome, window, arm and weighting."""
+    families: dict[tuple[int, str, str, str, str, str], list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        if row.cut != "all" and row.p_value is not None:
+            families[_family(row)].append(place)
+    adjusted = list(rows)
+    for places in families.values():
+        values = holm([p for place in places if (p := rows[place].p_value) is not None])
+        for place, value in zip(places, values, strict=True):
+            adjusted[place] = replace(rows[place], holm_p_value=value)
+    return adjusted

@@ -1,0 +1,150 @@
+"""A simulated panel in the warehouse, as if its sources had been read and modelled: what the models of the effect read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from psycopg import sql
+
+from seo_warehouse.demo.panel import Panel
+from seo_warehouse.urls import identity, key64
+from tests.effect import tables
+from tests.warehouse.world import Warehouse
+
+HOST = "https://shop.example"
+LOADED = (
+    *("fct_serp_position", "fct_link_event", "fct_page_change", "fct_page_crawl", "fct_search_page"),
+    *("dim_page", "dim_google_update", "int_link__judge_looks", "int_domain__read_authority"),
+    *("int_page__version_pages", "int_page__list_moved_days", "int_link__describe_links"),
+)
+"""Models whose rows are put in place, or stay empty."""
+EFFECT = (
+    *("int_link__list_series+", "int_link__merge_stays+", "int_effect__list_samples+", "int_effect__sum_searches+"),
+    *("int_effect__describe_events+",),
+)
+"""What is built of them."""
+
+
+def page_url(page_key: int) -> str:
+    """The URL of a page of a panel."""
+    return f"{HOST}/p/{page_key}"
+
+
+def page_key(number: int) -> int:
+    """The key in the warehouse of a page that has this key in the panel's tables."""
+    found = identity(page_url(number))
+    if found is None:
+        raise AssertionError("a page of a panel has no URL")
+    return key64(found.url)
+
+
+def make_models(warehouse: Warehouse) -> None:
+    """Create every model's relation, empty."""
+    warehouse.dbt("seed")
+    warehouse.dbt("run")
+
+
+def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
+    """Put a panel into an empty warehouse whose models exist, beside others of other properties."""
+    warehouse.add_property(property_key, "shop.example", depth=panel.knobs.depth)
+    for row in tables.keyword_rows(panel, property_key):
+        url = page_url(row["page_key"]) if row["page_key"] else None
+        warehouse.add_keyword(property_key, row["keyword"], url)
+    keywords = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
+    _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
+    _copy(warehouse, "marts.fct_serp_position", (_check(row, keywords) for row in tables.check_rows(panel, property_key)))
+    _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
+    _copy(
+        warehouse,
+        "marts.fct_page_change",
+        (
+            {"property_key": property_key, "day": row["change_date"], "page_key": page_key(row["page_key"])}
+            | {"kind": "text", "origin": "generic_page_changes"}
+            for row in tables.edit_rows(panel, property_key)
+        ),
+    )
+    looks = [
+        {"property_key": property_key, "witness": tables.WITNESS, "day": day, "is_complete_look": True}
+        | {"is_snapshot": False, "snapshot_count": 0}
+        for day in tables.look_dates(panel)
+    ]
+    _copy(warehouse, "intermediate.int_link__judge_looks", looks)
+    publish_checked_days(warehouse, property_key)
+
+
+def publish_checked_days(warehouse: Warehouse, property_key: int) -> None:
+    """Note every day with a check as published."""
+    days = warehouse.rows(
+        "select distinct day from marts.fct_serp_position where property_key = %s order by day", property_key
+    )
+    for row in days:
+        warehouse.publish("dataforseo_serp", "task", property_key, row["day"], [])
+
+
+def build_effects(warehouse: Warehouse) -> None:
+    """Run the models of the effect over everything."""
+    warehouse.dbt(
+        *("run", "--full-refresh", "--select", *EFFECT),
+        *("--exclude", *LOADED, "tag:after_estimates"),
+    )
+
+
+def _page(row: Mapping[str, Any]) -> dict[str, Any]:
+    url = page_url(row["page_key"])
+    key = page_key(row["page_key"])
+    return {
+        "property_key": row["property_key"],
+        "page_key": key,
+        "url": url,
+        "host": "shop.example",
+        "path": url.removeprefix(HOST),
+        "topic": row["topic"],
+        "topic_source": "rule",
+        "current_page_key": key,
+        "is_current": True,
+    }
+
+
+def _check(row: Mapping[str, Any], keywords: Mapping[int, int]) -> dict[str, Any]:
+    ranking = row["ranking_page_key"]
+    return {
+        **row,
+        "keyword_key": keywords[row["keyword_key"]],
+        "ranking_page_key": page_key(ranking) if ranking else None,
+        "origin": "dataforseo",
+    }
+
+
+def _link(row: Mapping[str, Any]) -> dict[str, Any]:
+    key = page_key(row["page_key"])
+    return {
+        **row,
+        "page_key": key,
+        "target_url_key": key,
+        "is_index_change": False,
+        "is_first_from_domain": False,
+        "is_first_from_domain_to_page": False,
+        "source_page_key": row["link_key"],
+    }
+
+
+def _copy(warehouse: Warehouse, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    iterator: Iterator[Mapping[str, Any]] = iter(rows)
+    first = next(iterator, None)
+    if first is None:
+        return
+    names = list(first)
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    with warehouse.connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write_row([first[name] for name in names])
+        for row in iterator:
+            copy.write_row([row[name] for name in names])
+
+
+def last_day(panel: Panel) -> date:
+    """The panel's last day."""
+    return tables.date_of(panel.knobs.days - 1)
