@@ -95,7 +95,8 @@ class PanelKnobs:
     walk_memory                   how much of a walk's distance from its usual place is left a day later
     noise_sd                      daily noise of a check
     update_days, update_sd        mean distance of the engine's updates, and their size by topic
-    unmeasured_share              nights without any check
+    check_every                   days from one night of checks to the next
+    unmeasured_share              nights of checks that were left out
     failed_share, truncated_share, shallow_share   checks that failed; ended early; asked for half of the depth only
     unconfigured_share            keywords for which nobody stated a page
     switch_share                  checks in which another page of the topic ranks
@@ -138,6 +139,7 @@ class PanelKnobs:
     noise_sd: float = 0.05
     update_days: float = 60.0
     update_sd: float = 0.10
+    check_every: int = 1
     unmeasured_share: float = 0.0
     failed_share: float = 0.008
     truncated_share: float = 0.006

@@ -206,7 +206,8 @@ def _make_checks(seed: int, knobs: PanelKnobs, series: Series, latent: Floats) -
     state = np.where(place <= depth, FOUND, NOT_FOUND)
     state[chance < knobs.failed_share + knobs.truncated_share] = TRUNCATED
     state[chance < knobs.failed_share] = FAILED
-    state[:, rng.random(knobs.days) < knobs.unmeasured_share] = NO_CHECK
+    is_left_out = rng.random(knobs.days) < knobs.unmeasured_share
+    state[:, is_left_out | (np.arange(knobs.days) % knobs.check_every > 0)] = NO_CHECK
     is_found = state == FOUND
     # Another page of the topic: pages are dealt to topics in turn.
     other = (series.page + knobs.topics) % knobs.pages

@@ -34,8 +34,9 @@ class LinkEvents:
     """What happened to links, each (E,), in order of true day. `kind` indexes KINDS, `rel_class` CLASSES.
 
     A link of kind START was live since ever and has day 0. `earliest_day` is the last look before the change,
-    `seen_day` the look that saw it (T or later: nobody in the panel's time). `authority` 0-1000. `effect` is the shift
-    of the page's log position, phased in from `true_day`.
+    `seen_day` the look that saw it (T or later: nobody in the panel's time). A link that went before anybody saw it
+    come, or came back before anybody missed it, was not seen in either. `authority` 0-1000. `effect` is the shift of
+    the page's log position, phased in from `true_day`.
     """
 
     link: Ints
@@ -93,6 +94,7 @@ class _Web:
         self.rng = generator(seed, "links")
         self.authority = np.rint(1_000 * self.rng.random(DOMAINS) ** 1.4).astype(np.int64)
         self.rows: list[tuple[int, ...]] = []
+        self.last: dict[int, int] = {}  # row of a link's last change
         self.effects: list[float] = []
         self.links: list[_Link] = []
         self.live: list[int] = []
@@ -114,10 +116,13 @@ class _Web:
             late = int(np.rint(self.knobs.discovery_days * (0.5 + self.rng.random())))
         is_uncertain = self.rng.random() < self.knobs.uncertain_share
         doubt = int(self.rng.integers(21, 43) if is_uncertain else self.rng.integers(0, 2))
+        seen, before = day + late, self.last.get(number)
+        if before is not None and self.rows[before][-1] > day:
+            self.rows[before] = (*self.rows[before][:-1], self.knobs.days)
+            seen = self.knobs.days
         authority = int(self.authority[link.domain])
-        self.rows.append(
-            (number, link.domain, link.page, kind, link.rel_class, authority, day, day - doubt, day + late)
-        )
+        self.last[number] = len(self.rows)
+        self.rows.append((number, link.domain, link.page, kind, link.rel_class, authority, day, day - doubt, seen))
         self.effects.append(effect)
 
     def stand(self, number: int, kind: int, day: int) -> None:
