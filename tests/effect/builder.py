@@ -82,6 +82,7 @@ class Builder:
         self._read_checks(tables.checks)
         self._read_links(tables.links)
         self.last_known = min(self.published[-1], self.looks[-1])
+        self.units_at, self.gap_at = cache(self.units), cache(self.gap)
 
     def _read_checks(self, checks: pd.DataFrame) -> None:
         self.measured: dict[SeriesKey, dict[int, int]] = defaultdict(dict)
@@ -126,7 +127,7 @@ class Builder:
 
     def is_usable(self, key: SeriesKey, t: int, begin: int, end: int) -> bool:
         """Whether a series has half of its expected checks in a window that has ended."""
-        share = Decimal(end - begin + 1) / self.gap(t)
+        share = Decimal(end - begin + 1) / self.gap_at(t)
         expected = max(1, int(share.quantize(Decimal(1), ROUND_HALF_UP)))
         count = sum(day in self.measured[key] for day in range(t + begin, t + end + 1))
         return 2 * count >= expected and t + end <= self.published[-1]
@@ -226,7 +227,6 @@ class Builder:
 
     def window(self, window: Window) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Rows and reasons of one window."""
-        units = cache(self.units)
         treated: list[dict[str, Any]] = []
         reasons = []
         devices = sorted({key[1:] for key in self.first_check})
@@ -236,7 +236,7 @@ class Builder:
             arm = f"acquired_{rel_class}" if is_gain else "lost_followed"
             page = int(row.page_key)
             for locale, device in devices:
-                keys = units(t).get((page, locale, device), [])
+                keys = self.units_at(t).get((page, locale, device), [])
                 reason = self.reason(row, rel_class, is_gain, t, keys, window)
                 place = {
                     "arm": arm,
@@ -254,7 +254,7 @@ class Builder:
                         | {"domain_key": int(row.source_domain_key)}
                         | self.figures(used, t, window)
                     )
-        controls = self.controls(treated, window, units)
+        controls = self.controls(treated, window)
         told = {_cell(row) for row in controls}
         for reason in reasons:
             if not reason["reason"] and _cell(reason | {"topic": self.topic[reason["page_key"]]}) not in told:
@@ -292,12 +292,12 @@ class Builder:
         ]
         return int(row.link_key) == min(together)
 
-    def controls(self, treated: list[dict[str, Any]], window: Window, units: Any) -> list[dict[str, Any]]:
+    def controls(self, treated: list[dict[str, Any]], window: Window) -> list[dict[str, Any]]:
         """The control rows of the cells in which there are treated units."""
         rows = []
         for arm, day, topic, locale, device in sorted({_cell(row) for row in treated}):
             t = day.toordinal()
-            for (page, *where), keys in sorted(units(t).items()):
+            for (page, *where), keys in sorted(self.units_at(t).items()):
                 if where != [locale, device] or self.topic.get(page) != topic:
                     continue
                 used = self.usable(keys, t, window)

@@ -73,6 +73,7 @@ class Sample:
     page: Ints
     day: Ints
     device: Ints
+    topic: Ints
     is_treated: Flags
     cell: Ints
     event: Ints
@@ -214,6 +215,7 @@ def draw_sample(prepared: Prepared, window: Window, arm: str) -> Sample:
         page=(unit % panel.knobs.pages)[stays],
         day=pair_day[cell // devices][stays],
         device=(cell % devices)[stays],
+        topic=pair_topic[cell // devices][stays],
         is_treated=(row >= 0)[stays],
         cell=np.unique(cell[stays], return_inverse=True)[1],
         event=row[stays],
