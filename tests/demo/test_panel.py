@@ -82,8 +82,9 @@ def test_links_follow_what_they_are_told_to_follow(knob: str) -> None:
 
 
 def test_new_links_come_with_edits_where_they_are_told_to() -> None:
-    def share(edit_share: float) -> float:
-        panel = make_panel(2, replace(SMALL, edit_share=edit_share, edit_days=1_000.0, burst_share=0.0))
+    def share(edit_share: float, unseen: float = 0.0) -> float:
+        knobs = replace(SMALL, edit_share=edit_share, unseen_edit_share=unseen, edit_days=1_000.0, burst_share=0.0)
+        panel = make_panel(2, knobs)
         new = np.flatnonzero(panel.links.kind == GAINED)
         near = [
             np.any(np.abs(panel.edits.day[panel.edits.page == panel.links.page[e]] - panel.links.true_day[e]) < 21)
@@ -93,6 +94,7 @@ def test_new_links_come_with_edits_where_they_are_told_to() -> None:
 
     assert share(1.0) > 0.95
     assert share(0.0) < 0.2
+    assert share(1.0, unseen=1.0) == share(0.0)
 
 
 def test_links_are_seen_late_by_half_to_one_and_a_half_of_the_mean() -> None:

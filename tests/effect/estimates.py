@@ -7,7 +7,6 @@ N rows, C cells, G clusters (pages); all sums over arrays of (N,). Dube, Girardi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +66,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class PerLink:
-    """Effects of single links, each (treated rows,); standard errors belong to the shrunk values.
+    """Effects of single links, each (treated rows,); `standard_error` is that of `shrunk`.
 
     before_after    window less base
     own             less the cell's controls
@@ -127,31 +126,40 @@ def before_after(sample: Sample, outcome: str) -> Estimate:
 def per_link(sample: Sample, outcome: str, group: Ints) -> PerLink:
     """Each link's own effect and its shrunk one; `group` (treated rows,) of those alike, 0..
 
-    A group's mean is uncertain too, and so is its spread: both are in the standard error (Morris 1983, JASA 78).
+    The standard error is that of weight x own + (1 - weight) x group's mean, where the spread between links is one
+    standard error larger than estimated: it is often estimated as 0, and is not known to be.
     """
-    change, treated, cell = sample.change[outcome], sample.is_treated, sample.cell
-    controls = np.bincount(cell[~treated])
-    means = np.bincount(cell[~treated], change[~treated]) / controls
-    squares = np.bincount(cell[~treated], (change[~treated] - means[cell[~treated]]) ** 2)
-    pooled = squares.sum() / max(int((controls - 1).sum()), 1)
-    spread = np.where(controls > 1, squares / np.maximum(controls - 1, 1), pooled)
-    own = change[treated] - means[cell[treated]]
-    variance = (spread * (1 + 1 / controls))[cell[treated]]
+    own, variance = _own_effects(sample, outcome)
     count = np.bincount(group)
     centre = np.bincount(group, own) / count
     total = np.bincount(group, (own - centre[group]) ** 2) / np.maximum(count - 1, 1)
-    between = np.maximum(0.0, total - np.bincount(group, variance) / count)[group]
-    weight = between / (between + variance)
-    of_centre = (np.maximum(total, np.bincount(group, variance) / count) / count)[group]
+    between = np.maximum(0.0, total - np.bincount(group, variance) / count)
+    weight = between[group] / (between[group] + variance)
+    # The variance of a sample variance of normal values is 2 total^2 / (count - 1).
+    wide = between + total * np.sqrt(2 / np.maximum(count - 1, 1)) + total / count
     return PerLink(
-        event=sample.event[treated],
-        before_after=change[treated],
+        event=sample.event[sample.is_treated],
+        before_after=sample.change[outcome][sample.is_treated],
         own=own,
         own_standard_error=np.sqrt(variance),
         weight=weight,
         shrunk=weight * own + (1 - weight) * centre[group],
-        standard_error=np.sqrt(weight * variance + (1 - weight) ** 2 * of_centre),
+        standard_error=np.sqrt(weight**2 * variance + (1 - weight) ** 2 * wide[group]),
     )
+
+
+def _own_effects(sample: Sample, outcome: str) -> tuple[Floats, Floats]:
+    """Difference of each treated row to its cell's controls, and the variance of that, (treated rows,)."""
+    treated, cell = sample.is_treated, sample.cell
+    change, place = sample.change[outcome][~treated], cell[~treated]
+    controls = np.bincount(place)
+    means = np.bincount(place, change) / controls
+    squares = np.bincount(place, (change - means[place]) ** 2)
+    # One control has no variance: that of all the arm's controls about their cells' means stands in.
+    pooled = squares.sum() / max(int((controls - 1).sum()), 1)
+    spread = np.where(controls > 1, squares / np.maximum(controls - 1, 1), pooled)
+    own = sample.change[outcome][treated] - means[cell[treated]]
+    return own, (spread * (1 + 1 / controls))[cell[treated]]
 
 
 def _scores(sample: Sample, outcome: str, weighting: str) -> Scores:

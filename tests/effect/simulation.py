@@ -5,14 +5,17 @@ docs/link-effect-simulations.md tells what each scenario is and what came out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
-from seo_warehouse.demo.chance import generator
+from seo_warehouse.demo.chance import generator, number
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel, true_positions
 from tests.effect.estimates import PerLink, before_after, estimate, followed_minus_nofollow, honest, per_link
@@ -24,8 +27,12 @@ Ints = NDArray[np.int64]
 
 MEASURED = ("log_position", "position")
 Z = 1.959963984540054
+REFUTED = 0.01
 FAKE_COUNT = 240
 """Fake dates drawn for a placebo; about two thirds of them survive edits near by."""
+
+HONEST_COVERS, HONEST_FIRES, DIFFERENCE_COVERS, FAKE_FIRES = 0.93, 0.07, 0.91, (0.02, 0.08)
+"""Limits: of coverage, at least; of false alarms, at most; of fake dates that seem to tell, between."""
 
 BASE = PanelKnobs()
 SCENARIOS: dict[str, PanelKnobs] = {
@@ -46,6 +53,12 @@ SCENARIOS |= {
     f"none_{name}": replace(SCENARIOS[name], followed_effect=0.0)
     for name in ("random", "rising_half", "rising_one", "lucky")
 }
+BREAKING = {
+    "late_12": replace(BASE, discovery_days=12.0),
+    "unseen_edits": replace(BASE, edit_share=0.5, unseen_edit_share=1.0),
+    "none_unseen_edits": replace(BASE, edit_share=0.5, unseen_edit_share=1.0, followed_effect=0.0),
+}
+"""Beyond what the method claims, to show how it breaks."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,10 @@ class Verdict:
     truth, difference_truth   mean true effect on the treated over the headline window; followed less nofollow
     *_covers, *_fires         whether an interval holds the truth; whether it leaves out 0
     naive                     before/after over all events, others' links and edits included
+    fake_fires                the plain interval of one draw of fake dates leaves out 0
+    rises                     effects of the authority's terciles are in order
+    rmse_converted            of the shrunk log effect at the page's own base, in the outcome's unit
+    shrunk_covers             share of links whose effect the shrunk value's interval holds
     """
 
     scenario: str
@@ -87,6 +104,7 @@ class Verdict:
     rmse_before_after: float
     rmse_own: float
     rmse_shrunk: float
+    rmse_converted: float
     own_weight: float
     shrunk_covers: float
 
@@ -97,7 +115,8 @@ class Verdict:
 
 def judge(scenario: str, seed: int, knobs: PanelKnobs | None = None) -> list[Verdict]:
     """What the method says of the panel of a seed, for each of MEASURED."""
-    panel = make_panel(seed, knobs or SCENARIOS[scenario])
+    # Scenarios share no chance, so that what is said of all of them together is of independent panels.
+    panel = make_panel(number(scenario, seed), knobs or (SCENARIOS | BREAKING)[scenario])
     prepared = prepare(panel, MEASURED)
     headline, placebo = window("headline"), window("placebo")
     samples = {
@@ -105,12 +124,10 @@ def judge(scenario: str, seed: int, knobs: PanelKnobs | None = None) -> list[Ver
         for arm, each in (("followed", headline), ("followed", placebo), ("nofollow", headline))
     }
     naive = draw_sample(_unsifted(prepared), headline, "acquired_followed")
-    fake = draw_sample(fake_dates(prepared, generator(seed, "fake dates")), headline, "acquired_followed")
-    truths = {
-        arm: true_effects(panel, samples[arm, "headline"].event, headline) for arm in ("followed", "nofollow")
-    }
+    fake = draw_sample(fake_dates(prepared, generator(panel.seed, "fake dates")), headline, "acquired_followed")
+    truths = {arm: true_effects(panel, samples[arm, "headline"].event, headline) for arm in ("followed", "nofollow")}
     truths["naive"] = true_effects(panel, naive.event, headline)
-    return [_verdict(scenario, panel, outcome, samples, naive, fake, truths) for outcome in MEASURED]
+    return [_verdict(scenario, seed, panel, outcome, samples, naive, fake, truths) for outcome in MEASURED]
 
 
 def true_effects(panel: Panel, events: Ints, over: Window) -> dict[str, Floats]:
@@ -138,6 +155,24 @@ def fake_dates(prepared: Prepared, rng: np.random.Generator, count: int = FAKE_C
     return replace(prepared, changes=changes, events=Events(none, none, page, day, none, none + 1))
 
 
+def judge_all(scenarios: Sequence[str], seeds: range, processes: int = 2) -> list[Verdict]:
+    """What the method says of the seeds of each scenario."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        chosen = [(scenario, seed) for scenario in scenarios for seed in seeds]
+        told = pool.map(judge, *zip(*chosen, strict=True), chunksize=5)
+        return [verdict for verdicts in told for verdict in verdicts]
+
+
+def is_refuted_below(count: int, of: int, share: float) -> bool:
+    """Whether `count` of `of` is too few, at 1 %, for a share as large as that."""
+    return bool(binom.cdf(count, of, share) < REFUTED)
+
+
+def is_refuted_above(count: int, of: int, share: float) -> bool:
+    """Whether `count` of `of` is too many, at 1 %, for a share as small as that."""
+    return bool(binom.sf(count - 1, of, share) < REFUTED)
+
+
 def terciles(authority: Ints) -> Ints:
     """Group 0, 1 or 2 of each, by rank; of equals the earlier is lower."""
     rank = np.empty(authority.size, dtype=np.int64)
@@ -158,6 +193,7 @@ def _covers(interval: tuple[float, float], truth: float) -> bool:
 
 def _verdict(
     scenario: str,
+    seed: int,
     panel: Panel,
     outcome: str,
     samples: dict[tuple[str, str], Sample],
@@ -176,9 +212,12 @@ def _verdict(
     links = per_link(sample, outcome, group)
     level = [estimate(_only(sample, group == each), outcome).effect for each in range(3)]
     margin = Z * links.standard_error + abs(placebo.effect)
+    converted = per_link(sample, "log_position", group).shrunk
+    if outcome == "position":
+        converted = sample.base["position"][sample.is_treated] * np.expm1(converted)
     return Verdict(
         scenario=scenario,
-        seed=panel.seed,
+        seed=seed,
         outcome=outcome,
         events=plain.event_count,
         controls_per_cell=(plain.row_count - plain.event_count) / plain.cell_count,
@@ -207,6 +246,7 @@ def _verdict(
         rmse_before_after=_rmse(links.before_after, effects),
         rmse_own=_rmse(links.own, effects),
         rmse_shrunk=_rmse(links.shrunk, effects),
+        rmse_converted=_rmse(converted, effects),
         own_weight=float(links.weight.mean()),
         shrunk_covers=_share(links, effects, margin),
     )

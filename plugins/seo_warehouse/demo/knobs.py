@@ -81,6 +81,7 @@ class PanelKnobs:
     rise_selection                s: a page whose trend rises by one standard deviation more gets exp(s) times the links
     spell_selection               the same for a page that has stood above its usual place in the last week
     edit_share                    new links that come with an on-page edit, within about a week
+    unseen_edit_share             of those edits, which no crawl sees
     edit_effect, edit_days        mean effect of an edit; mean distance of two edits of one page
     discovery_days                mean days until a change of a link is seen
     gain_rate, loss_rate, restore_rate   links won; links lost; lost links that come back
@@ -118,6 +119,7 @@ class PanelKnobs:
     rise_selection: float = 0.0
     spell_selection: float = 0.0
     edit_share: float = 0.0
+    unseen_edit_share: float = 0.0
     edit_effect: float = -0.06
     edit_days: float = 110.0
     discovery_days: float = 0.0
@@ -131,7 +133,7 @@ class PanelKnobs:
     unknown_share: float = 0.02
     uncertain_share: float = 0.02
     start_links: float = 0.8
-    trend_sd: float = 0.0006
+    trend_sd: float = 0.0008
     trend_memory: float = 0.99
     page_walk_sd: float = 0.02
     walk_sd: float = 0.018

@@ -52,11 +52,12 @@ class Checks:
 
 @dataclass(frozen=True)
 class Edits:
-    """On-page edits, each (N,); days before 0 are left out, although their effects are in the levels."""
+    """On-page edits, each (N,); a panel's are those that were seen, although the effects of all are in the levels."""
 
     page: Ints
     day: Ints
     effect: Floats
+    is_seen: Flags
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def make_panel(seed: int, knobs: PanelKnobs | None = None) -> Panel:
     level += _phased(knobs, edits.page, edits.day, edits.effect, EDIT_DELAY_DAYS, EDIT_RAMP_DAYS)
     series = _make_series(seed, knobs)
     latent = _make_latent(seed, knobs, series, level)
-    seen = edits.day >= 0
+    seen = edits.is_seen
     return Panel(
         seed=seed,
         knobs=knobs,
@@ -102,7 +103,7 @@ def make_panel(seed: int, knobs: PanelKnobs | None = None) -> Panel:
         series=series,
         checks=_make_checks(seed, knobs, series, latent),
         links=links,
-        edits=Edits(edits.page[seen], edits.day[seen], edits.effect[seen]),
+        edits=Edits(edits.page[seen], edits.day[seen], edits.effect[seen], seen[seen]),
         updates=updates,
         latent=latent,
     )
@@ -174,8 +175,9 @@ def _make_edits(seed: int, knobs: PanelKnobs, links: LinkEvents) -> Edits:
     page = np.concatenate([page, links.page[new]])
     day = np.concatenate([own.ravel(), beside])
     effect = knobs.edit_effect * rng.exponential(1.0, page.size) * (rng.random(page.size) < 2 / 3)
+    is_unseen = (np.arange(page.size) >= own.size) & (rng.random(page.size) < knobs.unseen_edit_share)
     inside = (day > -WARM_UP_DAYS) & (day < knobs.days)
-    return Edits(page[inside], day[inside], effect[inside])
+    return Edits(page[inside], day[inside], effect[inside], ((day >= 0) & ~is_unseen)[inside])
 
 
 def _make_series(seed: int, knobs: PanelKnobs) -> Series:
