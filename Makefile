@@ -15,7 +15,7 @@ SQL := $(wildcard dbt_project/models dbt_project/tests)
 # Airflow's components start several times faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run stop status test lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run stop status test bench-effect lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,6 +31,9 @@ status: $(READY)  ## what runs, the last night's loads, the last builds
 
 test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
+
+bench-effect: $(READY)  ## judge the method on 100 simulated panels a scenario
+	$(BIN)/python -m benchmarks.link_effect $(ARGS)
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 
