@@ -10,8 +10,13 @@ SEED = Path(__file__).parents[2] / "dbt_project/seeds/link_windows.csv"
 ARMS = ("acquired_followed", "acquired_nofollow", "lost_followed")
 OUTCOMES = ("log_position", "position", "expected_ctr", "top_10_share", "ranked_share")
 CLEAN_DAYS_BEFORE, CLEAN_DAYS_AFTER = 56, 34
-CURVE = (0.27, 0.15, 0.11, 0.08, 0.06, 0.045, 0.035, 0.03, 0.025, 0.022, 0.01, 0.009, 0.008, 0.007, 0.006)
-"""Expected click rates by position for tests; 0 beyond."""
+def _curve() -> tuple[float, ...]:
+    with (SEED.parent / "click_curve.csv").open(encoding="utf-8") as lines:
+        return tuple(float(row["click_share"]) for row in csv.DictReader(lines))
+
+
+CURVE = _curve()
+"""Expected click rates by position; 0 beyond."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,11 @@ def page_key(number: int) -> int:
     return key64(found.url)
 
 
+def event_key(property_key: int, number: int) -> int:
+    """The key in the warehouse of an event that has this key in the panel's tables."""
+    return property_key * 1_000_000 + number
+
+
 def make_models(warehouse: Warehouse) -> None:
     """Create every model's relation, empty."""
     warehouse.dbt("seed")
@@ -121,6 +126,7 @@ def _link(row: Mapping[str, Any]) -> dict[str, Any]:
     key = page_key(row["page_key"])
     return {
         **row,
+        "event_key": event_key(row["property_key"], row["event_key"]),
         "page_key": key,
         "target_url_key": key,
         "is_index_change": False,

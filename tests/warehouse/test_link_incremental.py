@@ -22,6 +22,9 @@ MODELS = (
 )
 LAST = 260
 PATHS = ("/pans/a", "/pans/b", "/pans/c", "/pots/a", "/pots/b", "/")
+CALM_PATHS = tuple(f"/calm/{name}" for name in "abcdefgh")
+CALM_NIGHTS = {70: "/calm/a", 90: "/calm/b", 110: "/calm/c", 112: "/calm/d", 150: "/calm/e", 152: "/calm/a"}
+"""Links of the third property, so few that some can be judged: the page that gets one, by night."""
 TABLES = {
     "marts.fct_link_event": "event_key",
     "marts.fct_link_lifespan": "link_key",
@@ -50,7 +53,8 @@ Day = tuple[str, int, int]
 
 def days_of_all_sources() -> list[Day]:
     """(source, property, night) of each night there is."""
-    return [
+    calm = (("links", 2), ("checks", 4), ("crawl", 14), ("searches", 1))
+    return [(source, 3, night) for source, distance in calm for night in range(0, LAST, distance)] + [
         (source, key, night)
         for key in (1, 2)
         for source, distance in (("links", 2), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
@@ -61,17 +65,27 @@ def days_of_all_sources() -> list[Day]:
 def publish(w: Warehouse, day: Day, rng: random.Random) -> None:
     """Publish a night with chance content; once more is a restatement."""
     source, key, night = day
-    if source == "links":
+    if source == "links" and key == 3:
+        link = [item(f"calm{night}", first=night, target=HOST + CALM_NIGHTS[night])] if night in CALM_NIGHTS else []
+        publish_night(w, key, night, full=link if night == 0 else None, new=link)
+    elif source == "links":
         publish_links(w, key, night, rng)
     elif source == "checks":
-        publish_checks(w, key, night, {f"k{i}": (path, outcome(rng)) for i, path in enumerate(PATHS)})
+        publish_checks(w, key, night, {f"k{i}": (path, outcome(rng)) for i, path in enumerate(paths(key))})
     elif source == "files":
         publish_files(w, key, night, rng)
     elif source == "searches":
         for table in ("performance", "page_total", "property_total"):
-            w.publish("search_console", table, key, day_of(night), [search_row(table, rng)])
+            w.publish("search_console", table, key, day_of(night), [search_row(table, key, rng)])
+    elif key == 3:
+        publish_crawl(w, key, night, {path: str(path == "/calm/f" and night > 120) for path in CALM_PATHS})
     else:
         publish_crawl(w, key, night, {path: str(rng.random() < 0.1) for path in PATHS if rng.random() < 0.9})
+
+
+def paths(key: int) -> tuple[str, ...]:
+    """The pages of a property."""
+    return CALM_PATHS if key == 3 else PATHS
 
 
 def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
@@ -128,11 +142,11 @@ def publish_files(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
         publish_export(w, table, key, night, rows)
 
 
-def search_row(table: str, rng: random.Random) -> dict[str, Any]:
+def search_row(table: str, key: int, rng: random.Random) -> dict[str, Any]:
     """A row of the Search Console API."""
     row: dict[str, Any] = {"clicks": 1, "impressions": rng.randint(1, 9), "position": 2}
     if table != "property_total":
-        row |= {"page_url": HOST + rng.choice(PATHS), "country": "usa", "device": "MOBILE"}
+        row |= {"page_url": HOST + rng.choice(paths(key)), "country": "usa", "device": "MOBILE"}
     return row | {"query": "k0"} if table == "performance" else row
 
 
@@ -197,9 +211,9 @@ def differences(one: Sequence[object], other: Sequence[object]) -> list[object]:
 @pytest.mark.parametrize("seed", [1])
 def test_builds_of_any_order_equal_a_full_refresh(warehouse: Warehouse, seed: int) -> None:
     rng = random.Random(seed)
-    for key in (1, 2):
+    for key in (1, 2, 3):
         warehouse.add_property(key, "shop.example", depth=10)
-        for number, path in enumerate(PATHS):
+        for number, path in enumerate(paths(key)):
             warehouse.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
     warehouse.dbt("seed")
     for batch in batches(rng):

@@ -122,11 +122,9 @@ def joint_p_value(weeks: Sequence[Estimate], crosses: Mapping[tuple[int, int], C
                     sqrt(one.correction * other.correction) * cross.product(one, other)
                 )
     effects = np.array([week.raw_estimate for week in weeks])
-    try:
-        factor = np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:
+    if np.linalg.matrix_rank(covariance, hermitian=True) < len(weeks):
         return None
-    statistic = float((np.linalg.solve(factor, effects) ** 2).sum()) / len(weeks)
+    statistic = float(effects @ np.linalg.solve(covariance, effects)) / len(weeks)
     return float(stats.f.sf(statistic, len(weeks), degrees))
 
 

@@ -1,0 +1,316 @@
+"""The models of the effect on simulated panels: the same sample as the slow builder's, the same estimates as regressions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyfixest
+import pytest
+
+from seo_warehouse.demo.panel import Panel, make_panel
+from seo_warehouse.effect import rows
+from seo_warehouse.effect.inference import publish
+from tests.effect.builder import Built, build
+from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link
+from tests.effect.simulation import SCENARIOS
+from tests.effect.test_oracles import LEVELS_COUNTED
+from tests.effect.test_twin import PANELS, tables
+from tests.effect.twin import draw_sample, prepare
+from tests.effect.windows import ARMS, CURVE, OUTCOMES, Window, window, windows
+from tests.warehouse.effects import build_effects, event_key, load, make_models, page_key
+from tests.warehouse.world import Warehouse
+
+SAMPLE = """
+select
+    units.property_key,
+    case when units.role = 'control' then arms.arm else units.role end as arm,
+    samples.window_name as window,
+    samples.horizon_day as horizon,
+    units.event_date,
+    cells.locale,
+    cells.device,
+    units.page_key,
+    units.role <> 'control' as is_treated,
+    units.keyword_count,
+    units.cell_key,
+    units.base_log_position,
+    units.base_position,
+    case when samples.is_placebo then -1 else 1 end as sign,
+    {changes}
+from intermediate.int_effect__measure_units as units
+join intermediate.int_effect__average_controls as cells using (property_key, cell_key, sample_no)
+join intermediate.int_effect__list_samples as samples using (sample_no)
+join (
+    select distinct property_key, cell_key, sample_no, arm
+    from intermediate.int_effect__average_treated where cut = 'all'
+) as arms using (property_key, cell_key, sample_no)
+where not units.is_onpage_changed and (units.role = 'control' or units.role = arms.arm)
+"""
+KEY = ["arm", "window", "horizon", "event_date", "locale", "device", "page_key", "is_treated"]
+SMALLER = {"pages": 160, "keywords": 2, "days": 200, "topics": 4}
+SCENARIO_PANELS = {
+    name: make_panel(number, replace(knobs, **SMALLER)) for number, (name, knobs) in enumerate(SCENARIOS.items(), 100)
+}
+"""A smaller panel of each scenario."""
+
+
+@pytest.fixture(scope="module")
+def panels() -> dict[int, Panel]:
+    """By property: the panels that the twin and the builder are compared on, then one of each scenario."""
+    small = {key: make_panel(*arguments) for key, arguments in enumerate(PANELS, 1)}
+    return small | dict(enumerate(SCENARIO_PANELS.values(), 100))
+
+
+@pytest.fixture(scope="module")
+def modelled(warehouse: Warehouse, panels: dict[int, Panel]) -> Warehouse:
+    """All panels in one warehouse, modelled in one run."""
+    make_models(warehouse)
+    for key, panel in panels.items():
+        load(warehouse, panel, key)
+    build_effects(warehouse)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def sample(modelled: Warehouse) -> pd.DataFrame:
+    """Every row of every arm's sample."""
+    changes = ", ".join(f"units.{name}_change as dy_{name}" for name in OUTCOMES)
+    drawn = pd.DataFrame(modelled.rows(SAMPLE.format(changes=changes)))
+    for name in OUTCOMES:
+        drawn[f"dy_{name}"] *= drawn["sign"]
+    return drawn
+
+
+def sql_estimates(w: Warehouse, key: int, cut: str = "all") -> dict[tuple[str, str, int, str, str], dict[str, Any]]:
+    """By arm, window, horizon, outcome and weighting: the models' estimates of a property."""
+    found = w.rows(
+        "select * from intermediate.int_effect__estimate_effects where property_key = %s and cut = %s", key, cut
+    )
+    return {(r["arm"], r["window_name"], r["horizon_day"], r["outcome"], r["weighting"]): r for r in found}
+
+
+@pytest.mark.parametrize("key", range(1, 1 + len(PANELS)))
+def test_the_sample_is_exactly_that_of_an_independent_builder(
+    sample: pd.DataFrame, panels: dict[int, Panel], key: int
+) -> None:
+    built: Built = build(tables(panels[key]), windows(), curve=CURVE)
+    expected = built.rows.assign(page_key=[page_key(int(number)) for number in built.rows["page_key"]])
+    expected = expected.sort_values(KEY).reset_index(drop=True)
+    got = sample[sample["property_key"] == key].sort_values(KEY).reset_index(drop=True)
+    assert expected["is_treated"].sum() > 20
+    columns = [*KEY, "keyword_count"]
+    pd.testing.assert_frame_equal(got[columns], expected[columns], check_dtype=False)
+    for name in OUTCOMES:
+        assert got[f"dy_{name}"].to_numpy(float) == pytest.approx(expected[f"dy_{name}"].to_numpy(float), abs=1e-11)
+    for name in ("log_position", "position"):
+        assert got[f"base_{name}"].to_numpy(float) == pytest.approx(expected[f"base_{name}"].to_numpy(float), abs=1e-9)
+
+
+@pytest.mark.parametrize("key", [1, 2, 100])
+@pytest.mark.parametrize("weighting", ["variance", "equal"])
+def test_every_windows_estimate_is_that_of_a_regression_on_the_same_rows(
+    modelled: Warehouse, sample: pd.DataFrame, key: int, weighting: str
+) -> None:
+    found = sql_estimates(modelled, key)
+    drawn = sample[(sample["property_key"] == key) & (sample["arm"] == "acquired_followed")]
+    assert drawn["is_treated"].any()
+    for (name, horizon), each in drawn.groupby(["window", "horizon"]):
+        for outcome in ("log_position", "position"):
+            got = found["acquired_followed", name, horizon, outcome, weighting]
+            fit = regress(each, outcome, weighting)
+            assert got["estimate"] == pytest.approx(fit.coef()["d"], abs=1e-9, rel=0)
+            if got["treated_cluster_count"] > 1:
+                assert got["standard_error"] == pytest.approx(fit.se()["d"], rel=1e-8)
+            assert (got["row_count"], got["cluster_count"]) == (fit._N, each["page_key"].nunique())
+
+
+def test_all_properties_together_are_one_regression_whose_cells_and_pages_are_each_propertys_own(
+    modelled: Warehouse, sample: pd.DataFrame
+) -> None:
+    found = sql_estimates(modelled, 0)
+    drawn = sample[(sample["arm"] == "acquired_followed") & (sample["window"] == "headline")]
+    own = drawn.assign(
+        cell_key=drawn["property_key"].astype(str) + "/" + drawn["cell_key"].astype(str),
+        page_key=drawn["property_key"].astype(str) + "/" + drawn["page_key"].astype(str),
+    )
+    for weighting in ("variance", "equal"):
+        fit = regress(own, "log_position", weighting)
+        got = found["acquired_followed", "headline", 34, "log_position", weighting]
+        assert got["estimate"] == pytest.approx(fit.coef()["d"], abs=1e-9, rel=0)
+        assert got["standard_error"] == pytest.approx(fit.se()["d"], rel=1e-8)
+
+
+@pytest.mark.parametrize("name", SCENARIO_PANELS)
+def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse, name: str) -> None:
+    panel, key = SCENARIO_PANELS[name], 100 + list(SCENARIO_PANELS).index(name)
+    found, prepared = sql_estimates(modelled, key), prepare(panel)
+    compared = 0
+    for each in windows():
+        for arm in ARMS:
+            drawn = draw_sample(prepared, each, arm)
+            if not len(drawn):
+                assert (arm, each.name, each.horizon, "log_position", "variance") not in found
+                continue
+            for outcome in OUTCOMES:
+                for weighting in ("variance", "equal"):
+                    expected = estimate(drawn, outcome, weighting)
+                    got = found[arm, each.name, each.horizon, outcome, weighting]
+                    assert got["estimate"] == pytest.approx(expected.effect, abs=1e-9, rel=0)
+                    assert (got["row_count"], got["cluster_count"]) == (expected.row_count, expected.cluster_count)
+                    assert (got["cell_count"], got["event_count"]) == (expected.cell_count, expected.event_count)
+                    if expected.degrees >= 1 and expected.row_count > 1 + expected.cell_count:
+                        assert got["standard_error"] == pytest.approx(expected.standard_error, rel=1e-8, abs=1e-12)
+                    compared += 1
+    assert compared > 100
+
+
+@pytest.fixture(scope="module")
+def published(modelled: Warehouse) -> dict[tuple[int, str, str, str, str, str, str], dict[str, Any]]:
+    """By property, cut, level, arm, outcome, window and weighting: the rows of the mart, written as a build writes them."""
+    made = publish(
+        rows.read_estimates(modelled.connection),
+        rows.read_arms(modelled.connection),
+        rows.read_weeks(modelled.connection),
+        rows.read_dropped(modelled.connection),
+    )
+    rows.write(modelled.connection, made, [])
+    modelled.dbt("build", "--select", "tag:after_estimates")
+    found = modelled.rows("select * from marts.rpt_link_effect where panel = 'google'")
+    assert len(found) == len(made)
+    names = ("property_key", "cut", "level", "arm", "outcome", "window_name", "weighting")
+    return {tuple(row[name] for name in names): row for row in found}
+
+
+def test_followed_minus_nofollow_is_that_of_the_twin(published: dict[Any, dict[str, Any]]) -> None:
+    compared = 0
+    for key, panel in enumerate(SCENARIO_PANELS.values(), 100):
+        row = published[key, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
+        if row["followed_minus_nofollow"] is None:
+            continue
+        prepared = prepare(panel, ("log_position",))
+        arms = [draw_sample(prepared, window("headline"), arm) for arm in ARMS[:2]]
+        expected = followed_minus_nofollow(*arms, "log_position")
+        assert row["followed_minus_nofollow"] == pytest.approx(expected.effect, abs=1e-9)
+        assert row["followed_minus_nofollow_high"] == pytest.approx(expected.interval[1], rel=1e-8)
+        compared += 1
+    assert compared >= 3
+
+
+def test_honest_intervals_are_those_of_the_twin(published: dict[Any, dict[str, Any]]) -> None:
+    compared = 0
+    for key, panel in enumerate(SCENARIO_PANELS.values(), 100):
+        prepared = prepare(panel, ("log_position",))
+        for name in ("headline", "week_3", "week_6"):
+            row = published[key, "all", "all", "acquired_followed", "log_position", name, "variance"]
+            if row["honest_low"] is None:
+                assert row["status"] == "not_enough_data"
+                continue
+            each = window(name)
+            found = estimate(draw_sample(prepared, each, "acquired_followed"), "log_position")
+            placebo = estimate(
+                draw_sample(prepared, window("placebo", each.horizon), "acquired_followed"), "log_position"
+            )
+            low, high = honest(found, placebo, each.begin, each.end)
+            assert row["honest_low"] == pytest.approx(low, rel=1e-8)
+            assert row["honest_high"] == pytest.approx(high, rel=1e-8)
+            assert row["placebo_estimate"] == pytest.approx(placebo.effect, abs=1e-9)
+            compared += 1
+    assert compared >= 20
+
+
+def test_the_weeks_before_are_tested_together_as_a_regression_of_each_would(
+    published: dict[Any, dict[str, Any]], sample: pd.DataFrame
+) -> None:
+    row = published[100, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
+    assert 0 < row["pretrend_p_value"] < 1
+
+
+@pytest.mark.parametrize("name", ["random", "authority", "lucky"])
+def test_a_links_own_and_shrunk_values_are_those_of_the_twin(
+    modelled: Warehouse, published: dict[Any, dict[str, Any]], name: str
+) -> None:
+    key = 100 + list(SCENARIO_PANELS).index(name)
+    drawn = draw_sample(prepare(SCENARIO_PANELS[name], ("log_position",)), window("headline"), "acquired_followed")
+    found = {
+        row["event_key"]: row
+        for row in modelled.rows(
+            "select * from marts.rpt_link_contribution where property_key = %s and arm = 'acquired_followed'", key
+        )
+    }
+    events = [event_key(key, int(event) + 1) for event in drawn.event[drawn.is_treated]]
+    levels = sorted({found[event]["authority_level"] for event in events})
+    group = np.array([levels.index(found[event]["authority_level"]) for event in events])
+    expected = per_link(drawn, "log_position", group)
+    placebo = abs(published[key, "all", "all", "acquired_followed", "log_position", "headline", "variance"]["placebo_estimate"])
+    compared = 0
+    for number, event in enumerate(events):
+        row = found[event]
+        if row["reason"] == "too_few_events":
+            assert row["group_event_count"] < 10
+            assert row["shrunk_effect"] is None
+            continue
+        assert row["own_effect"] == pytest.approx(expected.own[number], abs=1e-9)
+        assert row["own_standard_error"] == pytest.approx(expected.own_standard_error[number], rel=1e-8)
+        assert row["own_weight"] == pytest.approx(expected.weight[number], abs=1e-9)
+        assert row["shrunk_effect"] == pytest.approx(expected.shrunk[number], abs=1e-9)
+        half = 1.959963984540054 * expected.standard_error[number] + placebo
+        assert row["shrunk_high"] == pytest.approx(expected.shrunk[number] + half, abs=1e-9)
+        compared += 1
+    assert compared >= 10
+
+
+def test_every_event_that_is_left_out_has_the_builders_reason(modelled: Warehouse, panels: dict[int, Panel]) -> None:
+    for key in range(1, 1 + len(PANELS)):
+        built = build(tables(panels[key]), [window("headline")], curve=CURVE).reasons
+        best: dict[int, str] = {}
+        for row in built.itertuples():
+            event = event_key(key, int(row.event_key))
+            best[event] = "" if "" in (row.reason, best.get(event)) else row.reason
+        found = modelled.rows("select * from marts.rpt_link_contribution where property_key = %s and arm is not null", key)
+        told = {row["event_key"]: row["reason"] for row in found}
+        single = {event for event in best if (built["event_key"] == event - key * 1_000_000).sum() == 1}
+        wrong = {
+            event: (best[event], told[event])
+            for event in single
+            if best[event] != (told[event] or "") and told[event] != "too_few_events"
+        }
+        assert not wrong
+
+
+def test_cuts_are_of_their_levels_events_alone(modelled: Warehouse, published: dict[Any, dict[str, Any]]) -> None:
+    key = 100 + list(SCENARIO_PANELS).index("authority")
+    whole = published[key, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
+    levels = {
+        row["level"]: row
+        for (property_key, cut, _, arm, outcome, name, weighting), row in published.items()
+        if (property_key, cut, arm, outcome, name, weighting)
+        == (key, "authority", "acquired_followed", "log_position", "headline", "variance")
+    }
+    assert set(levels) == {"low", "middle", "high"}
+    assert sum(row["event_count"] for row in levels.values()) == whole["event_count"]
+
+
+def test_no_reader_of_the_report_finds_a_number_where_there_is_not_enough(published: dict[Any, dict[str, Any]]) -> None:
+    few = [row for row in published.values() if row["status"] == "not_enough_data"]
+    assert few
+    for row in few:
+        assert row["estimate"] is row["standard_error"] is row["interval_low"] is row["honest_low"] is None
+        assert row["reason"] in {"too_few_events", "too_few_controls"}
+
+
+def regress(drawn: pd.DataFrame, outcome: str, weighting: str) -> Any:
+    """A weighted regression with an effect for each cell, clustered by page."""
+    frame = pd.DataFrame(
+        {
+            "dy": drawn[f"dy_{outcome}"].astype(float),
+            "d": drawn["is_treated"] * 1.0,
+            "cell": drawn["cell_key"],
+            "page": drawn["page_key"],
+        }
+    )
+    share = frame.groupby("cell")["d"].transform("mean")
+    frame["w"] = 1.0 if weighting == "variance" else 1 / (1 - share)
+    return pyfixest.feols("dy ~ d | cell", frame, vcov={"CRV1": "page"}, weights="w", ssc=LEVELS_COUNTED)
