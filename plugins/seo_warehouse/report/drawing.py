@@ -8,31 +8,29 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from seo_warehouse.report.words import clean
 
 LIGHT = {
     "paper": "#ffffff", "ink": "#1d2733", "soft": "#5a6675", "line": "#d5dbe3", "shade": "#f0f3f7",
-    "honest": "#b9d7ee", "plain": "#4b94c9", "mark": "#0b4f82", "good": "#00795a", "bad": "#b4480f", "update": "#f6e3ae",
-    "series1": "#0072b2", "series2": "#c85200", "series3": "#00795a", "series4": "#a4548a", "series5": "#8a6d00",
-    "series6": "#4d5b6b",
+    "honest": "#b9d7ee", "plain": "#4b94c9", "mark": "#0b4f82", "good": "#00795a", "bad": "#b4480f",
+    "update": "#f6e3ae", "series1": "#0072b2", "series2": "#c85200", "series3": "#00795a",
+    "series4": "#a4548a", "series5": "#8a6d00", "series6": "#4d5b6b",
 }  # fmt: skip
 DARK = {
     "paper": "#141a21", "ink": "#e8edf3", "soft": "#a3b0be", "line": "#38434f", "shade": "#1d252e",
-    "honest": "#234a68", "plain": "#3f8cc4", "mark": "#bfe1fa", "good": "#3cc79a", "bad": "#f08a4b", "update": "#4a3d12",
-    "series1": "#56b4e9", "series2": "#f0913e", "series3": "#3cc79a", "series4": "#d99ac4", "series5": "#e0c341",
-    "series6": "#b4bfcc",
+    "honest": "#234a68", "plain": "#3f8cc4", "mark": "#bfe1fa", "good": "#3cc79a", "bad": "#f08a4b",
+    "update": "#4a3d12", "series1": "#56b4e9", "series2": "#f0913e", "series3": "#3cc79a",
+    "series4": "#d99ac4", "series5": "#e0c341", "series6": "#b4bfcc",
 }  # fmt: skip
 """The colours of Okabe and Ito, which people of any colour vision tell apart, darkened or lightened to be readable."""
 ROLES = tuple(LIGHT)
@@ -82,7 +80,7 @@ def to_svg(picture: Picture, width: int) -> str:
     with style(name), quiet():
         figure = picture.draw(Canvas(width, SENTINELS))
         out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        figure.savefig(out, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return _tidy(out.getvalue(), name, picture)
 
 
@@ -100,10 +98,8 @@ def to_png(picture: Picture, width: int = WIDE) -> bytes:
     """The picture as PNG, light."""
     with style(picture.name), quiet():
         figure = picture.draw(Canvas(width, LIGHT))
-        figure.set_facecolor(LIGHT["paper"])
         out = io.BytesIO()
-        figure.set_dpi(PNG_DOTS)
-        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+        figure.savefig(out, format="png", dpi=PNG_DOTS, facecolor=LIGHT["paper"], metadata={"Software": None})
     return out.getvalue()
 
 
@@ -122,12 +118,12 @@ def style(salt: str) -> AbstractContextManager[None]:
     return matplotlib.rc_context(matplotlib.rcParamsDefault | settings)
 
 
-def quiet() -> warnings.catch_warnings[None]:
+@contextmanager
+def quiet() -> Iterator[None]:
     """Say nothing of letters that the PNG's font lacks: keywords are written in every script."""
-    silence = warnings.catch_warnings()
-    silence.__enter__()
-    warnings.filterwarnings("ignore", message="Glyph .* missing from")
-    return silence
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def dress(axes: Axes, canvas: Canvas, *, grid: str = "y") -> None:
@@ -148,6 +144,8 @@ def _tidy(svg: str, name: str, picture: Picture) -> str:
     inner = re.sub(r"^.*?<svg[^>]*>|<metadata>.*?</metadata>|<style[^>]*>.*?</style>|</svg>\s*$", "", svg, flags=re.S)
     inner = re.sub(r"<defs>\s*</defs>|<!--.*?-->", "", inner, flags=re.S)
     inner = re.sub(r'<g id="[^"]*"', "<g", inner)
+    inner = re.sub(r' transform="rotate\(-0 [^"]*\)"|<g\s*/>', "", inner)
+    inner = re.sub(r"\s*\n\s*", " ", inner)
     for role, colour in SENTINELS.items():
         inner = inner.replace(colour, f"var(--{role})")
     inner = inner.replace("'DejaVu Sans'", FONTS)
@@ -155,7 +153,7 @@ def _tidy(svg: str, name: str, picture: Picture) -> str:
     box = view[1] if view else "0 0 0 0"
     title, description = escape(clean(picture.title, 200)), escape(clean(picture.description, 2_000))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" role="img" '
-        f'aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" '
+        f'role="img" aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">'
         f'<title id="{name}-title">{title}</title><desc id="{name}-desc">{description}</desc>{inner.strip()}</svg>'
     )

@@ -208,7 +208,7 @@ def _say_lead(effect: Effect, shown: Shown) -> str:
 
 def _say_when(effect: Effect) -> str:
     if effect.window_name == "headline":
-        return "three to five weeks after"
+        return "in the fourth and fifth week after"
     return f"{effect.begin_day} to {effect.end_day} days after"
 
 
