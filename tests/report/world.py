@@ -23,7 +23,10 @@ EFFECT = (
     {name: "integer" for name in ("property_key", "begin_day", "end_day", "event_count", "treated_page_count")}
     | {name: "integer" for name in ("control_count", "cluster_count", "cell_count", "needed_event_count")}
     | {name: "integer" for name in ("onpage_unknown_count", "update_overlap_count")}
-    | {name: "text" for name in ("panel", "cut", "level", "arm", "outcome", "window_name", "weighting", "status", "reason")}
+    | {
+        name: "text"
+        for name in ("panel", "cut", "level", "arm", "outcome", "window_name", "weighting", "status", "reason")
+    }
     | {"dropped_events": "jsonb"}
 )
 STATED: dict[str, dict[str, str]] = {
@@ -58,20 +61,25 @@ def create_marts(connection: psycopg.Connection[Any], *, with_effects: bool = Tr
     """The tables that a report reads, empty; those that dbt makes today with the columns of their contracts."""
     tables = {name: _contract(name) for name in CONTRACTED} | (STATED if with_effects else {})
     for name, columns in tables.items():
-        body = sql.SQL(", ").join(sql.SQL("{} " + kind).format(sql.Identifier(column)) for column, kind in columns.items())
+        body = sql.SQL(", ").join(
+            sql.SQL("{} " + kind).format(sql.Identifier(column)) for column, kind in columns.items()
+        )
         connection.execute(sql.SQL("create table marts.{} ({})").format(sql.Identifier(name), body))
     connection.execute("grant select on all tables in schema marts to seo_analyst")
 
 
 def insert(connection: psycopg.Connection[Any], table: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Put rows into a mart; columns that a row leaves out are NULL."""
-    with connection.cursor() as cursor:
-        for row in rows:
-            values = [Jsonb(value) if isinstance(value, dict) else value for value in row.values()]
-            names = sql.SQL(", ").join(map(sql.Identifier, row))
-            marks = sql.SQL(", ").join([sql.Placeholder()] * len(values))
-            query = sql.SQL("insert into marts.{} ({}) values ({})").format(sql.Identifier(table), names, marks)
-            cursor.execute(query, values)
+    groups: dict[tuple[str, ...], list[list[Any]]] = {}
+    for row in rows:
+        values = [Jsonb(value) if isinstance(value, dict) else value for value in row.values()]
+        groups.setdefault(tuple(row), []).append(values)
+    for names, lines in groups.items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        marks = sql.SQL(", ").join([sql.Placeholder()] * len(names))
+        query = sql.SQL("insert into marts.{} ({}) values ({})").format(sql.Identifier(table), columns, marks)
+        with connection.cursor() as cursor:
+            cursor.executemany(query, lines)
 
 
 def effect(value: float | None = -0.14, spread: float = 0.05, **other: Any) -> Effect:
@@ -103,7 +111,11 @@ def rich_effects() -> list[Effect]:
     """A property that has enough of everything, with weeks, cuts, arms, weightings and another outcome."""
     dropped = {"other_link": 214, "onpage_change": 61, "future_incomplete": 33, "no_keyword": 120, "short_history": 12}
     rows = []
-    for arm, size, count in (("acquired_followed", -0.15, 42), ("acquired_nofollow", -0.02, 31), ("lost_followed", 0.09, 18)):
+    for arm, size, count in (
+        ("acquired_followed", -0.15, 42),
+        ("acquired_nofollow", -0.02, 31),
+        ("lost_followed", 0.09, 18),
+    ):
         status = "estimate" if count >= 30 else "exploratory"
         for name, (begin, end) in WINDOWS.items():
             grown = size * min(1.0, max(0.0, (begin + 7) / 30)) if begin >= 0 else 0.012 * math.sin(begin)
@@ -148,9 +160,20 @@ def fill(connection: psycopg.Connection[Any], *, pages: int = 3, seed: int = 7) 
     ])  # fmt: skip
     insert(connection, "rpt_link_effect_check", _checks())
     random_ = random.Random(seed)
-    slugs = ("tables/picnic-table-for-eight", "benches/oak-garden-bench", "swings/porch-swing", "tables/oak", "chairs/adirondack")
+    slugs = (
+        "tables/picnic-table-for-eight",
+        "benches/oak-garden-bench",
+        "swings/porch-swing",
+        "tables/oak",
+        "chairs/adirondack",
+    )
     for number in range(pages):
-        _fill_page(connection, random_, 100 + number, slugs[number % len(slugs)] + (f"-{number}" if number >= len(slugs) else ""))
+        _fill_page(
+            connection,
+            random_,
+            100 + number,
+            slugs[number % len(slugs)] + (f"-{number}" if number >= len(slugs) else ""),
+        )
 
 
 def _checks() -> list[dict[str, Any]]:
@@ -169,7 +192,9 @@ def _checks() -> list[dict[str, Any]]:
 def _fill_page(connection: psycopg.Connection[Any], random_: random.Random, page_key: int, slug: str) -> None:
     url = f"https://www.alderwood.example/{slug}"
     name = slug.rpartition("/")[2].replace("-", " ")
-    insert(connection, "dim_page", [{"property_key": 1, "page_key": page_key, "url": url, "topic": slug.partition("/")[0]}])
+    insert(
+        connection, "dim_page", [{"property_key": 1, "page_key": page_key, "url": url, "topic": slug.partition("/")[0]}]
+    )
     first = LAST_DAY - timedelta(days=182)
     base = random_.uniform(6, 25)
     gain = first + timedelta(days=random_.randrange(60, 120))
@@ -198,22 +223,52 @@ def _fill_page(connection: psycopg.Connection[Any], random_: random.Random, page
         {"property_key": 1, "day": first + timedelta(days=40), "page_key": page_key, "url": url, "origin": "site_crawl",
          "indexability": "indexable", "title": f"{name.title()} | Alderwood", "is_onpage_changed": True, "is_title_changed": True},
     ])  # fmt: skip
-    insert(connection, "fct_page_change", [
-        {"property_key": 1, "day": first + timedelta(days=150), "page_key": page_key, "kind": "content", "origin": "exports"}
-    ])
+    insert(
+        connection,
+        "fct_page_change",
+        [
+            {
+                "property_key": 1,
+                "day": first + timedelta(days=150),
+                "page_key": page_key,
+                "kind": "content",
+                "origin": "exports",
+            }
+        ],
+    )
 
 
 def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, page_key: int, gain: date) -> None:
-    kinds = (("acquired", True, 0), ("acquired", False, -25), ("lost", True, 40), ("lost", False, 61), ("acquired", None, 47))
+    kinds = (
+        ("acquired", True, 0),
+        ("acquired", False, -25),
+        ("lost", True, 40),
+        ("lost", False, 61),
+        ("acquired", None, 47),
+    )
     for number, (event_type, followed, shift) in enumerate(kinds):
-        key, domain = page_key * 100 + number, random_.choice(("gardenweekly", "homeandlawn", "woodcraft", "thepatioblog"))
+        key, domain = (
+            page_key * 100 + number,
+            random_.choice(("gardenweekly", "homeandlawn", "woodcraft", "thepatioblog")),
+        )
         source = f"https://{domain}.example/2026/{number}/ten-ideas-for-outdoor-dinners"
         insert(connection, "fct_link_event", [{
             "property_key": 1, "event_key": key, "link_key": key, "event_type": event_type, "event_date": gain + timedelta(days=shift),
             "is_uncertain_date": False, "is_index_change": False, "is_followed": followed, "source_domain": f"{domain}.example",
             "source_url": source, "anchor": "solid oak furniture", "page_key": page_key, "authority": random_.randrange(900),
         }])  # fmt: skip
-        insert(connection, "dim_link", [{"property_key": 1, "link_key": key, "source_url": source, "source_title": "Ten ideas for outdoor dinners"}])
+        insert(
+            connection,
+            "dim_link",
+            [
+                {
+                    "property_key": 1,
+                    "link_key": key,
+                    "source_url": source,
+                    "source_title": "Ten ideas for outdoor dinners",
+                }
+            ],
+        )
         shrunk = random_.gauss(-0.13, 0.05)
         judged: dict[str, Any] = {
             "own_effect": random_.gauss(-0.2, 0.3), "group_effect": -0.13, "group_event_count": 13, "shrunk_effect": shrunk,

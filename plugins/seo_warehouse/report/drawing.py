@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -124,6 +125,29 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
+
+
+def wrap(canvas: Canvas, title: str) -> list[str]:
+    """A title in lines that fit."""
+    return textwrap.wrap(title, 38 if canvas.is_narrow else 90) or [""]
+
+
+def head(figure: Figure, canvas: Canvas, lines: Sequence[str]) -> None:
+    """Write a title at the top; it takes `head_height` pixels."""
+    height = 72 * figure.get_figheight()
+    bold: dict[str, Any] = {"fontsize": TEXT + 1, "fontweight": "bold", "color": canvas.palette["ink"]}
+    for number, line in enumerate(lines):
+        figure.text(8 / canvas.width, 1 - (8 + 18 * number) / height, line, va="top", **bold)
+
+
+def head_height(lines: Sequence[str]) -> float:
+    """How many pixels a title takes."""
+    return 12 + 18.0 * len(lines)
+
+
+def halo(canvas: Canvas) -> dict[str, Any]:
+    """What keeps a text readable over lines."""
+    return {"facecolor": canvas.palette["paper"], "edgecolor": "none", "pad": 1.2}
 
 
 def dress(axes: Axes, canvas: Canvas, *, grid: str = "y") -> None:

@@ -57,8 +57,8 @@ class Measure:
 
 NEARER, FURTHER = "nearer to the top", "further down"
 MEASURES = {
-    "log_position": Measure("position, in per cent", "ratio", NEARER, FURTHER, is_less_better=True),
-    "position": Measure("position, in places", "places", NEARER, FURTHER, is_less_better=True),
+    "log_position": Measure("positions", "ratio", NEARER, FURTHER, is_less_better=True),
+    "position": Measure("positions, in places", "places", NEARER, FURTHER, is_less_better=True),
     "expected_ctr": Measure("expected click rate", "share", "lower", "higher"),
     "top_10_share": Measure("days in the top 10", "share", "fewer", "more"),
     "ranked_share": Measure("days ranked at all", "share", "fewer", "more"),
@@ -162,6 +162,11 @@ def round_figure(value: float) -> str:
 def say_p(value: float) -> str:
     """A p-value."""
     return "p < 0.001" if value < 0.001 else f"p = {value:.2g}" if value < 0.1 else f"p = {value:.2f}"
+
+
+def capital(words: str) -> str:
+    """Words that begin a line."""
+    return words[:1].upper() + words[1:]
 
 
 def count_of(number: int, one: str, many: str | None = None) -> str:
