@@ -172,12 +172,13 @@ def _tidy(svg: str, name: str, picture: Picture) -> str:
     inner = re.sub(r"\s*\n\s*", " ", inner)
     for role, colour in SENTINELS.items():
         inner = inner.replace(colour, f"var(--{role})")
-    inner = inner.replace("'DejaVu Sans'", FONTS)
+    inner = inner.replace("font-family: 'DejaVu Sans'; ", "")
+    inner = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), inner)
     view = re.search(r'viewBox="([^"]*)"', svg)
     box = view[1] if view else "0 0 0 0"
     title, description = escape(clean(picture.title, 200)), escape(clean(picture.description, 2_000))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" '
-        f'role="img" aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">'
+        f'role="img" font-family="{FONTS}" aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">'
         f'<title id="{name}-title">{title}</title><desc id="{name}-desc">{description}</desc>{inner.strip()}</svg>'
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
+from seo_warehouse.report.words import rank_level
+
 POOLED = 0
 """Key under which the marts hold the figures of all properties together."""
 
@@ -134,7 +136,8 @@ class Facts:
     def levels(self, cut: str | None = None, arm: str = "acquired_followed") -> tuple[Effect, ...]:
         """The headline by the levels of one cut, or of every cut."""
         rows = self._rows(self.property_key, arm, "variance")
-        return tuple(r for r in rows if r.window_name == "headline" and (r.cut == cut if cut else r.cut != "all"))
+        levels = [r for r in rows if r.window_name == "headline" and (r.cut == cut if cut else r.cut != "all")]
+        return tuple(sorted(levels, key=lambda row: rank_level(row.cut, row.level)))
 
     @property
     def cuts(self) -> tuple[str, ...]:

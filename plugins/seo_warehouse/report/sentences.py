@@ -169,7 +169,7 @@ def say_short(effect: Effect | None) -> str:
 
 def say_interval(effect: Effect, interval: Interval | None) -> str:
     """An interval for a table; a dash where there is none."""
-    return measure_of(effect.outcome).say_between(*interval).removeprefix("between ") if interval else "–"
+    return measure_of(effect.outcome).say_range(*interval) if interval else "–"
 
 
 def say_needed(effect: Effect) -> str | None:

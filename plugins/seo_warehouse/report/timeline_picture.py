@@ -16,7 +16,7 @@ from seo_warehouse.report.drawing import SMALL, Canvas, Picture, dress, head, he
 from seo_warehouse.report.timelines import LinkMark, Series, Timeline
 from seo_warehouse.report.words import clean
 
-TICKS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200)
+TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200)
 SHAPES = ("o", "s", "^", "D", "v", "P")
 DASHES = {"desktop": "-", "mobile": (0, (4, 1.6)), "tablet": (0, (1, 1.2))}
 LANE = 22
@@ -49,7 +49,7 @@ def _draw(canvas: Canvas, title: str, timeline: Timeline) -> Figure:
     above = head_height(titles) + 18 * rows + 20
     lanes = LANE * len(LANES) + (12 * len(LANES) if canvas.is_narrow else 0)
     below = 26 + (40 if canvas.is_narrow else 22) + 16 * len(updates)
-    height = above + (200 if canvas.is_narrow else 230) + lanes + below
+    height = above + (240 if canvas.is_narrow else 250) + lanes + below
     figure = canvas.figure(height)
     left, right = (40, 10) if canvas.is_narrow else (100, 16)
     x, width = left / canvas.width, 1 - (left + right) / canvas.width
@@ -78,6 +78,7 @@ def _draw_positions(axes: Axes, canvas: Canvas, timeline: Timeline) -> None:
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f}")
     axes.set_xlim(timeline.first_day.toordinal() - 1, timeline.last_day.toordinal() + 1)
     axes.tick_params(axis="x", labelbottom=False)
+    axes.text(0, 1.01, "position", transform=axes.transAxes, va="bottom", color=canvas.palette["soft"], fontsize=SMALL)
     axes.spines["bottom"].set_visible(False)
     for number, line in enumerate(timeline.series):
         _draw_series(axes, line, _look(canvas, timeline.series, number), timeline.depth)
@@ -106,7 +107,7 @@ def _look(canvas: Canvas, series: Sequence[Series], number: int) -> dict[str, An
     which = keywords.index(series[number].keyword)
     return {
         "color": canvas.palette[f"series{which % 6 + 1}"], "marker": SHAPES[which % len(SHAPES)], "markersize": 5,
-        "markeredgecolor": canvas.palette["paper"], "markeredgewidth": 0.8, "linewidth": 1.5,
+        "markeredgecolor": canvas.palette["paper"], "markeredgewidth": 0.8, "linewidth": 1.2 if canvas.is_narrow else 1.4,
         "linestyle": DASHES.get(series[number].device, "-"), "zorder": 3,
     }  # fmt: skip
 
@@ -195,7 +196,3 @@ def _name_updates(canvas: Canvas, timeline: Timeline) -> list[str]:
 
 def _letter(number: int) -> str:
     return chr(ord("A") + number)
-
-
-def day: date.toordinal() -> float:
-    return float(date2num(day))

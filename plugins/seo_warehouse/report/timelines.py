@@ -265,7 +265,12 @@ def _read_series(rows: Iterable[dict[str, Any]]) -> dict[int, list[Series]]:
     series: dict[int, list[Series]] = defaultdict(list)
     for (page_key, _, keyword, device, locale), points in found.items():
         series[page_key].append(Series(keyword, device, locale, tuple(points), usual_gap(points)))
-    return series
+    return defaultdict(list, {page_key: _by_keyword(lines) for page_key, lines in series.items()})
+
+
+def _by_keyword(lines: list[Series]) -> list[Series]:
+    keywords = [line.keyword for line in lines]
+    return sorted(lines, key=lambda line: (keywords.index(line.keyword), line.device, line.locale))
 
 
 def usual_gap(points: list[Point]) -> int:

@@ -49,10 +49,17 @@ class Measure:
 
     def say_between(self, low: float, high: float) -> str:
         """An interval in words, the smaller end first where both lead one way."""
+        return f"between {' and '.join(self._ends(low, high))}"
+
+    def say_range(self, low: float, high: float) -> str:
+        """The same for tables."""
+        return " to ".join(self._ends(low, high))
+
+    def _ends(self, low: float, high: float) -> tuple[str, str]:
         if low < 0 <= high:
-            return f"between {self.say(low)} and {self.say(high)}"
+            return self.say(low), self.say(high)
         near, far = sorted((low, high), key=abs)
-        return f"between {self.amount(near)} and {self.say(far)}"
+        return self.amount(near), self.say(far)
 
 
 NEARER, FURTHER = "nearer to the top", "further down"
@@ -83,6 +90,9 @@ CUTS = {
     "country": "Country",
     "device": "Device",
 }
+
+LEVELS = ("low", "middle", "mid", "high", "true", "yes", "false", "no", "desktop", "mobile", "tablet")
+"""Levels that have an order; others follow by name, and what is not known comes last."""
 
 REASONS = {
     "no_keyword": "no tracked keyword leads to the page",
@@ -138,6 +148,13 @@ def say_level(cut: str, level: str) -> str:
     if cut == "country":
         return clean(level, 40).upper() if len(level) == 2 else plain(level)
     return {"true": "yes", "false": "no"}.get(level) or plain(level)
+
+
+def rank_level(cut: str, level: str) -> tuple[int, bool, int, str]:
+    """Where a level of a cut stands in a list."""
+    cuts = list(CUTS)
+    of_cut = cuts.index(cut) if cut in cuts else len(cuts)
+    return of_cut, level == "unknown", LEVELS.index(level) if level in LEVELS else len(LEVELS), level
 
 
 def say_days(begin: int, end: int) -> str:
