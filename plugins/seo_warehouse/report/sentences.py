@@ -60,9 +60,9 @@ def show(effect: Effect | None) -> Shown:
     """What may be seen of a row: nothing, the intervals, or the estimate too."""
     if effect is None or status_of(effect) == "not_enough_data":
         return Shown()
-    interval = _interval(effect.interval_low, effect.interval_high)
-    honest = _interval(effect.honest_low, effect.honest_high)
-    estimate = _number(effect.estimate) if status_of(effect) == "estimate" else None
+    interval = interval_of(effect.interval_low, effect.interval_high)
+    honest = interval_of(effect.honest_low, effect.honest_high)
+    estimate = finite(effect.estimate) if status_of(effect) == "estimate" else None
     return Shown(estimate, interval, honest)
 
 
@@ -98,6 +98,17 @@ def say_distinguishable(measure: Measure, interval: Interval) -> str:
     return f"no effect distinguishable; it lies {measure.say_between(*interval)}"
 
 
+def interval_of(low: float | None, high: float | None) -> Interval | None:
+    """An interval whose ends are both known."""
+    low, high = finite(low), finite(high)
+    return None if low is None or high is None else (min(low, high), max(low, high))
+
+
+def finite(value: float | None) -> float | None:
+    """A figure, or nothing: a database can hold NaN and infinity."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
 def holds_zero(interval: Interval) -> bool:
     """Whether an interval contains 0."""
     return interval[0] <= 0 <= interval[1]
@@ -105,7 +116,7 @@ def holds_zero(interval: Interval) -> bool:
 
 def say_at_baseline(effect: Effect, values: Interval) -> str | None:
     """What relative values mean in places, from where these pages usually stood; None where it cannot be told."""
-    base = _number(effect.base_position)
+    base = finite(effect.base_position)
     if effect.outcome != "log_position" or base is None or base < 1:
         return None
     low, high = (base * measure_of(effect.outcome).shown(value) / 100 for value in values)
@@ -122,14 +133,14 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
     said = []
     if status_of(nofollow) != "not_enough_data":
         said += _say_difference(effect, measure)
-    if (placebo := _number(effect.placebo_estimate)) is not None:
-        p = _number(effect.placebo_p_value)
+    if (placebo := finite(effect.placebo_estimate)) is not None:
+        p = finite(effect.placebo_p_value)
         said.append(
             f"Placebo: between two spans before the link, where the truth is 0, the same comparison gives "
             f"{measure.say(placebo)}{f' ({say_p(p)})' if p is not None else ''}; "
             "the honest interval is wider by that much on both sides."
         )
-    if (p := _number(effect.pretrend_p_value)) is not None:
+    if (p := finite(effect.pretrend_p_value)) is not None:
         said.append(
             f"The weeks before the link drift apart already ({say_p(p)}): read the intervals with care."
             if p < CLEAR_P
@@ -237,7 +248,7 @@ def _say_counts(effect: Effect) -> str:
 
 
 def _say_detectable(effect: Effect) -> list[str]:
-    size, measure = _number(effect.smallest_detectable_effect), measure_of(effect.outcome)
+    size, measure = finite(effect.smallest_detectable_effect), measure_of(effect.outcome)
     if size is None:
         return []
     said = measure.say(-abs(size) if measure.is_less_better else abs(size))
@@ -245,23 +256,13 @@ def _say_detectable(effect: Effect) -> list[str]:
 
 
 def _say_difference(effect: Effect, measure: Measure) -> list[str]:
-    interval = _interval(effect.followed_minus_nofollow_low, effect.followed_minus_nofollow_high)
+    interval = interval_of(effect.followed_minus_nofollow_low, effect.followed_minus_nofollow_high)
     if interval is None:
         return []
     said = measure.say_between(*interval)
     if holds_zero(interval):
         return [f"Followed minus nofollow links: no difference distinguishable; it lies {said}."]
-    value = _number(effect.followed_minus_nofollow)
+    value = finite(effect.followed_minus_nofollow)
     if value is None or effect.status != "estimate":
         return [f"Followed minus nofollow links: {said}."]
     return [f"Followed minus nofollow links: {measure.say(value)}; it lies {said}."]
-
-
-def _interval(low: float | None, high: float | None) -> Interval | None:
-    low, high = _number(low), _number(high)
-    return None if low is None or high is None else (min(low, high), max(low, high))
-
-
-def _number(value: float | None) -> float | None:
-    """A figure, or nothing: a database can hold NaN and infinity."""
-    return float(value) if value is not None and math.isfinite(value) else None

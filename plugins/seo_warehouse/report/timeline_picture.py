@@ -33,18 +33,18 @@ def timeline_picture(timeline: Timeline, number: int) -> Picture:
     return Picture(f"page-{number}", title, f"{timeline.summary}.", lambda canvas: _draw(canvas, title, timeline))
 
 
-def names_of(series: Sequence[Series]) -> list[str]:
+def names_of(series: Sequence[Series], length: int = 60) -> list[str]:
     """What each line is called: its keyword and device, and the locale where there are several."""
     locales = {line.locale for line in series}
     return [
-        ", ".join([clean(line.keyword, 60), line.device, *([line.locale] if len(locales) > 1 else [])])
+        ", ".join([clean(line.keyword, length), line.device, *([line.locale] if len(locales) > 1 else [])])
         for line in series
     ]
 
 
 def _draw(canvas: Canvas, title: str, timeline: Timeline) -> Figure:
     titles, updates = wrap(canvas, title), _name_updates(canvas, timeline)
-    names = [clean(name, 42 if canvas.is_narrow else 52) for name in names_of(timeline.series)]
+    names = names_of(timeline.series, 30 if canvas.is_narrow else 40)
     rows = len(names) if canvas.is_narrow else (len(names) + 1) // 2
     above = head_height(titles) + 18 * rows + 20
     lanes = LANE * len(LANES) + (12 * len(LANES) if canvas.is_narrow else 0)
@@ -107,8 +107,8 @@ def _look(canvas: Canvas, series: Sequence[Series], number: int) -> dict[str, An
     which = keywords.index(series[number].keyword)
     return {
         "color": canvas.palette[f"series{which % 6 + 1}"], "marker": SHAPES[which % len(SHAPES)], "markersize": 5,
-        "markeredgecolor": canvas.palette["paper"], "markeredgewidth": 0.8, "linewidth": 1.2 if canvas.is_narrow else 1.4,
-        "linestyle": DASHES.get(series[number].device, "-"), "zorder": 3,
+        "markeredgecolor": canvas.palette["paper"], "markeredgewidth": 0.8,
+        "linewidth": 1.2 if canvas.is_narrow else 1.4, "linestyle": DASHES.get(series[number].device, "-"), "zorder": 3,
     }  # fmt: skip
 
 
