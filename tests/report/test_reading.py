@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import psycopg
@@ -90,7 +91,7 @@ def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Conne
         assert len(runs) > 1
         assert sum(map(len, runs)) + len(line.absences) == len(line.points)
         for run in runs:
-            assert {(b.day - a.day).days for a, b in zip(run, run[1:], strict=False)} <= {1}
+            assert {(b.day - a.day).days for a, b in itertools.pairwise(run)} <= {1}
 
 
 def test_pages_are_bounded(marts: Connection, analyst: Connection) -> None:

@@ -20,13 +20,10 @@ from seo_warehouse.report.facts import Effect
 MODELS = Path(__file__).parents[2] / "dbt_project/models/marts"
 NUMBERS = "double precision"
 EFFECT = (
-    {name: "integer" for name in ("property_key", "begin_day", "end_day", "event_count", "treated_page_count")}
-    | {name: "integer" for name in ("control_count", "cluster_count", "cell_count", "needed_event_count")}
-    | {name: "integer" for name in ("onpage_unknown_count", "update_overlap_count")}
-    | {
-        name: "text"
-        for name in ("panel", "cut", "level", "arm", "outcome", "window_name", "weighting", "status", "reason")
-    }
+    dict.fromkeys(("property_key", "begin_day", "end_day", "event_count", "treated_page_count"), "integer")
+    | dict.fromkeys(("control_count", "cluster_count", "cell_count", "needed_event_count"), "integer")
+    | dict.fromkeys(("onpage_unknown_count", "update_overlap_count"), "integer")
+    | dict.fromkeys(("panel", "cut", "level", "arm", "outcome", "window_name", "weighting", "status", "reason"), "text")
     | {"dropped_events": "jsonb"}
 )
 STATED: dict[str, dict[str, str]] = {
@@ -49,6 +46,11 @@ CONTRACTED = (
     *("dim_property", "dim_page", "dim_keyword", "dim_link", "dim_google_update"),
     *("fct_link_event", "fct_page_crawl", "fct_page_change", "fct_serp_position"),
 )
+ARMS = {
+    ("acquired", True): "acquired_followed",
+    ("acquired", False): "acquired_nofollow",
+    ("lost", True): "lost_followed",
+}
 LAST_DAY = date(2026, 11, 22)
 WINDOWS = (
     {"headline": (21, 34), "placebo": (-56, -29)}
@@ -152,12 +154,30 @@ def fill(connection: psycopg.Connection[Any], *, pages: int = 3, seed: int = 7) 
     """One property with everything, as its marts might hold it."""
     insert(connection, "rpt_link_effect", map(asdict, rich_effects()))
     insert(connection, "dim_property", [{"property_key": 1, "property_name": "alderwood", "depth": 100}])
-    insert(connection, "dim_google_update", [
-        {"google_update_key": 1, "update_name": "August 2026 spam update", "kind": "spam", "begins_on": date(2026, 8, 4),
-         "ends_on": date(2026, 8, 12), "is_confounder": True, "source_url": "https://status.search.google.com/"},
-        {"google_update_key": 2, "update_name": "October 2026 core update", "kind": "core", "begins_on": date(2026, 10, 2),
-         "ends_on": date(2026, 10, 17), "is_confounder": True, "source_url": "https://status.search.google.com/"},
-    ])  # fmt: skip
+    insert(
+        connection,
+        "dim_google_update",
+        [
+            {
+                "google_update_key": 1,
+                "update_name": "August 2026 spam update",
+                "kind": "spam",
+                "begins_on": date(2026, 8, 4),
+                "ends_on": date(2026, 8, 12),
+                "is_confounder": True,
+                "source_url": "https://status.search.google.com/",
+            },
+            {
+                "google_update_key": 2,
+                "update_name": "October 2026 core update",
+                "kind": "core",
+                "begins_on": date(2026, 10, 2),
+                "ends_on": date(2026, 10, 17),
+                "is_confounder": True,
+                "source_url": "https://status.search.google.com/",
+            },
+        ],
+    )
     insert(connection, "rpt_link_effect_check", _checks())
     random_ = random.Random(seed)
     slugs = (
@@ -179,14 +199,38 @@ def fill(connection: psycopg.Connection[Any], *, pages: int = 3, seed: int = 7) 
 def _checks() -> list[dict[str, Any]]:
     common = {"property_key": 1, "panel": "google", "outcome": "log_position", "event_count": 42, "is_warning": False}
     return [
-        common | {"check_name": "fake_dates", "run_count": 200, "false_alarm_count": 9,
-                  "sentence": "9 of 200 draws of made-up dates were taken for an effect."},
-        common | {"check_name": "onpage_included", "estimate": -0.17, "honest_low": -0.28, "honest_high": -0.05, "event_count": 61},
-        common | {"check_name": "updates_excluded", "estimate": -0.13, "honest_low": -0.27, "honest_high": 0.02, "event_count": 30},
+        common
+        | {
+            "check_name": "fake_dates",
+            "run_count": 200,
+            "false_alarm_count": 9,
+            "sentence": "9 of 200 draws of made-up dates were taken for an effect.",
+        },
+        common
+        | {
+            "check_name": "onpage_included",
+            "estimate": -0.17,
+            "honest_low": -0.28,
+            "honest_high": -0.05,
+            "event_count": 61,
+        },
+        common
+        | {
+            "check_name": "updates_excluded",
+            "estimate": -0.13,
+            "honest_low": -0.27,
+            "honest_high": 0.02,
+            "event_count": 30,
+        },
         common | {"check_name": "shifted_7_days", "estimate": -0.12, "honest_low": -0.24, "honest_high": 0.01},
-        common | {"check_name": "weightings", "is_warning": True, "estimate": 0.06,
-                  "sentence": "The two weightings lie more than one standard error apart."},
-    ]  # fmt: skip
+        common
+        | {
+            "check_name": "weightings",
+            "is_warning": True,
+            "estimate": 0.06,
+            "sentence": "The two weightings lie more than one standard error apart.",
+        },
+    ]
 
 
 def _fill_page(connection: psycopg.Connection[Any], random_: random.Random, page_key: int, slug: str) -> None:
@@ -212,17 +256,40 @@ def _fill_page(connection: psycopg.Connection[Any], random_: random.Random, page
                 state = "failed" if 70 <= offset < 80 or random_.random() < 0.01 else "found"
                 if number == 2 and 20 <= offset < 32:
                     state = "not_found"
-                rows.append({
-                    "property_key": 1, "day": day, "keyword_key": keyword_key, "engine": "google", "locale": "2840-en",
-                    "device": device, "state": state, "depth": 100, "position": position if state == "found" else None,
-                    "usual_page_key": page_key, "origin": "dataforseo",
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "property_key": 1,
+                        "day": day,
+                        "keyword_key": keyword_key,
+                        "engine": "google",
+                        "locale": "2840-en",
+                        "device": device,
+                        "state": state,
+                        "depth": 100,
+                        "position": position if state == "found" else None,
+                        "usual_page_key": page_key,
+                        "origin": "dataforseo",
+                    }
+                )
             insert(connection, "fct_serp_position", rows)
     _fill_links(connection, random_, page_key, gain)
-    insert(connection, "fct_page_crawl", [
-        {"property_key": 1, "day": first + timedelta(days=40), "page_key": page_key, "url": url, "origin": "site_crawl",
-         "indexability": "indexable", "title": f"{name.title()} | Alderwood", "is_onpage_changed": True, "is_title_changed": True},
-    ])  # fmt: skip
+    insert(
+        connection,
+        "fct_page_crawl",
+        [
+            {
+                "property_key": 1,
+                "day": first + timedelta(days=40),
+                "page_key": page_key,
+                "url": url,
+                "origin": "site_crawl",
+                "indexability": "indexable",
+                "title": f"{name.title()} | Alderwood",
+                "is_onpage_changed": True,
+                "is_title_changed": True,
+            },
+        ],
+    )
     insert(
         connection,
         "fct_page_change",
@@ -252,11 +319,27 @@ def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, pag
             random_.choice(("gardenweekly", "homeandlawn", "woodcraft", "thepatioblog")),
         )
         source = f"https://{domain}.example/2026/{number}/ten-ideas-for-outdoor-dinners"
-        insert(connection, "fct_link_event", [{
-            "property_key": 1, "event_key": key, "link_key": key, "event_type": event_type, "event_date": gain + timedelta(days=shift),
-            "is_uncertain_date": False, "is_index_change": False, "is_followed": followed, "source_domain": f"{domain}.example",
-            "source_url": source, "anchor": "solid oak furniture", "page_key": page_key, "authority": random_.randrange(900),
-        }])  # fmt: skip
+        insert(
+            connection,
+            "fct_link_event",
+            [
+                {
+                    "property_key": 1,
+                    "event_key": key,
+                    "link_key": key,
+                    "event_type": event_type,
+                    "event_date": gain + timedelta(days=shift),
+                    "is_uncertain_date": False,
+                    "is_index_change": False,
+                    "is_followed": followed,
+                    "source_domain": f"{domain}.example",
+                    "source_url": source,
+                    "anchor": "solid oak furniture",
+                    "page_key": page_key,
+                    "authority": random_.randrange(900),
+                }
+            ],
+        )
         insert(
             connection,
             "dim_link",
@@ -271,14 +354,34 @@ def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, pag
         )
         shrunk = random_.gauss(-0.13, 0.05)
         judged: dict[str, Any] = {
-            "own_effect": random_.gauss(-0.2, 0.3), "group_effect": -0.13, "group_event_count": 13, "shrunk_effect": shrunk,
-            "shrunk_low": shrunk - 0.15, "shrunk_high": shrunk + 0.15, "own_weight": 0.18, "base_mean": 2.6, "window_mean": 2.4,
-        }  # fmt: skip
-        insert(connection, "rpt_link_contribution", [{
-            "property_key": 1, "panel": "google", "event_key": key, "link_key": key, "page_key": page_key,
-            "event_date": gain + timedelta(days=shift), "outcome": "log_position", "window_name": "headline",
-            "arm": {True: "acquired_followed", False: "acquired_nofollow"}.get(followed) if event_type == "acquired" else "lost_followed",
-        } | (judged if number == 0 else {"reason": ("other_link", "not_ranking", "onpage_change")[number % 3]})])  # fmt: skip
+            "own_effect": random_.gauss(-0.2, 0.3),
+            "group_effect": -0.13,
+            "group_event_count": 13,
+            "shrunk_effect": shrunk,
+            "shrunk_low": shrunk - 0.15,
+            "shrunk_high": shrunk + 0.15,
+            "own_weight": 0.18,
+            "base_mean": 2.6,
+            "window_mean": 2.4,
+        }
+        insert(
+            connection,
+            "rpt_link_contribution",
+            [
+                {
+                    "property_key": 1,
+                    "panel": "google",
+                    "event_key": key,
+                    "link_key": key,
+                    "page_key": page_key,
+                    "event_date": gain + timedelta(days=shift),
+                    "outcome": "log_position",
+                    "window_name": "headline",
+                    "arm": ARMS.get((event_type, followed)),
+                }
+                | (judged if number == 0 else {"reason": ("other_link", "not_ranking", "onpage_change")[number % 3]})
+            ],
+        )
 
 
 def _contract(name: str) -> dict[str, str]:

@@ -20,17 +20,25 @@ from seo_warehouse.report.sentences import (
     FIRST_INTERVAL,
     judge_facts,
     say_method,
+    say_source,
     say_surroundings,
 )
 from seo_warehouse.report.timeline_picture import timeline_picture
 from seo_warehouse.report.timelines import Timeline
-from seo_warehouse.report.words import LIMITS, PANELS, capital, clean, count_of, measure_of, plain
+from seo_warehouse.report.words import LIMITS, capital, clean, count_of, measure_of
+
+
+def _keep_together(value: object) -> object:
+    """A figure and its per cent stay on one line."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if type(value) is str else value
+
 
 FOLDER = Path(__file__).parent / "templates"
 TEMPLATES = Environment(
     loader=FileSystemLoader(FOLDER),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_keep_together,
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -75,7 +83,7 @@ def render_page(report: Report) -> str:
         verdict=judge_facts(facts),
         pooled=judge_facts(facts, pooled=True) if facts.property_key and facts.find(pooled=True) else None,
         progress=_progress(facts),
-        said_of=f"{PANELS.get(facts.panel, plain(facts.panel))}, {measure_of(facts.outcome).title}",
+        said_of=say_source(facts),
         study=_embed(report.study),
         cuts=_embed(report.cuts),
         arms=_embed(report.arms),

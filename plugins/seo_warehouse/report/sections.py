@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,7 @@ from seo_warehouse.report.words import (
     CUTS,
     PANELS,
     REASONS,
+    SHORT_ARMS,
     STATUSES,
     WEIGHTINGS,
     capital,
@@ -125,7 +127,7 @@ def check_table(facts: Facts) -> Table:
             shown = f"{check.false_alarm_count or 0:,} false alarms in {check.run_count:,} draws"
         said = clean(check.sentence, 300) or NONE
         name = CHECKS.get(check.check_name, plain(check.check_name))
-        rows.append((name, shown, "look at it" if check.is_warning else "as it should be", said))
+        rows.append((name, shown, "warning" if check.is_warning else "no warning", said))
     return Table("Checks of the method", ("check", "honest interval", "verdict", "in words"), tuple(rows))
 
 
@@ -139,22 +141,22 @@ def contribution_table(facts: Facts) -> Table:
     """Judged links: most of each value is the average of similar links, and the weight says how much is not."""
     rows = [
         (
-            _source(link), _cell(link.page_url), _day(link.event_date), ARMS.get(link.arm or "", NONE),
-            _said(facts, link, link.shrunk_effect), _range(facts, link), _share(link.own_weight),
+            _source(link), _page(link.page_url), _day(link.event_date), SHORT_ARMS.get(link.arm or "", NONE),
+            f"{_said(facts, link, link.shrunk_effect)} ({_range(facts, link)})", _share(link.own_weight),
             _said(facts, link, link.own_effect), _said(facts, link, link.group_effect),
         )
         for link in facts.contributions
     ]  # fmt: skip
     headings = (
-        *("link from", "to page", "date", "what happened", "its value", "95 % interval"),
-        *("of which its own data", "its own comparison alone", "average of similar links"),
+        *("link from", "to page", "date", "link", "its value (95 % interval)"),
+        *("share of own data", "own data alone", "average of similar links"),
     )
     return Table("What single links contributed", headings, tuple(rows))
 
 
 def unjudged_table(facts: Facts) -> Table:
     """The newest links that cannot be judged, each with its reason."""
-    rows = [(_source(x), _cell(x.page_url), _day(x.event_date), say_reason(x.reason or "")) for x in facts.unjudged]
+    rows = [(_source(x), _page(x.page_url), _day(x.event_date), say_reason(x.reason or "")) for x in facts.unjudged]
     return Table("Newest links that are not judged", ("link from", "to page", "date", "reason"), tuple(rows))
 
 
@@ -207,6 +209,11 @@ def _adjusted(effect: Effect) -> str:
 def _source(link: Contribution) -> Cell:
     title, domain = clean(link.source_title, 90), clean(link.source_domain, 60)
     return _cell(link.source_url, f"{domain}: {title}" if domain and title else domain or title or None)
+
+
+def _page(url: str | None) -> Cell:
+    """A page of the property, by its path."""
+    return _cell(url, re.sub(r"^https?://[^/]*", "", url or "") or url)
 
 
 def _cell(url: str | None, text: str | None = None) -> Cell:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.words import (
     ARMS,
+    PANELS,
     STATUSES,
     Measure,
+    capital,
     count_of,
     measure_of,
     plain,
@@ -91,6 +93,12 @@ def judge_facts(facts: Facts, *, arm: str = "acquired_followed", pooled: bool = 
     if not facts.is_built or not facts.effects:
         return say_missing(facts)
     return judge(facts.find(arm=arm, pooled=pooled))
+
+
+def say_source(facts: Facts) -> str:
+    """Where the figures come from, and what they measure."""
+    panel = PANELS.get(facts.panel) or plain(facts.panel)
+    return f"{capital(panel)}, measured by {measure_of(facts.outcome).title}"
 
 
 def say_distinguishable(measure: Measure, interval: Interval) -> str:
@@ -226,7 +234,11 @@ def _say_when(effect: Effect) -> str:
 def _say_figures(effect: Effect, shown: Shown) -> list[str]:
     measure, said = measure_of(effect.outcome), []
     if shown.estimate is not None:
-        said.append(f"Estimate: {_with_places(effect, measure.say(shown.estimate), (shown.estimate, shown.estimate))}.")
+        point = (shown.estimate, shown.estimate)
+        if shown.widest and holds_zero(shown.widest):
+            said.append(f"Best single figure: {_with_places(effect, measure.say(shown.estimate), point)}.")
+        elif places := say_at_baseline(effect, point):
+            said.append(f"In places: {places}.")
     if shown.honest:
         said.append(f"Honest interval: {_with_places(effect, measure.say_between(*shown.honest), shown.honest)}.")
     if shown.interval:

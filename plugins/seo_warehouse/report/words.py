@@ -59,7 +59,7 @@ class Measure:
         if low < 0 <= high:
             return self.say(low), self.say(high)
         near, far = sorted((low, high), key=abs)
-        return self.amount(near), self.say(far)
+        return self.amount(near).removesuffix(self.unit), self.say(far)
 
 
 NEARER, FURTHER = "nearer to the top", "further down"
@@ -77,6 +77,11 @@ ARMS = {
     "acquired_followed": "a new followed link",
     "acquired_nofollow": "a new nofollow link (ugc and sponsored too)",
     "lost_followed": "the loss of a followed link",
+}
+SHORT_ARMS = {
+    "acquired_followed": "new, followed",
+    "acquired_nofollow": "new, nofollow",
+    "lost_followed": "lost, followed",
 }
 STATUSES = {"not_enough_data": "Not enough data", "exploratory": "Exploratory", "estimate": "Estimate"}
 PANELS = {"search_console": "Search Console", "google": "rank checks on Google"}
