@@ -39,7 +39,7 @@ def test_the_facts_of_a_property_are_its_own_and_those_of_all_together(marts: Co
     assert (headline.event_count, pooled.event_count) == (42, 260)
     assert headline.dropped_events == world.rich_effects()[0].dropped_events
     assert [week.begin_day for week in facts.weeks()] == [*range(-42, -13, 7), *range(0, 85, 7)]
-    assert facts.cuts == ("anchor_type", "authority", "device", "relevance")
+    assert facts.cuts == ("authority", "relevance", "anchor_type", "device")
     assert [(row.panel, row.outcome) for row in facts.other_outcomes] == [
         ("google", "position"),
         ("search_console", "click_log"),

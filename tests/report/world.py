@@ -388,3 +388,36 @@ def _contract(name: str) -> dict[str, str]:
     (path,) = MODELS.rglob(f"{name}.yml")
     (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     return {column["name"]: column["data_type"] for column in model["columns"]}
+
+
+HOSTILE = (
+    "<script>document.title='hacked'</script>",
+    '"><img src=x onerror="document.title=\'hacked\'"><style>*{display:none}</style>',
+    "\u202eevil\u2066 rtl \u200f</td></table></title></svg><iframe src=https://evil.example></iframe>",
+    "{{ 7 * 7 }} {% raw %} ${alert(1)} $\\alpha$ &lt;b&gt; ' onclick='alert(1)",
+    "W" * 10_000,
+)
+
+
+def poison(connection: psycopg.Connection[Any]) -> None:
+    """Put hostile texts wherever a crawled page, a vendor or an export can put one."""
+    for number, text in enumerate(HOSTILE):
+        pick = f"hashtext(t.ctid::text) %% {len(HOSTILE)} in ({number}, {-number})"
+        for table, column in (
+            *(("dim_page", "topic"), ("dim_keyword", "keyword"), ("dim_link", "source_title")),
+            *(("fct_link_event", "anchor"), ("fct_link_event", "source_domain"), ("fct_page_crawl", "title")),
+            *(("fct_page_change", "kind"), ("dim_google_update", "update_name"), ("rpt_link_effect_check", "sentence")),
+        ):
+            connection.execute(f"update marts.{table} as t set {column} = %s where {pick}", (text,))
+        connection.execute(
+            f"update marts.dim_page as t set url = 'https://www.alderwood.example/' || %s where {pick}", (text,)
+        )
+    urls = ("javascript:document.title='hacked'", "data:text/html,<script>alert(1)</script>", " javascript:alert(1)")
+    for number, url in enumerate(urls):
+        connection.execute(
+            f"update marts.fct_link_event set source_url = %s where event_key %% {len(urls)} = {number}", (url,)
+        )
+    connection.execute(
+        "update marts.rpt_link_effect set level = %s where cut = 'anchor_type' and level = 'brand'", HOSTILE[:1]
+    )
+    connection.execute("update marts.rpt_link_contribution set reason = %s where reason = 'not_ranking'", HOSTILE[1:2])

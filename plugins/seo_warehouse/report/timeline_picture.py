@@ -129,14 +129,14 @@ def _draw_lanes(axes: Axes, canvas: Canvas, timeline: Timeline, height: int) -> 
         axes.plot([change.day.toordinal()], [middle + 2 * step], **_change_look(canvas))
     months = _months(timeline.first_day, timeline.last_day, 4 if canvas.is_narrow else 9)
     axes.set_xticks([month.toordinal() for month in months])
-    axes.set_xticklabels([f"{m:%b}" if m.month > 1 and n else f"{m:%b %Y}" for n, m in enumerate(months)])
+    axes.set_xticklabels([f"{m:%b}" if n and m.month > 1 else f"{m:%b %Y}" for n, m in enumerate(months)])
 
 
 def _months(first: date, last: date, most: int) -> list[date]:
-    """First days of months, evenly chosen so that there are not too many; the first day where there is none."""
-    numbers = range(first.year * 12 + first.month, last.year * 12 + last.month)
+    """First days of months, evenly chosen so that there are not too many; in a short span the first day alone."""
+    numbers = range(first.year * 12 + first.month - (first.day == 1), last.year * 12 + last.month)
     months = [date(number // 12, number % 12 + 1, 1) for number in numbers]
-    return months[:: -(-len(months) // most)] or [first]
+    return months[:: max(1, -(-len(months) // most))] or [first]
 
 
 def _link_look(canvas: Canvas, mark: LinkMark) -> dict[str, Any]:
