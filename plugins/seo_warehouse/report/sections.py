@@ -128,7 +128,7 @@ def check_table(facts: Facts) -> Table:
         said = clean(check.sentence, 300) or NONE
         name = CHECKS.get(check.check_name, plain(check.check_name))
         rows.append((name, shown, "warning" if check.is_warning else "no warning", said))
-    return Table("Checks of the method", ("check", "honest interval", "verdict", "in words"), tuple(rows))
+    return Table("Checks of the method", ("check", "result (honest interval)", "verdict", "in words"), tuple(rows))
 
 
 def dropped_table(effect: Effect | None) -> Table:
