@@ -14,7 +14,7 @@ from seo_warehouse.report.files import write_files
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import read_timelines
 from tests.pipeline.browser import Browser, chromium
-from tests.report import world
+from tests.report import site
 
 pytestmark = pytest.mark.slow
 WINDOWS = pytest.mark.parametrize("width", [360, 1440])
@@ -78,7 +78,7 @@ def assert_inert(browser: Browser, page: Path, width: int) -> None:
 def test_a_report_is_readable_and_asks_for_nothing(
     browser: Browser, marts: Any, analyst: Any, tmp_path: Path, width: int, scheme: str
 ) -> None:
-    world.fill(marts)
+    site.fill(marts)
     page = write(analyst, tmp_path / "alderwood")
     show(browser, page, width, scheme)
     assert_inert(browser, page, width)
@@ -93,8 +93,8 @@ def test_a_report_is_readable_and_asks_for_nothing(
 
 @WINDOWS
 def test_hostile_texts_do_nothing(browser: Browser, marts: Any, analyst: Any, tmp_path: Path, width: int) -> None:
-    world.fill(marts, pages=5)
-    world.poison(marts)
+    site.fill(marts, pages=5)
+    site.poison(marts)
     page = write(analyst, tmp_path / "alderwood")
     show(browser, page, width, "light")
     assert_inert(browser, page, width)

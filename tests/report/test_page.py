@@ -21,7 +21,7 @@ from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import read_timelines
 from seo_warehouse.report.words import LIMITS, REASONS
 from tests.conftest import PASSWORDS
-from tests.report import world
+from tests.report import site, world
 from tests.report.test_pictures import timeline_of
 
 Connection = psycopg.Connection[Any]
@@ -62,7 +62,7 @@ def text_of(page: str) -> str:
 
 
 def test_the_sentence_comes_before_the_picture_and_the_limits_below_it(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts)
+    site.fill(marts)
     page = page_of(analyst)
     said = [page.index("Estimate: in the fourth and fifth week"), page.index("<figure>"), page.index("<table>"),
             page.index("What these figures cannot say"), page.index("Kinds of link</h2>")]  # fmt: skip
@@ -74,7 +74,7 @@ def test_the_sentence_comes_before_the_picture_and_the_limits_below_it(marts: Co
 
 
 def test_a_page_asks_for_nothing(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts)
+    site.fill(marts)
     elements = Elements(page_of(analyst))
     policy = next(a for _, a in elements.found if a.get("http-equiv") == "Content-Security-Policy")
     assert policy["content"] == (
@@ -90,7 +90,7 @@ def test_a_page_asks_for_nothing(marts: Connection, analyst: Connection) -> None
 
 
 def test_every_reference_leads_to_one_element(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts)
+    site.fill(marts)
     elements = Elements(page_of(analyst))
     ids = elements.of("id")
     assert len(ids) == len(set(ids))
@@ -100,8 +100,8 @@ def test_every_reference_leads_to_one_element(marts: Connection, analyst: Connec
 
 
 def test_hostile_texts_are_texts(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts, pages=5)
-    world.poison(marts)
+    site.fill(marts, pages=5)
+    site.poison(marts)
     page = page_of(analyst)
     elements = Elements(page)
     assert not {tag for tag, _ in elements.found} & {"script", "img", "iframe"}
@@ -138,7 +138,7 @@ def test_too_few_links_show_counts_and_no_figure() -> None:
 
 
 def test_the_same_data_give_the_same_page(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts)
+    site.fill(marts)
     assert page_of(analyst) == page_of(analyst)
 
 
@@ -169,7 +169,7 @@ def run(*arguments: str) -> Result:
 
 
 def test_effect_prints_what_the_page_says(marts: Connection, home: Path) -> None:
-    world.fill(marts)
+    site.fill(marts)
     done = run("effect", "--property", "alderwood", "--cut", "authority")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
@@ -200,13 +200,13 @@ def test_effect_without_estimates_says_so(home: Path) -> None:
 def test_what_is_not_there_is_refused_with_what_is(
     marts: Connection, home: Path, arguments: tuple[str, ...], reason: str
 ) -> None:
-    world.fill(marts, pages=1)
+    site.fill(marts, pages=1)
     done = run(*arguments)
     assert (done.exit_code, reason in done.output) == (1, True), done.output
 
 
 def test_report_writes_each_property_and_all_together(marts: Connection, home: Path) -> None:
-    world.fill(marts, pages=2)
+    site.fill(marts, pages=2)
     done = run("report")
     assert done.exit_code == 0, done.output
     pages = [home / "reports" / name / "index.html" for name in ("alderwood", "teaharbour", "all")]

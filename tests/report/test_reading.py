@@ -11,7 +11,7 @@ import pytest
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import SHOWN_PAGES, SHOWN_SERIES, read_timelines
-from tests.report import world
+from tests.report import site, world
 
 Connection = psycopg.Connection[Any]
 
@@ -30,7 +30,7 @@ def test_marts_without_rows_give_empty_facts(marts: Connection, analyst: Connect
 
 
 def test_the_facts_of_a_property_are_its_own_and_those_of_all_together(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts)
+    site.fill(marts)
     facts = read_facts(analyst, "alderwood", 1)
     assert (facts.panel, facts.outcome) == ("google", "log_position")
     headline, pooled = facts.find(), facts.find(pooled=True)
@@ -53,7 +53,7 @@ def test_the_facts_of_a_property_are_its_own_and_those_of_all_together(marts: Co
 def test_a_panel_or_outcome_that_is_not_there_is_refused_with_those_that_are(
     marts: Connection, analyst: Connection
 ) -> None:
-    world.fill(marts, pages=1)
+    site.fill(marts, pages=1)
     assert read_facts(analyst, "alderwood", 1, outcome="position").outcome == "position"
     assert read_facts(analyst, "alderwood", 1, panel="search_console").outcome == "click_log"
     with pytest.raises(ConfigError, match="no outcome 'luck'; there are: click_log, log_position, position"):
@@ -65,7 +65,7 @@ def test_a_panel_or_outcome_that_is_not_there_is_refused_with_those_that_are(
 
 
 def test_a_timeline_holds_checks_links_changes_and_updates(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts, pages=1)
+    site.fill(marts, pages=1)
     (timeline,) = read_timelines(analyst, read_facts(analyst, "alderwood", 1))
     assert timeline.url == "https://www.alderwood.example/tables/picnic-table-for-eight"
     assert timeline.title == "Picnic Table For Eight | Alderwood"
@@ -82,7 +82,7 @@ def test_a_timeline_holds_checks_links_changes_and_updates(marts: Connection, an
 
 
 def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts, pages=1)
+    site.fill(marts, pages=1)
     (timeline,) = read_timelines(analyst, read_facts(analyst, "alderwood", 1))
     absent = [line for line in timeline.series if line.absences]
     assert {line.keyword for line in absent} == {"best picnic table for eight for a small garden"}
@@ -95,5 +95,5 @@ def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Conne
 
 
 def test_pages_are_bounded(marts: Connection, analyst: Connection) -> None:
-    world.fill(marts, pages=SHOWN_PAGES + 2)
+    site.fill(marts, pages=SHOWN_PAGES + 2)
     assert len(read_timelines(analyst, read_facts(analyst, "alderwood", 1))) == SHOWN_PAGES
