@@ -1,10 +1,10 @@
-"""The build: runs when a night has closed, on what was published since the last one."""
+"""The build: runs when a night has closed, on what was published since the last one; then the reports."""
 
 from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import build, warehouse_dag
+from seo_warehouse.orchestration.dag_parts import build, report, warehouse_dag
 
 with DAG(**warehouse_dag()):
-    build()
+    build() >> report()

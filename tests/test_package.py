@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 BROUGHT_BY = {
     "cryptography": "google-auth",
     "lxml": "scrapy",
+    "markupsafe": "jinja2",
     "protego": "scrapy",
     "pyopenssl": "scrapy",
     "service-identity": "scrapy",

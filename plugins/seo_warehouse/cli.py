@@ -194,6 +194,34 @@ def build(full: bool) -> None:
         click.echo(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
 
 
+@main.command()
+@click.option("--property", "property_name", required=True, help="Or `all`: all properties together.")
+@click.option(
+    "--cut", help="By kind of link too: authority, first_from_domain, relevance, anchor_type, country, device."
+)
+@click.option("--outcome", help="What is measured: log_position, position, expected_ctr, click_log ...")
+@click.option("--panel", help="Where it was measured: google, search_console ...")
+@_clear_errors
+def effect(property_name: str, cut: str | None, outcome: str | None, panel: str | None) -> None:
+    """What links did to the positions of their pages, and how sure that is."""
+    from seo_warehouse.orchestration.report import read_effect
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.report.text import say_effect
+
+    say_effect(read_effect(open_warehouse(), property_name, panel=panel, outcome=outcome), click.echo, cut)
+
+
+@main.command()
+@click.option("--property", "property_name", help="This property alone; default: each, and all together.")
+@_clear_errors
+def report(property_name: str | None) -> None:
+    """Write the report of what links did: a page and its pictures, in the folder `reports` of the state folder."""
+    from seo_warehouse.orchestration.report import write_reports
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    write_reports(open_warehouse(), click.echo, property_name=property_name)
+
+
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:

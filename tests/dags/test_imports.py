@@ -39,6 +39,7 @@ def test_reading_the_dag_files_imports_nothing_heavy(properties_file: Path, tmp_
         "twisted.internet",
         "psycopg",
         "pandas",
+        "matplotlib",
         "seo_warehouse.orchestration.steps",
     }
     assert heavy & modules.keys() == set()

@@ -38,7 +38,7 @@ class Browser:
 
     def text(self) -> str:
         """What a person can read on the page."""
-        return str(self._call("POST", "execute/sync", script="return document.body.innerText", args=[]))
+        return str(self.run("return document.body.innerText"))
 
     def wait_for(self, *wanted: str) -> str:
         """Wait until the page shows all of these words. Returns its text."""
@@ -47,6 +47,19 @@ class Browser:
             assert time.monotonic() < deadline, f"{self.address()} lacks {missing}: {self.text()[:2000]}"
             time.sleep(0.2)
         return self.text()
+
+    def run(self, script: str) -> Any:
+        """What a script on the page returns."""
+        return self._call("POST", "execute/sync", script=script, args=[])
+
+    def command(self, name: str, **parameters: Any) -> Any:
+        """A command of Chrome's DevTools protocol."""
+        return self._call("POST", "goog/cdp/execute", cmd=name, params=parameters)
+
+    def log(self, kind: str) -> list[Any]:
+        """What was logged since the last call: of `browser` messages, of `performance` the DevTools events."""
+        entries = self._call("POST", "se/log", type=kind)
+        return [json.loads(entry["message"])["message"] if kind == "performance" else entry for entry in entries]
 
     def write(self, selector: str, text: str) -> None:
         """Type into the field that a CSS selector finds."""
@@ -71,7 +84,11 @@ def chromium(folder: Path) -> Iterator[Browser]:
     """A window of a fresh browser whose profile lies in `folder`."""
     port = free_port()
     arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--user-data-dir={folder}"]
-    capabilities = {"browserName": "chrome", "goog:chromeOptions": {"args": [*arguments, "--window-size=1600,1000"]}}
+    capabilities = {
+        "browserName": "chrome",
+        "goog:chromeOptions": {"args": [*arguments, "--window-size=1600,1000"]},
+        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+    }
     with subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL) as driver:
         url = f"http://127.0.0.1:{port}"
         try:

@@ -293,6 +293,15 @@ def build() -> None:
     build_warehouse(open_warehouse())
 
 
+@task
+def report() -> None:
+    """Write the reports of what links did."""
+    from seo_warehouse.orchestration.report import write_reports
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    write_reports(open_warehouse())
+
+
 @task(outlets=[NIGHT])
 def close_overdue() -> None:
     """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""

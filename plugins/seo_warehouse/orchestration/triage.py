@@ -28,10 +28,12 @@ at work). **Clearing is safe:** archived answers are not asked for again, equal 
 ### The build after a night
 
 Starts when a night has closed. It claims the property-days published since the last finished build and runs
-`dbt build` on exactly these. A failed build's claim goes to the next one, so nothing is lost by waiting.
+`dbt build` on exactly these. A failed build's claim goes to the next one, so nothing is lost by waiting. `report` then
+writes each property's report of what links did into `reports` of the state folder.
 
-**What a red run means.** A model or a test failed: the log names it, `ops.dbt_node_result` keeps every node's result.
-Mend it and clear the task. **May be ignored:** a build with nothing to claim, which ends green at once.
+**What a red run means.** `build`: a model or a test failed; the log names it, `ops.dbt_node_result` keeps every node's
+result. Mend it and clear the task. `report`: the models are built, yesterday's report stands.
+**May be ignored:** a build with nothing to claim, which ends green at once.
 """,
     "maintenance": """
 ### What the clock asks for

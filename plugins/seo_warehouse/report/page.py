@@ -1,0 +1,152 @@
+"""The report as one HTML page that fetches nothing: sentence, picture, table, limits, and then the rest.
+
+Texts from crawled pages are escaped by the template; the pictures are our own SVG, whose texts are escaped in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from seo_warehouse.report import sections
+from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, WIDE, Picture, to_svg, variables
+from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
+from seo_warehouse.report.sentences import (
+    FIRST_ESTIMATE,
+    FIRST_INTERVAL,
+    judge_facts,
+    say_method,
+    say_source,
+    say_surroundings,
+)
+from seo_warehouse.report.timeline_picture import timeline_picture
+from seo_warehouse.report.timelines import Timeline
+from seo_warehouse.report.words import LIMITS, capital, clean, count_of, measure_of
+
+
+def _keep_together(value: object) -> object:
+    """A figure and its per cent stay on one line."""
+    return value.replace(" %", "\N{NO-BREAK SPACE}%") if type(value) is str else value
+
+
+FOLDER = Path(__file__).parent / "templates"
+TEMPLATES = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    finalize=_keep_together,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report holds, before it becomes a page and files."""
+
+    facts: Facts
+    timelines: tuple[Timeline, ...]
+    study: Picture | None
+    cuts: Picture | None
+    arms: Picture | None
+    pages: tuple[Picture, ...]
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Every picture there is."""
+        return tuple(picture for picture in (self.study, self.cuts, self.arms) if picture) + self.pages
+
+
+def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
+    """What a report shows of its facts."""
+    what = capital(measure_of(facts.outcome).title)
+    return Report(
+        facts,
+        timelines,
+        event_study(facts),
+        comparison("by-kind-of-link", f"{what} by the kind of link", cut_lines(facts), facts.outcome),
+        comparison("by-what-happened", f"{what} by what happened", arm_lines(facts), facts.outcome),
+        tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
+    )
+
+
+def render_page(report: Report) -> str:
+    """The page."""
+    facts = report.facts
+    headline, nofollow = facts.find(), facts.find(arm="acquired_nofollow")
+    return TEMPLATES.get_template("page.html").render(
+        facts=facts,
+        verdict=judge_facts(facts),
+        pooled=judge_facts(facts, pooled=True) if facts.property_key and facts.find(pooled=True) else None,
+        progress=_progress(facts),
+        said_of=say_source(facts),
+        study=_embed(report.study),
+        cuts=_embed(report.cuts),
+        arms=_embed(report.arms),
+        method=say_method(headline, nofollow),
+        surroundings=say_surroundings(headline),
+        limits=LIMITS,
+        weeks=sections.week_table(facts) if report.study else None,
+        tables=_tables(facts),
+        pages=_pages(report),
+        unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
+        style=_style(),
+    )
+
+
+def _style() -> Markup:
+    rules = (FOLDER / "page.css").read_text(encoding="utf-8")
+    return Markup(rules.replace("LIGHT", variables(LIGHT)).replace("DARK", variables(DARK)))  # noqa: S704
+
+
+def _tables(facts: Facts) -> dict[str, sections.Table]:
+    return {
+        "cuts": sections.cut_table(facts),
+        "arms": sections.arm_table(facts),
+        "others": sections.other_table(facts),
+        "checks": sections.check_table(facts),
+        "dropped": sections.dropped_table(facts.find()),
+        "contributions": sections.contribution_table(facts),
+        "unjudged": sections.unjudged_table(facts),
+        "reasons": sections.legend_table(),
+    }
+
+
+def _pages(report: Report) -> list[dict[str, object]]:
+    return [
+        {
+            "url": clean(timeline.url, 300),
+            "title": clean(timeline.title, 160),
+            "summary": timeline.summary,
+            "picture": _embed(picture),
+            "table": sections.event_table(timeline),
+        }
+        for timeline, picture in zip(report.timelines, report.pages, strict=True)
+    ]
+
+
+def _progress(facts: Facts) -> dict[str, object] | None:
+    """How far the isolated links are on the way to an estimate; None where there is one."""
+    headline = facts.find()
+    if headline is None or headline.status == "estimate":
+        return None
+    have = min(headline.event_count, headline.treated_page_count)
+    goal = FIRST_INTERVAL if headline.status != "exploratory" else FIRST_ESTIMATE
+    return {
+        "share": round(min(100, 100 * have / FIRST_ESTIMATE)),
+        "first": round(100 * FIRST_INTERVAL / FIRST_ESTIMATE),
+        "said": f"{have} of {goal} isolated links that a first "
+        f"{'interval' if goal == FIRST_INTERVAL else 'estimate'} takes",
+    }
+
+
+def _embed(picture: Picture | None) -> dict[str, Markup] | None:
+    """The picture for wide and for narrow windows; the page shows one of them."""
+    if picture is None:
+        return None
+    # Our own SVG: every text in it was escaped when it was drawn.
+    return {"wide": Markup(to_svg(picture, WIDE)), "narrow": Markup(to_svg(picture, NARROW))}  # noqa: S704

@@ -1,0 +1,280 @@
+"""The plain sentences of a report: what may be said of an effect, by its status, and nothing more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from seo_warehouse.report.facts import Effect, Facts
+from seo_warehouse.report.words import (
+    ARMS,
+    PANELS,
+    STATUSES,
+    Measure,
+    capital,
+    count_of,
+    measure_of,
+    plain,
+    say_p,
+    say_reason,
+)
+
+FIRST_INTERVAL, FIRST_ESTIMATE, FEWEST_CONTROLS = 10, 30, 5
+"""Isolated links (and pages) for an interval, and for an estimate; control rows a comparison for either."""
+CLEAR_P = 0.05
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The figures of a row that its status lets be seen."""
+
+    estimate: float | None = None
+    interval: Interval | None = None
+    honest: Interval | None = None
+
+    @property
+    def widest(self) -> Interval | None:
+        """The interval that a verdict rests on: the honest one; before the link there is the plain one only."""
+        return self.honest or self.interval
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A sentence that begins with the status, and what belongs to it."""
+
+    status: str
+    lead: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The status in words."""
+        return STATUSES[self.status]
+
+
+def status_of(effect: Effect | None) -> str:
+    """The status of a row; whatever is not known to be more is not enough data."""
+    return effect.status if effect and effect.status in STATUSES else "not_enough_data"
+
+
+def show(effect: Effect | None) -> Shown:
+    """What may be seen of a row: nothing, the intervals, or the estimate too."""
+    if effect is None or status_of(effect) == "not_enough_data":
+        return Shown()
+    interval = interval_of(effect.interval_low, effect.interval_high)
+    honest = interval_of(effect.honest_low, effect.honest_high)
+    estimate = finite(effect.estimate) if status_of(effect) == "estimate" else None
+    return Shown(estimate, interval, honest)
+
+
+def judge(effect: Effect | None) -> Verdict:
+    """The verdict on a headline row."""
+    if effect is None:
+        return Verdict("not_enough_data", "Not enough data: no link has been judged yet.")
+    shown = show(effect)
+    if shown.widest is None:
+        return Verdict("not_enough_data", *_refuse(effect))
+    lead = f"{STATUSES[effect.status]}: {_say_lead(effect, shown)}"
+    return Verdict(effect.status, lead, (*_say_figures(effect, shown), _say_counts(effect), *_say_detectable(effect)))
+
+
+def say_missing(facts: Facts) -> Verdict:
+    """The verdict where the marts hold no estimates at all."""
+    return Verdict(
+        "not_enough_data",
+        f"Not enough data: no effects of links have been estimated for {facts.property_name} yet.",
+        ("They are made after a build, every night, once link events and positions are there.",),
+    )
+
+
+def judge_facts(facts: Facts, *, arm: str = "acquired_followed", pooled: bool = False) -> Verdict:
+    """The verdict that a report begins with."""
+    if not facts.is_built or not facts.effects:
+        return say_missing(facts)
+    return judge(facts.find(arm=arm, pooled=pooled))
+
+
+def say_source(facts: Facts) -> str:
+    """Where the figures come from, and what they measure."""
+    panel = PANELS.get(facts.panel) or plain(facts.panel)
+    return f"{capital(panel)}, measured by {measure_of(facts.outcome).title}"
+
+
+def say_distinguishable(measure: Measure, interval: Interval) -> str:
+    """An interval that holds 0 tells nothing apart; it does not tell that there is nothing."""
+    return f"no effect distinguishable; it lies {measure.say_between(*interval)}"
+
+
+def interval_of(low: float | None, high: float | None) -> Interval | None:
+    """An interval whose ends are both known."""
+    low, high = finite(low), finite(high)
+    return None if low is None or high is None else (min(low, high), max(low, high))
+
+
+def finite(value: float | None) -> float | None:
+    """A figure, or nothing: a database can hold NaN and infinity."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def holds_zero(interval: Interval) -> bool:
+    """Whether an interval contains 0."""
+    return interval[0] <= 0 <= interval[1]
+
+
+def say_at_baseline(effect: Effect, values: Interval) -> str | None:
+    """What relative values mean in places, from where these pages usually stood; None where it cannot be told."""
+    base = finite(effect.base_position)
+    if effect.outcome != "log_position" or base is None or base < 1:
+        return None
+    low, high = (base * measure_of(effect.outcome).shown(value) / 100 for value in values)
+    places = measure_of("position")
+    said = places.say(low) if values[0] == values[1] else places.say_between(low, high)
+    return f"{said}, from position {base:.1f}"
+
+
+def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[str, ...]:
+    """What the comparison was tried against: nofollow links, a placebo, the weeks before."""
+    if effect is None or show(effect).widest is None:
+        return ()
+    measure = measure_of(effect.outcome)
+    said = []
+    if status_of(nofollow) != "not_enough_data":
+        said += _say_difference(effect, measure)
+    if (placebo := finite(effect.placebo_estimate)) is not None:
+        p = finite(effect.placebo_p_value)
+        said.append(
+            f"Placebo: between two spans before the link, where the truth is 0, the same comparison gives "
+            f"{measure.say(placebo)}{f' ({say_p(p)})' if p is not None else ''}; "
+            "the honest interval is wider by that much on both sides."
+        )
+    if (p := finite(effect.pretrend_p_value)) is not None:
+        said.append(
+            f"The weeks before the link drift apart already ({say_p(p)}): read the intervals with care."
+            if p < CLEAR_P
+            else f"The weeks before the link show no clear drift ({say_p(p)}); that is no proof that there was none."
+        )
+    return tuple(said)
+
+
+def say_dropped(effect: Effect | None) -> tuple[tuple[int, str, str], ...]:
+    """Links that were not judged: number, code and reason in words, the most frequent first."""
+    dropped = (effect.dropped_events if effect else None) or {}
+    rows = ((int(number), code, say_reason(code)) for code, number in dropped.items() if number)
+    return tuple(sorted(rows, key=lambda row: (-row[0], row[1])))
+
+
+def say_surroundings(effect: Effect | None) -> tuple[str, ...]:
+    """What else happened to the links that were judged."""
+    said = []
+    if effect and effect.onpage_unknown_count:
+        said.append(f"For {count_of(effect.onpage_unknown_count, 'link')} no crawl says whether the page changed.")
+    if effect and effect.update_overlap_count:
+        said.append(
+            f"{count_of(effect.update_overlap_count, 'link')} overlap a Google update; so do the pages compared with."
+        )
+    return tuple(said)
+
+
+def say_short(effect: Effect | None) -> str:
+    """A row in a few words, for tables."""
+    shown, measure = show(effect), measure_of(effect.outcome if effect else "")
+    if shown.widest is None:
+        return "not enough data"
+    if holds_zero(shown.widest):
+        return "no effect distinguishable"
+    return measure.say(shown.estimate) if shown.estimate is not None else measure.say_between(*shown.widest)
+
+
+def say_interval(effect: Effect, interval: Interval | None) -> str:
+    """An interval for a table; a dash where there is none."""
+    return measure_of(effect.outcome).say_range(*interval) if interval else "–"
+
+
+def say_needed(effect: Effect) -> str | None:
+    """How many more isolated links it takes to the next status; None where it is not about links."""
+    have = min(effect.event_count, effect.treated_page_count)
+    if effect.status == "exploratory":
+        return f"{count_of(max(1, FIRST_ESTIMATE - have), 'more isolated link')} for an estimate"
+    needed = effect.needed_event_count if effect.needed_event_count is not None else FIRST_INTERVAL - have
+    return f"{count_of(needed, 'more isolated link')} for a first interval" if needed > 0 else None
+
+
+def _refuse(effect: Effect) -> tuple[str, tuple[str, ...]]:
+    lead = f"Not enough data: {_say_counts(effect).rstrip('.')}"
+    needed = say_needed(effect)
+    details = []
+    if needed:
+        lead += f"; it takes {needed}."
+    elif effect.control_count < FEWEST_CONTROLS * effect.cell_count or effect.reason == "too_few_controls":
+        mean = effect.control_count / effect.cell_count if effect.cell_count else 0
+        lead += f"; a link has {mean:.1f} pages to be compared with, on average, and {FEWEST_CONTROLS} are needed."
+    else:
+        lead += f"; {say_reason(effect.reason or 'unmeasured')}."
+    details += _say_detectable(effect)
+    return lead, tuple(details)
+
+
+def _say_lead(effect: Effect, shown: Shown) -> str:
+    measure, interval = measure_of(effect.outcome), shown.widest or (0.0, 0.0)
+    if holds_zero(interval):
+        return f"{say_distinguishable(measure, interval)}."
+    subject = "positions" if measure.is_less_better else measure.title
+    figure = measure.say(shown.estimate) if shown.estimate is not None else measure.say_between(*interval)
+    arm = ARMS.get(effect.arm) or plain(effect.arm)
+    return f"{_say_when(effect)} {arm}, its page's {subject} were {figure}, compared with similar pages without one."
+
+
+def _say_when(effect: Effect) -> str:
+    if effect.window_name == "headline":
+        return "in the fourth and fifth week after"
+    return f"{effect.begin_day} to {effect.end_day} days after"
+
+
+def _say_figures(effect: Effect, shown: Shown) -> list[str]:
+    measure, said = measure_of(effect.outcome), []
+    if shown.estimate is not None:
+        point = (shown.estimate, shown.estimate)
+        if shown.widest and holds_zero(shown.widest):
+            said.append(f"Best single figure: {_with_places(effect, measure.say(shown.estimate), point)}.")
+        elif places := say_at_baseline(effect, point):
+            said.append(f"In places: {places}.")
+    if shown.honest:
+        said.append(f"Honest interval: {_with_places(effect, measure.say_between(*shown.honest), shown.honest)}.")
+    if shown.interval:
+        said.append(f"Plain 95 % interval: {measure.say_between(*shown.interval)}; it trusts the comparison fully.")
+    return said
+
+
+def _with_places(effect: Effect, said: str, values: Interval) -> str:
+    places = say_at_baseline(effect, values)
+    return f"{said} ({places})" if places else said
+
+
+def _say_counts(effect: Effect) -> str:
+    links = count_of(effect.event_count, "isolated link")
+    pages = count_of(effect.treated_page_count, "page")
+    controls = count_of(effect.control_count, "comparison")
+    needed = f"; it takes {say_needed(effect)}" if effect.status == "exploratory" else ""
+    return f"{links} on {pages}, {controls} with pages of the same topic{needed}."
+
+
+def _say_detectable(effect: Effect) -> list[str]:
+    size, measure = finite(effect.smallest_detectable_effect), measure_of(effect.outcome)
+    if size is None:
+        return []
+    said = measure.say(-abs(size) if measure.is_less_better else abs(size))
+    return [f"The smallest effect that this many links can show (in four of five cases): {said}."]
+
+
+def _say_difference(effect: Effect, measure: Measure) -> list[str]:
+    interval = interval_of(effect.followed_minus_nofollow_low, effect.followed_minus_nofollow_high)
+    if interval is None:
+        return []
+    said = measure.say_between(*interval)
+    if holds_zero(interval):
+        return [f"Followed minus nofollow links: no difference distinguishable; it lies {said}."]
+    value = finite(effect.followed_minus_nofollow)
+    if value is None or effect.status != "estimate":
+        return [f"Followed minus nofollow links: {said}."]
+    return [f"Followed minus nofollow links: {measure.say(value)}; it lies {said}."]

@@ -1,0 +1,45 @@
+"""The report in a terminal: the sentence first, then tables, then the limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.report import sections
+from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
+from seo_warehouse.report.words import LIMITS
+from seo_warehouse.tables import say_table
+
+Say = Callable[[str], None]
+
+
+def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
+    """Say what links did; `cut` adds the kinds of one cut. Raises ConfigError for a cut that is not there."""
+    if cut and cut not in facts.cuts:
+        raise ConfigError(f"no cut {cut!r}; there are: {', '.join(facts.cuts) or 'none yet'}")
+    say(f"{facts.property_name}. {say_source(facts)}.\n")
+    _say_verdict(facts, say)
+    headline = facts.find()
+    tables = [sections.week_table(facts), *([sections.cut_table(facts, cut)] if cut else []), sections.arm_table(facts)]
+    tables += [sections.other_table(facts), sections.dropped_table(headline), sections.check_table(facts)]
+    for table in sections.filled(*tables):
+        say(f"\n{table.title}:")
+        say_table(table.headings, table.rows, say)
+    said = (*say_method(headline, facts.find(arm="acquired_nofollow")), *say_surroundings(headline))
+    for sentence in ["", *said] if said else []:
+        say(sentence)
+    say("\nWhat these figures cannot say:")
+    for limit in LIMITS:
+        say(f"* {limit}")
+    if facts.cuts and not cut:
+        say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
+
+
+def _say_verdict(facts: Facts, say: Say) -> None:
+    verdict = judge_facts(facts)
+    say(verdict.lead)
+    for detail in verdict.details:
+        say(f"* {detail}")
+    if facts.property_key and facts.find(pooled=True):
+        say(f"All properties together: {judge_facts(facts, pooled=True).lead}")

@@ -1,0 +1,203 @@
+"""What is said of an effect, by its status."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seo_warehouse.report.facts import Effect, Facts
+from seo_warehouse.report.sentences import (
+    Shown,
+    judge,
+    judge_facts,
+    say_dropped,
+    say_method,
+    say_needed,
+    say_short,
+    say_surroundings,
+    show,
+)
+from seo_warehouse.report.words import MEASURES, STATUSES
+from tests.report.world import effect
+
+FIGURES = st.one_of(st.none(), st.floats())
+NAMES = (
+    *("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value"),
+    *("followed_minus_nofollow", "followed_minus_nofollow_low", "followed_minus_nofollow_high", "nofollow_estimate"),
+)
+
+
+@st.composite
+def effects(draw: Any) -> Effect:
+    """Any row that a mart might hold, sensible or not."""
+    count = st.integers(min_value=0, max_value=10_000)
+    figures = {name: draw(FIGURES) for name in (*NAMES, "base_position", "smallest_detectable_effect")}
+    return replace(
+        effect(),
+        **figures,
+        status=draw(st.sampled_from([*STATUSES, "", "something else"])),
+        outcome=draw(st.sampled_from([*MEASURES, "unknown_outcome"])),
+        event_count=draw(count),
+        treated_page_count=draw(count),
+        control_count=draw(count),
+        cell_count=draw(count),
+        needed_event_count=draw(st.one_of(st.none(), count)),
+        reason=draw(st.sampled_from([None, "too_few_events", "too_few_controls"])),
+        placebo_estimate=draw(FIGURES),
+        placebo_p_value=draw(FIGURES),
+        pretrend_p_value=draw(FIGURES),
+    )
+
+
+def _all(row: Effect) -> str:
+    verdict = judge(row)
+    return " ".join([verdict.label, verdict.lead, *verdict.details, *say_method(row, row), say_short(row)])
+
+
+def test_a_property_without_a_row_has_not_enough_data() -> None:
+    assert judge(None).lead == "Not enough data: no link has been judged yet."
+
+
+@pytest.mark.parametrize("facts", [Facts("a", 1, "google", "log_position", False), Facts("a", 1, "google", "x", True)])
+def test_marts_without_estimates_are_said_to_be_so(facts: Facts) -> None:
+    verdict = judge_facts(facts)
+    assert verdict.lead == "Not enough data: no effects of links have been estimated for a yet."
+    assert verdict.details
+
+
+def test_too_few_links_are_counted_and_no_figure_is_given() -> None:
+    row = effect(None, status="not_enough_data", event_count=6, treated_page_count=5, needed_event_count=5)
+    verdict = judge(replace(row, smallest_detectable_effect=0.35))
+    assert verdict.lead == (
+        "Not enough data: 6 isolated links on 5 pages, 640 comparisons with pages of the same topic; "
+        "it takes 5 more isolated links for a first interval."
+    )
+    assert verdict.details == (
+        "The smallest effect that this many links can show (in four of five cases): 30 % nearer to the top.",
+    )
+
+
+def test_too_few_controls_are_named_as_the_reason() -> None:
+    row = effect(None, status="not_enough_data", needed_event_count=0, control_count=100, cell_count=50)
+    assert judge(row).lead.endswith("a link has 2.0 pages to be compared with, on average, and 5 are needed.")
+
+
+def test_an_exploratory_row_shows_the_interval_only() -> None:
+    verdict = judge(effect(-0.3, status="exploratory", event_count=17, treated_page_count=15))
+    assert verdict.lead == (
+        "Exploratory: in the fourth and fifth week after a new followed link, its page's positions were "
+        "between 16 and 34 % nearer to the top, compared with similar pages without one."
+    )
+    assert any("it takes 15 more isolated links for an estimate" in detail for detail in verdict.details)
+
+
+def test_an_estimate_shows_figure_interval_and_honest_interval_in_per_cent_and_places() -> None:
+    verdict = judge(effect(-0.3))
+    assert verdict.lead.startswith("Estimate: ")
+    assert "26 % nearer to the top, compared with" in verdict.lead
+    assert verdict.details[:3] == (
+        "In places: 3.7 places nearer to the top, from position 14.2.",
+        "Honest interval: between 16 and 34 % nearer to the top "
+        "(between 2.3 and 4.9 places nearer to the top, from position 14.2).",
+        "Plain 95 % interval: between 18 and 33 % nearer to the top; it trusts the comparison fully.",
+    )
+
+
+@pytest.mark.parametrize("status", ["exploratory", "estimate"])
+def test_an_honest_interval_that_holds_0_tells_nothing_apart(status: str) -> None:
+    row = effect(-0.11, status=status)
+    assert (row.interval_high or 0) < 0 < (row.honest_high or 0)
+    assert judge(row).lead == (
+        f"{STATUSES[status]}: no effect distinguishable; it lies between 21 % nearer to the top and 1.1 % further down."
+    )
+    assert say_short(row) == "no effect distinguishable"
+
+
+def test_before_the_link_the_plain_interval_decides() -> None:
+    assert say_short(effect(-0.11, begin_day=-14, end_day=-8)) == "10 % nearer to the top"
+
+
+@given(effects())
+def test_without_enough_data_no_figure_of_an_effect_is_given(row: Effect) -> None:
+    refused = replace(row, status="not_enough_data")
+    blank = replace(refused, **dict.fromkeys(NAMES))
+    assert show(refused) == Shown()
+    assert _all(refused) == _all(blank)
+
+
+@given(effects())
+def test_an_exploratory_row_says_the_same_whatever_its_estimate(row: Effect) -> None:
+    known = replace(row, status="exploratory")
+    blank = replace(known, **dict.fromkeys(("estimate", "standard_error", "followed_minus_nofollow")))
+    assert _all(known) == _all(blank)
+
+
+@given(effects())
+def test_it_is_never_said_that_there_is_no_effect(row: Effect) -> None:
+    for said in re.findall(r"no (?:effect|difference)\b[^.;]*", _all(row), re.IGNORECASE):
+        assert re.match(r"no (effect|difference) distinguishable", said)
+
+
+@given(effects())
+def test_a_sentence_begins_with_its_status_and_holds_no_nan(row: Effect) -> None:
+    verdict = judge(row)
+    assert verdict.lead.startswith(f"{verdict.label}: ")
+    assert not re.search(r"\bnan\b|\binf\b|None", _all(row))
+
+
+@given(effects())
+def test_what_is_distinguishable_leads_one_way(row: Effect) -> None:
+    shown, lead = show(row), judge(row).lead
+    if shown.widest and "distinguishable" not in lead:
+        assert shown.widest[0] * shown.widest[1] > 0 or 0 < min(map(abs, shown.widest)) < 1e-150
+
+
+def test_the_method_is_said_in_words() -> None:
+    row = effect(
+        followed_minus_nofollow=-0.1,
+        followed_minus_nofollow_low=-0.3,
+        followed_minus_nofollow_high=0.1,
+        pretrend_p_value=0.01,
+    )
+    nofollow = effect(-0.02, arm="acquired_nofollow")
+    said = say_method(row, nofollow)
+    assert said[0] == (
+        "Followed minus nofollow links: no difference distinguishable; "
+        "it lies between 26 % nearer to the top and 11 % further down."
+    )
+    assert "2.1 % further down (p = 0.43)" in said[1]
+    assert said[2].startswith("The weeks before the link drift apart already (p = 0.01)")
+    assert "nofollow" not in " ".join(say_method(row, replace(nofollow, status="not_enough_data")))
+
+
+def test_links_that_were_dropped_are_counted_by_reason() -> None:
+    row = effect(dropped_events={"other_link": 3, "no_keyword": 9, "new_code": 1, "unmeasured": 0})
+    assert say_dropped(row) == (
+        (9, "no_keyword", "no tracked keyword leads to the page"),
+        (3, "other_link", "another link to the page came or went around it"),
+        (1, "new_code", "new code"),
+    )
+    assert say_dropped(None) == ()
+    assert say_surroundings(effect(onpage_unknown_count=1, update_overlap_count=2)) == (
+        "For 1 link no crawl says whether the page changed.",
+        "2 links overlap a Google update; so do the pages compared with.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "events", "pages", "needed", "said"),
+    [
+        ("not_enough_data", 9, 9, 1, "1 more isolated link for a first interval"),
+        ("not_enough_data", 12, 4, None, "6 more isolated links for a first interval"),
+        ("exploratory", 40, 29, 0, "1 more isolated link for an estimate"),
+        ("estimate", 40, 39, 0, None),
+    ],
+)
+def test_how_many_more_links_it_takes(status: str, events: int, pages: int, needed: int | None, said: str) -> None:
+    row = replace(effect(), status=status, event_count=events, treated_page_count=pages, needed_event_count=needed)
+    assert say_needed(row) == said
