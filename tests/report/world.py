@@ -15,30 +15,7 @@ from psycopg.types.json import Jsonb
 from seo_warehouse.report.facts import Effect
 
 MODELS = Path(__file__).parents[2] / "dbt_project/models/marts"
-NUMBERS = "double precision"
-EFFECT = (
-    dict.fromkeys(("property_key", "begin_day", "end_day", "event_count", "treated_page_count"), "integer")
-    | dict.fromkeys(("control_count", "cluster_count", "cell_count", "needed_event_count"), "integer")
-    | dict.fromkeys(("onpage_unknown_count", "update_overlap_count"), "integer")
-    | dict.fromkeys(("panel", "cut", "level", "arm", "outcome", "window_name", "weighting", "status", "reason"), "text")
-    | {"dropped_events": "jsonb"}
-)
-STATED: dict[str, dict[str, str]] = {
-    "rpt_link_effect": {name: EFFECT.get(name, NUMBERS) for name in Effect.__dataclass_fields__},
-    "rpt_link_effect_check": {
-        "property_key": "integer", "panel": "text", "check_name": "text", "outcome": "text", "estimate": NUMBERS,
-        "standard_error": NUMBERS, "honest_low": NUMBERS, "honest_high": NUMBERS, "event_count": "integer",
-        "run_count": "integer", "false_alarm_count": "integer", "is_warning": "boolean", "sentence": "text",
-    },
-    "rpt_link_contribution": {
-        "property_key": "integer", "panel": "text", "event_key": "bigint", "link_key": "bigint", "page_key": "bigint",
-        "event_date": "date", "arm": "text", "authority_level": "text", "outcome": "text", "window_name": "text",
-        "base_mean": NUMBERS, "window_mean": NUMBERS, "control_change": NUMBERS, "own_effect": NUMBERS,
-        "own_standard_error": NUMBERS, "group_event_count": "integer", "group_effect": NUMBERS,
-        "shrunk_effect": NUMBERS, "shrunk_low": NUMBERS, "shrunk_high": NUMBERS, "own_weight": NUMBERS,
-        "reason": "text",
-    },
-}  # fmt: skip
+EFFECTS = ("rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution")
 CONTRACTED = (
     *("dim_property", "dim_page", "dim_keyword", "dim_link", "dim_google_update"),
     *("fct_link_event", "fct_page_crawl", "fct_page_change", "fct_serp_position"),
@@ -51,8 +28,8 @@ WINDOWS = (
 
 
 def create_marts(connection: psycopg.Connection[Any], *, with_effects: bool = True) -> None:
-    """The tables that a report reads, empty; those that dbt makes today with the columns of their contracts."""
-    tables = {name: _contract(name) for name in CONTRACTED} | (STATED if with_effects else {})
+    """The tables that a report reads, empty, with the columns of their contracts."""
+    tables = {name: _contract(name) for name in (*CONTRACTED, *(EFFECTS if with_effects else ()))}
     for name, columns in tables.items():
         body = sql.SQL(", ").join(
             sql.SQL("{} " + kind).format(sql.Identifier(column)) for column, kind in columns.items()

@@ -22,7 +22,7 @@ LOADED = (
 """Models whose rows are put in place, or stay empty."""
 EFFECT = (
     *("int_link__list_series+", "int_link__merge_stays+", "int_effect__list_samples+", "int_effect__sum_searches+"),
-    *("int_effect__describe_events+",),
+    *("int_effect__describe_events+", "dim_property"),
 )
 """What is built of them."""
 

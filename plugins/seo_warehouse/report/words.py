@@ -101,7 +101,8 @@ LEVELS = ("low", "middle", "mid", "high", "true", "yes", "false", "no", "desktop
 
 REASONS = {
     "no_keyword": "no tracked keyword leads to the page",
-    "same_event": "another link of the same domain to the page stands for it",
+    "same_event": "the domain links to the page already, or another of its links stands for it",
+    "no_arm": "its rel is unknown, or it is the loss of a link that was not followed",
     "uncertain_date": "found so late that its day is not known to two weeks",
     "short_history": "no complete look at the site's links eight weeks before it",
     "future_incomplete": "the weeks after it are not over yet",

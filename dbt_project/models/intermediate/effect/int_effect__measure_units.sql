@@ -125,6 +125,18 @@ with
             )
     ),
 
+    check_horizons as (
+        select property_key, max(day) as last_day
+        from {{ ref('int_link__sum_positions') }}
+        group by property_key
+    ),
+
+    search_horizons as (
+        select property_key, max(day) as last_day
+        from {{ ref('int_effect__sum_searches') }}
+        group by property_key
+    ),
+
     check_bases as (
         select
             *,
@@ -158,6 +170,10 @@ with
             on check_bases.property_key = sampled.property_key
             and check_bases.event_date = sampled.event_date
             and check_bases.page_key = sampled.page_key
+        inner join
+            check_horizons
+            on check_horizons.property_key = sampled.property_key
+            and sampled.event_date + sampled.horizon_day <= check_horizons.last_day
     ),
 
     checked as (
@@ -200,6 +216,10 @@ with
             on search_bases.property_key = sampled.property_key
             and search_bases.event_date = sampled.event_date
             and search_bases.page_key = sampled.page_key
+        inner join
+            search_horizons
+            on search_horizons.property_key = sampled.property_key
+            and sampled.event_date + sampled.horizon_day <= search_horizons.last_day
     ),
 
     searched as (
