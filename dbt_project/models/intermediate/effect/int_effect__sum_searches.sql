@@ -110,8 +110,7 @@ with
         inner join spans on spans.property_key = pages.property_key
         cross join
             lateral generate_series(
-                0,
-                spans.last_day - greatest(pages.first_day, pages.next_day - {{ carried_days }})
+                0, spans.last_day - greatest(pages.first_day, pages.next_day - {{ carried_days }})
             ) as shift(days)
     ),
 
@@ -128,9 +127,7 @@ with
             and searches.page_key = days.page_key
             and searches.day = days.day
         left join
-            whole_days
-            on whole_days.property_key = days.property_key
-            and whole_days.day = days.day
+            whole_days on whole_days.property_key = days.property_key and whole_days.day = days.day
     ),
 
     daily as (
@@ -139,8 +136,11 @@ with
             {%- for figure in ['clicks', 'impressions'] %}
                 coalesce(
                     case when is_measured then {{ figure }} end
-                    {%- for number in range(1, carried_days + 1) %},
-                        lag(case when is_measured then {{ figure }} end, {{ number }}) over page_days
+                    {%- for number in range(1, carried_days + 1) %}
+                        ,
+                        lag(
+                            case when is_measured then {{ figure }} end, {{ number }}
+                        ) over page_days
                     {%- endfor %}
                 ) as {{ figure }}_value{{ ',' if not loop.last }}
             {%- endfor %}
@@ -188,7 +188,8 @@ select
     {%- for total in search_totals() %}
         (
             summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }}{{ ',' if not loop.last }}
+        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
+        as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
 {% if is_partial -%}

@@ -1,10 +1,3 @@
-{{
-    config(
-        materialized='table',
-        indexes=[{'columns': ['property_key', 'event_date', 'page_key']}],
-    )
-}}
-
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 
@@ -18,17 +11,21 @@ with
 
     totals as (select * from {{ ref('int_link__sum_positions') }}),
 
-    last_days as (select property_key, max(day) as last_day from totals group by property_key),
-
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
     begins as (
-        select totals.property_key, totals.series_key, totals.first_day, last_days.last_day
-        from totals
-        inner join
-            last_days
-            on last_days.property_key = totals.property_key
-            and last_days.last_day = totals.day
+        select series.property_key, series.series_key, last_totals.first_day, last_totals.last_day
+        from series
+        cross join
+            lateral(
+                select totals.first_day, totals.day as last_day
+                from totals
+                where
+                    totals.property_key = series.property_key
+                    and totals.series_key = series.series_key
+                order by totals.day desc
+                limit 1
+            ) as last_totals
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),
@@ -76,16 +73,10 @@ with
 
     configured as (
         select
-            stays.property_key,
-            affected.event_date,
-            series.series_key,
-            stays.page_key,
-            topics.topic
+            stays.property_key, affected.event_date, series.series_key, stays.page_key, topics.topic
         from configured_stays as stays
         inner join
-            topics
-            on topics.property_key = stays.property_key
-            and topics.page_key = stays.page_key
+            topics on topics.property_key = stays.property_key and topics.page_key = stays.page_key
         inner join
             affected
             on affected.property_key = stays.property_key
@@ -98,10 +89,20 @@ with
             and series.keyword_key = stays.keyword_key
     ),
 
+    unconfigured as (
+        select series.*
+        from series
+        left join
+            tracked
+            on tracked.property_key = series.property_key
+            and tracked.keyword_key = series.keyword_key
+        where tracked.page_key is null
+    ),
+
     ranked as (
         select
             rank_check.property_key,
-            series.series_key,
+            unconfigured.series_key,
             rank_check.day,
             rank_check.ranking_page_key as page_key
         from {{ ref('fct_serp_position') }} as rank_check
@@ -110,17 +111,13 @@ with
             on span.property_key = rank_check.property_key
             and rank_check.day between span.first_date - 28 and span.last_date - 1
         inner join
-            series
-            on series.property_key = rank_check.property_key
-            and series.keyword_key = rank_check.keyword_key
-            and series.engine = rank_check.engine
-            and series.locale = rank_check.locale
-            and series.device = rank_check.device
-        left join
-            tracked
-            on tracked.property_key = rank_check.property_key
-            and tracked.keyword_key = rank_check.keyword_key
-        where tracked.page_key is null and rank_check.state = 'found'
+            unconfigured
+            on unconfigured.property_key = rank_check.property_key
+            and unconfigured.keyword_key = rank_check.keyword_key
+            and unconfigured.engine = rank_check.engine
+            and unconfigured.locale = rank_check.locale
+            and unconfigured.device = rank_check.device
+        where rank_check.state = 'found'
     ),
 
     candidates as (select distinct property_key, series_key, page_key from ranked),
@@ -207,13 +204,10 @@ with
         select *
         from configured
         union all
-        select
-            modal.property_key, modal.event_date, modal.series_key, modal.page_key, topics.topic
+        select modal.property_key, modal.event_date, modal.series_key, modal.page_key, topics.topic
         from modal
         inner join
-            topics
-            on topics.property_key = modal.property_key
-            and topics.page_key = modal.page_key
+            topics on topics.property_key = modal.property_key and topics.page_key = modal.page_key
         inner join
             affected
             on affected.property_key = modal.property_key
@@ -239,6 +233,4 @@ inner join
     and begins.first_day < frozen.event_date
     and begins.last_day >= frozen.event_date - 1
 inner join
-    series
-    on series.property_key = frozen.property_key
-    and series.series_key = frozen.series_key
+    series on series.property_key = frozen.property_key and series.series_key = frozen.series_key

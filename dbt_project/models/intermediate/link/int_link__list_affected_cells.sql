@@ -174,9 +174,7 @@ with
                 and spans.kind = 'crawls'
                 and spans.day = crawl.day
             inner join
-                pages
-                on pages.property_key = crawl.property_key
-                and pages.page_key = crawl.page_key
+                pages on pages.property_key = crawl.property_key and pages.page_key = crawl.page_key
             where crawl.is_onpage_changed is not null
         ),
 

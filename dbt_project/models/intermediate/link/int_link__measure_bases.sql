@@ -18,11 +18,15 @@ with
             base.begin_day,
             base.end_day,
             gaps.gap_days,
-            {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }} as expected_count
+            {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }}
+            as expected_count
         from frozen
         cross join base
         inner join
             gaps on gaps.property_key = frozen.property_key and gaps.event_date = frozen.event_date
+        -- A series' totals lie together, and so do a page's bases later.
+        order by
+            frozen.property_key, frozen.topic, frozen.page_key, frozen.series_key, frozen.event_date
     ),
 
     measured as (
@@ -36,6 +40,8 @@ with
             units.device,
             units.page_key,
             units.topic,
+            {{ cell_key('units.engine', 'units.topic', 'units.event_date', 'units.locale', 'units.device') }}
+            as cell_key,
             units.gap_days,
             units.expected_count,
             {{ window_totals() }}

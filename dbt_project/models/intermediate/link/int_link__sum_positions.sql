@@ -12,6 +12,15 @@
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {%- set carried_days = 3 %}
+{%- if is_partial %}
+    {%- set first_day = run_query(
+        "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
+        ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
+        ~ " from (" ~ claimed_position_days() ~ ") as claimed"
+    ).rows[0][0] or 'infinity' %}
+{%- endif %}
+{#- Wide columns first, counts of days as smallint: there are as many rows as keyword-days. #}
+{%- set wide_totals = ['log_position_sum', 'expected_ctr_sum'] %}
 
 with
     properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
@@ -63,6 +72,7 @@ with
             series.series_key,
             rank_check.property_key,
             rank_check.day,
+            last_days.last_day,
             rank_check.state,
             rank_check.depth,
             rank_check.position
@@ -74,11 +84,14 @@ with
             and series.engine = rank_check.engine
             and series.locale = rank_check.locale
             and series.device = rank_check.device
+        inner join last_days on last_days.property_key = rank_check.property_key
         {% if is_partial -%}
             inner join
                 begins
                 on begins.property_key = rank_check.property_key
                 and begins.day - {{ carried_days }} <= rank_check.day
+            -- As a literal, or the planner would read every day.
+            where rank_check.day >= date '{{ first_day }}' - {{ carried_days }}
         {%- endif %}
     ),
 
@@ -86,8 +99,12 @@ with
     -- counts as depth + 1.
     judged as (
         select
-            checks.*,
-            properties.depth as panel_depth,
+            checks.series_key,
+            checks.property_key,
+            checks.day,
+            checks.last_day,
+            checks.state,
+            properties.depth::smallint as panel_depth,
             case
                 when checks.state not in ('found', 'not_found')
                 then null
@@ -96,80 +113,80 @@ with
                 when checks.state = 'found'
                 then least(checks.position, properties.depth + 1)
                 else properties.depth + 1
-            end as measured_position
+            end::smallint as measured_position
         from checks
         inner join properties on properties.property_key = checks.property_key
     ),
 
-    starts as (
-        {% if is_partial -%}
-            select property_key, series_key, min(first_day) as first_day, min(next_day) as next_day
-            from
-                (
-                    select property_key, series_key, first_day, day + 1 as next_day
-                    from standing
-                    union all
-                    select judged.property_key, judged.series_key, min(judged.day), min(judged.day)
-                    from judged
-                    inner join
-                        begins
-                        on begins.property_key = judged.property_key
-                        and begins.day <= judged.day
-                    group by judged.property_key, judged.series_key
-                ) as known_series
-            group by property_key, series_key
-        {%- else -%}
-            select property_key, series_key, min(day) as first_day, min(day) as next_day
+    {% if is_partial -%}
+        -- A series that stands goes on without a check too.
+        lines as (
+            select *, true as is_check
             from judged
-            group by property_key, series_key
-        {%- endif %}
+            union all
+            select
+                standing.series_key,
+                standing.property_key,
+                greatest(standing.first_day, standing.day + 1 - {{ carried_days }}),
+                last_days.last_day,
+                null,
+                properties.depth::smallint,
+                null,
+                false
+            from standing
+            inner join last_days on last_days.property_key = standing.property_key
+            inner join properties on properties.property_key = standing.property_key
+        ),
+    {%- else -%} lines as (select *, true as is_check from judged),
+    {%- endif %}
+
+    spaced as (
+        select
+            *, min(day) over series_days as first_day, lead(day) over series_days as following_day
+        from lines
+        window series_days as (partition by property_key, series_key order by day, is_check)
     ),
 
+    -- Each line with the days until the next one. They come sorted, so that nothing is sorted
+    -- twice.
     days as (
         select
-            starts.*,
-            (
-                greatest(starts.first_day, starts.next_day - {{ carried_days }}) + shift.days
-            ) as day
-        from starts
-        inner join last_days on last_days.property_key = starts.property_key
+            spaced.property_key,
+            spaced.series_key,
+            spaced.first_day,
+            spaced.day as line_day,
+            (spaced.day + shift.days) as day,
+            spaced.panel_depth,
+            case when shift.days = 0 then spaced.state end as state,
+            case when shift.days = 0 then spaced.measured_position end as measured_position
+        from spaced
         cross join
             lateral generate_series(
-                0,
-                last_days.last_day
-                - greatest(starts.first_day, starts.next_day - {{ carried_days }})
+                0, least(spaced.following_day - 1, spaced.last_day) - spaced.day
             ) as shift(days)
     ),
 
     daily as (
         select
-            days.*,
-            judged.state,
-            judged.measured_position,
-            properties.depth as panel_depth,
+            *,
             -- A day without a measurement has the value of the last one, up to three days long.
             coalesce(
-                judged.measured_position
-                {%- for number in range(1, carried_days + 1) %},
-                    lag(judged.measured_position, {{ number }}) over series_days
+                measured_position
+                {%- for number in range(1, carried_days + 1) %}
+                    , lag(measured_position, {{ number }}) over series_days
                 {%- endfor %}
             ) as value
         from days
-        inner join properties on properties.property_key = days.property_key
-        left join
-            judged
-            on judged.property_key = days.property_key
-            and judged.series_key = days.series_key
-            and judged.day = days.day
-        window series_days as (partition by days.property_key, days.series_key order by days.day)
+        window series_days as (partition by property_key, series_key order by line_day, day)
     ),
 
     counted as (
         select
-            property_key,
-            series_key,
-            first_day,
-            day,
+            daily.property_key,
+            daily.series_key,
+            daily.first_day,
+            daily.line_day,
+            daily.day,
             (state is not null)::integer as check_count,
             (measured_position is not null)::integer as measured_count,
             coalesce(measured_position <= panel_depth, false)::integer as ranked_count,
@@ -186,7 +203,10 @@ with
             ) as log_position_sum,
             coalesce((select shares from curve)[value], 0) as expected_ctr_sum
         from daily
-        where day >= next_day
+        {% if is_partial -%}
+            inner join
+                begins on begins.property_key = daily.property_key and begins.day <= daily.day
+        {%- endif %}
     ),
 
     summed as (
@@ -199,18 +219,26 @@ with
                 sum({{ total }}) over series_days as {{ total }}{{ ',' if not loop.last }}
             {%- endfor %}
         from counted
-        window series_days as (partition by property_key, series_key order by day)
+        window series_days as (partition by property_key, series_key order by line_day, day)
     )
 
 select
-    summed.property_key,
     summed.series_key,
-    summed.first_day,
-    summed.day,
-    {%- for total in position_totals() %}
+    {%- for total in position_totals() | select('in', wide_totals) %}
         (
             summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }}{{ ',' if not loop.last }}
+        )::bigint as {{ total }},
+    {%- endfor %}
+    summed.property_key,
+    {% if is_partial %} coalesce(standing.first_day, summed.first_day) as first_day
+    {% else %} summed.first_day
+    {% endif %},
+    summed.day,
+    {%- for total in position_totals() | reject('in', wide_totals) %}
+        (
+            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
+        )::{{ 'integer' if total == 'position_sum' else 'smallint' }}
+        as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
 {% if is_partial -%}

@@ -30,7 +30,10 @@ with
     samples as (
         select *
         from {{ ref('int_effect__list_samples') }}
-        where horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
+        where
+            horizon_day = greatest(
+                end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+            )
     ),
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
@@ -42,9 +45,14 @@ with
     neighbours as (select * from {{ ref('int_link__count_neighbours') }}),
 
     check_horizons as (
-        select property_key, max(day) as last_day
-        from {{ ref('int_link__sum_positions') }}
-        group by property_key
+        select properties.property_key, last_totals.last_day
+        from (select distinct property_key from affected) as properties
+        cross join
+            lateral(
+                select max(totals.day) as last_day
+                from {{ ref('int_link__sum_positions') }} as totals
+                where totals.property_key = properties.property_key
+            ) as last_totals
     ),
 
     look_horizons as (
@@ -113,7 +121,7 @@ with
             bases.engine,
             bases.locale,
             bases.device,
-            {{ cell_key('bases.engine', 'bases.topic', 'bases.event_date', 'bases.locale', 'bases.device') }} as cell_key,
+            bases.cell_key,
             bases.gap_days,
             bases.is_measured as is_base_measured,
             bases.expected_count as base_expected_count,
@@ -154,7 +162,8 @@ with
             samples.begin_day,
             samples.end_day,
             samples.horizon_day,
-            {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }} as expected_count
+            {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }}
+            as expected_count
         from units
         cross join samples
     ),
