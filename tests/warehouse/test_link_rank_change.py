@@ -155,7 +155,8 @@ def test_before_and_after_are_means_over_what_was_measured(told: Warehouse) -> N
 
 def test_controls_are_clean_pages_of_the_topic_each_the_mean_of_its_keywords(told: Warehouse) -> None:
     got = row(told, "e", "headline", "five")
-    # a has links of that night, c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to (5 + 11) / 2 = 8; d: 3 to 2.
+    # a has links of that night, c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to
+    # (5 + 11) / 2 = 8; d: 3 to 2.
     assert got["control_count"] == 2
     assert (got["control_base_position"], got["control_window_position"]) == (5.5, 5)
     assert got["control_position_change"] == -0.5

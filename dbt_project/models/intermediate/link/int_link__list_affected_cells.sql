@@ -174,9 +174,7 @@ with
                 and spans.kind = 'crawls'
                 and spans.day = crawl.day
             inner join
-                pages
-                on pages.property_key = crawl.property_key
-                and pages.page_key = crawl.page_key
+                pages on pages.property_key = crawl.property_key and pages.page_key = crawl.page_key
             where crawl.is_onpage_changed is not null
         ),
 
@@ -250,7 +248,7 @@ with
             from spans
             where kind in ('crawls', 'page changes') and (is_restated or day_after is not null)
             union all
-            select property_key, topic, event_date, event_date
+            select property_key, topic, event_date as first_date, event_date as last_date
             from changed_events
             union all
             select property_key, topic, change_date - 90, change_date + 56
