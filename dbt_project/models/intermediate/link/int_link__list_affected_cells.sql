@@ -1,7 +1,9 @@
 -- depends_on: {{ ref('dim_google_update') }}
 -- depends_on: {{ ref('dim_page') }}
+-- depends_on: {{ ref('dim_property') }}
 -- depends_on: {{ ref('fct_page_change') }}
 -- depends_on: {{ ref('fct_page_crawl') }}
+-- depends_on: {{ ref('int_effect__list_samples') }}
 -- depends_on: {{ ref('int_link__judge_looks') }}
 -- depends_on: {{ ref('int_link__place_changes') }}
 -- depends_on: {{ ref('int_page__list_moved_days') }}
