@@ -140,7 +140,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
     grain_of = itemgetter(*table.grain)
     repeats = Repeats()
     refused: list[Refusal] = []
-    refused_count = 0
+    refused_count = lost_count = 0
     first, last = date.max, date.min
     try:
         see = repeats.see
@@ -154,12 +154,13 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
                     last = day
             elif isinstance(outcome, Refusal):
                 refused_count += 1
+                lost_count += outcome.rows
                 if len(refused) < KEPT_REFUSALS:
                     refused.append(outcome)
         replaced, equal, contradicted = repeats.judge()
     finally:
         repeats.close()
-    _check_refused(name, repeats.row_count, refused, refused_count)
+    _check_refused(name, repeats.row_count, refused, refused_count, lost_count)
     return Part(
         table=table.name,
         part=part,
@@ -175,15 +176,14 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
     )
 
 
-def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int) -> None:
-    """Raises ExportError where no row can be read, or too many cannot."""
-    total = row_count + refused_count
+def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int, lost_count: int) -> None:
+    """Raises ExportError where no row can be read, or too many cannot: the `lost_count` of what was refused."""
+    total = row_count + lost_count
     if not total:
         raise ExportError(f"{name} has headings and no rows: export it again")
-    if not row_count or (refused_count > FEW_REFUSED and refused_count > MOST_REFUSED * total):
+    if not row_count or (refused_count > FEW_REFUSED and lost_count > MOST_REFUSED * total):
         raise ExportError(
-            f"{name}, {refused[0]}; {refused_count:,} of {total:,} rows cannot be read: mend the export and drop it"
-            " again"
+            f"{name}, {refused[0]}; {lost_count:,} of {total:,} rows cannot be read: mend the export and drop it again"
         )
 
 
