@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import date, timedelta
 
 from tests.load.loading import write
 from tests.pipeline.conftest import Running
 
+DAG = "ingest__search_console"
 WAIT_SECONDS = 900
 
 
@@ -27,11 +29,50 @@ def test_a_release_by_hand_publishes_the_load_and_keeps_who_and_why(running: Run
     ]
 
 
-def test_airflows_own_backfill_runs_a_night_again(running: Running) -> None:
+def test_airflows_own_backfill_runs_a_night_by_rest(running: Running) -> None:
     night = running.night - timedelta(days=1)
-    body = {"dag_id": "ingest__search_console", "from_date": f"{night}T00:00:00Z", "to_date": f"{night}T23:59:59Z"}
+    body = {"dag_id": DAG, "from_date": f"{night}T00:00:00Z", "to_date": f"{night}T23:59:59Z"}
     running.airflow.call("POST", "backfills", json=body)
-    done = running.airflow.wait("ingest__search_console", partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
+    _expect_night(running, night)
+
+
+def test_airflows_own_backfill_runs_nights_by_its_command(running: Running) -> None:
+    first, last = running.night - timedelta(days=3), running.night - timedelta(days=2)
+    _backfill(running, first, last)
+    _expect_night(running, first)
+    _expect_night(running, last)
+
+
+def test_a_night_that_has_run_is_run_again_where_the_command_says_so(running: Running) -> None:
+    night = running.night - timedelta(days=2)
+    before = running.airflow.runs(DAG, night.isoformat())[-1]
+    assert before["state"] == "success"
+    _backfill(running, night, night, "--reprocess-behavior", "completed")
+    deadline = time.monotonic() + WAIT_SECONDS
+    while running.airflow.runs(DAG, night.isoformat())[-1]["queued_at"] == before["queued_at"]:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    _expect_night(running, night)
+    states = running.rows(
+        """
+        select state from ops.load
+        where source = 'search_console' and night = %s and purpose = 'night' order by load_id desc limit 12
+        """,
+        night,
+    )
+    assert {state for (state,) in states} <= {"unchanged", "superseded"}
+
+
+def _backfill(running: Running, first: date, last: date, *options: str) -> None:
+    done = running.command(
+        *("airflow", "backfill", "create", "--dag-id", DAG),
+        *("--from-date", str(first), "--to-date", f"{last}T23:59:59", *options),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _expect_night(running: Running, night: date) -> None:
+    done = running.airflow.wait(DAG, partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
     assert (done["run_type"], done["state"]) == ("backfill", "success")
     days = running.rows(
         """
