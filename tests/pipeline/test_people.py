@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, timedelta
+from typing import Any
 
 from tests.load.loading import write
 from tests.pipeline.conftest import Running
@@ -36,39 +37,26 @@ def test_airflows_own_backfill_runs_a_night_by_rest(running: Running) -> None:
     _expect_night(running, night)
 
 
-def test_airflows_own_backfill_runs_nights_by_its_command(running: Running) -> None:
-    first, last = running.night - timedelta(days=3), running.night - timedelta(days=2)
-    _backfill(running, first, last)
+def test_airflows_own_command_runs_nights_too_also_those_that_have_run(running: Running) -> None:
+    first, last = running.night - timedelta(days=2), running.night - timedelta(days=1)
+    before = running.airflow.runs(DAG, last.isoformat())
+    deadline = time.monotonic() + WAIT_SECONDS
+    while [backfill for backfill in _backfills(running) if backfill["completed_at"] is None]:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    done = running.command(
+        *("airflow", "backfill", "create", "--dag-id", DAG),
+        *("--from-date", str(first), "--to-date", f"{last}T23:59:59"),
+        *("--max-active-runs", "1", "--reprocess-behavior", "completed"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(running.airflow.runs(DAG, last.isoformat())) == len(before) + 1
     _expect_night(running, first)
     _expect_night(running, last)
 
 
-def test_a_night_that_has_run_is_run_again_where_the_command_says_so(running: Running) -> None:
-    night = running.night - timedelta(days=2)
-    before = running.airflow.runs(DAG, night.isoformat())[-1]
-    assert before["state"] == "success"
-    _backfill(running, night, night, "--reprocess-behavior", "completed")
-    deadline = time.monotonic() + WAIT_SECONDS
-    while running.airflow.runs(DAG, night.isoformat())[-1]["queued_at"] == before["queued_at"]:
-        assert time.monotonic() < deadline
-        time.sleep(1)
-    _expect_night(running, night)
-    states = running.rows(
-        """
-        select state from ops.load
-        where source = 'search_console' and night = %s and purpose = 'night' order by load_id desc limit 12
-        """,
-        night,
-    )
-    assert {state for (state,) in states} <= {"unchanged", "superseded"}
-
-
-def _backfill(running: Running, first: date, last: date, *options: str) -> None:
-    done = running.command(
-        *("airflow", "backfill", "create", "--dag-id", DAG),
-        *("--from-date", str(first), "--to-date", f"{last}T23:59:59", *options),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def _backfills(running: Running) -> list[dict[str, Any]]:
+    return list(running.airflow.call("GET", "backfills", params={"dag_id": DAG})["backfills"])
 
 
 def _expect_night(running: Running, night: date) -> None:
