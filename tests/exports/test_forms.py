@@ -354,6 +354,36 @@ def test_a_dash_without_a_depth_is_refused() -> None:
         part_of("t.csv", "Keyword,2026-02-01\nboots,-\n")
 
 
+@pytest.mark.parametrize(
+    ("lines", "depths"),
+    [
+        # Its tool looks 50 deep, and once 100: what lies beyond 50 was surely found by the deeper look.
+        (["a,7,", "b,>50,", "c,60,", "d,>100,"], [50, 50, None, 100]),
+        # Said of some, it is not guessed of the others.
+        (["a,7,20", "b,>50,", "c,8,"], [20, 50, None]),
+        # Nothing tells.
+        (["a,7,", "b,8,"], [None, None]),
+    ],
+)
+def test_a_depth_that_a_file_states_of_what_it_did_not_find_is_that_of_what_it_found(
+    lines: list[str], depths: list[int | None]
+) -> None:
+    content = "\n".join(["checked_on,keyword,position,depth", *(f"2026-02-01,{line}" for line in lines)])
+    assert [row["depth"] for row in rows_of("rankings.csv", content)] == depths
+    notes = part_of("rankings.csv", content).notes
+    assert notes == (
+        ("what was found is taken to be found among 50, as the rest of the file",) if len(lines) > 3 else ()
+    )
+
+
+def test_a_wide_layout_without_depth_says_how_deep_it_looked_with_what_it_did_not_find() -> None:
+    content = "Keyword,2026-02-01,2026-02-02\nboots,7,>100\nshoes,3,4\n"
+    assert {row["depth"] for row in rows_of("t.csv", content)} == {100}
+    # Of two lines for the same check the later one stands, with the same depth.
+    twice = f"{content}boots,8,9\n"
+    assert [(row["position"], row["depth"]) for row in rows_of("t.csv", twice)][-2:] == [(8, 100), (9, 100)]
+
+
 def test_labs_answers_are_organic_positions() -> None:
     part = part_of("labs_20260301.json", FILES["labs.json"])
     assert (part.part, part.row_count, part.exported_at) == (
