@@ -23,9 +23,12 @@ from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import ConfigError, LoadError, NightOverError
 from seo_warehouse.load import ledger, nights, release
+from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import steps
 from seo_warehouse.orchestration.backfill import backfill
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
+from seo_warehouse.orchestration.history import onboard
+from seo_warehouse.orchestration.reading import history_scope
 from seo_warehouse.orchestration.release import carry_out_decisions
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
@@ -150,6 +153,32 @@ def test_a_range_that_cannot_be_read_is_refused_with_a_sentence(
     with pytest.raises(ConfigError, match=sentence):
         backfill(world.wh, "search_console", PROPERTY, first, last)
     assert world.calls() == 0
+
+
+def test_a_month_whose_load_a_person_rejected_is_onboarded_from_new_answers(world: World) -> None:
+    """Else the archive would give the answers that nobody wants for ever."""
+    today = NIGHT + timedelta(days=20)
+    (month,) = month_periods([NIGHT + timedelta(days=n) for n in range(8, 10)])
+    with world.connect() as connection:
+        for table in SEARCH_CONSOLE.tables:
+            connection.execute(
+                """
+                insert into ops.load (source, table_name, property_key, first_day, last_day, purpose, attempt, state,
+                                      archive_scope)
+                values ('search_console', %s, 1, %s, %s, 'history', 1, 'rejected', %s)
+                """,
+                (table.name, month.first_day, month.last_day, history_scope(month)),
+            )
+    for asked in (True, False):
+        world.set_clock(today)
+        onboard(world.wh, PROPERTY, month.first_day, month.last_day + timedelta(days=5))
+        assert (world.calls() > 0) is asked
+    with world.connect() as connection:
+        scopes = connection.execute(
+            "select distinct archive_scope, state from ops.load"
+            " where source = 'search_console' and purpose = 'history' and state <> 'rejected'"
+        )
+        assert scopes.fetchall() == [(f"backfill={today}", "published")]
 
 
 def hold(connection: psycopg.Connection[Any], day: date) -> int:

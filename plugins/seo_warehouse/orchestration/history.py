@@ -109,7 +109,7 @@ def _load_table(
         months = list(month_periods(day for day in days if day not in there))
         for number, period in enumerate(months, start=1):
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
-            scope = reading.history_scope(period)
+            scope = _scope(wh, source, table, prop, period)
             try:
                 load_id = reading.write_period(
                     wh, source, table, prop, period, night=None, purpose="history", scope=scope
@@ -120,6 +120,14 @@ def _load_table(
                 yield error
             else:
                 progress(month)
+
+
+def _scope(wh: Warehouse, source: Source, table: Table, prop: Property, period: Period) -> str:
+    """Where a month's answers lie in the archive; they are asked for anew, once a day, where a person rejected them."""
+    scope = reading.history_scope(period)
+    with wh.connect("loader") as connection:
+        is_rejected = known.has_rejected(connection, source.name, table.name, prop.key, scope)
+    return reading.again_scope(wh.now().date()) if is_rejected else scope
 
 
 def _load_snapshots(
