@@ -22,7 +22,7 @@ from seo_warehouse.config import Settings
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import ConfigError, LoadError, NightOverError
-from seo_warehouse.load import ledger, nights, release
+from seo_warehouse.load import builds, ledger, release
 from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import steps
 from seo_warehouse.orchestration.backfill import backfill
@@ -206,7 +206,7 @@ def test_a_kill_between_decision_and_publication_loses_no_decision(world: World)
     with loader as connection, world.connect() as builder:
         again, later = hold(connection, NIGHT + timedelta(days=1)), hold(connection, NIGHT + timedelta(days=2))
         for load_id in (again, later):
-            with nights.warehouse_lock(builder):
+            with builds.warehouse_lock(builder):
                 process = start_release(world, load_id)
                 until_decided(connection, process)
                 process.kill()
