@@ -64,6 +64,14 @@ def test_a_source_that_came_into_properties_yml_is_read_and_unpaused_and_one_tha
     assert airflow.unpaused == [*unpaused, *KEEPERS]
 
 
+def test_a_date_ahead_of_our_clock_is_not_waited_for(shop: Shop) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=3)).timestamp()
+    os.utime(shop.home / "properties.yml", (ahead, ahead))
+    airflow = Airflow()
+    run_night(shop.wh, airflow, NIGHT, shop.said.append)  # type: ignore[arg-type]
+    assert airflow.read_again[0] <= datetime.now(UTC)
+
+
 def test_the_link_to_the_same_properties_yml_is_not_made_anew(tmp_path: Path) -> None:
     """When it was made tells when the settings changed."""
     own, other, home = tmp_path / "own.yml", tmp_path / "other.yml", tmp_path / "home"

@@ -168,6 +168,7 @@ def airflow_command(arguments: Sequence[str]) -> int:
 def run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:
     """Unpause the DAGs and bring `night` through them, unless a build carries it already. Returns those that failed."""
     dag_ids = [f"ingest__{source.name}" for source in wh.sources]
+    # By itself Airflow would make the DAGs anew only every few minutes.
     changed_at = _changed_at(wh.settings.properties_path)
     client.read_files_again(changed_at)
     client.wait_for_dags(["warehouse", *dag_ids, *KEEPERS], read_since=changed_at)
@@ -187,8 +188,9 @@ def run_night(wh: Warehouse, client: Client, night: date, progress: Progress) ->
 
 
 def _changed_at(path: Path) -> datetime:
-    """When properties.yml was written, or the link to it; Airflow reads it again of itself only every few minutes."""
-    return datetime.fromtimestamp(max(path.stat().st_mtime, path.lstat().st_mtime), UTC)
+    """When properties.yml was written, or the link to it, by whatever clock: never ahead of ours."""
+    written = max(path.stat().st_mtime, path.lstat().st_mtime)
+    return datetime.fromtimestamp(min(written, time.time()), UTC)
 
 
 def _bring_through(
