@@ -224,6 +224,16 @@ def report(property_name: str | None) -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_clear_errors
+def airflow(arguments: tuple[str, ...]) -> None:
+    """Airflow's own command line, in the Airflow that `run` started: airflow backfill create ..."""
+    from seo_warehouse.embedded.run import airflow_command
+
+    sys.exit(airflow_command(arguments))
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:
     """Serve the demo world alone: --port P --folder F [--first-day D] [--seed S]."""
     from seo_warehouse.demo.__main__ import main as serve

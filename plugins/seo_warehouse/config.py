@@ -244,7 +244,8 @@ class Settings:
             )
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
-        self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        self.archive = archive if "://" in archive else str(Path(archive).absolute())
         self.drop = Path(env.get("SEO_WAREHOUSE_DROP") or self.home / "drop").absolute()
         self.retry_seconds = float(env.get("SEO_WAREHOUSE_RETRY_SECONDS") or 300)
         self.poll_seconds = float(env.get("SEO_WAREHOUSE_POLL_SECONDS") or 60)
