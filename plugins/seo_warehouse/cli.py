@@ -38,7 +38,7 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
         except psycopg.OperationalError as error:
             reason = f"PostgreSQL: {' '.join(str(error).split())}"
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
-            reason = f"{error.diag.message_primary}: the ledgers are of an older version; `make run` completes them"
+            reason = f"{error.diag.message_primary}: the ledgers are of an older version; `seo-warehouse migrate` completes them"
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise
@@ -93,6 +93,16 @@ def status(property_name: str | None, first: date | None) -> None:
     from seo_warehouse.embedded.run import status as show
 
     show(click.echo, property_name, first)
+
+
+@main.command()
+@_clear_errors
+def migrate() -> None:
+    """Bring the warehouse's tables, roles and settings to this release; `run` does it too."""
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    applied = open_warehouse().migrate()
+    click.echo("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
 
 
 @main.command()

@@ -15,6 +15,7 @@ SeoWarehouseError
   AuditFailedError         read, but not fit: the load is quarantined
   LoadError                the warehouse could not take or move a batch
     TransientLoadError     a lock was not had in time, a connection was lost: retry
+    MigrationError         the database's tables and this release do not fit together: the message says what to do
   BuildError               dbt did not build every model
   EmbeddedError            a component of `make run` could not be started or stopped
 """
@@ -82,6 +83,10 @@ class LoadError(SeoWarehouseError):
 
 class TransientLoadError(LoadError):
     """A lock was not had in time or a connection was lost: the same step may work later."""
+
+
+class MigrationError(LoadError):
+    """The database's tables and this release do not fit together; the message says what to do."""
 
 
 class BuildError(SeoWarehouseError):
