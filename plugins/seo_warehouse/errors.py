@@ -18,6 +18,7 @@ SeoWarehouseError
     MigrationError         the database's tables and this release do not fit together: the message says what to do
   BuildError               dbt did not build every model
   EmbeddedError            a component of `make run` could not be started or stopped
+  BackupError              a backup could not be written or restored
 """
 
 
@@ -95,3 +96,7 @@ class BuildError(SeoWarehouseError):
 
 class EmbeddedError(SeoWarehouseError):
     """A component of `make run` could not be started or stopped."""
+
+
+class BackupError(SeoWarehouseError):
+    """A backup could not be written or restored."""

@@ -30,19 +30,27 @@ grant select on all tables in schema marts to seo_analyst;
 grant seo_transformer, seo_loader to current_user;
 alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
 """
-GIVE_RAW_TO_LOADER = """
+GIVE_TO_OWNERS = """
 do $$
-declare relation regclass;
+declare relation record;
 begin
     for relation in
-        select c.oid from pg_class as c
-        where c.relnamespace = 'raw'::regnamespace and c.relkind in ('r', 'p') and c.relowner <> 'seo_loader'::regrole
+        select c.oid::regclass as name, o.owner, c.relkind
+        from pg_class as c
+        join (values ('audit', 'seo_loader'), ('raw', 'seo_loader'), ('staging', 'seo_transformer'),
+                     ('intermediate', 'seo_transformer'), ('marts', 'seo_transformer')) as o (schema, owner)
+            on o.schema::regnamespace = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm') and c.relowner = current_user::regrole
     loop
-        execute format('alter table %s owner to seo_loader', relation);
+        execute format(
+            'alter %s %s owner to %s',
+            case relation.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end,
+            relation.name, relation.owner
+        );
     end loop;
 end $$
 """
-"""Only its owner may add a partition to a table or vacuum it (before PostgreSQL 17)."""
+"""Who writes a schema owns what we made in it: only an owner may add a partition, vacuum or replace."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
 
@@ -219,8 +227,8 @@ def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
     return found is not None
 
 
-def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
-    """Create or re-key the roles and their grants. `passwords`: role -> password."""
+def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+    """Create or re-key the roles. `passwords`: role -> password."""
     for role in ROLES:
         name = role_name(role)
         exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
@@ -228,8 +236,13 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
         connection.execute(
             sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
         )
+
+
+def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+    """Create or re-key the roles, and give them what is theirs and what they may use."""
+    make_roles(connection, passwords)
     connection.execute(GRANTS)
-    connection.execute(GIVE_RAW_TO_LOADER)
+    connection.execute(GIVE_TO_OWNERS)
     connection.execute("grant select on all tables in schema raw to seo_transformer")
     connection.execute(
         "alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer"
