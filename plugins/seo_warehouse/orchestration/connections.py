@@ -51,7 +51,7 @@ def connection(name: str, home: Path) -> Connection:
         if variable not in kept:
             raise ConfigError(f"the demo in {home} has no connection {name!r}")
         return _from_json(variable, kept[variable])
-    if variable in os.environ:
+    if os.environ.get(variable):
         return _from_json(variable, os.environ[variable])
     # Outside a task Airflow's store is out of reach, and asking costs seconds of imports.
     if "AIRFLOW_CTX_DAG_ID" in os.environ:
