@@ -10,6 +10,7 @@ SeoWarehouseError
     TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
       NightOverError       a snapshot source was asked for a night that has ended
       NotArchivedError     a replay met a call whose answer the archive does not hold
+      RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
       BudgetError          a limit on calls, bytes or money of one load was reached
   ExportError              a dropped file is refused as a whole: mend it and drop it again
   AuditFailedError         read, but not fit: the load is quarantined
@@ -64,6 +65,10 @@ class NightOverError(TerminalSourceError):
 
 class NotArchivedError(TerminalSourceError):
     """A replay met a call whose answer the archive does not hold."""
+
+
+class RefusedAddressError(TerminalSourceError):
+    """A host leads to an address that is not public and was not stated; nothing was sent."""
 
 
 class BudgetError(TerminalSourceError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -60,12 +59,6 @@ def test_no_secret_stands_in_the_file() -> None:
     named = re.findall(r"(?i)^ *([a-z_]*(?:password|secret_key|jwt_secret|fernet_key)): *(.+)$", text, re.MULTILINE)
     assert len(named) > 8
     assert [name for name, value in named if not value.startswith("${")] == []
-
-
-def test_the_example_names_every_variable_of_the_file() -> None:
-    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    example = shlex.split((ROOT / ".env.example").read_text(encoding="utf-8"), comments=True)
-    assert set(re.findall(r"(?<!\$)\$\{(\w+)", text)) <= {variable.partition("=")[0] for variable in example}
 
 
 def test_nothing_is_published_but_on_loopback(everything: dict[str, Service]) -> None:

@@ -44,6 +44,9 @@ def test_the_images_steps_install_what_is_locked_and_no_more(tmp_path: Path) -> 
     installed = {path.name.partition("-")[0] for path in (app / ".venv/lib").glob("python3*/site-packages/*.dist-info")}
     assert {"apache_airflow", "apache_airflow_providers_celery", "dbt_postgres", "seo_warehouse"} <= installed
     assert installed & {"pytest", "mypy", "ruff"} == set()
+    # The workers' parts are nowhere else installed than here: they must at least fit together.
+    fits = [app / ".venv/bin/python", "-c", "import airflow.providers.celery.executors.celery_executor"]
+    subprocess.run(fits, cwd=tmp_path, env=place | {"AIRFLOW_HOME": str(tmp_path)}, check=True, capture_output=True)
     said = subprocess.run(
         [app / ".venv/bin/seo-warehouse", "--version"], cwd=tmp_path, check=True, capture_output=True, text=True
     )
