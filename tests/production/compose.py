@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+WATCH = ROOT / "tests" / "security" / "watch"
+"""What Python imports first in every service: it lets nothing but loopback be reached."""
 SECRETS = (
     "POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD"
     " AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD"
@@ -77,7 +79,14 @@ class Native:
         """A service's own environment, and a PATH that leads to what its image holds."""
         stated = {name: self._here(str(value)) for name, value in service.get("environment", {}).items()}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8"} | stated
+        here = {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8", "WATCHED_CONNECTIONS": str(self.connections)}
+        watch = {"PYTHONPATH": f"{WATCH}:{stated['PYTHONPATH']}"} if "PYTHONPATH" in stated else {}
+        return here | stated | watch
+
+    @property
+    def connections(self) -> Path:
+        """Where each try to leave this machine is noted."""
+        return self.folder / "connections"
 
     def run(self, service: Service, words: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command of a service to its end."""

@@ -128,3 +128,7 @@ def test_every_service_ends_in_order_when_it_is_told_to(running: dict[str, subpr
         process.send_signal(signal.SIGTERM)
     for name, process in running.items():
         assert process.wait(timeout=60) in (0, -signal.SIGTERM, 143), name
+
+
+def test_no_service_has_tried_to_leave_this_machine(native: Native) -> None:
+    assert not native.connections.exists(), native.connections.read_text()

@@ -52,10 +52,13 @@ def _partitions(conn: Connection, relation: str) -> list[tuple[str, date, date]]
     """(name, first day, first day of the month after) of each partition, oldest first."""
     rows = conn.execute(
         """
-        select c.relname from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
-        where i.inhparent = to_regclass(%s) order by 1
+        select c.relname
+        from pg_inherits as i
+        join pg_class as c on c.oid = i.inhrelid
+        join pg_class as parent on parent.oid = i.inhparent
+        where parent.relnamespace = 'raw'::regnamespace and parent.relname = %s order by 1
         """,
-        (f"raw.{relation}",),
+        (relation,),
     ).fetchall()
     found: list[tuple[str, date, date]] = []
     for (name,) in rows:

@@ -158,13 +158,18 @@ def _complete(connection: psycopg.Connection[Any], relation: str, table: Table) 
         """
         select a.attname, a.atttypid::regtype::text
         from pg_attribute as a
-        where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped
+        join pg_class as c on c.oid = a.attrelid
+        where c.relnamespace = 'raw'::regnamespace and c.relname = %s and a.attnum > 0 and not a.attisdropped
         """,
-        (f"raw.{relation}",),
+        (relation,),
     ).fetchall()
     there = dict(rows)
     grain = connection.execute(
-        "select obj_description(to_regclass(%s), 'pg_class')", (f"raw.{relation}_grain",)
+        """
+        select obj_description(oid, 'pg_class') from pg_class
+        where relnamespace = 'raw'::regnamespace and relname = %s
+        """,
+        (f"{relation}_grain",),
     ).fetchone()
     if grain and grain[0] not in (None, _grain(table)):
         raise _misfit(relation, f"has one row for each {grain[0]}, and for each {_grain(table)} in this release")
@@ -227,6 +232,11 @@ def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
     return found is not None
 
 
+def scrambled(connection: psycopg.Connection[Any], role: str, password: str) -> str:
+    """A password as PostgreSQL stores it: statements are seen by whoever may read the server's log."""
+    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+
+
 def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
     """Create or re-key the roles. `passwords`: role -> password."""
     for role in ROLES:
@@ -234,7 +244,9 @@ def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -
         exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
         verb = sql.SQL("alter" if exists else "create")
         connection.execute(
-            sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
+            sql.SQL("{} role {} login password {}").format(
+                verb, sql.Identifier(name), sql.Literal(scrambled(connection, name, passwords[role]))
+            )
         )
 
 
