@@ -111,7 +111,11 @@ def test_the_administrators_password_is_the_one_that_was_stated(
     assert (native.folder / "airflow" / "passwords.json").stat().st_mode & 0o077 == 0
 
 
-def test_the_warehouse_is_there_and_each_role_reaches_what_is_its_own(server: Postgres, running: object) -> None:
+def test_the_warehouse_is_there_and_each_role_reaches_what_is_its_own(
+    server: Postgres, native: Native, stated: dict[str, Service], running: object
+) -> None:
+    done = native.run(stated["scheduler"], ["seo-warehouse", "status"])
+    assert done.returncode == 0, done.stderr
     owner = server.dsn("seo_warehouse", "seo_owner", secrets()["SEO_WAREHOUSE_OWNER_PASSWORD"])
     with psycopg.connect(owner) as connection:
         assert connection.execute("select count(*) > 0 from ops.migration").fetchone() == (True,)

@@ -27,7 +27,7 @@ def deny_network(notes: Path) -> None:
             return
         if not _is_local(place):
             with notes.open("a") as file:
-                file.write(f"{event} {place} by {' '.join(sys.orig_argv[:6])}\n")
+                file.write(f"{event} {place} by {sys.orig_argv[:6]!r}\n")
             raise PermissionError(f"{place} is not on this machine")
 
     sys.addaudithook(hook)
