@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from seo_warehouse.embedded.postgres import Postgres, binaries, free_port
-from tests.production.compose import ROOT, Native, Service, make_secrets, secrets, services
+from tests.production.compose import ROOT, WATCH, Native, Service, make_secrets, secrets, services
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -134,5 +134,8 @@ def test_every_service_ends_in_order_when_it_is_told_to(running: dict[str, subpr
         assert process.wait(timeout=60) in (0, -signal.SIGTERM, 143), name
 
 
-def test_no_service_has_tried_to_leave_this_machine(native: Native) -> None:
+def test_no_service_has_tried_to_leave_this_machine(native: Native, stated: dict[str, Service]) -> None:
+    for name in ("init", *STAY):
+        watch = native.run(stated[name], ["python", "-c", "import sitecustomize as watch; print(watch.__file__)"])
+        assert Path(watch.stdout.strip()).parent == WATCH, watch.stderr
     assert not native.connections.exists(), native.connections.read_text()
