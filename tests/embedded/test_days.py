@@ -100,4 +100,4 @@ def test_status_shows_what_waits_and_of_ledgers_made_by_an_older_version_says_wh
     connection.close()
     done = CliRunner().invoke(main, ["status"], env=shop.environment)
     assert done.exit_code == 1
-    assert "the ledgers are of an older version; `make run` completes them" in done.output
+    assert "the ledgers are of an older version: `seo-warehouse migrate`" in done.output

@@ -79,7 +79,7 @@ def start_postgres(settings: Settings, ports: dict[str, int], progress: Progress
         verb = sql.SQL("alter" if there else "create")
         connection.execute(
             sql.SQL("{} role {} login createrole password {}").format(
-                verb, sql.Identifier(owner), sql.Literal(password)
+                verb, sql.Identifier(owner), sql.Literal(schema.scrambled(connection, owner, password))
             )
         )
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():

@@ -131,7 +131,7 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
     """
     settings = Settings()
     ports = read_ports(settings.home)
-    if not ports:
+    if not ports and settings.owner_dsn is None:
         raise ConfigError(f"nothing was ever started in {settings.home}: run `make run`")
     running = [
         c.name
@@ -144,7 +144,8 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
     ]
     if settings.owner_dsn is None and parts.postgres(settings, ports).is_running():
         running.insert(0, "postgres")
-    say(f"running: {', '.join(running) or 'nothing'}")
+    if ports:
+        say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
         wh = open_warehouse(settings)
         report.say_loads(wh, say)

@@ -12,11 +12,11 @@ from seo_warehouse.spec import Kind, Period, Source, Table
 
 
 def published_days(conn: Connection, source: str, table: str, property_key: int) -> set[date]:
-    """The days that `raw` holds now, also those without rows."""
+    """The days that `raw` holds now, also those without rows, or held until their month was dropped by age."""
     rows = conn.execute(
         """
         select distinct day from ops.publication
-        where source = %s and table_name = %s and property_key = %s and is_current
+        where source = %s and table_name = %s and property_key = %s and (is_current or dropped_at is not null)
         """,
         (source, table, property_key),
     )
