@@ -17,7 +17,12 @@ publications as (
     select p.source, p.table_name, p.property_key, p.day, p.is_current, p.read_at, p.checksum,
            max(p.checksum) filter (where p.is_current) over same_day as current_checksum,
            max(p.read_at) filter (where p.is_current) over same_day as current_read_at
-    from ops.publication as p
+    from (
+        -- A day that was dropped by age keeps its state.
+        select source, table_name, property_key, part, day, read_at, checksum,
+               is_current or dropped_at is not null as is_current
+        from ops.publication
+    ) as p
     window same_day as (partition by p.source, p.table_name, p.property_key, p.part, p.day)
 ),
 -- Brought together by one aggregation: of joins between sets of unknown size the planner makes nested loops.

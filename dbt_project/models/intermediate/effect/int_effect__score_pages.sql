@@ -9,6 +9,27 @@ select topics.property_key, scores.*
 from topics
 cross join
     lateral(
+        with
+            cells as materialized(
+                select
+                    *,
+                    treated_count::double precision
+                    / (treated_count + control_count) as treated_share,
+                    {%- for weighting in weightings() %}
+                        {{ weighting['row'] }} as {{ weighting['name'] }}_weight,
+                    {%- endfor %}
+                    {%- for outcome in outcomes() %}
+                        (
+                            treated_count * {{ outcome['name'] }}_change
+                            + control_count * control_{{ outcome['name'] }}_change
+                        ) / (
+                            treated_count + control_count
+                        ) as mean_{{ outcome['name'] }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ ref('int_effect__average_treated') }} as treated
+                where treated.property_key = topics.property_key and treated.topic = topics.topic
+            )
+
         select
             cells.panel,
             cells.cut,
@@ -18,40 +39,22 @@ cross join
             units.page_key,
             (count(*) filter (where units.event_key is not null))::integer as treated_count,
             count(*)::integer as row_count,
-            {%- set share = "((units.event_key is not null)::integer - cells.treated_share)" %}
+            {%- set residual = "((units.event_key is not null)::integer - cells.treated_share)" %}
             {%- for weighting in weightings() %}
-                sum(
-                    {{ share }} * {{ share }} * {{ weighting['row'] }}
-                ) as {{ weighting['name'] }}_leverage,
+                {%- set w = weighting['name'] %}
+                sum({{ residual }} * {{ residual }} * cells.{{ w }}_weight) as {{ w }}_leverage,
                 {%- for outcome in outcomes() %}
                     sum(
-                        {{ share }} * (
-                            units.{{ outcome['name'] }}_change
-                            - cells.mean_{{ outcome['name'] }}_change
-                        )
-                        * {{ weighting['row'] }}
-                    ) as {{ weighting['name'] }}_{{ outcome['name'] }}{{ ',' if not loop.last }}
+                        {{ residual }}
+                        * (units.{{ outcome['name'] }}_change - cells.mean_{{ outcome['name'] }})
+                        * cells.{{ w }}_weight
+                    ) as {{ w }}_{{ outcome['name'] }}{{ ',' if not loop.last }}
                 {%- endfor %}
                 {{- ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_effect__measure_units') }} as units
         inner join
-            (
-                select
-                    *,
-                    treated_count::double precision
-                    / (treated_count + control_count) as treated_share,
-                    {%- for outcome in outcomes() %}
-                        (
-                            treated_count * {{ outcome['name'] }}_change
-                            + control_count * control_{{ outcome['name'] }}_change
-                        ) / (
-                            treated_count + control_count
-                        ) as mean_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
-                    {%- endfor %}
-                from {{ ref('int_effect__average_treated') }} as treated
-                where treated.property_key = topics.property_key and treated.topic = topics.topic
-            ) as cells
+            cells
             on cells.property_key = units.property_key
             and cells.cell_key = units.cell_key
             and cells.sample_no = units.sample_no
@@ -60,5 +63,6 @@ cross join
             units.property_key = topics.property_key
             and units.topic = topics.topic
             and not units.is_onpage_changed
-        group by cells.panel, cells.cut, cells.level, cells.arm, cells.sample_no, units.page_key
+        -- Numbers first: they sort fast.
+        group by units.page_key, cells.sample_no, cells.arm, cells.level, cells.cut, cells.panel
     ) as scores

@@ -82,7 +82,10 @@ with
                     from standing
                     union all
                     select
-                        searches.property_key, searches.page_key, spans.first_day, spans.first_day
+                        searches.property_key,
+                        searches.page_key,
+                        spans.first_day,
+                        spans.first_day as next_day
                     from searches
                     inner join
                         begins
@@ -167,6 +170,23 @@ with
         where day >= next_day
     ),
 
+    -- The standing total of a series is what its new days add to.
+    continued as (
+        select *, false as is_standing
+        from counted
+        {% if is_partial -%}
+            union all
+            select
+                property_key,
+                page_key,
+                first_day,
+                day,
+                {%- for total in search_totals() %} {{ total }}, {%- endfor %}
+                true
+            from standing
+        {%- endif %}
+    ),
+
     summed as (
         select
             property_key,
@@ -174,27 +194,21 @@ with
             first_day,
             day,
             {%- for total in search_totals() %}
-                sum({{ total }}) over page_days as {{ total }}{{ ',' if not loop.last }}
+                sum({{ total }}) over page_days as {{ total }},
             {%- endfor %}
-        from counted
+            is_standing
+        from continued
         window page_days as (partition by property_key, page_key order by day)
     )
 
 select
-    summed.property_key,
-    summed.page_key,
-    summed.first_day,
-    summed.day,
+    property_key,
+    page_key,
+    first_day,
+    day,
     {%- for total in search_totals() %}
-        (
-            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
+        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
         as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
-{% if is_partial -%}
-    left join
-        standing
-        on standing.property_key = summed.property_key
-        and standing.page_key = summed.page_key
-{%- endif %}
+where not is_standing

@@ -14,18 +14,16 @@ with
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
     begins as (
-        select series.property_key, series.series_key, last_totals.first_day, last_totals.last_day
+        select series.property_key, series.series_key, span_of_days.first_day, span_of_days.last_day
         from series
         cross join
             lateral(
-                select totals.first_day, totals.day as last_day
+                select min(totals.day) as first_day, max(totals.day) as last_day
                 from totals
                 where
                     totals.property_key = series.property_key
                     and totals.series_key = series.series_key
-                order by totals.day desc
-                limit 1
-            ) as last_totals
+            ) as span_of_days
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),

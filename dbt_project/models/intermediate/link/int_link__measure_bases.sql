@@ -29,24 +29,18 @@ with
             frozen.property_key, frozen.topic, frozen.page_key, frozen.series_key, frozen.event_date
     ),
 
-    measured as (
-        select
-            units.property_key,
-            units.event_date,
-            units.series_key,
-            units.keyword_key,
-            units.engine,
-            units.locale,
-            units.device,
-            units.page_key,
-            units.topic,
-            {{ cell_key('units.engine', 'units.topic', 'units.event_date', 'units.locale', 'units.device') }}
-            as cell_key,
-            units.gap_days,
-            units.expected_count,
-            {{ window_totals() }}
-        from units {{ join_window('units') }}
-    )
+    measured as (select units.*, {{ window_totals() }} from units {{ join_window('units') }})
 
-select *, coalesce(2 * measured_count >= expected_count, false) as is_measured
+select
+    property_key,
+    event_date,
+    series_key,
+    page_key,
+    {{ cell_key('engine', 'topic', 'event_date', 'locale', 'device') }} as cell_key,
+    {%- for total in position_totals() %}
+        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'smallint' }} as {{ total }},
+    {%- endfor %}
+    gap_days::smallint as gap_days,
+    expected_count::smallint as expected_count,
+    coalesce(2 * measured_count >= expected_count, false) as is_measured
 from measured

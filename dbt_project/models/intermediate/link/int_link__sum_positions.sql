@@ -4,7 +4,7 @@
         incremental_strategy='append',
         pre_hook='{{ replace_later_days() }}',
         indexes=[
-            {'columns': ['property_key', 'series_key', 'day'], 'unique': True},
+            {'columns': ['series_key', 'property_key', 'day'], 'unique': True},
             {'columns': ['property_key', 'day']},
         ],
     )
@@ -19,8 +19,6 @@
         ~ " from (" ~ claimed_position_days() ~ ") as claimed"
     ).rows[0][0] or 'infinity' %}
 {%- endif %}
-{#- Wide columns first, counts of days as smallint: there are as many rows as keyword-days. #}
-{%- set wide_totals = ['log_position_sum', 'expected_ctr_sum'] %}
 
 with
     properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
@@ -72,7 +70,6 @@ with
             series.series_key,
             rank_check.property_key,
             rank_check.day,
-            last_days.last_day,
             rank_check.state,
             rank_check.depth,
             rank_check.position
@@ -84,7 +81,6 @@ with
             and series.engine = rank_check.engine
             and series.locale = rank_check.locale
             and series.device = rank_check.device
-        inner join last_days on last_days.property_key = rank_check.property_key
         {% if is_partial -%}
             inner join
                 begins
@@ -102,7 +98,6 @@ with
             checks.series_key,
             checks.property_key,
             checks.day,
-            checks.last_day,
             checks.state,
             properties.depth::smallint as panel_depth,
             case
@@ -118,31 +113,32 @@ with
         inner join properties on properties.property_key = checks.property_key
     ),
 
-    {% if is_partial -%}
-        -- A series that stands goes on without a check too.
-        lines as (
-            select *, true as is_check
-            from judged
+    -- A series that stands goes on without a check too.
+    lines as (
+        select *, true as is_check
+        from judged
+        {% if is_partial -%}
             union all
             select
                 standing.series_key,
                 standing.property_key,
-                greatest(standing.first_day, standing.day + 1 - {{ carried_days }}),
-                last_days.last_day,
+                standing.day + 1 - {{ carried_days }},
                 null,
                 properties.depth::smallint,
                 null,
                 false
             from standing
-            inner join last_days on last_days.property_key = standing.property_key
             inner join properties on properties.property_key = standing.property_key
-        ),
-    {%- else -%} lines as (select *, true as is_check from judged),
-    {%- endif %}
+        {%- endif %}
+    ),
 
     spaced as (
         select
-            *, min(day) over series_days as first_day, lead(day) over series_days as following_day
+            *,
+            coalesce(
+                lead(day) over series_days - 1,
+                (select last_day from last_days where last_days.property_key = lines.property_key)
+            ) as until_day
         from lines
         window series_days as (partition by property_key, series_key order by day, is_check)
     ),
@@ -153,17 +149,13 @@ with
         select
             spaced.property_key,
             spaced.series_key,
-            spaced.first_day,
             spaced.day as line_day,
             (spaced.day + shift.days) as day,
             spaced.panel_depth,
             case when shift.days = 0 then spaced.state end as state,
             case when shift.days = 0 then spaced.measured_position end as measured_position
         from spaced
-        cross join
-            lateral generate_series(
-                0, least(spaced.following_day - 1, spaced.last_day) - spaced.day
-            ) as shift(days)
+        cross join lateral generate_series(0, spaced.until_day - spaced.day) as shift(days)
     ),
 
     daily as (
@@ -184,7 +176,6 @@ with
         select
             daily.property_key,
             daily.series_key,
-            daily.first_day,
             daily.line_day,
             daily.day,
             (state is not null)::integer as check_count,
@@ -209,41 +200,46 @@ with
         {%- endif %}
     ),
 
+    -- The standing total of a series is what its new days add to.
+    continued as (
+        select *, false as is_standing
+        from counted
+        {% if is_partial -%}
+            union all
+            select
+                property_key,
+                series_key,
+                date '-infinity',
+                day,
+                {%- for total in position_totals() %} {{ total }}, {%- endfor %}
+                true
+            from standing
+        {%- endif %}
+    ),
+
     summed as (
         select
             property_key,
             series_key,
-            first_day,
             day,
             {%- for total in position_totals() %}
-                sum({{ total }}) over series_days as {{ total }}{{ ',' if not loop.last }}
+                sum({{ total }}) over series_days as {{ total }},
             {%- endfor %}
-        from counted
+            is_standing
+        from continued
         window series_days as (partition by property_key, series_key order by line_day, day)
     )
 
+-- As narrow as can be, and without gaps: there are as many rows as keyword-days.
 select
-    summed.series_key,
-    {%- for total in position_totals() | select('in', wide_totals) %}
-        (
-            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::bigint as {{ total }},
-    {%- endfor %}
-    summed.property_key,
-    {% if is_partial %} coalesce(standing.first_day, summed.first_day) as first_day
-    {% else %} summed.first_day
-    {% endif %},
-    summed.day,
-    {%- for total in position_totals() | reject('in', wide_totals) %}
-        (
-            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'integer' if total == 'position_sum' else 'smallint' }}
-        as {{ total }}{{ ',' if not loop.last }}
+    series_key,
+    log_position_sum::bigint as log_position_sum,
+    expected_ctr_sum::bigint as expected_ctr_sum,
+    property_key,
+    day,
+    position_sum::integer as position_sum,
+    {%- for total in position_totals() if total.endswith('_count') %}
+        {{ total }}::smallint as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
-{% if is_partial -%}
-    left join
-        standing
-        on standing.property_key = summed.property_key
-        and standing.series_key = summed.series_key
-{%- endif %}
+where not is_standing

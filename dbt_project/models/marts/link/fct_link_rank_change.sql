@@ -4,7 +4,6 @@
         incremental_strategy='append',
         pre_hook='{{ replace_affected_cells() }}',
         indexes=[
-            {'columns': ['property_key', 'event_key']},
             {'columns': ['property_key', 'event_date', 'topic']},
         ],
     )
@@ -37,6 +36,8 @@ with
     ),
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
+
+    series as (select * from {{ ref('int_link__list_series') }}),
 
     watched as (select * from {{ ref('int_link__watch_pages') }}),
 
@@ -115,12 +116,12 @@ with
             events.is_history_short,
             bases.event_date,
             bases.page_key,
-            bases.topic,
+            events.topic,
             bases.series_key,
-            bases.keyword_key,
-            bases.engine,
-            bases.locale,
-            bases.device,
+            series.keyword_key,
+            series.engine,
+            series.locale,
+            series.device,
             bases.cell_key,
             bases.gap_days,
             bases.is_measured as is_base_measured,
@@ -145,6 +146,10 @@ with
             on bases.property_key = events.property_key
             and bases.event_date = events.event_date
             and bases.page_key = events.page_key
+        inner join
+            series
+            on series.property_key = bases.property_key
+            and series.series_key = bases.series_key
         inner join
             watched
             on watched.property_key = bases.property_key
@@ -274,7 +279,7 @@ select
     base_log_position::double precision as base_log_position,
     window_log_position::double precision as window_log_position,
     (window_log_position - base_log_position)::double precision as log_position_change,
-    base_expected_count,
+    base_expected_count::integer as base_expected_count,
     base_check_count::integer as base_check_count,
     base_measured_count::integer as base_measured_count,
     expected_count as window_expected_count,

@@ -131,11 +131,15 @@ with
             )
     ),
 
+    -- How much links differ is often estimated as nothing, and is not known to be nothing: in the
+    -- interval it is taken a standard error larger, beside the uncertainty of the group's mean.
     weighed as (
         select
             *,
             greatest(total_variance - mean_variance, 0) as between_variance,
-            greatest(total_variance, mean_variance) / group_event_count as group_variance
+            greatest(total_variance - mean_variance, 0)
+            + total_variance * sqrt(2.0 / greatest(group_event_count - 1, 1))
+            + total_variance / group_event_count as group_variance
         from alike
     ),
 
@@ -177,7 +181,7 @@ with
             shrunk.own_weight * shrunk.own_effect
             + (1 - shrunk.own_weight) * shrunk.group_effect as shrunk_effect,
             sqrt(
-                shrunk.own_weight * shrunk.own_variance
+                shrunk.own_weight * shrunk.own_weight * shrunk.own_variance
                 + (1 - shrunk.own_weight) * (1 - shrunk.own_weight) * shrunk.group_variance
             ) as shrunk_standard_error,
             abs(placebos.estimate) as placebo_size

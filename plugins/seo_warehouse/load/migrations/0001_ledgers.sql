@@ -1,4 +1,5 @@
 -- The ledgers. Written by load/ and orchestration/ only; read by dbt as source `ops`.
+-- Whatever is there already stays: a database made before migrations were recorded is taken in as it is.
 
 create table if not exists ops.property (
     property_key integer primary key,
