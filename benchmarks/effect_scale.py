@@ -1,8 +1,8 @@
 """How the models of a link's effect grow: a year of 27,300 keywords of 9,100 pages, 10 M checks, 16,000 link events.
 
-Measured: a full refresh in seconds and in scratch (growth of the database, and temporary files at their peak); a night's
-increment as a share of it; and the estimate of 2 M rows beside pyfixest's. Prints shares and ratios, and writes them to
-results/effect_scale.json with the machine. dbt's start and parse are left out of every time.
+Measured: a full refresh in seconds and scratch (growth of the database, and temporary files at their peak); the share
+of it that a night's increment takes; and the estimate of 2 M rows beside pyfixest's. Prints shares and ratios, and
+writes them to results/effect_scale.json with the machine. dbt's start and parse are left out of every time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import secrets
 import sys
 import tempfile
 import threading
@@ -30,7 +31,7 @@ from psycopg import sql
 
 from benchmarks.load_exports import peak_mebibytes
 from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.load.schema import create_ledgers, create_raw, create_roles
+from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.urls import identity, key64
 from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models
@@ -41,7 +42,7 @@ LIMIT_SECONDS = 600
 LIMIT_BYTES = 3_000_000_000
 LIMIT_INCREMENT = 0.1
 FIRST_DAY = date(2025, 1, 1)
-PASSWORD = "bench"
+PASSWORD = secrets.token_hex(16)
 
 
 @dataclass(frozen=True)
@@ -160,11 +161,8 @@ def open_warehouse(home: Path) -> Iterator[tuple[Warehouse, Postgres]]:
     try:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create database {DATABASE}")
-        with psycopg.connect(server.dsn(DATABASE)) as connection:
-            create_ledgers(connection)
-            create_raw(connection, SOURCES)
-            create_roles(connection, dict.fromkeys(("owner", "loader", "transformer", "analyst"), PASSWORD))
         with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
+            prepare(connection, SOURCES, dict.fromkeys(("owner", "loader", "transformer", "analyst"), PASSWORD))
             yield Warehouse(connection, Dbt(home)), server
     finally:
         server.stop()
@@ -174,13 +172,26 @@ def load(w: Warehouse, world: World) -> None:
     """A year of the world."""
     size = world.size
     w.add_property(1, "shop.example")
-    copy(w, "ops.tracked_keyword", ("property_key", "keyword", "page_url", "page_url_normalised", "is_brand"),
-         [(1, keyword, url, url, False)
-          for keyword, url in zip(world.keywords, np.repeat(world.urls, size.keywords).tolist(), strict=True)])  # fmt: skip
-    copy(w, "marts.dim_page",
-         ("property_key", "page_key", "url", "host", "path", "topic", "topic_source", "current_page_key", "is_current"),
-         [(1, key, url, "shop.example", url.removeprefix(HOST), f"topic-{topic}", "rule", key, True)
-          for key, url, topic in zip(world.page_keys.tolist(), world.urls, world.topics.tolist(), strict=True)])  # fmt: skip
+    stated = zip(world.keywords, np.repeat(world.urls, size.keywords).tolist(), strict=True)
+    names: tuple[str, ...] = ("property_key", "keyword", "page_url", "page_url_normalised", "is_brand")
+    copy(w, "ops.tracked_keyword", names, ((1, keyword, url, url, False) for keyword, url in stated))
+    pages = zip(world.page_keys.tolist(), world.urls, world.topics.tolist(), strict=True)
+    names = (
+        "property_key",
+        "page_key",
+        "url",
+        "host",
+        "path",
+        "topic",
+        "topic_source",
+        "current_page_key",
+        "is_current",
+    )
+    lines = (
+        (1, key, url, "shop.example", url.removeprefix(HOST), f"topic-{topic}", "rule", key, True)
+        for key, url, topic in pages
+    )
+    copy(w, "marts.dim_page", names, lines)
     add_checks(w, world, 0, size.days)
     add_links(w, world, world.rng.integers(1, size.days, size.events), first=1)
     add_edits(w, world, world.rng.integers(0, size.days, size.edits))
@@ -217,10 +228,11 @@ def add_checks(w: Warehouse, world: World, first: int, days: int) -> None:
     )
     w.connection.execute("drop table told")
     looks = []
-    for number in range(first, first + days):
-        day = FIRST_DAY + timedelta(number)
-        w.publish("dataforseo_serp", "task", 1, day, [])
-        looks.append((1, "dataforseo", day, True, False, 0))
+    with w.connection.transaction():
+        for number in range(first, first + days):
+            day = FIRST_DAY + timedelta(number)
+            w.publish("dataforseo_serp", "task", 1, day, [])
+            looks.append((1, "dataforseo", day, True, False, 0))
     names = ("property_key", "witness", "day", "is_complete_look", "is_snapshot", "snapshot_count")
     copy(w, "intermediate.int_link__judge_looks", names, looks)
 
@@ -257,7 +269,9 @@ def add_links(w: Warehouse, world: World, days: np.ndarray, first: int) -> None:
 def add_edits(w: Warehouse, world: World, days: np.ndarray) -> None:
     """On-page changes on these days."""
     pages = world.page_keys[world.rng.integers(world.size.pages, size=len(days))].tolist()
-    told = {(1, FIRST_DAY + timedelta(day), page, "text", "generic") for day, page in zip(days.tolist(), pages, strict=True)}
+    told = {
+        (1, FIRST_DAY + timedelta(day), page, "text", "generic") for day, page in zip(days.tolist(), pages, strict=True)
+    }
     copy(w, "marts.fct_page_change", ("property_key", "day", "page_key", "kind", "origin"), sorted(told))
 
 
@@ -368,10 +382,10 @@ def compare(w: Warehouse, server: Postgres, home: Path, rows: int) -> dict[str, 
     w.connection.execute(sql.SQL(SAMPLE).format(limit=sql.Literal(rows)))
     w.connection.execute("vacuum analyze public.sample")
     path = home / "sample.csv"
-    with w.connection.cursor() as cursor, path.open("wb") as file:
-        with cursor.copy("copy public.sample to stdout (format csv, header)") as lines:
-            for line in lines:
-                file.write(line)
+    statement = "copy public.sample to stdout (format csv, header)"
+    with w.connection.cursor() as cursor, path.open("wb") as file, cursor.copy(statement) as lines:
+        for line in lines:
+            file.write(line)
     ours = estimate(server)
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=regress, args=(path, there))
@@ -448,11 +462,13 @@ def main(share: float, write: bool) -> None:
             "share_of_limit": round(whole["seconds"] / LIMIT_SECONDS, 3),
             "scratch_share_of_limit": round(scratch / LIMIT_BYTES, 3),
         }
-        say(f"full refresh of {found['keyword_days']:,} keyword-days: {whole['share_of_limit']} of {LIMIT_SECONDS} s, load {whole['load']}")
-        say(f"scratch: {whole['scratch_share_of_limit']} of {LIMIT_BYTES / 1e9:.0f} GB")
+        say(f"full refresh of {found['keyword_days']:,} keyword-days, load {whole['load']}:")
+        say(f"  time: {whole['share_of_limit']} of {LIMIT_SECONDS} s")
+        say(f"  scratch: {whole['scratch_share_of_limit']} of {LIMIT_BYTES / 1e9:.0f} GB")
         night = found["increment"] = measure_build(w, server, build_id=add_night(w, world))
         night["ratio_to_full_refresh"] = round(night["seconds"] / whole["seconds"], 3)
-        say(f"a night: {night['ratio_to_full_refresh']} of the full refresh (limit {LIMIT_INCREMENT}), load {night['load']}")
+        say(f"a night, load {night['load']}:")
+        say(f"  time: {night['ratio_to_full_refresh']} of the full refresh (limit {LIMIT_INCREMENT})")
         beside = found["pyfixest"] = compare(w, server, Path(name), world.size.sample_rows)
         say(
             f"beside pyfixest, {beside['rows']:,} rows: {beside['time_ratio']} of its time,"

@@ -13,7 +13,7 @@ with
 
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
-    begins as (
+    begins as materialized(
         select series.property_key, series.series_key, span_of_days.first_day, span_of_days.last_day
         from series
         cross join
@@ -87,9 +87,11 @@ with
             and series.keyword_key = stays.keyword_key
     ),
 
-    unconfigured as (
-        select series.*
+    -- With the days to look at, so that checks are read once, and only where they are asked for.
+    unconfigured as materialized(
+        select series.*, span.first_date - 28 as first_day, span.last_date - 1 as last_day
         from series
+        inner join span on span.property_key = series.property_key
         left join
             tracked
             on tracked.property_key = series.property_key
@@ -105,16 +107,13 @@ with
             rank_check.ranking_page_key as page_key
         from {{ ref('fct_serp_position') }} as rank_check
         inner join
-            span
-            on span.property_key = rank_check.property_key
-            and rank_check.day between span.first_date - 28 and span.last_date - 1
-        inner join
             unconfigured
             on unconfigured.property_key = rank_check.property_key
             and unconfigured.keyword_key = rank_check.keyword_key
             and unconfigured.engine = rank_check.engine
             and unconfigured.locale = rank_check.locale
             and unconfigured.device = rank_check.device
+            and rank_check.day between unconfigured.first_day and unconfigured.last_day
         where rank_check.state = 'found'
     ),
 
