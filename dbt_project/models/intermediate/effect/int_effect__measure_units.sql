@@ -20,7 +20,14 @@ with
 
     horizons as (select distinct horizon_day from samples),
 
-    watched as (select * from {{ ref('int_link__watch_pages') }}),
+    watched as (
+        select watched.*, pages.topic
+        from {{ ref('int_link__watch_pages') }} as watched
+        inner join
+            {{ ref('dim_page') }} as pages
+            on pages.property_key = watched.property_key
+            and pages.page_key = watched.page_key
+    ),
 
     looks as (
         select property_key, max(day) as last_day
@@ -75,14 +82,10 @@ with
             cells.horizon_day
         from watched
         inner join
-            {{ ref('dim_page') }} as pages
-            on pages.property_key = watched.property_key
-            and pages.page_key = watched.page_key
-        inner join
             treated_cells as cells
             on cells.property_key = watched.property_key
             and cells.event_date = watched.event_date
-            and cells.topic = pages.topic
+            and cells.topic = watched.topic
         where
             watched.link_date is null or watched.link_date > watched.event_date + cells.horizon_day
     ),
@@ -127,26 +130,26 @@ with
         order by roles.property_key, roles.topic, roles.page_key, roles.event_date
     ),
 
-    check_horizons as (
-        select properties.property_key, last_totals.last_day
-        from (select distinct property_key from affected) as properties
-        cross join
-            lateral(
-                select max(totals.day) as last_day
+    check_horizons as materialized(
+        select
+            property_key,
+            (
+                select max(totals.day)
                 from {{ ref('int_link__sum_positions') }} as totals
                 where totals.property_key = properties.property_key
-            ) as last_totals
+            ) as last_day
+        from (select distinct property_key from affected) as properties
     ),
 
-    search_horizons as (
-        select properties.property_key, last_totals.last_day
-        from (select distinct property_key from affected) as properties
-        cross join
-            lateral(
-                select max(totals.day) as last_day
+    search_horizons as materialized(
+        select
+            property_key,
+            (
+                select max(totals.day)
                 from {{ ref('int_effect__sum_searches') }} as totals
                 where totals.property_key = properties.property_key
-            ) as last_totals
+            ) as last_day
+        from (select distinct property_key from affected) as properties
     ),
 
     -- A page is the mean of those keywords that have half of their checks before and after. Unit by

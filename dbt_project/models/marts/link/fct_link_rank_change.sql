@@ -45,15 +45,15 @@ with
 
     neighbours as (select * from {{ ref('int_link__count_neighbours') }}),
 
-    check_horizons as (
-        select properties.property_key, last_totals.last_day
-        from (select distinct property_key from affected) as properties
-        cross join
-            lateral(
-                select max(totals.day) as last_day
+    check_horizons as materialized(
+        select
+            property_key,
+            (
+                select max(totals.day)
                 from {{ ref('int_link__sum_positions') }} as totals
                 where totals.property_key = properties.property_key
-            ) as last_totals
+            ) as last_day
+        from (select distinct property_key from affected) as properties
     ),
 
     look_horizons as (
@@ -171,6 +171,8 @@ with
             as expected_count
         from units
         cross join samples
+        -- A series' totals lie together.
+        order by units.property_key, units.series_key, units.event_date
     ),
 
     measured as (
