@@ -13,6 +13,7 @@
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {%- set carried_days = 3 %}
 {%- if is_partial %}
+    {#- Before it nothing changes, in any property. #}
     {%- set first_day = run_query(
         "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
         ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
@@ -45,6 +46,8 @@ with
             select standing.property_key, max(standing.day) as day
             from {{ this }} as standing
             inner join claimed on claimed.property_key = standing.property_key
+            -- As a literal, here and below, or the planner would read every day.
+            where standing.day >= date '{{ first_day }}' - 1
             group by standing.property_key
         ),
 
@@ -55,6 +58,7 @@ with
                 standing_days
                 on standing_days.property_key = standing.property_key
                 and standing_days.day = standing.day
+            where standing.day >= date '{{ first_day }}' - 1
         ),
 
         -- What the first days carry on was checked on the days before them.
@@ -86,7 +90,6 @@ with
                 begins
                 on begins.property_key = rank_check.property_key
                 and begins.day - {{ carried_days }} <= rank_check.day
-            -- As a literal, or the planner would read every day.
             where rank_check.day >= date '{{ first_day }}' - {{ carried_days }}
         {%- endif %}
     ),
