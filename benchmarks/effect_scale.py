@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import psycopg
@@ -38,6 +39,7 @@ from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models
 from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
 RESULTS = Path(__file__).parent / "results/effect_scale.json"
+PICTURE = Path(__file__).parents[1] / "docs/images/effect-scale.svg"
 LIMIT_SECONDS = 600
 LIMIT_BYTES = 3_000_000_000
 LIMIT_INCREMENT = 0.1
@@ -435,6 +437,27 @@ def describe_machine(w: Warehouse) -> dict[str, Any]:
     }
 
 
+def draw(found: Mapping[str, Any]) -> None:
+    """Each figure as a share of its limit, or of pyfixest's."""
+    shares = {
+        "full refresh, of 600 s": found["full_refresh"]["share_of_limit"],
+        "scratch, of 3 GB": found["full_refresh"]["scratch_share_of_limit"],
+        "a night, of a tenth of it": found["increment"]["ratio_to_full_refresh"] / LIMIT_INCREMENT,
+        "estimate, of pyfixest's time": found["pyfixest"]["time_ratio"],
+        "estimate, of pyfixest's memory": found["pyfixest"]["memory_ratio"],
+    }
+    with plt.rc_context({"svg.hashsalt": "seo-warehouse", "svg.fonttype": "none", "font.size": 9}):
+        figure, axes = plt.subplots(figsize=(7, 2.2), layout="constrained")
+        bars = axes.barh(list(shares), list(shares.values()), color="#4477aa")
+        axes.bar_label(bars, fmt="%.2f", padding=3)
+        axes.axvline(1, color="#888888", linewidth=1)
+        axes.invert_yaxis()
+        axes.margins(x=0.1)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(PICTURE, metadata={"Date": None})
+        plt.close(figure)
+
+
 def load_average() -> float:
     """Processes that ran or waited in the last minute."""
     return round(os.getloadavg()[0], 1)
@@ -478,6 +501,7 @@ def main(share: float, write: bool) -> None:
     if write:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        draw(found)
 
 
 if __name__ == "__main__":
