@@ -51,7 +51,7 @@ join (
 where not units.is_onpage_changed and (units.role = 'control' or units.role = arms.arm)
 """
 KEY = ["arm", "window", "horizon", "event_date", "locale", "device", "page_key", "is_treated"]
-SMALLER = {"pages": 120, "keywords": 2, "days": 180, "topics": 3}
+SMALLER = {"pages": 160, "keywords": 2, "days": 200, "topics": 4}
 SCENARIO_PANELS = {
     name: make_panel(number, replace(knobs, **SMALLER)) for number, (name, knobs) in enumerate(SCENARIOS.items(), 100)
 }
