@@ -21,10 +21,12 @@ grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
 grant create, usage on schema staging, intermediate, marts to seo_transformer;
-grant usage on schema marts to seo_analyst;
-grant select on all tables in schema marts to seo_analyst;
 grant seo_transformer, seo_loader to current_user;
-alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
+revoke insert, update, delete, truncate on ops.grant from seo_loader;
+grant usage on schema marts to seo_reader;
+grant select on ops.granted_property to seo_reader;
+grant seo_reader to seo_analyst;
+alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
 GIVE_RAW_TO_LOADER = """
 do $$
@@ -41,6 +43,11 @@ end $$
 """Only its owner may add a partition to a table or vacuum it (before PostgreSQL 17)."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
+READER = "seo_reader"
+"""What every analyst is a member of, and nobody logs in as.
+
+Not `seo_analyst`: up to PostgreSQL 15 a member may always become the role, change its password and read as it does.
+"""
 
 
 def role_name(role: str) -> str:
@@ -157,6 +164,8 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
         connection.execute(
             sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
         )
+    if not connection.execute("select 1 from pg_roles where rolname = %s", (READER,)).fetchone():
+        connection.execute(sql.SQL("create role {}").format(sql.Identifier(READER)))
     connection.execute(GRANTS)
     connection.execute(GIVE_RAW_TO_LOADER)
     connection.execute("grant select on all tables in schema raw to seo_transformer")
