@@ -4,15 +4,20 @@ to it. dbt runs it before it commits, so nobody meets a table without its policy
 read by nobody. What has its policy already is left alone: to change it would wait for every reader.
 
 meta.rows says which rows of a mart are a property's. of_property (the default): those with its property_key, where 0,
-all properties together, is read by who may read each. linked_domains: those of domains with a link to it. open: it has
-no rows of any property; everybody reads it whole. `= any (array(...))` is worked out once a query, and an index can use it.
+all properties together, is read by who may read each. linked_domains: those of domains with a link to it; who may read
+each property reads every domain. open: it has no rows of any property; everybody reads it whole.
+
+`= any (array(...))` is worked out once a query, and an index can use it: not so `in (...)`, nor a function for each row.
 -#}
 {% macro restrict_rows() -%}
     {%- if execute -%}
         {%- set rows = (config.get('meta') or {}).get('rows', 'of_property') -%}
         {%- set policies = {
             'of_property': 'property_key = any (array(select property_key from ops.granted_property))',
-            'linked_domains': 'exists (select from ops.linked_domains() as linked (key) where linked.key = domain_key)',
+            'linked_domains': (
+                'exists (select from ops.granted_property where property_key = 0)'
+                ' or exists (select from ops.linked_domains() as linked (key) where linked.key = domain_key)'
+            ),
             'open': none,
         } -%}
         {%- if rows not in policies or config.get('materialized') == 'materialized_view' -%}

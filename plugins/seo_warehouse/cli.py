@@ -183,7 +183,9 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 @click.argument("analyst", required=False)
 @click.option("--property", "property_name", help="Or `all`: every property, those to come too.")
 @click.option("--revoke", "is_revoked", is_flag=True, help="Take the grant back.")
-@click.option("--password-stdin", is_flag=True, help="Read a new role's password from stdin; else one is made and shown.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read a new role's password from stdin; else one is made and shown."
+)
 @_clear_errors
 def grant(analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool) -> None:
     """Let ANALYST, a login role that is made if need be, read a property's rows. Without --property: who reads what."""

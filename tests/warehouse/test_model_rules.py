@@ -160,8 +160,11 @@ def _expect_policies(warehouse: Warehouse, marts: set[str]) -> None:
     rows = warehouse.rows(
         """
         select c.relname, c.relkind::text, c.relrowsecurity, c.reloptions,
-               array(select p.polname || ' of ' || p.polcmd::text || ' to ' || array(select unnest(p.polroles)::regrole)::text
-                     from pg_policy as p where p.polrelid = c.oid) as policies,
+               array(
+                   select p.polname || ' of ' || p.polcmd::text || ' to '
+                          || array(select unnest(p.polroles)::regrole)::text
+                   from pg_policy as p where p.polrelid = c.oid
+               ) as policies,
                array(select a.grantee::regrole::text || ' ' || a.privilege_type
                      from aclexplode(c.relacl) as a where a.grantee <> c.relowner) as privileges
         from pg_class as c where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')

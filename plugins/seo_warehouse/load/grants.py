@@ -109,9 +109,7 @@ def make_login(conn: Connection, analyst: str, password: str) -> None:
     """Create an analyst's login role."""
     # Only its verifier is sent: a server may log the statement.
     verifier = conn.pgconn.encrypt_password(password.encode(), analyst.encode(), b"scram-sha-256").decode()
-    conn.execute(
-        sql.SQL("create role {} login password {}").format(sql.Identifier(analyst), sql.Literal(verifier))
-    )
+    conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(analyst), sql.Literal(verifier)))
 
 
 def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:

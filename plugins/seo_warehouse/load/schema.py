@@ -46,7 +46,7 @@ ROLES = ("loader", "transformer", "analyst")
 READER = "seo_reader"
 """What every analyst is a member of, and nobody logs in as.
 
-Not `seo_analyst`: up to PostgreSQL 15 a member may always become the role, change its password and read as it does.
+Not `seo_analyst`: whoever is a member of a role may become it (`set role`), and then change its password.
 """
 
 

@@ -23,15 +23,18 @@ def say_grants(wh: Warehouse, say: Say, analyst: str | None = None) -> None:
     with wh.connect("owner") as connection:
         found = grants.read_grants(connection, analyst)
     rows = [
-        (g.analyst, g.property_name, f"{g.granted_at:%Y-%m-%d}", g.granted_by + ("" if g.has_role else "; no such role"))
+        (
+            g.analyst,
+            g.property_name,
+            f"{g.granted_at:%Y-%m-%d}",
+            g.granted_by + ("" if g.has_role else "; no such role"),
+        )
         for g in found
     ]
     say_table(("analyst", "property", "since", "granted by"), rows, say)
 
 
-def grant(
-    wh: Warehouse, analyst: str, property_name: str, say: Say, *, by: str, password: str | None = None
-) -> None:
+def grant(wh: Warehouse, analyst: str, property_name: str, say: Say, *, by: str, password: str | None = None) -> None:
     """Let an analyst read a property's rows; make the login role where there is none.
 
     Without a `password` one is made up and said, once. Raises ConfigError.

@@ -47,7 +47,9 @@ def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome
 def _expect_readable(wh: Warehouse, prop: Property) -> None:
     """An analyst that may not read a property finds no row, which must not be told as a finding."""
     if prop.key in _hidden_keys(wh):
-        raise ConfigError(f"{ANALYST} is not granted {prop.name}: `seo-warehouse grant {ANALYST} --property {prop.name}`")
+        raise ConfigError(
+            f"{ANALYST} is not granted {prop.name}: `seo-warehouse grant {ANALYST} --property {prop.name}`"
+        )
 
 
 def _hidden_keys(wh: Warehouse) -> set[int]:
