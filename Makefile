@@ -15,7 +15,10 @@ SQL := $(wildcard dbt_project/models dbt_project/tests)
 # Airflow's components start several times faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run stop status test bench-effect lint lint-python lint-types lint-sql lint-sources format clean
+SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
+  AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
+
+.PHONY: help run stop status secrets test bench-effect lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -28,6 +31,11 @@ stop: $(READY)  ## end every process that `make run` started
 
 status: $(READY)  ## what runs, the last night's loads, the last builds
 	@$(BIN)/seo-warehouse status
+
+secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
+	@# A Fernet key is 32 bytes with their padding.
+	@$(PYTHON) -c 'import secrets, sys; \
+	  [print(f"{name}={secrets.token_urlsafe(32)}" + "=" * ("FERNET" in name)) for name in sys.argv[1:]]' $(SECRETS)
 
 test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)

@@ -16,7 +16,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.load.schema import create_ledgers, create_raw, create_roles
+from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 
 # A deadline would measure how busy the machine is.
@@ -64,10 +64,8 @@ def postgres() -> Iterator[Postgres]:
     server.start()
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("create database warehouse_template")
-    with psycopg.connect(server.dsn("warehouse_template")) as connection:
-        create_ledgers(connection)
-        create_raw(connection, SOURCES)
-        create_roles(connection, PASSWORDS)
+    with psycopg.connect(server.dsn("warehouse_template"), autocommit=True) as connection:
+        prepare(connection, SOURCES, PASSWORDS)
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)

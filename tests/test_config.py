@@ -124,7 +124,7 @@ def test_the_documentation_and_the_example_name_every_variable() -> None:
     asked |= {f"SEO_WAREHOUSE_{component}_PORT" for component in ("AIRFLOW", "POSTGRES", "DEMO")}
     documented = {name for name, _ in _documented("Environment")}
     example = shlex.split((ROOT / ".env.example").read_text(encoding="utf-8"), comments=True)
-    assert documented == {variable.partition("=")[0] for variable in example}
+    assert documented | _of_compose() == {variable.partition("=")[0] for variable in example}
     connections = {name for name in documented if name.startswith("AIRFLOW_CONN_")}
     assert documented - connections == asked
     defaults = {f"AIRFLOW_CONN_{default.upper()}" for name, default in _settings() if name.endswith(".connection")}
@@ -142,6 +142,18 @@ def test_no_variable_is_read_that_is_not_documented() -> None:
     }
     assert named
     assert named <= {name for name, _ in _documented("Environment")}
+
+
+def test_the_documentation_names_every_variable_that_docker_compose_reads() -> None:
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    read = set(re.findall(r"(?<!\$)\$\{(\w+)", text))
+    assert read - {name for name, _ in _documented("Environment")} == _of_compose()
+    for name, default in _documented("docker-compose"):
+        assert f"${{{name}:?" in text if default == "required" else f"${{{name}:-{default}}}" in text, name
+
+
+def _of_compose() -> set[str]:
+    return {name for name, _ in _documented("docker-compose")}
 
 
 def _documented(heading: str) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ read by nobody. What has its policy already is left alone: to change it would wa
 
 meta.rows says which rows of a mart are a property's. of_property (the default): those with its property_key, where 0,
 all properties together, is read by who may read each. linked_domains: those of domains with a link to it; who may read
-each property reads every domain. open: it has no rows of any property; everybody reads it whole.
+each property reads every domain. open: it has no rows of any property, and every analyst reads it whole.
 
 `= any (array(...))` is worked out once a query, and an index can use it: not so `in (...)`, nor a function for each row.
 -#}
@@ -18,14 +18,14 @@ each property reads every domain. open: it has no rows of any property; everybod
                 'exists (select from ops.granted_property where property_key = 0)'
                 ' or exists (select from ops.linked_domains() as linked (key) where linked.key = domain_key)'
             ),
-            'open': none,
+            'open': 'true',
         } -%}
         {%- if rows not in policies or config.get('materialized') == 'materialized_view' -%}
             {%- do exceptions.raise_compiler_error("no rows of " ~ this ~ " can be kept from an analyst: see restrict_rows") -%}
         {%- endif -%}
         {%- if config.get('materialized') == 'view' -%}
             alter view {{ this }} set (security_invoker = true);
-        {%- elif policies[rows] and not _has_row_security(this) -%}
+        {%- elif not _has_row_security(this) -%}
             alter table {{ this }} enable row level security;
             create policy {{ rows }} on {{ this }} for select to seo_reader using ({{ policies[rows] }});
         {%- endif %}

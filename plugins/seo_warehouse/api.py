@@ -27,6 +27,7 @@ from seo_warehouse.errors import (
     BudgetError,
     NotArchivedError,
     NotYetError,
+    RefusedAddressError,
     SourceError,
     TerminalSourceError,
     ThrottledError,
@@ -99,7 +100,8 @@ class Api:
 
     `auth` signs each request; where it fetches tokens of its own, those calls do not pass here and are not
     archived. `explain` turns an answer that means failure into the error to raise. With `may_call` False
-    nothing is sent: a call that the archive lacks raises NotArchivedError.
+    nothing is sent: a call that the archive lacks raises NotArchivedError. `networks` (CIDR) are reached beside
+    public addresses.
     """
 
     base_url: str
@@ -108,6 +110,7 @@ class Api:
     may_call: bool
     explain: Callable[[Answer], SourceError | None] | None
     limits: Limits
+    networks: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     _occurrences: Counter[str] = field(default_factory=Counter)
@@ -115,7 +118,7 @@ class Api:
     _transport: Transport = field(init=False)
 
     def __post_init__(self) -> None:
-        self._transport = Transport(self.base_url, self.auth, self.limits)
+        self._transport = Transport(self.base_url, self.auth, self.limits, self.networks)
 
     def get(
         self,
@@ -279,7 +282,7 @@ class Api:
         self.sending(call.key, request, is_durable=is_durable)
         try:
             answer = self._transport.send(str(call), signed)
-        except UnsentError:
+        except (UnsentError, RefusedAddressError):
             self.unsent(call.key)
             raise
         try:

@@ -38,7 +38,7 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
         except psycopg.OperationalError as error:
             reason = f"PostgreSQL: {' '.join(str(error).split())}"
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedFunction) as error:
-            reason = f"{error.diag.message_primary}: the ledgers are of an older version; `make run` completes them"
+            reason = f"{error.diag.message_primary}: the ledgers are of an older version: `seo-warehouse migrate`"
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                 raise
@@ -93,6 +93,38 @@ def status(property_name: str | None, first: date | None) -> None:
     from seo_warehouse.embedded.run import status as show
 
     show(click.echo, property_name, first)
+
+
+@main.command()
+@_clear_errors
+def migrate() -> None:
+    """Bring the warehouse's tables, roles and settings to this release; `run` does it too."""
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    applied = open_warehouse().migrate()
+    click.echo("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
+
+
+@main.command()
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The new file.")
+@_clear_errors
+def backup(to: Path) -> None:
+    """Write the warehouse's database into one file. The archive is backed up as files are."""
+    from seo_warehouse.embedded.backup import back_up
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    back_up(open_warehouse(), to, click.echo)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_clear_errors
+def restore(file: Path) -> None:
+    """Fill an empty database from a backup."""
+    from seo_warehouse.config import Settings
+    from seo_warehouse.embedded.backup import restore as fill
+
+    fill(Settings(), file, click.echo)
 
 
 @main.command()
@@ -248,6 +280,16 @@ def report(property_name: str | None) -> None:
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
     write_reports(open_warehouse(), click.echo, property_name=property_name)
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_clear_errors
+def airflow(arguments: tuple[str, ...]) -> None:
+    """Airflow's own command line, in the Airflow that `run` started: airflow backfill create ..."""
+    from seo_warehouse.embedded.run import airflow_command
+
+    sys.exit(airflow_command(arguments))
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)

@@ -158,6 +158,19 @@ class Property(Strict):
         return self
 
 
+DroppableSource = Literal["search_console", "dataforseo_serp"]
+"""Sources whose days are modelled each by itself. Links and pages are made from the whole of their history."""
+
+
+class Retention(Strict):
+    """What is given up by age, once a day. Whatever is not stated is kept for ever."""
+
+    raw_months: dict[DroppableSource, Annotated[int, Field(ge=6)]] = Field(
+        default_factory=dict, description="source -> whole months that raw keeps beside the running one"
+    )
+    archive_months: int | None = Field(default=None, ge=2, description="the same for archived answers")
+
+
 SHARED_KEY = 0
 SHARED_NAME = "all"
 """Under these is loaded what concerns all properties; no property may have this name."""
@@ -168,6 +181,7 @@ class Properties(Strict):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     google_updates: GoogleUpdatesSettings | None = None
+    retention: Retention = Retention()
     demo_control_url: str | None = Field(default=None, description="set by the demo only: where its clock is read")
 
     @model_validator(mode="after")
@@ -244,7 +258,8 @@ class Settings:
             )
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
-        self.archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"
+        self.archive = archive if "://" in archive else str(Path(archive).absolute())
         self.drop = Path(env.get("SEO_WAREHOUSE_DROP") or self.home / "drop").absolute()
         self.retry_seconds = float(env.get("SEO_WAREHOUSE_RETRY_SECONDS") or 300)
         self.poll_seconds = float(env.get("SEO_WAREHOUSE_POLL_SECONDS") or 60)

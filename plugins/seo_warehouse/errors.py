@@ -10,13 +10,16 @@ SeoWarehouseError
     TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
       NightOverError       a snapshot source was asked for a night that has ended
       NotArchivedError     a replay met a call whose answer the archive does not hold
+      RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
       BudgetError          a limit on calls, bytes or money of one load was reached
   ExportError              a dropped file is refused as a whole: mend it and drop it again
   AuditFailedError         read, but not fit: the load is quarantined
   LoadError                the warehouse could not take or move a batch
     TransientLoadError     a lock was not had in time, a connection was lost: retry
+    MigrationError         the database's tables and this release do not fit together: the message says what to do
   BuildError               dbt did not build every model
   EmbeddedError            a component of `make run` could not be started or stopped
+  BackupError              a backup could not be written or restored
 """
 
 
@@ -64,6 +67,10 @@ class NotArchivedError(TerminalSourceError):
     """A replay met a call whose answer the archive does not hold."""
 
 
+class RefusedAddressError(TerminalSourceError):
+    """A host leads to an address that is not public and was not stated; nothing was sent."""
+
+
 class BudgetError(TerminalSourceError):
     """A limit on calls, bytes or money of one load was reached."""
 
@@ -84,9 +91,17 @@ class TransientLoadError(LoadError):
     """A lock was not had in time or a connection was lost: the same step may work later."""
 
 
+class MigrationError(LoadError):
+    """The database's tables and this release do not fit together; the message says what to do."""
+
+
 class BuildError(SeoWarehouseError):
     """dbt did not build every model."""
 
 
 class EmbeddedError(SeoWarehouseError):
     """A component of `make run` could not be started or stopped."""
+
+
+class BackupError(SeoWarehouseError):
+    """A backup could not be written or restored."""

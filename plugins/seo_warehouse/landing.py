@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,6 +43,8 @@ class Folder(Protocol):
     def exists(self) -> bool: ...
     def unlink(self, missing_ok: bool = ...) -> None: ...
     def open(self, mode: str, /) -> IO[Any]: ...
+    def iterdir(self) -> Iterable[Self]: ...
+    def rmdir(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,25 @@ def open_root(uri: str) -> Folder:
 def open_archive(base: Folder, *, source: str, property_key: int, scope: str) -> Archive:
     """The archive of one source and property within one scope, `night=<date>` or `history=<month>`."""
     return Archive(base, source=source, property_key=property_key, scope=scope)
+
+
+def forget(root: Folder, source: str, is_old: Callable[[int, str], bool]) -> list[str]:
+    """Remove the scopes of a source that `is_old(property_key, scope)` says nobody needs. Returns their places.
+
+    Cut in the middle, it goes on when it is called again.
+    """
+    gone: list[str] = []
+    top = root / _checked(source)
+    for prop in list(top.iterdir()) if top.exists() else []:
+        key = prop.name.removeprefix("p")
+        for scope in list(prop.iterdir()) if key.isdecimal() else []:
+            if is_old(int(key), scope.name):
+                for file in list(scope.iterdir()):
+                    file.unlink(missing_ok=True)
+                if scope.exists():  # of an object store a folder is gone with the last file in it
+                    scope.rmdir()
+                gone.append(f"{source}/{prop.name}/{scope.name}")
+    return gone
 
 
 class Archive:

@@ -6,18 +6,18 @@ import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 import requests
 import urllib3
 from requests.auth import AuthBase
 
+from seo_warehouse.connecting import guard_session
 from seo_warehouse.errors import BudgetError, ConfigError, MalformedAnswerError, TransientSourceError
 from seo_warehouse.landing import Answer
 from seo_warehouse.redaction import Redactor
+from seo_warehouse.unpacking import ACCEPTED, PackedWrongError, Unpacker
 
 USER_AGENT = "seo-warehouse (+https://pypi.org/project/seo-warehouse/)"
 _CHUNK_BYTES = 65_536
@@ -50,12 +50,16 @@ class UnsentError(TransientSourceError):
 
 
 class Transport:
-    """A session with one provider. `redactor` knows the secrets of every request signed so far."""
+    """A session with one provider, at public addresses and those of `networks` only.
 
-    def __init__(self, base_url: str, auth: AuthBase | None, limits: Limits) -> None:
+    `redactor` knows the secrets of every request signed so far.
+    """
+
+    def __init__(self, base_url: str, auth: AuthBase | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
         self._limits = limits
+        self._networks = networks
         self._session: requests.Session | None = None
         self.redactor = Redactor()
 
@@ -112,30 +116,34 @@ class Transport:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
-        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        # A proxy of the environment cannot reach this machine's own loopback.
-        session.trust_env = not _is_loopback(self._base_url)
+        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED})
+        guard_session(session, self._base_url, self._networks, self._limits.answer_seconds)
         return session
 
     def _body(self, name: str, response: requests.Response, started: float) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        # read1 returns what has come: a body that drips in cannot outlive the check of the time.
-        while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-            size += len(chunk)
-            if size > self._limits.answer_bytes:
-                raise BudgetError(f"{name}: the answer is larger than {self._limits.answer_bytes:,} bytes")
-            if time.monotonic() - started > self._limits.answer_seconds:
-                raise TransientSourceError(f"{name}: no whole answer within {self._limits.answer_seconds:g} s")
-            chunks.append(chunk)
-        return b"".join(chunks)
+        pieces: list[bytes] = []
+        arrived = size = 0
+        try:
+            unpacker = Unpacker(response.headers.get("Content-Encoding", ""))
+            # read1 returns what has come: a body that drips in cannot outlive the check of the time.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+                arrived += len(chunk)
+                for piece in unpacker.feed(chunk):
+                    size += len(piece)
+                    if max(size, arrived) > self._limits.answer_bytes:
+                        raise BudgetError(f"{name}: the answer is larger than {self._limits.answer_bytes:,} bytes")
+                    pieces.append(piece)
+                if time.monotonic() - started > self._limits.answer_seconds:
+                    raise TransientSourceError(f"{name}: no whole answer within {self._limits.answer_seconds:g} s")
+            unpacker.end()
+        except PackedWrongError as error:
+            raise MalformedAnswerError(f"{name}: {error}") from None
+        return b"".join(pieces)
 
     def _explained(self, name: str, error: Exception) -> TransientSourceError:
         message = self.redactor.text(f"{name}: {type(error).__name__}: {error}")
         if isinstance(error, requests.ConnectTimeout) or _is_unconnected(error):
             return UnsentError(message)
-        if isinstance(error, requests.exceptions.ContentDecodingError | urllib3.exceptions.DecodeError):
-            return MalformedAnswerError(message)
         return TransientSourceError(message)
 
 
@@ -144,11 +152,3 @@ def _is_unconnected(error: Exception) -> bool:
     if isinstance(reason, urllib3.exceptions.SSLError):
         return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
     return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -14,11 +14,14 @@ import time
 from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from seo_warehouse.embedded.processes import read_stat
 
+WATCH = Path(__file__).parents[1] / "security" / "watch"
+CONNECTIONS = "connections"
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
     ["dbt.cli.main", "seo_warehouse.audit.gate", "seo_warehouse.cli", "seo_warehouse.orchestration.build"]
@@ -86,6 +89,12 @@ def _started(child: Child) -> Child:
 
 def _prepare(environment: dict[str, str], log: Path) -> None:
     os.environ.update(environment)
+    # Readers, gate, crawler and dbt: none of them leaves this machine, on whatever errand of its own.
+    os.environ |= {"PYTHONPATH": str(WATCH), "WATCHED_CONNECTIONS": str(log.with_name(CONNECTIONS))}
+    spec = spec_from_file_location("watch", WATCH / "sitecustomize.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(module_from_spec(spec))
     with log.open("ab") as file:
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)

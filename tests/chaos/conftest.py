@@ -26,7 +26,7 @@ from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
 from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
-from tests.chaos.child import Child, start_command, start_step
+from tests.chaos.child import CONNECTIONS, Child, start_command, start_step
 from tests.chaos.state import FIRST_DAY, NIGHT, Rows, Sizes, read_calls, read_marts, read_nodes, read_raw, read_sizes
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +110,7 @@ class Base:
             with demo.running(home / "demo", port=self.demo_port) as server:
                 dsn = _owner_dsn(self.server, home, name)
                 yield Case(home, dsn, self.server.dsn(name), server, self.folder / DBT)
+            expect_nobody_left(home)
         finally:
             self.server.start()
             with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
@@ -130,6 +131,12 @@ class Undisturbed:
     calls: dict[str, dict[str, int]]
     seconds: dict[str, float]
     nodes: int
+
+
+def expect_nobody_left(home: Path) -> None:
+    """No step has tried to reach anything but this machine."""
+    tries = home / CONNECTIONS
+    assert not tries.exists(), tries.read_text()
 
 
 def _owner_dsn(server: Postgres, home: Path, database: str) -> str:
@@ -167,6 +174,7 @@ def base() -> Iterator[Base]:
             case.wh.migrate()
             case.step("history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
             case.build().succeed()
+            expect_nobody_left(home)
             case.wh.set_demo_clock(datetime.combine(NIGHT, time(6), UTC))
         with case.connect() as connection:
             sizes = read_sizes(connection)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seo_warehouse.demo.knobs import PanelKnobs
+from seo_warehouse.demo.panel import make_panel
 from seo_warehouse.effect.checks import DRAWS, SEED, Rows, estimate, fake_dates
 from tests.effect.estimates import estimate as twin_estimate
 from tests.effect.twin import draw_sample, prepare
 from tests.effect.windows import window
-from seo_warehouse.demo.knobs import PanelKnobs
-from seo_warehouse.demo.panel import make_panel
 
 CELLS, PAGES = 60, 12
 

@@ -17,6 +17,9 @@ from tests.effect.estimates import Estimate, estimate, followed_minus_nofollow
 from tests.effect.twin import Prepared, Sample, draw_sample, prepare
 from tests.effect.windows import Window, window, windows
 
+# pyfixest's own use of pandas.
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
+
 KNOBS = PanelKnobs(pages=400, keywords=2, edit_days=300.0, rise_selection=0.5, gain_rate=0.003, loss_rate=0.002)
 LEVELS_COUNTED = pyfixest.ssc(k_adj=True, k_fixef="full", G_adj=True, G_df="conventional")
 """Every cell's effect counts as a parameter: said here, since libraries and versions differ in what they assume."""

@@ -10,6 +10,8 @@ SEED = Path(__file__).parents[2] / "dbt_project/seeds/link_windows.csv"
 ARMS = ("acquired_followed", "acquired_nofollow", "lost_followed")
 OUTCOMES = ("log_position", "position", "expected_ctr", "top_10_share", "ranked_share")
 CLEAN_DAYS_BEFORE, CLEAN_DAYS_AFTER = 56, 34
+
+
 def _curve() -> tuple[float, ...]:
     with (SEED.parent / "click_curve.csv").open(encoding="utf-8") as lines:
         return tuple(float(row["click_share"]) for row in csv.DictReader(lines))

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -109,6 +110,16 @@ def test_a_task_runs_and_knows_its_night(client: Client) -> None:
     assert [run["dag_run_id"] for run in client.runs("quick", "2026-11-22")] == [run_id]
     assert [task["state"] for task in client.tasks("quick", run_id)] == ["success"]
     assert "Returned value was: 2026-11-22" in client.log("quick", run_id, "tell")
+
+
+def test_files_are_read_again_at_once_where_that_is_asked_for(client: Client) -> None:
+    """By itself Airflow would read them in five minutes; waiting for that would end in an error before."""
+    asked_at = datetime.now(UTC)
+    assert client.dag_ids(read_since=asked_at) == set()
+    client.read_files_again(asked_at)
+    client.wait_for_dags(["quick", "waiting"], read_since=asked_at)
+    client.read_files_again(asked_at)
+    assert client.dag_ids(read_since=asked_at) == {"quick", "waiting"}
 
 
 def test_dags_start_paused(client: Client) -> None:

@@ -75,6 +75,12 @@ def test_a_load_that_waits_comes_with_its_reason_and_the_command_to_type() -> No
     ]
 
 
+def test_a_load_of_a_file_that_waits_is_told_by_the_files_name() -> None:
+    load = WaitingLoad(7, "exports", "backlink", "shop", TODAY, TODAY, "of another domain", None, "links (1).csv")
+    what = "load 7: exports.backlink of shop from links (1).csv, 2026-03-03..2026-03-03: of another domain"
+    assert waiting_lines([load])[1] == what
+
+
 def test_status_shows_what_waits_and_of_ledgers_made_by_an_older_version_says_what_to_do(
     database: str, tmp_path: Path
 ) -> None:
@@ -94,4 +100,4 @@ def test_status_shows_what_waits_and_of_ledgers_made_by_an_older_version_says_wh
     connection.close()
     done = CliRunner().invoke(main, ["status"], env=shop.environment)
     assert done.exit_code == 1
-    assert "the ledgers are of an older version; `make run` completes them" in done.output
+    assert "the ledgers are of an older version: `seo-warehouse migrate`" in done.output

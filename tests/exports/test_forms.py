@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -329,9 +329,59 @@ def test_the_order_of_day_and_month_in_wide_headings_is_that_of_all_of_them() ->
     assert [row["day"] for row in rows] == [date(2026, 2, 1), date(2026, 2, 2), date(2026, 2, 13)]
 
 
+def test_a_cell_of_a_wide_layout_is_refused_alone() -> None:
+    content = "Keyword,2026-02-01,2026-02-02,2026-02-03\nboots,1,2 (+1),3\nshoes,4,5,6\n"
+    assert [(row["keyword"], row["position"]) for row in rows_of("t.csv", content)] == [
+        ("boots", 1), ("boots", 3), ("shoes", 4), ("shoes", 5), ("shoes", 6),
+    ]  # fmt: skip
+    (refused,) = part_of("t.csv", content).refused
+    assert str(refused) == "line 2: 2026-02-02 position is '2 (+1)', expected a whole number"
+
+
+def test_a_line_of_a_wide_layout_weighs_as_much_as_the_days_that_it_has() -> None:
+    """Half of the keywords are many rows lost, although their lines are few beside the rows of the other half."""
+    days = [date(2025, 1, 1) + timedelta(days=n) for n in range(300)]
+    positions = ",5" * len(days)
+    lines = [f"{'' if n % 2 else f'keyword {n}'}{positions}" for n in range(100)]
+    with pytest.raises(ExportError, match=r"line 3: keyword is empty; 15,000 of 30,000 rows cannot be read"):
+        part_of("t.csv", "\n".join([f"Keyword,{','.join(map(str, days))}", *lines]))
+    few = [line for n, line in enumerate(lines) if n < 21 or n % 2 == 0]
+    assert part_of("t.csv", "\n".join([f"Keyword,{','.join(map(str, days))}", *few])).refused_count == 10
+
+
 def test_a_dash_without_a_depth_is_refused() -> None:
     with pytest.raises(ExportError, match="depth is empty"):
         part_of("t.csv", "Keyword,2026-02-01\nboots,-\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "depths"),
+    [
+        # Its tool looks 50 deep, and once 100: what lies beyond 50 was surely found by the deeper look.
+        (["a,7,", "b,>50,", "c,60,", "d,>100,"], [50, 50, None, 100]),
+        # Said of some, it is not guessed of the others.
+        (["a,7,20", "b,>50,", "c,8,"], [20, 50, None]),
+        # Nothing tells.
+        (["a,7,", "b,8,"], [None, None]),
+    ],
+)
+def test_a_depth_that_a_file_states_of_what_it_did_not_find_is_that_of_what_it_found(
+    lines: list[str], depths: list[int | None]
+) -> None:
+    content = "\n".join(["checked_on,keyword,position,depth", *(f"2026-02-01,{line}" for line in lines)])
+    assert [row["depth"] for row in rows_of("rankings.csv", content)] == depths
+    notes = part_of("rankings.csv", content).notes
+    assert notes == (
+        ("what was found is taken to be found among 50, as the rest of the file",) if len(lines) > 3 else ()
+    )
+
+
+def test_a_wide_layout_without_depth_says_how_deep_it_looked_with_what_it_did_not_find() -> None:
+    content = "Keyword,2026-02-01,2026-02-02\nboots,7,>100\nshoes,3,4\n"
+    assert {row["depth"] for row in rows_of("t.csv", content)} == {100}
+    # Of two lines for the same check the later one stands, with the same depth.
+    twice = f"{content}boots,8,9\n"
+    assert [(row["position"], row["depth"]) for row in rows_of("t.csv", twice)][-2:] == [(8, 100), (9, 100)]
 
 
 def test_labs_answers_are_organic_positions() -> None:

@@ -52,6 +52,10 @@ REFUSED = (
     ("2026-02-01,k,google,DE,de,desktop,found,0,,100", "position", "count from 1"),
     ("2026-02-01,k,google,DE,de,desktop,found,3.5,,100", "position", "3.5"),
     ("2026-02-01,k,google,DE,de,desktop,found,-3,,100", "position", "-3"),
+    ("2026-02-01,k,google,DE,de,desktop,found,7.125,,", "position", "a mean is none"),
+    ('2026-02-01,k,google,DE,de,desktop,found,"7,125",,', "position", "a mean is none"),
+    ("0001-01-01 00:00+14:00,k,google,DE,de,desktop,found,3,,100", "day", "no day of the calendar"),
+    ("9999-12-31T23:00-12:00,k,google,DE,de,desktop,found,3,,100", "day", "no day of the calendar"),
     ("2026-02-01,k,google,DE,de,desktop,found,101,,100", "position", "beyond"),
     ("2026-02-01,k,google,DE,de,desktop,found,12%,,100", "position", "12%"),
     ("2026-02-01,k,google,DE,de,desktop,found,3,shop.example/a,100", "url", "https://"),
@@ -67,7 +71,7 @@ REFUSED = (
 )
 
 
-def _file(middle: list[str], count: int = 3_000) -> str:
+def _file(middle: list[str], count: int = 4_000) -> str:
     lines = [GOOD.format(i % 28 + 1, i // 28, i % 100 + 1) for i in range(count)]
     return "\n".join([HEADINGS, *middle, *lines]) + "\n"
 
@@ -88,7 +92,7 @@ def test_each_mistake_that_can_be_repaired_is_and_each_other_is_refused_by_its_l
         assert refusal.line == number, text
         assert refusal.column == column, text
         assert reason in refusal.reason, text
-    assert part.row_count == 3_000 + len(repaired)
+    assert part.row_count == 4_000 + len(repaired)
 
 
 def test_repairs_mean_what_they_say() -> None:

@@ -213,23 +213,3 @@ def test_years_of_days_are_judged(database: str) -> None:
         found = read_days(connection, datetime(2026, 1, 3, 6, tzinfo=UTC))
     assert sum(list(days.states.values()).count("failed") for days in found) == 8 * 48
     assert sum(len(days.states) for days in found) == 8 * 1462
-
-
-def test_a_home_made_before_there_were_backfills_takes_them_after_a_migration(database: str) -> None:
-    from seo_warehouse.load.schema import create_ledgers
-
-    with open_warehouse(database) as connection:
-        connection.execute(
-            """
-            alter table ops.load drop constraint load_purpose_check;
-            alter table ops.load add constraint load_purpose_check check (purpose in ('night', 'history', 'replay'));
-            drop view ops.completeness; drop function ops.completeness_at; drop view ops.restatement;
-            drop table ops.source_table, ops.quality_decision;
-            """
-        )
-        put(connection, [FIRST], at(3))
-        create_ledgers(connection)
-        create_ledgers(connection)
-        prepare(connection, SOURCE)
-        put(connection, [FIRST + timedelta(1)], at(4), purpose="backfill")
-        assert (states(connection)[FIRST], states(connection)[FIRST + timedelta(1)]) == ("provisional", "provisional")

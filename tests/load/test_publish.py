@@ -12,7 +12,7 @@ import pytest
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.load import known, ledger
-from seo_warehouse.load.nights import warehouse_lock
+from seo_warehouse.load.builds import warehouse_lock
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.load.session import WAREHOUSE_LOCK as WAREHOUSE

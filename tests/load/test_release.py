@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load import ledger, nights, release
+from seo_warehouse.load import builds, ledger, release
 from seo_warehouse.load.publish import publish
 from tests.load.loading import (
     DAY,
@@ -48,8 +48,8 @@ def test_an_approved_load_is_published_with_rows_that_break_rules_and_awaits_the
         assert fetch(connection, "select row_count, totals from ops.publication") == [(2, {"clicks": 0})]
         kept = "select decision, decided_by, why, decided_at <= now() from ops.quality_decision"
         assert fetch(connection, kept) == [("approve", "ada", "the campaign was real", True)]
-        with nights.warehouse_lock(connection):
-            build = nights.claim_build(connection)
+        with builds.warehouse_lock(connection):
+            build = builds.claim_build(connection)
         assert build is not None
         assert build.day_count == 1
 
@@ -145,7 +145,7 @@ def test_nothing_is_released_without_a_decision_a_person_and_a_reason(database: 
 def test_a_release_waits_for_a_build_and_keeps_its_decision_meanwhile(database: str) -> None:
     with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as builder:
         load_id = held(connection, [make_row()])
-        with nights.warehouse_lock(builder):
+        with builds.warehouse_lock(builder):
             release.decide(connection, load_id, "approve", who="ada", why="x")
             with pytest.raises(TransientLoadError):
                 release.carry_out(connection, SOURCE, TABLE, load_id, wait=timedelta(milliseconds=50))

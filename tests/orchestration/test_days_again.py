@@ -22,10 +22,13 @@ from seo_warehouse.config import Settings
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import ConfigError, LoadError, NightOverError
-from seo_warehouse.load import ledger, nights, release
+from seo_warehouse.load import builds, ledger, release
+from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import steps
 from seo_warehouse.orchestration.backfill import backfill
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
+from seo_warehouse.orchestration.history import onboard
+from seo_warehouse.orchestration.reading import history_scope
 from seo_warehouse.orchestration.release import carry_out_decisions
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
@@ -152,6 +155,32 @@ def test_a_range_that_cannot_be_read_is_refused_with_a_sentence(
     assert world.calls() == 0
 
 
+def test_a_month_whose_load_a_person_rejected_is_onboarded_from_new_answers(world: World) -> None:
+    """Else the archive would give the answers that nobody wants for ever."""
+    today = NIGHT + timedelta(days=20)
+    (month,) = month_periods([NIGHT + timedelta(days=n) for n in range(8, 10)])
+    with world.connect() as connection:
+        for table in SEARCH_CONSOLE.tables:
+            connection.execute(
+                """
+                insert into ops.load (source, table_name, property_key, first_day, last_day, purpose, attempt, state,
+                                      archive_scope)
+                values ('search_console', %s, 1, %s, %s, 'history', 1, 'rejected', %s)
+                """,
+                (table.name, month.first_day, month.last_day, history_scope(month)),
+            )
+    for asked in (True, False):
+        world.set_clock(today)
+        onboard(world.wh, PROPERTY, month.first_day, month.last_day + timedelta(days=5))
+        assert (world.calls() > 0) is asked
+    with world.connect() as connection:
+        scopes = connection.execute(
+            "select distinct archive_scope, state from ops.load"
+            " where source = 'search_console' and purpose = 'history' and state <> 'rejected'"
+        )
+        assert scopes.fetchall() == [(f"backfill={today}", "published")]
+
+
 def hold(connection: psycopg.Connection[Any], day: date) -> int:
     load_id = write(connection, [], source=SEARCH_CONSOLE, days=[day])
     ledger.move(connection, load_id, "quarantined", reason="least_share: 0 rows, 90 are usual")
@@ -177,7 +206,7 @@ def test_a_kill_between_decision_and_publication_loses_no_decision(world: World)
     with loader as connection, world.connect() as builder:
         again, later = hold(connection, NIGHT + timedelta(days=1)), hold(connection, NIGHT + timedelta(days=2))
         for load_id in (again, later):
-            with nights.warehouse_lock(builder):
+            with builds.warehouse_lock(builder):
                 process = start_release(world, load_id)
                 until_decided(connection, process)
                 process.kill()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.errors import AuditFailedError, NotArchivedError, TransientLoadError
+from seo_warehouse.load.completeness import read_waiting
 from seo_warehouse.orchestration import drop
 from tests.orchestration.dropping import NIGHT, Shop, open_shop, rankings
 
@@ -130,6 +131,26 @@ def test_a_quarantined_file_waits_for_a_person_and_is_not_read_again(shop: Shop)
     drop.write(shop.wh, "exports", "shop", NIGHT)
     assert load_states(shop) == ["quarantined"]
     assert shop.fetch(HELD) == []
+
+
+def test_each_file_that_is_held_waits_under_its_own_name(shop: Shop) -> None:
+    """Two of the same form and day: they are two batches, and a person decides about each."""
+    for device in ("desktop", "mobile"):
+        content = rankings([(MAY, f"k{n}", 1 + n) for n in range(30)], device).replace("shop.example", "else.example")
+        shop.drop(f"rankings {device}.csv", content)
+    with pytest.raises(AuditFailedError):
+        ingest(shop)
+    with shop.wh.connect("loader") as connection:
+        waiting = sorted((load.load_id, load.file) for load in read_waiting(connection))
+    assert waiting == [(1, "rankings desktop.csv"), (2, "rankings mobile.csv")]
+
+
+def test_a_file_for_a_property_that_no_build_has_seen_is_judged_by_its_domain(shop: Shop) -> None:
+    shop.fetch("with gone as (delete from ops.property returning 1) select count(*) from gone")
+    content = rankings([(MAY, f"k{n}", 1 + n) for n in range(30)])
+    shop.drop("rankings.csv", content.replace("shop.example", "else.example"))
+    with pytest.raises(AuditFailedError, match="quarantined"):
+        ingest(shop)
 
 
 def test_a_full_archive_keeps_nothing_half_and_the_file_is_read_when_there_is_room(shop: Shop) -> None:

@@ -54,6 +54,16 @@ def test_what_a_source_no_longer_keeps_is_a_sentence_and_no_call(wh: Warehouse) 
     ]
 
 
+def test_nights_that_lie_ahead_or_end_before_they_begin_are_refused(wh: Warehouse) -> None:
+    said: list[str] = []
+    today = wh.now().date()
+    with pytest.raises(ConfigError, match="has not begun"):
+        onboard(wh, "shop", None, today + timedelta(days=1), said.append)
+    with pytest.raises(ConfigError, match="end before they begin"):
+        onboard(wh, "shop", today, None, said.append)
+    assert said == []
+
+
 def test_months_that_fail_stop_no_other_are_told_and_raise_at_the_end(wh: Warehouse, database: str) -> None:
     said: list[str] = []
     # Two days of one month and three of the next are settled on the last night.

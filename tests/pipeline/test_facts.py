@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seo_warehouse.demo import DEMO_PROPERTIES, disclosed, stored_world
+from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
 from seo_warehouse.demo.records import read_lines
 from seo_warehouse.demo.world import World
 from seo_warehouse.orchestration.history import DEMO_READING_TIME
@@ -199,6 +199,7 @@ def test_every_rank_check_has_the_disclosed_state_position_page_and_depth(runnin
                 select property_key, day, keyword_key, engine, locale, device, count(*) as result_count
                 from marts.fct_serp_result group by 1, 2, 3, 4, 5, 6
             ) as r using (property_key, day, keyword_key, engine, locale, device)
+            where f.origin = 'dataforseo'
             """
         )
     }
@@ -232,6 +233,42 @@ def test_a_found_position_is_the_true_one_and_an_absent_one_lies_beyond_what_was
     ]
     assert wrong == []
     assert len(checks) > 7_000
+
+
+def test_the_sample_files_end_in_the_facts_as_what_truly_was(running: Running, world: World) -> None:
+    days = [world.first_day - timedelta(days=age) for age in range(28, 0, -1)]
+    noted = {
+        (prop.key, day, tracked.keyword, device): position.position if position.position <= PANEL_DEPTH else None
+        for prop in DEMO_PROPERTIES
+        for tracked in prop.tracked
+        for device in ("desktop", "mobile")
+        for day in days
+        if (position := world.position(prop, tracked.keyword, device, day))
+    }
+    known = running.rows(
+        """
+        select f.property_key, f.day, k.keyword, f.device, f.position, f.state, f.locale, f.depth
+        from marts.fct_serp_position as f join marts.dim_keyword as k using (property_key, keyword_key)
+        where f.origin = 'rank_tracker_wide'
+        """
+    )
+    assert {tuple(row[:4]): row[4] for row in known} == noted
+    assert {row[5:] for row in known if row[4]} == {("found", "2840-en", PANEL_DEPTH)}
+    assert {row[5] for row in known if not row[4]} == {"not_found"}
+    # Of the day on which the home was made, and so of all days before it.
+    made = (
+        (edit.property_key, edit.day, prop.url(edit.path), edit.kind)
+        for prop in DEMO_PROPERTIES
+        for edit in world.edits[prop.key]
+        if edit.day < running.night
+    )
+    changes = running.rows(
+        """
+        select c.property_key, c.day, p.url, c.kind
+        from marts.fct_page_change as c join marts.dim_page as p using (property_key, page_key)
+        """
+    )
+    assert _difference(Counter(made), changes) == ([], [])
 
 
 def test_search_totals_are_those_of_the_last_reading(running: Running) -> None:

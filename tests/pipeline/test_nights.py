@@ -75,6 +75,7 @@ def test_only_the_ingest_run_of_the_unfit_load_is_red(unfit: Night) -> None:
         "ingest__google_updates": "success",
         "ingest__dataforseo_serp": "success",
         "ingest__dataforseo_backlinks": "success",
+        "ingest__exports": "success",
         "warehouse": "success",
     }
 
@@ -148,6 +149,7 @@ def test_the_deadline_closes_a_night_and_names_the_paused_source(running: Runnin
         "ingest__site_crawl": "success",
         "ingest__google_updates": "success",
         "ingest__dataforseo_serp": "success",
+        "ingest__exports": "success",
         "maintenance": "success",
         "warehouse": "success",
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import date, timedelta
+from typing import Any
 
 from tests.load.loading import write
 from tests.pipeline.conftest import Running
 
+DAG = "ingest__search_console"
 WAIT_SECONDS = 900
 
 
@@ -27,11 +30,37 @@ def test_a_release_by_hand_publishes_the_load_and_keeps_who_and_why(running: Run
     ]
 
 
-def test_airflows_own_backfill_runs_a_night_again(running: Running) -> None:
+def test_airflows_own_backfill_runs_a_night_by_rest(running: Running) -> None:
     night = running.night - timedelta(days=1)
-    body = {"dag_id": "ingest__search_console", "from_date": f"{night}T00:00:00Z", "to_date": f"{night}T23:59:59Z"}
+    body = {"dag_id": DAG, "from_date": f"{night}T00:00:00Z", "to_date": f"{night}T23:59:59Z"}
     running.airflow.call("POST", "backfills", json=body)
-    done = running.airflow.wait("ingest__search_console", partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
+    _expect_night(running, night)
+
+
+def test_airflows_own_command_runs_nights_too_also_those_that_have_run(running: Running) -> None:
+    first, last = running.night - timedelta(days=2), running.night - timedelta(days=1)
+    before = running.airflow.runs(DAG, last.isoformat())
+    deadline = time.monotonic() + WAIT_SECONDS
+    while [backfill for backfill in _backfills(running) if backfill["completed_at"] is None]:
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    done = running.command(
+        *("airflow", "backfill", "create", "--dag-id", DAG),
+        *("--from-date", str(first), "--to-date", f"{last}T23:59:59"),
+        *("--max-active-runs", "1", "--reprocess-behavior", "completed"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(running.airflow.runs(DAG, last.isoformat())) == len(before) + 1
+    _expect_night(running, first)
+    _expect_night(running, last)
+
+
+def _backfills(running: Running) -> list[dict[str, Any]]:
+    return list(running.airflow.call("GET", "backfills", params={"dag_id": DAG})["backfills"])
+
+
+def _expect_night(running: Running, night: date) -> None:
+    done = running.airflow.wait(DAG, partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
     assert (done["run_type"], done["state"]) == ("backfill", "success")
     days = running.rows(
         """

@@ -1,4 +1,4 @@
-"""A simulated panel in the warehouse, as if its sources had been read and modelled: what the models of the effect read."""
+"""A simulated panel in the warehouse, as if its sources had been read and modelled."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
         warehouse.add_keyword(property_key, row["keyword"], url)
     keywords = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
     _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
-    _copy(warehouse, "marts.fct_serp_position", (_check(row, keywords) for row in tables.check_rows(panel, property_key)))
+    _copy(
+        warehouse, "marts.fct_serp_position", (_check(row, keywords) for row in tables.check_rows(panel, property_key))
+    )
     _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
     _copy(
         warehouse,

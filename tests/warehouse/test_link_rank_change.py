@@ -16,7 +16,7 @@ from tests.warehouse.world import Warehouse
 
 LAST = 110
 EVENT = 70
-MODELS = ("+int_link__keep_events", "+int_effect__estimate_effects")
+MODELS = ("+int_link__keep_events", "+rpt_link_contribution")
 PAGES = {
     # Links of night 70 lead to /pans/a and /pans/e; b and d are controls, c has a link of its own on night 100.
     "a": "/pans/a",
@@ -102,7 +102,8 @@ def tell_links(w: Warehouse, night: int) -> None:
             to("two", "/pans/a", page="https://two.example/2"),
         ],
         71: [to("g", "/absent/p"), to("h", "/unmeasured/p"), to("k", "/onpage/p"), to("l", "/alone/p")],
-        72: [to("i", "/other/p"), to("s", "/solo/p")],
+        72: [to("i", "/other/p"), to("s", "/solo/p"), to("w", "/wordless/p")],
+        75: [to("s", "/solo/p", page="https://s.example/2")],
         30: [to("e", "/short/p")],
         80: [to("f", "/future/p")],
         90: [to("j", "/other/p")],
@@ -136,7 +137,7 @@ def row(w: Warehouse, keyword: str, window: str, domain: str) -> dict[str, Any]:
         """,
         *(keyword, window, domain),
     )
-    assert len(found) == (2 if domain == "two" else 1)
+    assert len(found) == (2 if domain in {"two", "s"} else 1)
     return found[-1]
 
 
@@ -155,7 +156,8 @@ def test_before_and_after_are_means_over_what_was_measured(told: Warehouse) -> N
 
 def test_controls_are_clean_pages_of_the_topic_each_the_mean_of_its_keywords(told: Warehouse) -> None:
     got = row(told, "e", "headline", "five")
-    # a has links of that night, c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to (5 + 11) / 2 = 8; d: 3 to 2.
+    # a has links of that night, c has a link on night 100, edited changed around night 70. b: (6 + 10) / 2 = 8 to
+    # (5 + 11) / 2 = 8; d: 3 to 2.
     assert got["control_count"] == 2
     assert (got["control_base_position"], got["control_window_position"]) == (5.5, 5)
     assert got["control_position_change"] == -0.5
@@ -230,3 +232,37 @@ def test_what_can_be_judged_is_the_difference_of_the_differences(told: Warehouse
     # The control went from 8 to 6.
     assert got["position_difference"] == pytest.approx(48 / 14 - 7 + 2)
     assert got["log_position_difference"] == pytest.approx((4 * log(2) + 10 * log(4)) / 14 - log(7) - log(6 / 8))
+
+
+@pytest.mark.parametrize(
+    ("domain", "reasons"),
+    [
+        ("w", ["no_keyword"]),
+        ("s", ["same_event", "too_few_events"]),
+        ("u", ["uncertain_date"]),
+        ("e", ["short_history"]),
+        ("f", ["future_incomplete"]),
+        ("h", ["unmeasured"]),
+        ("g", ["not_ranking"]),
+        ("i", ["other_link"]),
+        ("k", ["onpage_change"]),
+        ("l", ["no_controls"]),
+    ],
+)
+def test_a_link_that_cannot_be_judged_has_a_reason_and_no_number(
+    told: Warehouse, domain: str, reasons: list[str]
+) -> None:
+    found = told.rows(
+        """
+        select contribution.*
+        from marts.rpt_link_contribution as contribution
+        inner join marts.fct_link_event as link_event using (property_key, event_key)
+        where link_event.source_domain = %s || '.example' and contribution.panel = 'google'
+        order by contribution.reason
+        """,
+        domain,
+    )
+    assert [row["reason"] for row in found] == reasons
+    for row in found:
+        numbers = ("own_effect", "own_standard_error", "group_effect", "shrunk_effect", "shrunk_low", "own_weight")
+        assert [row[name] for name in numbers] == [None] * len(numbers)

@@ -38,11 +38,12 @@ REFERENCE_TABLES = {
     "link_witness_cadences": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
-OPEN_TO_EVERYBODY = {
-    "dim_date": "a calendar, with Google's updates on it",
-    "dim_google_update": "what Google tells everybody",
+NOT_BY_THEIR_PROPERTY = {
+    "dim_date": ("open", "a calendar, with Google's updates on it"),
+    "dim_google_update": ("open", "what Google tells everybody"),
+    "dim_domain": ("linked_domains", "a domain is of every property that it links to"),
 }
-"""Marts that hold no row of any property."""
+"""Marts whose rows are kept from analysts otherwise than by their property_key: how, and why."""
 PREFIXES = {
     "staging": r"stg_[a-z_]+?__[a-z_]+",
     "intermediate": r"int_[a-z]+__[a-z_]+",
@@ -175,10 +176,8 @@ def _expect_policies(warehouse: Warehouse, marts: set[str]) -> None:
         assert row["privileges"] == ["seo_reader SELECT"], row
         if row["relkind"] == "v":
             assert "security_invoker=true" in (row["reloptions"] or []), row
-        elif row["relname"] in OPEN_TO_EVERYBODY:
-            assert (row["relkind"], row["relrowsecurity"], row["policies"]) == ("r", False, []), row
         else:
-            rule = "linked_domains" if row["relname"] == "dim_domain" else "of_property"
+            rule = NOT_BY_THEIR_PROPERTY.get(row["relname"], ("of_property", ""))[0]
             assert (row["relkind"], row["relrowsecurity"]) == ("r", True), row
             assert row["policies"] == [f"{rule} of r to {{seo_reader}}"], row
 

@@ -9,6 +9,7 @@ Served by `python -m seo_warehouse.demo --port P --folder F`. In the folder:
 """
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, PANEL_DEPTH
+from seo_warehouse.demo.exports import write_exports
 from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.records import disclosed
 from seo_warehouse.demo.serving import connections, running, serve, stored_world
@@ -23,5 +24,6 @@ __all__ = [
     "running",
     "serve",
     "stored_world",
+    "write_exports",
     "write_properties",
 ]

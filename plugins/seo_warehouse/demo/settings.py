@@ -16,6 +16,7 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
         "search_console": {"site": prop.search_console_site},
         "dataforseo_backlinks": {"connection": f"dataforseo_{prop.name}", "target": prop.domain},
         "dataforseo_serp": {"connection": f"dataforseo_{prop.name}"},
+        "exports": {},
     }
     if prop.is_crawled:
         address = f"127.0.0.1:{port}"
@@ -37,13 +38,16 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
 
 
 def write_properties(path: Path, port: int, history_start: date) -> None:
-    """Write a properties.yml that leads to a demo on `port`."""
+    """Write a properties.yml that leads to a demo on `port`; one that says the same already is left as it is."""
     document = {
         "properties": [_property(prop, port, history_start) for prop in DEMO_PROPERTIES],
         "google_updates": {"base_url": f"http://127.0.0.1:{port}"},
         "demo_control_url": f"http://127.0.0.1:{port}/control",
     }
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.name + ".part")
-    aside.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    aside.write_text(text, encoding="utf-8")
     aside.replace(path)

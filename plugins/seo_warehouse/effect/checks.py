@@ -75,7 +75,7 @@ def estimate(rows: Rows) -> Effect | None:
     change = rows.change - (np.bincount(rows.cell, rows.change) / count)[rows.cell]
     weight = float(centred @ centred)
     effect = float(centred @ change) / weight
-    scores = np.bincount(rows.page, centred * (change - effect * centred))
+    scores: Floats = np.bincount(rows.page, centred * (change - effect * centred)).astype(np.float64)
     return _effect(effect, scores, weight, rows.cell.size, cells, treated_pages, int(d.sum()))
 
 
@@ -110,7 +110,15 @@ def fake_dates(controls: Rows, draws: int = DRAWS, seed: int = SEED) -> Iterator
         leverages = leverage_of_page + np.bincount(page[drawn], 1 - 2 * share, pages)
         weight = float((1 - share).sum())
         effect = float(change[drawn].sum()) / weight
-        found = _effect(effect, scores - effect * leverages, weight, cell.size, cells, treated_pages, cells)
+        found = _effect(
+            effect,
+            np.asarray(scores - effect * leverages, dtype=np.float64),
+            weight,
+            cell.size,
+            cells,
+            treated_pages,
+            cells,
+        )
         yield abs(found.estimate) > found.half_width
 
 

@@ -118,8 +118,8 @@ def joint_p_value(weeks: Sequence[Estimate], crosses: Mapping[tuple[int, int], C
                 covariance[i, i] = one.correction * one.squared_scores
             elif i < j:
                 cross = crosses.get((one.sample_no, other.sample_no), NOTHING_SHARED)
-                covariance[i, j] = covariance[j, i] = (
-                    sqrt(one.correction * other.correction) * cross.product(one, other)
+                covariance[i, j] = covariance[j, i] = sqrt(one.correction * other.correction) * cross.product(
+                    one, other
                 )
     effects = np.array([week.raw_estimate for week in weeks])
     if np.linalg.matrix_rank(covariance, hermitian=True) < len(weeks):

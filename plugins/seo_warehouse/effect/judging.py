@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seo_warehouse.effect.checks import Effect, Rows, estimate, fake_dates
+from seo_warehouse.effect.checks import Effect, Rows, fake_dates
 from seo_warehouse.effect.estimates import Published
 
 
@@ -43,9 +43,8 @@ def weightings(variance: Published, equal: Published) -> Check:
         return _check(variance, "weightings", None, "The two weightings cannot be compared yet.", warn=False)
     gap = abs(variance.estimate - equal.estimate)
     is_far = gap > max(variance.standard_error, equal.standard_error)
-    sentence = (
-        f"Weighted by precision {variance.estimate:.3f}, each event alike {equal.estimate:.3f}: "
-        + ("more than a standard error apart, so the effect differs between events." if is_far else "in agreement.")
+    sentence = f"Weighted by precision {variance.estimate:.3f}, each event alike {equal.estimate:.3f}: " + (
+        "more than a standard error apart, so the effect differs between events." if is_far else "in agreement."
     )
     return _check(variance, "weightings", None, sentence, warn=is_far)
 
@@ -57,8 +56,8 @@ def false_alarms(main: Published, controls: Rows) -> Check:
         return _check(main, "fake_dates", None, "Too few pages without any link to try made-up dates on.", warn=False)
     share = 100 * sum(alarms) / len(alarms)
     sentence = (
-        f"Of {len(alarms)} draws of made-up dates on pages that never got a link, {sum(alarms)} ({share:.1f} %) show an "
-        "effect; 5 % would be due to chance. The draws share one set of pages, so the share itself is uncertain."
+        f"Of {len(alarms)} draws of made-up dates on pages that never got a link, {sum(alarms)} ({share:.1f} %) show "
+        "an effect; 5 % would be due to chance. The draws share one set of pages, so the share itself is uncertain."
     )
     made = _check(main, "fake_dates", None, sentence, warn=False)
     return Check(**(vars(made) | {"run_count": len(alarms), "false_alarm_count": sum(alarms)}))
@@ -84,6 +83,3 @@ def _check(main: Published, name: str, effect: Effect | None, sentence: str, *, 
         is_warning=warn,
         sentence=sentence,
     )
-
-
-__all__ = ["Check", "Rows", "compared", "estimate", "false_alarms", "weightings"]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
 import numpy as np
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.effect.checks import Rows
-from seo_warehouse.effect.estimates import HEADLINE, Cross, Estimate, Published
+from seo_warehouse.effect.checks import Flags, Ints, Rows
+from seo_warehouse.effect.estimates import Cross, Estimate, Published
 from seo_warehouse.effect.inference import ArmsKey, WeeksKey
 from seo_warehouse.effect.judging import Check
 
@@ -27,21 +26,40 @@ select units.cell_key, units.page_key, units.role <> 'control' as is_treated, un
        exists (
            select 1 from marts.dim_google_update as u
            where u.is_confounder and u.begins_on <= units.event_date + samples.end_day
-             and coalesce(u.ends_on, 'infinity') >= units.event_date + {base_begin_day}) as is_updated
+             and coalesce(u.ends_on, 'infinity') >= units.event_date + base.begin_day) as is_updated
 from intermediate.int_effect__measure_units as units
 join intermediate.int_effect__list_samples as samples using (sample_no)
 join intermediate.int_effect__average_controls as cells using (property_key, cell_key, sample_no)
-where units.property_key = %(property_key)s and cells.panel = %(panel)s and units.role in ('control', %(arm)s) and units.{change} is not null
-  and samples.window_name = %(window_name)s and samples.horizon_day = %(horizon_day)s
+cross join (select begin_day from intermediate.link_windows where window_name = 'base') as base
+where units.property_key = %(property_key)s and cells.panel = %(panel)s
+  and units.role in ('control', %(arm)s) and units.{change} is not null
+  and samples.window_name = 'headline' and samples.horizon_day = %(horizon_day)s
 """
-"""Units of one window."""
+"""Units of the headline."""
+SHIFTED = """
+with units as (
+    select units.cell_key, units.page_key, units.role, units.{change} as change, samples.window_name
+    from intermediate.int_effect__measure_units as units
+    join intermediate.int_effect__list_samples as samples using (sample_no)
+    join intermediate.int_effect__average_controls as cells using (property_key, cell_key, sample_no)
+    where units.property_key = %(property_key)s and cells.panel = %(panel)s
+      and units.role in ('control', %(arm)s) and not units.is_onpage_changed
+      and units.{change} is not null and samples.horizon_day = %(horizon_day)s
+)
+select cell_key, page_key, role <> 'control' as is_treated,
+       (third.change + fourth.change) / 2 - before.change as change, false, false
+from (select * from units where window_name = 'week_3') as third
+join (select * from units where window_name = 'week_4') as fourth using (cell_key, page_key, role)
+join (select * from units where window_name = 'week_before_2') as before using (cell_key, page_key, role)
+"""
+"""Units with days 14 to 27 against -14 to -8: the headline, had every link come a week before it was seen."""
 
 
 def read_estimates(conn: Connection) -> Iterator[Estimate]:
     """Every estimate of the newest build."""
     names = [field.name for field in fields(Estimate)]
     query = sql.SQL("select {} from intermediate.int_effect__estimate_effects").format(
-        sql.SQL(", ").join(map(sql.Identifier, names))
+        sql.SQL(", ").join([sql.Identifier(name) for name in names])
     )
     with conn.cursor() as cursor:
         for row in cursor.execute(query):
@@ -86,26 +104,24 @@ def read_dropped(conn: Connection) -> dict[tuple[int, str, str], dict[str, int]]
     return {key: dict(sorted(reasons.items())) for key, reasons in dropped.items()}
 
 
-def read_units(
-    conn: Connection, property_key: int, panel: str, arm: str, outcome: str, horizon_day: int, window: str = HEADLINE
-) -> tuple[Rows, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """(rows, changed, updated): units of a window, and which of them met an on-page change or an update of Google's."""
-    base = conn.execute("select begin_day from intermediate.link_windows where window_name = 'base'").fetchone()
-    query = sql.SQL(UNITS).format(
-        change=sql.Identifier(f"{outcome}_change"), base_begin_day=sql.Literal(base[0] if base else 0)
-    )
+def read_units(conn: Connection, main: Published, query: str = UNITS) -> tuple[Rows, Flags, Flags]:
+    """(rows, changed, updated): units behind a headline, and which of them met an on-page change or an update."""
     arguments = {
-        "property_key": property_key, "panel": panel, "arm": arm, "window_name": window, "horizon_day": horizon_day
-    }  # fmt: skip
+        "property_key": main.property_key,
+        "panel": main.panel,
+        "arm": main.arm,
+        "horizon_day": main.end_day,
+    }
+    statement = sql.SQL(query).format(change=sql.Identifier(f"{main.outcome}_change"))
     with conn.cursor() as cursor:
         made = np.fromiter(
-            cursor.stream(query, arguments),
+            cursor.stream(statement, arguments),
             dtype=[("cell", "i8"), ("page", "i8"), ("d", "?"), ("dy", "f8"), ("changed", "?"), ("updated", "?")],
         )
     return Rows(made["cell"], made["page"], made["d"], made["dy"]), made["changed"], made["updated"]
 
 
-def read_linked_pages(conn: Connection, property_key: int) -> np.ndarray[Any, Any]:
+def read_linked_pages(conn: Connection, property_key: int) -> Ints:
     """Pages whose links ever changed, as far as is known."""
     with conn.cursor() as cursor:
         cursor.execute(
@@ -118,20 +134,22 @@ def read_linked_pages(conn: Connection, property_key: int) -> np.ndarray[Any, An
 def write(conn: Connection, published: Sequence[Published], checks: Sequence[Check]) -> None:
     """Replace what was published, in one transaction."""
     with conn.transaction():
-        for table, rows in (("link_effect", published), ("link_effect_check", checks)):
-            conn.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", table)))
-            _copy(conn, table, rows)
+        _replace(conn, "link_effect", Published, published)
+        _replace(conn, "link_effect_check", Check, checks)
 
 
-def _copy(conn: Connection, table: str, rows: Iterable[Published] | Iterable[Check]) -> None:
-    made = list(rows)
-    if not made:
-        return
-    names = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(made[0]))
-    statement = sql.SQL("copy {} ({}) from stdin").format(sql.Identifier("ops", table), names)
-    with conn.cursor(row_factory=dict_row) as cursor, cursor.copy(statement) as copy:
-        for row in made:
-            copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in astuple(row)])
+def _replace(
+    conn: Connection, table: str, kind: type[Published] | type[Check], rows: Sequence[Published] | Sequence[Check]
+) -> None:
+    conn.execute(sql.SQL("delete from {}").format(sql.Identifier("ops", table)))
+    names = [field.name for field in fields(kind)]
+    statement = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier("ops", table), sql.SQL(", ").join([sql.Identifier(name) for name in names])
+    )
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            values = [getattr(row, name) for name in names]
+            copy.write_row([Jsonb(value) if isinstance(value, dict) else value for value in values])
 
 
 def _added(one: Cross | None, other: Cross) -> Cross:

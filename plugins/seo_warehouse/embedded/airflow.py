@@ -31,6 +31,7 @@ from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.room import is_free, require_space
 from seo_warehouse.errors import EmbeddedError
+from seo_warehouse.load.schema import scrambled
 
 ROOT = Path(__file__).parents[3]
 """The checkout: dags/ and plugins/ lie here."""
@@ -212,7 +213,8 @@ def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object
         )
     if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
         connection.execute(sql.SQL("create role {} login").format(role))
-    connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(airflow.database_password)))
+    password = scrambled(connection, DATABASE, airflow.database_password)
+    connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(password)))
     if found is not None:
         _close_to_others(connection)
     if found == (built_by,):

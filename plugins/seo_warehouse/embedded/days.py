@@ -50,7 +50,8 @@ def waiting_lines(loads: Sequence[WaitingLoad]) -> list[str]:
     """Each quarantined load with its reason and the command that decides about it."""
     lines = ["\nWaiting for a person:"] if loads else []
     for load in loads:
-        what = f"{load.source}.{load.table} of {load.property_name}, {load.first_day}..{load.last_day}"
+        file = f" from {load.file}" if load.file else ""
+        what = f"{load.source}.{load.table} of {load.property_name}{file}, {load.first_day}..{load.last_day}"
         lines.append(f"load {load.load_id}: {what}: {load.reason or 'no reason was noted'}")
         command = f'    seo-warehouse release {load.load_id} --{load.decision or "approve"} --why "..."'
         lines.append(command if load.decision else f"{command}    (or --reject)")

@@ -35,6 +35,9 @@ def variables(settings: Settings) -> dict[str, str]:
         "SEO_WAREHOUSE_HOME": str(settings.home),
         "SEO_WAREHOUSE_PROPERTIES": str(settings.properties_path),
         "SEO_WAREHOUSE_ARCHIVE": settings.archive,
+        # Whole paths: each process works in a folder of its own.
+        "SEO_WAREHOUSE_DROP": str(settings.drop),
+        "SEO_WAREHOUSE_DBT_PROJECT": str(settings.dbt_project),
     }
     if settings.owner_dsn is not None:
         told["SEO_WAREHOUSE_DSN"] = settings.owner_dsn
@@ -76,7 +79,7 @@ def start_postgres(settings: Settings, ports: dict[str, int], progress: Progress
         verb = sql.SQL("alter" if there else "create")
         connection.execute(
             sql.SQL("{} role {} login createrole password {}").format(
-                verb, sql.Identifier(owner), sql.Literal(password)
+                verb, sql.Identifier(owner), sql.Literal(schema.scrambled(connection, owner, password))
             )
         )
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
@@ -91,7 +94,7 @@ def demo_component(home: Path) -> Component:
 
 
 def start_demo(settings: Settings, ports: dict[str, int], progress: Progress) -> None:
-    """Start the demo unless it runs; write the properties.yml and the credentials that lead to it.
+    """Start the demo unless it runs; write the properties.yml, the credentials and the sample files that belong to it.
 
     Raises EmbeddedError where it does not come up.
     """
@@ -106,6 +109,9 @@ def start_demo(settings: Settings, ports: dict[str, int], progress: Progress) ->
                    "--first-day", first_day.isoformat()]  # fmt: skip
         processes.start(component, command, environment=os.environ, folder=settings.home)
     _wait_for_port(component, ports["demo"])
+    world = demo.stored_world(settings.home / "demo")
+    if world is not None:
+        demo.write_exports(settings.drop, world, datetime.now(UTC).date())
     (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(ports["demo"])))
 
 

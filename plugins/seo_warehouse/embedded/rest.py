@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -41,19 +41,30 @@ class Client:
         """One call of /api/v2. `options` as requests takes them."""
         return _send(self._session, method, f"{self.url}/api/v2/{path}", **options)
 
-    def dag_ids(self) -> set[str]:
-        """The DAGs that Airflow knows and that are not stale."""
-        return {dag["dag_id"] for dag in self.call("GET", "dags", params={"limit": 1000})["dags"]}
+    def dag_ids(self, read_since: datetime | None = None) -> set[str]:
+        """The DAGs that Airflow knows and that are not stale; of those, the ones whose files it has read since then."""
+        return {dag["dag_id"] for dag in self._dags() if read_since is None or _read_at(dag) >= read_since}
+
+    def read_files_again(self, before: datetime) -> None:
+        """Have Airflow read at once the files of the DAGs that it read before an instant."""
+        for token in {dag["file_token"] for dag in self._dags() if _read_at(dag) < before}:
+            self.call("PUT", f"parseDagFile/{token}")
+
+    def _dags(self) -> list[Json]:
+        dags: list[Json] = self.call("GET", "dags", params={"limit": 1000})["dags"]
+        return dags
 
     def import_errors(self) -> list[str]:
         """What kept a DAG file from being read: the last line of each error, with its file."""
         errors = self.call("GET", "importErrors")["import_errors"]
         return [f"{e['filename']}: {e['stack_trace'].strip().splitlines()[-1]}" for e in errors]
 
-    def wait_for_dags(self, wanted: Iterable[str], timeout_seconds: float = 120) -> None:
-        """Wait until Airflow has read the DAGs. Raises EmbeddedError naming those it has not, and why."""
+    def wait_for_dags(
+        self, wanted: Iterable[str], timeout_seconds: float = 120, read_since: datetime | None = None
+    ) -> None:
+        """Wait until Airflow has read the DAGs (since then). Raises EmbeddedError naming those it has not, and why."""
         deadline = time.monotonic() + timeout_seconds
-        while missing := sorted(set(wanted) - self.dag_ids()):
+        while missing := sorted(set(wanted) - self.dag_ids(read_since)):
             if time.monotonic() > deadline:
                 reasons = "; ".join(self.import_errors()) or "no reason is given"
                 raise EmbeddedError(f"Airflow has not read {', '.join(missing)}: {reasons}")
@@ -143,6 +154,12 @@ class Client:
                 report(line)
                 new.add(line)
         return new
+
+
+def _read_at(dag: Json) -> datetime:
+    """When Airflow last read a DAG's file."""
+    instant: str | None = dag["last_parsed_time"]
+    return datetime.fromisoformat(instant) if instant else datetime.min.replace(tzinfo=UTC)
 
 
 def _read_line(line: Json) -> str:

@@ -7,8 +7,10 @@ taken up again by the next run.
 from __future__ import annotations
 
 import fcntl
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,7 +60,7 @@ def run(properties: Path | None, say: Say) -> None:
         if properties is None and settings.properties_path != own:
             properties = settings.properties_path  # SEO_WAREHOUSE_PROPERTIES says so
         settings.properties_path = own
-        _take_properties(settings, properties)
+        take_properties(settings, properties)
         ports = choose_ports(settings, is_demo=properties is None)
         if settings.owner_dsn is None:
             parts.start_postgres(settings, ports, progress)
@@ -74,7 +76,7 @@ def run(properties: Path | None, say: Say) -> None:
             night, unloaded = _load_all_history(wh, progress)
             started.result()
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
-        red = _run_night(wh, client, night, progress)
+        red = run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
         report.say_result(wh, airflow, say)
     if unloaded:
@@ -129,7 +131,7 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
     """
     settings = Settings()
     ports = read_ports(settings.home)
-    if not ports:
+    if not ports and settings.owner_dsn is None:
         raise ConfigError(f"nothing was ever started in {settings.home}: run `make run`")
     running = [
         c.name
@@ -142,26 +144,54 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
     ]
     if settings.owner_dsn is None and parts.postgres(settings, ports).is_running():
         running.insert(0, "postgres")
-    say(f"running: {', '.join(running) or 'nothing'}")
+    if ports:
+        say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
         wh = open_warehouse(settings)
         report.say_loads(wh, say)
         days.say_days(wh, say, property_name, first)
 
 
-def _run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:
+def airflow_command(arguments: Sequence[str]) -> int:
+    """Airflow's own command line in the Airflow of this home. Returns its exit code.
+
+    Raises ConfigError before the first run.
+    """
+    settings = Settings()
+    settings.properties_path = settings.home / "properties.yml"
+    ports = read_ports(settings.home)
+    if "airflow" not in ports:
+        raise ConfigError(f"nothing was ever started in {settings.home}: run `make run`")
+    told = embedded_airflow.environment(parts.airflow(settings, ports))
+    return subprocess.run([sys.executable, "-m", "airflow", *arguments], env=told, check=False).returncode
+
+
+def run_night(wh: Warehouse, client: Client, night: date, progress: Progress) -> list[str]:
     """Unpause the DAGs and bring `night` through them, unless a build carries it already. Returns those that failed."""
     dag_ids = [f"ingest__{source.name}" for source in wh.sources]
-    client.wait_for_dags(["warehouse", *dag_ids, *KEEPERS])
+    # By itself Airflow would make the DAGs anew only every few minutes.
+    changed_at = _changed_at(wh.settings.properties_path)
+    client.read_files_again(changed_at)
+    client.wait_for_dags(["warehouse", *dag_ids, *KEEPERS], read_since=changed_at)
     if _is_built(wh, night):
         progress(f"night {night} is built already")
         states = {}
+        # A source that came into properties.yml since: its DAG is as new as every DAG once was, paused.
+        for dag_id in dag_ids:
+            if not client.runs(dag_id):
+                client.unpause(dag_id)
     else:
         states = _bring_through(wh, client, night, dag_ids, progress)
     # After the night, so that no tick of theirs falls into it: vacuum and docs would only slow it down.
     for dag_id in KEEPERS:
         client.unpause(dag_id)
     return [dag_id for dag_id, state in states.items() if state != "success"]
+
+
+def _changed_at(path: Path) -> datetime:
+    """When properties.yml was written, or the link to it, by whatever clock: never ahead of ours."""
+    written = max(path.stat().st_mtime, path.lstat().st_mtime)
+    return datetime.fromtimestamp(min(written, time.time()), UTC)
 
 
 def _bring_through(
@@ -213,7 +243,7 @@ def _is_built(wh: Warehouse, night: date) -> bool:
         return nights.is_carried(connection, night)
 
 
-def _take_properties(settings: Settings, properties: Path | None) -> None:
+def take_properties(settings: Settings, properties: Path | None) -> None:
     """Make the home's properties.yml the user's own file, or leave it to the demo. A home serves one of the two."""
     kept = settings.home / "properties.yml"
     is_demo_home = (settings.home / "demo").exists()
@@ -228,10 +258,11 @@ def _take_properties(settings: Settings, properties: Path | None) -> None:
         raise ConfigError(
             f"{settings.home} holds the demo: set SEO_WAREHOUSE_HOME to another folder for your own properties"
         )
-    fresh = kept.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(properties.resolve())
-    fresh.rename(kept)
+    if not kept.is_symlink() or kept.readlink() != properties.resolve():
+        fresh = kept.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(properties.resolve())
+        fresh.rename(kept)
     _ = settings.properties
 
 

@@ -39,10 +39,14 @@ Outcomes = Callable[[datetime], Iterable[Row | Refusal]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What reading a part needs to know: its tables of text (none: JSON), and which of its rows are replaced."""
+    """What reading a part needs to know: its tables of text (none: JSON), and which of its rows are replaced.
+
+    `depth` is that of rank checks which found something and do not say how deep they looked, where the file tells.
+    """
 
     sheets: tuple[Sheet, ...]
     replaced: bytes
+    depth: int | None = None
 
 
 def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple[Part, ...]:
@@ -78,6 +82,8 @@ def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
             openers = stack.enter_context(unzipped(name, open_stream)) if is_entry else {"": open_stream}
             found = _all_outcomes(name, plan.sheets, openers, part.exported_at)
         rows = (outcome for outcome in found if type(outcome) is dict)
+        if plan.depth is not None:
+            rows = (_to_depth(row, plan.depth) for row in rows)
         if not plan.replaced:
             yield from rows
         else:
@@ -98,7 +104,7 @@ def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, Open
     unknown = tuple(f"column {cell!r} is left aside" for s in sheets for cell in s.columns.unknown)
     encodings = sorted({s.text.encoding for s in sheets if not s.text.encoding.startswith("utf")})
     guessed = tuple(f"read as {e}, a guess: save it as UTF-8 if letters look wrong" for e in encodings)
-    return replace(found, notes=(*guessed, *unknown), plan=replace(found.plan, sheets=sheets))
+    return replace(found, notes=(*found.notes, *guessed, *unknown), plan=replace(found.plan, sheets=sheets))
 
 
 def _all_outcomes(
@@ -136,17 +142,46 @@ def _instants(name: str, written_at: datetime) -> Iterator[datetime]:
     yield written_at
 
 
+class _Depths:
+    """How deep the tool looked that made a file of rank checks, where it says so only with what it did not find."""
+
+    def __init__(self) -> None:
+        self._least: int | None = None
+        self._is_stated = self._is_lacking = False
+
+    def see(self, row: Row) -> None:
+        state, depth = row["state"], row["depth"]
+        if state == "found":
+            self._is_stated |= depth is not None
+            self._is_lacking |= depth is None
+        elif state == "not_found" and (self._least is None or depth < self._least):
+            self._least = depth
+
+    @property
+    def of_found(self) -> int | None:
+        return self._least if self._is_lacking and not self._is_stated else None
+
+
+def _to_depth(row: Row, depth: int) -> Row:
+    if row["state"] == "found" and row["position"] <= depth:
+        row["depth"] = depth
+    return row
+
+
 def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at: datetime) -> Part:
     grain_of = itemgetter(*table.grain)
     repeats = Repeats()
+    depths = _Depths() if table is RANKING else None
     refused: list[Refusal] = []
-    refused_count = 0
+    refused_count = lost_count = 0
     first, last = date.max, date.min
     try:
         see = repeats.see
         for outcome in found:
             if type(outcome) is dict:
                 see(grain_of(outcome), tuple(outcome.values()))
+                if depths is not None:
+                    depths.see(outcome)
                 day = outcome["day"]
                 if day < first:
                     first = day
@@ -154,12 +189,14 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
                     last = day
             elif isinstance(outcome, Refusal):
                 refused_count += 1
+                lost_count += outcome.rows
                 if len(refused) < KEPT_REFUSALS:
                     refused.append(outcome)
         replaced, equal, contradicted = repeats.judge()
     finally:
         repeats.close()
-    _check_refused(name, repeats.row_count, refused, refused_count)
+    _check_refused(name, repeats.row_count, refused, refused_count, lost_count)
+    depth = depths.of_found if depths is not None else None
     return Part(
         table=table.name,
         part=part,
@@ -171,19 +208,19 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
         refused_count=refused_count,
         equal_count=equal,
         contradicted_count=contradicted,
-        plan=Plan((), replaced),
+        notes=() if depth is None else (f"what was found is taken to be found among {depth}, as the rest of the file",),
+        plan=Plan((), replaced, depth),
     )
 
 
-def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int) -> None:
-    """Raises ExportError where no row can be read, or too many cannot."""
-    total = row_count + refused_count
+def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int, lost_count: int) -> None:
+    """Raises ExportError where no row can be read, or too many cannot: the `lost_count` of what was refused."""
+    total = row_count + lost_count
     if not total:
         raise ExportError(f"{name} has headings and no rows: export it again")
-    if not row_count or (refused_count > FEW_REFUSED and refused_count > MOST_REFUSED * total):
+    if not row_count or (refused_count > FEW_REFUSED and lost_count > MOST_REFUSED * total):
         raise ExportError(
-            f"{name}, {refused[0]}; {refused_count:,} of {total:,} rows cannot be read: mend the export and drop it"
-            " again"
+            f"{name}, {refused[0]}; {lost_count:,} of {total:,} rows cannot be read: mend the export and drop it again"
         )
 
 

@@ -12,6 +12,7 @@ from seo_warehouse.sources.exports import BACKLINK, KEYWORD, PAGE, PAGE_CHANGE, 
 from seo_warehouse.spec import Row
 
 _BEYOND = re.compile(r">\s*(\d{1,5})|(\d{1,5})\s*\+")
+_BROKEN_OR_GROUPED = re.compile(r"\d{1,3}[.,]\d{3}")
 _ABSENT = frozenset(("-", "\u2013", "\u2014"))
 
 
@@ -29,6 +30,8 @@ def rank(cell: str) -> int | Beyond | None:
         return Beyond(None)
     if beyond := _BEYOND.fullmatch(value):
         return Beyond(int(beyond[1] or beyond[2]))
+    if _BROKEN_OR_GROUPED.fullmatch(value):
+        raise CellError(f"is {shown(value)}, expected a position: a mean is none, and thousands have no mark")
     found = values.integer(cell)
     if found == 0:
         raise CellError("is 0: positions count from 1, and a check that found nothing is not_found")

@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row that was left out. `line` counts the file's lines from 1, headings included (of JSON: its items).
+    """What was left out. `line` counts the file's lines from 1, headings included (of JSON: its items).
 
-    `sheet` is the file within a zip; `content` is cut.
+    `sheet` is the file within a zip; `content` is cut. `rows` would have come of it at most: a line of a wide layout
+    has many.
     """
 
     line: int
@@ -19,6 +20,7 @@ class Refusal:
     reason: str
     content: str
     sheet: str = ""
+    rows: int = 1
 
     def __str__(self) -> str:
         place = f"{self.sheet + ', ' if self.sheet else ''}line {self.line}"

@@ -179,7 +179,7 @@ def outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[Row |
     fallback = sheet.reading.constants.get("day")
     make = row_maker(sheet.form, sheet.columns, sheet.reading)
     make_rows = rows_maker(sheet.columns, sheet.days, sheet.reading) if sheet.days else None
-    delimiter, width = sheet.delimiter, sheet.width
+    width = sheet.width
     for line, cells, problem in _records(name, open_stream, sheet):
         try:
             if problem is not None:
@@ -187,15 +187,22 @@ def outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[Row |
             if len(cells) != width:
                 _check_width(cells, width)
             if make_rows is not None:
-                yield from make_rows(cells)
+                yield from (
+                    _refusal(sheet, line, cells, made) if isinstance(made, CellError) else made
+                    for made in make_rows(cells)
+                )
                 continue
             row = make(cells)
             if row["day"] is None:
                 row["day"] = fallback
             yield row
         except CellError as error:
-            content = delimiter.join(cells)[:LONGEST_CONTENT].replace("\0", "\ufffd")
-            yield Refusal(line, error.column, str(error), content, sheet.entry)
+            yield _refusal(sheet, line, cells, error, rows=len(sheet.days) or 1)
+
+
+def _refusal(sheet: Sheet, line: int, cells: list[str], error: CellError, rows: int = 1) -> Refusal:
+    content = sheet.delimiter.join(cells)[:LONGEST_CONTENT].replace("\0", "\ufffd")
+    return Refusal(line, error.column, str(error), content, sheet.entry, rows)
 
 
 def has_rows(name: str, open_stream: OpenStream, sheet: Sheet) -> bool:

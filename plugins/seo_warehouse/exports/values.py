@@ -224,7 +224,7 @@ def _day(value: str, habits: Habits) -> date:
             return date(int(parts[3]), _month(parts[2]), int(parts[1]))
         if parts := _MONTH_DAY.fullmatch(value):
             return date(int(parts[3]), _month(parts[1]), int(parts[2]))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         if isinstance(error, CellError):
             raise
         raise CellError(f"is {shown(value)}, which is no day of the calendar") from None

@@ -52,23 +52,26 @@ def days_of(headings_row: list[str], latest: date) -> tuple[tuple[int, date], ..
 
 def rows_maker(
     columns: Columns, days: tuple[tuple[int, date], ...], reading: Reading
-) -> Callable[[list[str]], list[Row]]:
-    """A function from the cells of a line to one row for each day that was checked. It raises CellError."""
+) -> Callable[[list[str]], list[Row | CellError]]:
+    """A function from the cells of a line to one row, or the reason why there is none, for each day that was checked.
+
+    It raises CellError where the line as a whole is not understood.
+    """
     make = row_maker(WIDE, columns, reading)
     width = 1 + max(index for index, _ in days)
 
-    def make_rows(cells: list[str]) -> list[Row]:
+    def make_rows(cells: list[str]) -> list[Row | CellError]:
         if len(cells) < width:
             raise CellError(f"has {len(cells)} cells, fewer than the headings: the line was cut")
         base = make(cells)
-        rows = []
+        rows: list[Row | CellError] = []
         for index, day in days:
             try:
                 position = rank(cells[index])
                 if position is not None:
                     rows.append(finish_ranking({**base, "day": day, "position": position}))
             except CellError as error:
-                raise CellError(f"{error.column or 'position'} {error}", day.isoformat()) from None
+                rows.append(CellError(f"{error.column or 'position'} {error}", day.isoformat()))
         return rows
 
     return make_rows

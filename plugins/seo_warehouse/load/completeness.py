@@ -76,7 +76,10 @@ def read_days(conn: Connection, as_of: datetime, property_key: int | None = None
 
 @dataclass(frozen=True)
 class WaitingLoad:
-    """A quarantined load that a person decides about; `decision` is one taken and not carried out yet."""
+    """A quarantined load that a person decides about; `decision` is one taken and not carried out yet.
+
+    `file` is the name of the dropped file that it is of.
+    """
 
     load_id: int
     source: str
@@ -86,20 +89,23 @@ class WaitingLoad:
     last_day: date
     reason: str | None
     decision: str | None
+    file: str | None = None
 
 
 def read_waiting(conn: Connection, property_key: int | None = None) -> list[WaitingLoad]:
-    """The newest quarantined load of each batch, of one property or of all."""
+    """The newest quarantined load of each batch, of one property or of all. Each file is a batch of its own."""
     rows = conn.execute(
         """
-        select distinct on (l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day)
+        select distinct on (l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day, f.sha256)
                l.load_id, l.source, l.table_name, coalesce(p.property_name, 'all'), l.first_day, l.last_day, l.reason,
-               d.decision
+               d.decision, f.file_name
         from ops.load as l
         left join ops.property as p using (property_key)
         left join ops.quality_decision as d using (load_id)
+        left join ops.export_file as f
+            on f.property_key = l.property_key and l.archive_scope = 'file=' || f.sha256
         where l.state = 'quarantined' and (%s::integer is null or l.property_key = %s)
-        order by l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day, l.load_id desc
+        order by l.property_key, l.source, l.table_name, l.part, l.first_day, l.last_day, f.sha256, l.load_id desc
         """,
         (property_key, property_key),
     ).fetchall()

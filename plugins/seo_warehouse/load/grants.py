@@ -11,7 +11,8 @@ from datetime import datetime
 from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.load.schema import READER, ROLES, role_name
+from seo_warehouse.load.migrate import LOCK
+from seo_warehouse.load.schema import READER, ROLES, role_name, scrambled
 from seo_warehouse.load.session import Connection
 
 EVERY_NAME, EVERY_KEY = "all", 0
@@ -55,7 +56,7 @@ class Grant:
 
 def lock(conn: Connection) -> None:
     """Let nobody else change roles or grants until the transaction ends."""
-    conn.execute("select pg_advisory_xact_lock(hashtext('seo_warehouse migrate'))")
+    conn.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
 
 
 def read_grants(conn: Connection, analyst: str | None = None) -> list[Grant]:
@@ -107,9 +108,7 @@ def has_login(conn: Connection, analyst: str) -> bool:
 
 def make_login(conn: Connection, analyst: str, password: str) -> None:
     """Create an analyst's login role."""
-    # Only its verifier is sent: a server may log the statement.
-    verifier = conn.pgconn.encrypt_password(password.encode(), analyst.encode(), b"scram-sha-256").decode()
-    conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(analyst), sql.Literal(verifier)))
+    conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(analyst), sql.Literal(scrambled(conn, analyst, password))))
 
 
 def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:

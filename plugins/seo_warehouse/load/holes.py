@@ -79,7 +79,7 @@ with missing as (
     where not exists (
         select from ops.publication as p
         where p.source = %(source)s and p.table_name = %(table)s and p.property_key = %(property)s
-          and p.day = d.day::date and p.is_current
+          and p.day = d.day::date and (p.is_current or p.dropped_at is not null)
     )
 ),
 attempt as (

@@ -7,16 +7,16 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.load.session import Connection
+from seo_warehouse.load.session import Connection, one
 from seo_warehouse.spec import Kind, Period, Source, Table
 
 
 def published_days(conn: Connection, source: str, table: str, property_key: int) -> set[date]:
-    """The days that `raw` holds now, also those without rows."""
+    """The days that `raw` holds now, also those without rows, or held until their month was dropped by age."""
     rows = conn.execute(
         """
         select distinct day from ops.publication
-        where source = %s and table_name = %s and property_key = %s and is_current
+        where source = %s and table_name = %s and property_key = %s and (is_current or dropped_at is not null)
         """,
         (source, table, property_key),
     )
@@ -36,6 +36,23 @@ def last_complete(conn: Connection, source: str, table: str, property_key: int, 
 def last_full(conn: Connection, source: str, table: str, property_key: int, *, before: date) -> date | None:
     """The last published day before a date that was read in full, and completely."""
     return _last(conn, source, table, property_key, before, {"is_complete": True, "is_full": True})
+
+
+def has_rejected(conn: Connection, source: str, table: str, property_key: int, scope: str) -> bool:
+    """Whether a person rejected a load of what the archive holds in a scope."""
+    return bool(
+        one(
+            conn,
+            """
+            select exists (
+                select from ops.load
+                where source = %s and table_name = %s and property_key = %s and archive_scope = %s
+                  and state = 'rejected'
+            )
+            """,
+            (source, table, property_key, scope),
+        )
+    )
 
 
 def readings(

@@ -160,8 +160,9 @@ def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _
     replaced = conn.execute(
         """
         with replaced as (
-            update ops.publication set is_current = false
-            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+            update ops.publication set is_current = false, dropped_at = null
+            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s)
+              and (is_current or dropped_at is not null)
             returning load_id
         )
         select distinct load_id from replaced

@@ -9,6 +9,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from seo_warehouse.errors import MigrationError
+from seo_warehouse.load import migrate
+from seo_warehouse.load.session import step
 from seo_warehouse.spec import Column, Source, Table, Type
 
 SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts")
@@ -17,30 +20,49 @@ GRANTS = """
 grant usage on schema audit, raw, ops to seo_loader;
 grant create on schema audit, raw to seo_loader;
 grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
+revoke insert, update, delete, truncate on ops.migration, ops.grant from seo_loader;
 grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
 grant create, usage on schema staging, intermediate, marts to seo_transformer;
 grant seo_transformer, seo_loader to current_user;
-revoke insert, update, delete, truncate on ops.grant from seo_loader;
 grant usage on schema marts to seo_reader;
 grant select on ops.granted_property to seo_reader;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
-GIVE_RAW_TO_LOADER = """
+GIVE_TO_OWNERS = """
 do $$
-declare relation regclass;
+declare relation record;
 begin
     for relation in
-        select c.oid from pg_class as c
-        where c.relnamespace = 'raw'::regnamespace and c.relkind in ('r', 'p') and c.relowner <> 'seo_loader'::regrole
+        select c.oid::regclass as name, o.owner, c.relkind
+        from pg_class as c
+        join (values ('audit', 'seo_loader'), ('raw', 'seo_loader'), ('staging', 'seo_transformer'),
+                     ('intermediate', 'seo_transformer'), ('marts', 'seo_transformer')) as o (schema, owner)
+            on o.schema::regnamespace = c.relnamespace
+        where c.relkind in ('r', 'p', 'v', 'm') and c.relowner = current_user::regrole
     loop
-        execute format('alter table %s owner to seo_loader', relation);
+        execute format(
+            'alter %s %s owner to %s',
+            case relation.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end,
+            relation.name, relation.owner
+        );
     end loop;
 end $$
 """
-"""Only its owner may add a partition to a table or vacuum it (before PostgreSQL 17)."""
+"""Who writes a schema owns what we made in it: only an owner may add a partition, vacuum or replace."""
+OPEN_MARTS = """
+do $$
+declare mart regclass;
+begin
+    for mart in select oid from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r' and relrowsecurity
+    loop
+        execute format('grant select on %s to seo_reader', mart);
+    end loop;
+end $$
+"""
+"""What dbt does for each mart that it makes: a backup keeps its policies, but no grants."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
 READER = "seo_reader"
@@ -83,29 +105,53 @@ def grain_key(table: Table) -> sql.Composable:
     return sql.SQL("").join(sql.SQL(", {}").format(key) for key in keys)
 
 
+def prepare(
+    connection: psycopg.Connection[Any], sources: tuple[Source, ...], passwords: dict[str, str]
+) -> list[migrate.Migration]:
+    """Bring a database, empty or of an earlier release, to this one: schemas, ledgers, raw tables, roles and grants.
+
+    The one way in which any of it is made. `connection` is the owner's, in autocommit mode; of two at once one waits.
+    Returns the migrations that were applied. Raises MigrationError where the database does not fit this release.
+    """
+    with step(connection, "prepare the warehouse"), migrate.only_one(connection):
+        for schema in SCHEMAS:
+            connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+        applied = migrate.migrate(connection, migrate.read_migrations())
+        with connection.transaction():
+            connection.execute(files("seo_warehouse.load").joinpath("ops_views.sql").read_bytes())
+            create_raw(connection, sources)
+            create_roles(connection, passwords)
+    return applied
+
+
 def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
-    """Create the raw table of every table of `sources`, partitioned by month of `day`, with its comments."""
+    """Create the raw table of every table of `sources`, partitioned by month of `day`, with its comments.
+
+    One that is there gets the columns that its spec has gained, if NULL says of older rows that they have none.
+    Raises MigrationError for any other difference.
+    """
     for source in sources:
         for table in source.tables:
             _create_raw_table(connection, source, table)
 
 
 def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table: Table) -> None:
-    name = sql.Identifier("raw", source.raw_name(table))
-    columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind)) for column, kind in stored_columns(table.columns)
-    )
+    relation = source.raw_name(table)
+    name, index = sql.Identifier("raw", relation), sql.Identifier("raw", f"{relation}_grain")
+    if _has_table(connection, relation):
+        _complete(connection, relation, table)
     connection.execute(
         sql.SQL(
             "create table if not exists {} (property_key integer not null, part text not null default '', {},"
             " load_id bigint not null) partition by range (day)"
-        ).format(name, columns)
+        ).format(name, sql.SQL(", ").join(_declared(*column) for column in stored_columns(table.columns)))
     )
     connection.execute(
         sql.SQL("create unique index if not exists {} on {} (property_key, day, part{}) nulls not distinct").format(
-            sql.Identifier(f"{source.raw_name(table)}_grain"), name, grain_key(table)
+            sql.Identifier(f"{relation}_grain"), name, grain_key(table)
         )
     )
+    connection.execute(sql.SQL("comment on index {} is {}").format(index, sql.Literal(_grain(table))))
     connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.description)))
     for column in table.columns:
         connection.execute(
@@ -113,6 +159,62 @@ def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table
                 name, sql.Identifier(column.name), sql.Literal(column.description)
             )
         )
+
+
+def _declared(name: str, kind: str) -> sql.Composable:
+    return sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+
+
+def _grain(table: Table) -> str:
+    return ", ".join(("property_key", "part", *table.grain))
+
+
+def _complete(connection: psycopg.Connection[Any], relation: str, table: Table) -> None:
+    """Add the columns that a spec has gained to its table."""
+    rows = connection.execute(
+        """
+        select a.attname, a.atttypid::regtype::text
+        from pg_attribute as a
+        join pg_class as c on c.oid = a.attrelid
+        where c.relnamespace = 'raw'::regnamespace and c.relname = %s and a.attnum > 0 and not a.attisdropped
+        """,
+        (relation,),
+    ).fetchall()
+    there = dict(rows)
+    grain = connection.execute(
+        """
+        select obj_description(oid, 'pg_class') from pg_class
+        where relnamespace = 'raw'::regnamespace and relname = %s
+        """,
+        (f"{relation}_grain",),
+    ).fetchone()
+    if grain and grain[0] not in (None, _grain(table)):
+        raise _misfit(relation, f"has one row for each {grain[0]}, and for each {_grain(table)} in this release")
+    required = {column.name for column in table.columns if column.required}
+    stored = dict(stored_columns(table.columns))
+    if lost := sorted(there.keys() - stored.keys() - {"property_key", "part", "load_id"}):
+        raise _misfit(relation, f"has {', '.join(lost)}, and this release has not")
+    for column, kind in stored.items():
+        wanted = _TYPE_NAMES.get(kind, kind)
+        if column not in there and column in required:
+            raise _misfit(relation, f"lacks {column}, which no row may be without")
+        if column in there and there[column] != wanted:
+            raise _misfit(relation, f"has {column} as {there[column]}, and this release as {wanted}")
+        if column not in there:
+            connection.execute(
+                sql.SQL("alter table {} add column {}").format(sql.Identifier("raw", relation), _declared(column, kind))
+            )
+
+
+_TYPE_NAMES = {Type.INSTANT.value: "timestamp with time zone"}
+"""Types that PostgreSQL calls otherwise than the specs do."""
+
+
+def _misfit(relation: str, difference: str) -> MigrationError:
+    return MigrationError(
+        f"raw.{relation} {difference}: only a column that may be empty is added by itself;"
+        " a migration must make this change (docs/operating.md#migrations)"
+    )
 
 
 def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
@@ -147,27 +249,32 @@ def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
     return found is not None
 
 
-def create_ledgers(connection: psycopg.Connection[Any]) -> None:
-    """Create schemas, the tables of `ops` and what is computed from them."""
-    for schema in SCHEMAS:
-        connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-    for name in ("ops.sql", "ops_effect.sql", "ops_views.sql"):
-        connection.execute(files("seo_warehouse.load").joinpath(name).read_text(encoding="utf-8"))
+def scrambled(connection: psycopg.Connection[Any], role: str, password: str) -> str:
+    """A password as PostgreSQL stores it: statements are seen by whoever may read the server's log."""
+    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
-def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
-    """Create or re-key the roles and their grants. `passwords`: role -> password."""
+def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+    """Create or re-key the roles. `passwords`: role -> password."""
     for role in ROLES:
         name = role_name(role)
         exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
         verb = sql.SQL("alter" if exists else "create")
         connection.execute(
-            sql.SQL("{} role {} login password {}").format(verb, sql.Identifier(name), sql.Literal(passwords[role]))
+            sql.SQL("{} role {} login password {}").format(
+                verb, sql.Identifier(name), sql.Literal(scrambled(connection, name, passwords[role]))
+            )
         )
     if not connection.execute("select 1 from pg_roles where rolname = %s", (READER,)).fetchone():
         connection.execute(sql.SQL("create role {}").format(sql.Identifier(READER)))
+
+
+def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
+    """Create or re-key the roles, and give them what is theirs and what they may use."""
+    make_roles(connection, passwords)
     connection.execute(GRANTS)
-    connection.execute(GIVE_RAW_TO_LOADER)
+    connection.execute(GIVE_TO_OWNERS)
+    connection.execute(OPEN_MARTS)
     connection.execute("grant select on all tables in schema raw to seo_transformer")
     connection.execute(
         "alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer"

@@ -70,7 +70,7 @@ def _expect_days(wh: Warehouse, source: Source, prop: Property, first: date, las
 
 
 def _dated(wh: Warehouse, source: Source, prop: Property, first: date, last: date) -> _Loads:
-    scope = f"backfill={wh.now().date()}"
+    scope = reading.again_scope(wh.now().date())
     for table in source.tables:
         for period in month_periods(Period(first, last).days()):
             yield table, period, scope, True

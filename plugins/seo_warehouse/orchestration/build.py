@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
-from seo_warehouse.load import nights
+from seo_warehouse.load import builds
 from seo_warehouse.orchestration.effect import estimate_effects
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Kind
@@ -58,23 +58,24 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
     """
     wh.sync_properties()
     fingerprint = _fingerprint(wh)
-    with wh.connect("loader", autocommit=True) as connection, nights.warehouse_lock(connection):
+    with wh.connect("loader", autocommit=True) as connection, builds.warehouse_lock(connection):
         _end_sessions_of_dead_builds(wh)
-        build = nights.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
+        build = builds.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
         if build is None:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
         log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
         _analyze(wh, build.build_id)
         try:
-            nodes = _run_dbt(wh, connection, build, ["--exclude", AFTER_ESTIMATES])
+            manifest = _parse(wh)
+            nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES])
             # A build that dies here leaves its claim open: the next one takes it up.
             estimate_effects(wh)
-            nodes += _run_dbt(wh, connection, build, ["--select", AFTER_ESTIMATES])
+            nodes += _run_dbt(wh, connection, build, manifest, ["--select", AFTER_ESTIMATES])
         except BuildError as error:
-            nights.fail_build(connection, build.build_id, str(error))
+            builds.fail_build(connection, build.build_id, str(error))
             raise
-        nights.finish_build(connection, build.build_id)
+        builds.finish_build(connection, build.build_id)
         connection.execute(
             "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
             (MODELLED, Jsonb(fingerprint)),
@@ -175,7 +176,9 @@ def _analyze(wh: Warehouse, build_id: int) -> None:
         connection.execute(sql.SQL("analyze {}").format(names))
 
 
-def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.Build, selection: list[str]) -> int:
+def _run_dbt(
+    wh: Warehouse, connection: psycopg.Connection[Any], build: builds.Build, manifest: Any, selection: list[str]
+) -> int:
     """Run `dbt build` on a selection, noting each node as it ends. Returns their number. Raises BuildError."""
     guard = threading.Lock()
     failed: list[str] = []
@@ -210,7 +213,6 @@ def _run_dbt(wh: Warehouse, connection: psycopg.Connection[Any], build: nights.B
         *(["--full-refresh"] if build.is_full else []),
     ]
     with _dbt_environment(wh, BUILDING):
-        manifest = _parse(wh)
         result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
@@ -223,7 +225,8 @@ def _parse(wh: Warehouse) -> Any:
 
     Apart from the build, whose variable is another each time: to dbt that is a reason to parse everything again.
     """
-    parsed = _invoke(["parse", *_common(wh, wh.settings.home / "dbt" / "parsed")], [])
+    with _dbt_environment(wh, BUILDING):
+        parsed = _invoke(["parse", *_common(wh, wh.settings.home / "dbt" / "parsed")], [])
     if not parsed.success:
         raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
     return parsed.result

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
-from google.auth.transport.requests import Request as GoogleRequest
+from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.transport import Request as GoogleRequest
 from google.oauth2 import service_account
 from requests import PreparedRequest
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -22,9 +23,11 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, TerminalSourceError, TransientSourceError
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Source
+from seo_warehouse.transport import Transport
 
 DEMO_CONNECTIONS = "demo_connections.json"
 """File in the state folder that holds the demo world's credentials, which are secrets to nobody."""
+TOKEN_LIMITS = Limits(answer_bytes=1_000_000, read_seconds=60.0, answer_seconds=60.0)
 GOOGLE_SCOPES = ("https://www.googleapis.com/auth/webmasters.readonly",)
 
 
@@ -51,7 +54,7 @@ def connection(name: str, home: Path) -> Connection:
         if variable not in kept:
             raise ConfigError(f"the demo in {home} has no connection {name!r}")
         return _from_json(variable, kept[variable])
-    if variable in os.environ:
+    if os.environ.get(variable):
         return _from_json(variable, os.environ[variable])
     # Outside a task Airflow's store is out of reach, and asking costs seconds of imports.
     if "AIRFLOW_CTX_DAG_ID" in os.environ:
@@ -94,13 +97,36 @@ def open_api(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_c
     settings = getattr(prop.sources, source.settings)
     archive = _archive(wh, source, prop, scope)
     base_url, auth = getattr(settings, "base_url", ""), None
+    networks: tuple[str, ...] = ()
     if may_call and source.connection is not None:
-        base_url, auth = _client(source, connection(settings.connection, wh.settings.home))
+        conn = connection(settings.connection, wh.settings.home)
+        networks = _networks(conn)
+        base_url, auth = _client(source, conn)
     # The demo is our own server on loopback: nobody there asks for patience.
     is_demo = wh.properties.demo_control_url is not None
     money = getattr(settings, "money_per_night", None)
     limits = Limits(money=money, calls_per_minute=None) if is_demo else Limits(money=money)
-    return Api(base_url=base_url, auth=auth, archive=archive, may_call=may_call, explain=source.explain, limits=limits)
+    return Api(
+        base_url=base_url,
+        auth=auth,
+        archive=archive,
+        may_call=may_call,
+        explain=source.explain,
+        limits=limits,
+        networks=networks,
+    )
+
+
+def _networks(conn: Connection) -> tuple[str, ...]:
+    """The networks beside public addresses that a connection opens."""
+    stated = conn.extra.get("allowed_networks", ())
+    try:
+        networks = tuple(str(ip_network(network, strict=False)) for network in stated)
+    except ValueError as error:
+        raise ConfigError(f"the connection's extra has allowed_networks that are none: {error}") from None
+    if isinstance(stated, str):
+        raise ConfigError('the connection\'s extra has allowed_networks that are no list, as ["10.1.0.0/16"]')
+    return networks
 
 
 class GoogleAuth(AuthBase):
@@ -109,11 +135,9 @@ class GoogleAuth(AuthBase):
     https://google-auth.readthedocs.io/en/stable/user-guide.html#service-account-private-key-files
     """
 
-    def __init__(self, key: dict[str, Any]) -> None:
+    def __init__(self, key: dict[str, Any], networks: tuple[str, ...] = ()) -> None:
         try:
-            self._session = requests.Session()
-            # A proxy of the user's must not stand between us and a server of this machine.
-            self._session.trust_env = urlsplit(str(key.get("token_uri"))).hostname not in ("127.0.0.1", "localhost")
+            self._send = _TokenCall(Transport(str(key.get("token_uri")), None, TOKEN_LIMITS, networks))
             self._credentials = service_account.Credentials.from_service_account_info(key, scopes=GOOGLE_SCOPES)
         except (ValueError, TypeError, KeyError, GoogleAuthError):
             # The library's own message may quote the key.
@@ -122,14 +146,35 @@ class GoogleAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         headers: dict[str, str] = {}
         try:
-            self._credentials.before_request(GoogleRequest(self._session), request.method, request.url, headers)
-        except TransportError as error:
-            raise TransientSourceError(f"Google's token endpoint does not answer: {error}") from None
+            self._credentials.before_request(self._send, request.method, request.url, headers)
         except RefreshError as error:
             kind = TransientSourceError if error.retryable else TerminalSourceError
             raise kind(f"Google refuses the service account: {error.args[0] if error.args else error}") from None
         request.headers.update(headers)
         return request
+
+
+@dataclass(frozen=True)
+class _TokenAnswer:
+    """An answer in google-auth's form."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _TokenCall(GoogleRequest):
+    """google-auth's way to the network through our own: judged addresses, no redirects, bounded answers."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __call__(
+        self, url: str, method: str = "GET", body: Any = None, headers: Any = None, timeout: Any = None, **_: Any
+    ) -> _TokenAnswer:
+        asked = requests.Request(method, url, data=body, headers={**(headers or {}), "Accept-Encoding": "identity"})
+        answer = self._transport.send("Google's token endpoint", asked.prepare())
+        return _TokenAnswer(answer.status, answer.headers, answer.body)
 
 
 def _client(source: Source, conn: Connection) -> tuple[str, AuthBase]:
@@ -138,7 +183,7 @@ def _client(source: Source, conn: Connection) -> tuple[str, AuthBase]:
         key = json.loads(key) if isinstance(key, str) else key
         if not isinstance(key, dict):
             raise ConfigError(f"the connection of {source.name} has no keyfile_dict in its extra")
-        return conn.host or "https://searchconsole.googleapis.com", GoogleAuth(key)
+        return conn.host or "https://searchconsole.googleapis.com", GoogleAuth(key, _networks(conn))
     if not conn.login or not conn.password:
         raise ConfigError(f"the connection of {source.name} needs a login and a password")
     return conn.host or "https://api.dataforseo.com", HTTPBasicAuth(conn.login, conn.password)

@@ -345,7 +345,7 @@ def carry_out_decisions() -> list[str]:
 
 @task
 def keep_tables() -> None:
-    """Make the partitions of the month to come, vacuum what the nights churn, forget old builds' folders."""
+    """Make next month's partitions, give up what is old, vacuum what the nights churn, forget old builds' folders."""
     from seo_warehouse.orchestration.build import forget_old_targets
 
     steps, wh = _steps()

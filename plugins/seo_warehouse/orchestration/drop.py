@@ -174,6 +174,9 @@ def _running(wh: Warehouse, source_name: str, property_name: str, night: date, s
     with wh.connect("loader", autocommit=True) as connection, step(connection, what):
         if not try_lock(connection, key64("seo_warehouse", "files", source.name, prop.key)):
             raise TransientLoadError(f"{what}: another process is reading them; try again when it has ended")
+        # A property that is new in properties.yml: else nothing would tell whose URLs are its own.
+        if not connection.execute("select 1 from ops.property where property_key = %s", (prop.key,)).fetchone():
+            wh.sync_properties()
         yield _Run(wh, connection, source, prop, night, say)
 
 

@@ -8,16 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from seo_warehouse.effect import rows as tables
-from seo_warehouse.effect.checks import Rows, estimate
+from seo_warehouse.effect.checks import estimate
 from seo_warehouse.effect.estimates import FOLLOWED, HEADLINE, Published, headline_outcome
 from seo_warehouse.effect.inference import publish
 from seo_warehouse.effect.judging import Check, compared, false_alarms, weightings
 from seo_warehouse.orchestration.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
-
-SHIFTED = ("week_3", "week_4", "week_before_2")
-"""Days 14 to 27 against -14 to -8: the headline, had every link come a week before it was seen."""
 
 
 def estimate_effects(wh: Warehouse) -> int:
@@ -44,23 +41,27 @@ def _mains(published: list[Published]) -> Iterator[Published]:
     """The headline of each property and panel."""
     for row in published:
         is_headline = row.window_name == HEADLINE and row.cut == "all" and row.arm == FOLLOWED
-        if is_headline and row.property_key and row.weighting == "variance" and row.outcome == headline_outcome(row.panel):
+        if (
+            is_headline
+            and row.property_key
+            and row.weighting == "variance"
+            and row.outcome == headline_outcome(row.panel)
+        ):
             yield row
 
 
 def _checks(conn: tables.Connection, main: Published, published: list[Published]) -> Iterator[Check]:
-    horizon = main.end_day
-    rows, changed, updated = tables.read_units(conn, main.property_key, main.panel, FOLLOWED, main.outcome, horizon)
+    rows, changed, updated = tables.read_units(conn, main)
     linked = tables.read_linked_pages(conn, main.property_key)
+    shifted, *_ = tables.read_units(conn, main, tables.SHIFTED)
     untouched = ~rows.is_treated & ~changed & ~np.isin(rows.page, linked)
     yield false_alarms(main, rows.where(untouched))
-    yield compared(main, "onpage_included", estimate(rows), "With pages that were changed meanwhile")
-    yield compared(
-        main, "updates_excluded", estimate(rows.where(~changed & ~updated)), "Without dates that meet an update of Google's"
-    )
-    yield compared(
-        main, "shifted_7_days", estimate(_shifted(conn, main, horizon)), "Had every link come 7 days before it was seen"
-    )
+    for name, kept, what in (
+        ("onpage_included", rows, "With pages that were changed meanwhile"),
+        ("updates_excluded", rows.where(~changed & ~updated), "Without dates that meet an update of Google's"),
+        ("shifted_7_days", shifted, "Had every link come 7 days before it was seen"),
+    ):
+        yield compared(main, name, estimate(kept), what)
     yield from (weightings(main, row) for row in published if _is_twin(main, row))
 
 
@@ -68,21 +69,3 @@ def _is_twin(main: Published, row: Published) -> bool:
     """Whether a row is the headline with each event alike."""
     names = ("property_key", "panel", "cut", "arm", "outcome", "window_name")
     return row.weighting == "equal" and all(getattr(row, name) == getattr(main, name) for name in names)
-
-
-def _shifted(conn: tables.Connection, main: Published, horizon: int) -> Rows:
-    """Units of the three weeks that are there in all of them, with the change that the shifted headline would have."""
-    found = []
-    for window in SHIFTED:
-        rows, changed, _ = tables.read_units(
-            conn, main.property_key, main.panel, FOLLOWED, main.outcome, horizon, window
-        )
-        found.append(rows.where(~changed))
-    keys = [np.rec.fromarrays([rows.cell, rows.page, rows.is_treated], names="cell,page,d") for rows in found]
-    shared = np.intersect1d(np.intersect1d(keys[0], keys[1]), keys[2])
-    aligned = []
-    for rows, key in zip(found, keys, strict=True):
-        order = np.argsort(key)
-        aligned.append(rows.change[order][np.searchsorted(key[order], shared)])
-    change = (aligned[0] + aligned[1]) / 2 - aligned[2]
-    return Rows(shared["cell"].copy(), shared["page"].copy(), shared["d"].copy(), change)

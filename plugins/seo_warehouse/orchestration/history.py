@@ -15,7 +15,7 @@ from typing import Any
 
 from seo_warehouse.api import Api, Usage
 from seo_warehouse.config import Property
-from seo_warehouse.errors import SeoWarehouseError, TransientLoadError, TransientSourceError
+from seo_warehouse.errors import ConfigError, SeoWarehouseError, TransientLoadError, TransientSourceError
 from seo_warehouse.load import known
 from seo_warehouse.load.holes import month_periods
 from seo_warehouse.orchestration import reading
@@ -39,10 +39,15 @@ def onboard(
     """Load a property's nights `first` (its history_start) to `last` (yesterday), and raise what kept a month out.
 
     Where a retry may help, that is what is raised: TransientSourceError or TransientLoadError; else the first of
-    SourceError, LoadError, AuditFailedError.
+    SourceError, LoadError, AuditFailedError. Raises ConfigError for nights that lie ahead or end before they begin.
     """
     prop = wh.properties.named(property_name)
-    last = last or wh.now().date() - timedelta(days=1)
+    today = wh.now().date()
+    last = last or today - timedelta(days=1)
+    if last > today:
+        raise ConfigError(f"night {last} has not begun (today is {today}, UTC)")
+    if first is not None and first > last:
+        raise ConfigError(f"the nights end before they begin: {first}..{last}")
     failures = load_history(wh, property_name, first or prop.history_start, last, progress)
     if failures:
         progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
@@ -104,7 +109,7 @@ def _load_table(
         months = list(month_periods(day for day in days if day not in there))
         for number, period in enumerate(months, start=1):
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
-            scope = reading.history_scope(period)
+            scope = _scope(wh, source, table, prop, period)
             try:
                 load_id = reading.write_period(
                     wh, source, table, prop, period, night=None, purpose="history", scope=scope
@@ -115,6 +120,14 @@ def _load_table(
                 yield error
             else:
                 progress(month)
+
+
+def _scope(wh: Warehouse, source: Source, table: Table, prop: Property, period: Period) -> str:
+    """Where a month's answers lie in the archive; they are asked for anew, once a day, where a person rejected them."""
+    scope = reading.history_scope(period)
+    with wh.connect("loader") as connection:
+        is_rejected = known.has_rejected(connection, source.name, table.name, prop.key, scope)
+    return reading.again_scope(wh.now().date()) if is_rejected else scope
 
 
 def _load_snapshots(

@@ -79,6 +79,11 @@ def history_scope(period: Period) -> str:
     return f"history={period.first_day:%Y-%m}"
 
 
+def again_scope(today: date) -> str:
+    """Where the answers lie that were asked for again on a UTC date because a person wished so."""
+    return f"backfill={today}"
+
+
 @contextmanager
 def filling_alone(
     wh: Warehouse, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None

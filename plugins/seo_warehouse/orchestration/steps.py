@@ -15,7 +15,7 @@ from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseErro
 from seo_warehouse.load import known, nights, upkeep
 from seo_warehouse.load.holes import Due, due_loads
 from seo_warehouse.load.publish import publish as publish_load
-from seo_warehouse.orchestration import drop, reading
+from seo_warehouse.orchestration import drop, reading, retention
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import SOURCES, source_named
 from seo_warehouse.spec import Kind, Period, Source, Table
@@ -146,10 +146,11 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
 
 
 def maintain(wh: Warehouse) -> None:
-    """Make next month's partitions and vacuum what the nights churn."""
+    """Make next month's partitions, give up what is old enough, and vacuum what the nights churn."""
     ahead = wh.now().date().replace(day=1) + timedelta(days=32)
     with wh.connect("loader") as connection:
         upkeep.make_partitions(connection, SOURCES, ahead)
+    retention.give_up_old(wh)
     with wh.connect("loader", autocommit=True) as connection:
         upkeep.vacuum_raw(connection, SOURCES)
     with wh.connect("owner", autocommit=True) as connection:

@@ -21,6 +21,7 @@ from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourc
 from seo_warehouse.load import schema
 from seo_warehouse.load.completeness import sync_source_tables
 from seo_warehouse.load.ledger import sync_properties
+from seo_warehouse.load.migrate import Migration
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source
 
@@ -93,14 +94,15 @@ class Warehouse:
         now = self.now()
         return bool(now.date() == night and now.time() < NIGHT_DEADLINE)
 
-    def migrate(self) -> None:
-        """Create or complete schemas, ledgers, raw tables, roles and grants, and take over properties.yml."""
-        with self.connect("owner") as connection:
-            connection.execute("select pg_advisory_xact_lock(hashtext('seo_warehouse migrate'))")
-            schema.create_ledgers(connection)
-            schema.create_raw(connection, SOURCES)
-            schema.create_roles(connection, self._secrets)
+    def migrate(self) -> list[Migration]:
+        """Create or complete schemas, ledgers, raw tables, roles and grants, and take over properties.yml.
+
+        Returns the migrations that were applied.
+        """
+        with self.connect("owner", autocommit=True) as connection:
+            applied = schema.prepare(connection, SOURCES, self._secrets)
         self.sync_properties()
+        return applied
 
     def sync_properties(self) -> None:
         """Write properties.yml's properties, what they are read for, keywords and topic rules where SQL sees them."""

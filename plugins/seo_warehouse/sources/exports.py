@@ -180,7 +180,14 @@ RANKING = Table(
         ),
         _column("position", Type.INTEGER, "Organic rank from 1; only where found.", minimum=1, maximum=10_000),
         _column("url", Type.URL, "The property's URL at that position."),
-        _column("depth", Type.INTEGER, "Results looked through; of not_found always known.", minimum=1, maximum=10_000),
+        _column(
+            "depth",
+            Type.INTEGER,
+            "Results looked through; of not_found always known. Where a file states it with those alone, the least of"
+            " them stands for what was found up to it.",
+            minimum=1,
+            maximum=10_000,
+        ),
     ),
     tolerance=ODD_ROWS,
     row_rules=(

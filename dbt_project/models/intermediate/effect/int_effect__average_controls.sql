@@ -74,6 +74,4 @@ with
 select averaged.*, places.panel, places.locale, places.device
 from averaged
 inner join
-    places
-    on places.property_key = averaged.property_key
-    and places.cell_key = averaged.cell_key
+    places on places.property_key = averaged.property_key and places.cell_key = averaged.cell_key

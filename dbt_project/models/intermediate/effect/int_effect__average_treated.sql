@@ -11,8 +11,7 @@ with
         from {{ ref('int_effect__list_samples') }}
         where
             window_name in ('headline', 'placebo')
-            and horizon_day
-            = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+            and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
     ),
 
     controls as (select * from {{ ref('int_effect__average_controls') }}),
@@ -25,7 +24,8 @@ with
             controls.device,
             controls.control_count,
             {%- for outcome in outcomes() %}
-                controls.{{ outcome['name'] }}_change as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+                controls.{{ outcome['name'] }}_change
+                as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_effect__measure_units') }} as units
         inner join
@@ -86,7 +86,9 @@ select
     {%- for outcome in outcomes() %}
         avg(base_{{ outcome['name'] }}) as base_{{ outcome['name'] }},
         avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
-        min(control_{{ outcome['name'] }}_change) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+        min(
+            control_{{ outcome['name'] }}_change
+        ) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
     {%- endfor %}
 from levelled
 group by property_key, panel, cell_key, event_date, sample_no, role, cut, level

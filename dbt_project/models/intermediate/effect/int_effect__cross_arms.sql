@@ -35,13 +35,16 @@ with
             count(*)::integer as shared_cluster_count,
             {%- for weighting in weightings() %}
                 {%- set w = weighting['name'] %}
-                sum(followed.{{ w }}_leverage * nofollow.{{ w }}_leverage)
-                as {{ w }}_leverage_leverage,
+                sum(
+                    followed.{{ w }}_leverage * nofollow.{{ w }}_leverage
+                ) as {{ w }}_leverage_leverage,
                 {%- for outcome in outcomes() %}
                     {%- set a = w ~ '_' ~ outcome['name'] %}
                     sum(followed.{{ a }} * nofollow.{{ a }}) as {{ a }}_score_score,
                     sum(followed.{{ a }} * nofollow.{{ w }}_leverage) as {{ a }}_score_leverage,
-                    sum(followed.{{ w }}_leverage * nofollow.{{ a }}) as {{ a }}_leverage_score{{ ',' if not loop.last }}
+                    sum(
+                        followed.{{ w }}_leverage * nofollow.{{ a }}
+                    ) as {{ a }}_leverage_score{{ ',' if not loop.last }}
                 {%- endfor %}
                 {{- ',' if not loop.last }}
             {%- endfor %}
@@ -73,8 +76,7 @@ select
     figures.leverage_leverage_sum
 from shared_pages
 left join
-    shared_cells
-    on shared_cells.property_key = shared_pages.property_key
+    shared_cells on shared_cells.property_key = shared_pages.property_key
     {%- for column in group_columns %}
         and shared_cells.{{ column }} = shared_pages.{{ column }}
     {%- endfor %}

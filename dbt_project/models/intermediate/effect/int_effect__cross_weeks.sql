@@ -28,7 +28,9 @@ with
                     {%- set a = w ~ '_' ~ outcome['name'] %}
                     sum(one.{{ a }} * other.{{ a }}) as {{ a }}_score_score,
                     sum(one.{{ a }} * other.{{ w }}_leverage) as {{ a }}_score_leverage,
-                    sum(one.{{ w }}_leverage * other.{{ a }}) as {{ a }}_leverage_score{{ ',' if not loop.last }}
+                    sum(
+                        one.{{ w }}_leverage * other.{{ a }}
+                    ) as {{ a }}_leverage_score{{ ',' if not loop.last }}
                 {%- endfor %}
                 {{- ',' if not loop.last }}
             {%- endfor %}

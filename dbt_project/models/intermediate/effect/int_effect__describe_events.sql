@@ -36,7 +36,8 @@ with
     -- The vendor's rank of the domain as last read on or before the event. A domain that is new to
     -- the vendor was never read before: then as it was told with the event.
     readings as (
-        select distinct on (events.property_key, events.event_key)
+        select distinct
+            on (events.property_key, events.event_key)
             events.property_key,
             events.event_key,
             reading.authority
@@ -63,7 +64,9 @@ with
         select
             property_key,
             witness,
-            percentile_disc(array[1.0 / 3, 2.0 / 3]) within group (order by known_authority) as bounds
+            percentile_disc(array[1.0 / 3, 2.0 / 3]) within group (
+                order by known_authority
+            ) as bounds
         from rated
         where known_authority is not null
         group by property_key, witness
@@ -75,7 +78,8 @@ with
             lower(domain) as domain,
             lower(split_part(domain, '.', 1)) as brand,
             (
-                case language_code
+                case
+                    language_code
                     {%- for code, name in languages.items() %}
                         when '{{ code }}' then '{{ name }}'
                     {%- endfor %}
@@ -123,10 +127,12 @@ with
             event_keywords.keywords,
             event_keywords.words,
             lower(rated.anchor) as lower_anchor,
-            tsvector_to_array(to_tsvector(properties.language, coalesce(rated.anchor, '')))
-            as anchor_words,
-            tsvector_to_array(to_tsvector(properties.language, coalesce(rated.source_title, '')))
-            as title_words,
+            tsvector_to_array(
+                to_tsvector(properties.language, coalesce(rated.anchor, ''))
+            ) as anchor_words,
+            tsvector_to_array(
+                to_tsvector(properties.language, coalesce(rated.source_title, ''))
+            ) as title_words,
             properties.domain,
             array_append(brands.brands, properties.brand) as brands
         from rated

@@ -20,7 +20,9 @@ with
             0,
             {{ group_columns }},
             {%- for total in sums %}
-                sum({{ total }}){{ '::integer' if total.endswith('_count') }}{{ ',' if not loop.last }}
+                sum(
+                    {{ total }}
+                ){{ '::integer' if total.endswith('_count') }}{{ ',' if not loop.last }}
             {%- endfor %}
         from statistics
         group by {{ group_columns }}
@@ -46,7 +48,7 @@ select
     samples.is_placebo,
     -- Of the placebo what happened before the event, as time goes: the week before it minus the
     -- weeks before that.
-    case when samples.is_placebo then -raw_estimate else raw_estimate end as estimate,
+    case when samples.is_placebo then - raw_estimate else raw_estimate end as estimate,
     case
         when treated_cluster_count >= 2 and row_count > parameter_count
         then

@@ -17,7 +17,9 @@ with
         select sums.property_key, sums.page_key, pages.topic, sums.first_day
         from sums
         inner join
-            last_days on last_days.property_key = sums.property_key and last_days.last_day = sums.day
+            last_days
+            on last_days.property_key = sums.property_key
+            and last_days.last_day = sums.day
         inner join
             {{ ref('dim_page') }} as pages
             on pages.property_key = sums.property_key

@@ -58,8 +58,7 @@ with
     ),
 
     treated_cells as (
-        select distinct property_key, topic, event_date, horizon_day
-        from undisturbed
+        select distinct property_key, topic, event_date, horizon_day from undisturbed
     ),
 
     -- Pages of the same topic whose links do not change from 56 days before to the horizon.
@@ -83,8 +82,7 @@ with
             and cells.event_date = watched.event_date
             and cells.topic = pages.topic
         where
-            watched.link_date is null
-            or watched.link_date > watched.event_date + cells.horizon_day
+            watched.link_date is null or watched.link_date > watched.event_date + cells.horizon_day
     ),
 
     roles as (
@@ -138,9 +136,7 @@ with
     ),
 
     check_bases as (
-        select
-            *,
-            {{ cell_key('engine', 'topic', 'event_date', 'locale', 'device') }} as cell_key
+        select *, {{ cell_key('engine', 'topic', 'event_date', 'locale', 'device') }} as cell_key
         from {{ ref('int_link__measure_bases') }}
         where is_measured
     ),
@@ -160,7 +156,8 @@ with
             check_bases.series_key,
             sampled.begin_day,
             sampled.end_day,
-            {{ expected_checks('sampled.begin_day', 'sampled.end_day', 'check_bases.gap_days') }} as expected_count,
+            {{ expected_checks('sampled.begin_day', 'sampled.end_day', 'check_bases.gap_days') }}
+            as expected_count,
             {%- for total in position_totals() %}
                 check_bases.{{ total }} as base_{{ total }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -177,7 +174,8 @@ with
     ),
 
     checked as (
-        select check_units.*, {{ window_totals() }} from check_units {{ join_window('check_units') }}
+        select check_units.*, {{ window_totals() }}
+        from check_units {{ join_window('check_units') }}
     ),
 
     -- A page is the mean of those keywords that have half of their checks before and after.
@@ -193,7 +191,8 @@ with
             {%- endfor %}
             {%- for part in ['base_', ''] %}
                 {%- for count in ['check'] + check_states() %}
-                    sum({{ part }}{{ count }}_count) as {{ part or 'window_' }}{{ count }}_count{{ ',' if not (loop.last and not part) }}
+                    sum({{ part }}{{ count }}_count)
+                    as {{ part or 'window_' }}{{ count }}_count{{ ',' if not (loop.last and not part) }}
                 {%- endfor %}
             {%- endfor %}
         from checked
@@ -206,7 +205,8 @@ with
     search_units as (
         select
             sampled.*,
-            {{ cell_key("'search_console'", 'sampled.topic', 'sampled.event_date', "'all'", "'all'") }} as cell_key,
+            {{ cell_key("'search_console'", 'sampled.topic', 'sampled.event_date', "'all'", "'all'") }}
+            as cell_key,
             {%- for total in search_totals() %}
                 search_bases.{{ total }} as base_{{ total }}{{ ',' if not loop.last }}
             {%- endfor %}
@@ -234,10 +234,11 @@ select
     page_key,
     event_key,
     {%- for outcome in check_outcomes %}
-        {%- if outcome['name'] in ('log_position', 'position') %}
-            base_{{ outcome['name'] }},
+        {%- if outcome['name'] in ('log_position', 'position') %} base_{{ outcome['name'] }},
         {%- else %}
-            case when role <> 'control' then base_{{ outcome['name'] }} end as base_{{ outcome['name'] }},
+            case
+                when role <> 'control' then base_{{ outcome['name'] }}
+            end as base_{{ outcome['name'] }},
         {%- endif %}
         window_{{ outcome['name'] }} - base_{{ outcome['name'] }} as {{ outcome['name'] }}_change,
     {%- endfor %}

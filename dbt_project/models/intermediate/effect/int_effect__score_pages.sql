@@ -18,15 +18,14 @@ with
                 (
                     treated_count * {{ outcome['name'] }}_change
                     + control_count * control_{{ outcome['name'] }}_change
-                )
-                / (treated_count + control_count) as mean_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+                ) / (
+                    treated_count + control_count
+                ) as mean_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_effect__average_treated') }}
     ),
 
-    units as (
-        select * from {{ ref('int_effect__measure_units') }} where not is_onpage_changed
-    ),
+    units as (select * from {{ ref('int_effect__measure_units') }} where not is_onpage_changed),
 
     treated_scores as (
         select
@@ -40,8 +39,9 @@ with
             count(*)::integer as treated_count,
             count(*)::integer as row_count,
             {%- for weighting in weightings() %}
-                sum((1 - treated_share) * (1 - treated_share) * {{ weighting['row'] }})
-                as {{ weighting['name'] }}_leverage,
+                sum(
+                    (1 - treated_share) * (1 - treated_share) * {{ weighting['row'] }}
+                ) as {{ weighting['name'] }}_leverage,
                 {%- for outcome in outcomes() %}
                     sum(
                         (1 - treated_share)
@@ -81,11 +81,12 @@ with
             0 as treated_count,
             count(*)::integer as row_count,
             {%- for weighting in weightings() %}
-                sum(treated_share * treated_share * {{ weighting['row'] }})
-                as {{ weighting['name'] }}_leverage,
+                sum(
+                    treated_share * treated_share * {{ weighting['row'] }}
+                ) as {{ weighting['name'] }}_leverage,
                 {%- for outcome in outcomes() %}
                     sum(
-                        -treated_share
+                        - treated_share
                         * (units.{{ outcome['name'] }}_change - mean_{{ outcome['name'] }}_change)
                         * {{ weighting['row'] }}
                     ) as {{ weighting['name'] }}_{{ outcome['name'] }}{{ ',' if not loop.last }}
@@ -124,8 +125,9 @@ select
     {%- for weighting in weightings() %}
         sum({{ weighting['name'] }}_leverage) as {{ weighting['name'] }}_leverage,
         {%- for outcome in outcomes() %}
-            sum({{ weighting['name'] }}_{{ outcome['name'] }})
-            as {{ weighting['name'] }}_{{ outcome['name'] }}{{ ',' if not loop.last }}
+            sum(
+                {{ weighting['name'] }}_{{ outcome['name'] }}
+            ) as {{ weighting['name'] }}_{{ outcome['name'] }}{{ ',' if not loop.last }}
         {%- endfor %}
         {{- ',' if not loop.last }}
     {%- endfor %}

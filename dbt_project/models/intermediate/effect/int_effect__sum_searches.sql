@@ -82,7 +82,10 @@ with
                     from standing
                     union all
                     select
-                        searches.property_key, searches.page_key, spans.first_day, spans.first_day
+                        searches.property_key,
+                        searches.page_key,
+                        spans.first_day,
+                        spans.first_day as next_day
                     from searches
                     inner join
                         begins
@@ -110,8 +113,7 @@ with
         inner join spans on spans.property_key = pages.property_key
         cross join
             lateral generate_series(
-                0,
-                spans.last_day - greatest(pages.first_day, pages.next_day - {{ carried_days }})
+                0, spans.last_day - greatest(pages.first_day, pages.next_day - {{ carried_days }})
             ) as shift(days)
     ),
 
@@ -128,9 +130,7 @@ with
             and searches.page_key = days.page_key
             and searches.day = days.day
         left join
-            whole_days
-            on whole_days.property_key = days.property_key
-            and whole_days.day = days.day
+            whole_days on whole_days.property_key = days.property_key and whole_days.day = days.day
     ),
 
     daily as (
@@ -139,8 +139,11 @@ with
             {%- for figure in ['clicks', 'impressions'] %}
                 coalesce(
                     case when is_measured then {{ figure }} end
-                    {%- for number in range(1, carried_days + 1) %},
-                        lag(case when is_measured then {{ figure }} end, {{ number }}) over page_days
+                    {%- for number in range(1, carried_days + 1) %}
+                        ,
+                        lag(
+                            case when is_measured then {{ figure }} end, {{ number }}
+                        ) over page_days
                     {%- endfor %}
                 ) as {{ figure }}_value{{ ',' if not loop.last }}
             {%- endfor %}
@@ -167,6 +170,23 @@ with
         where day >= next_day
     ),
 
+    -- The standing total of a series is what its new days add to.
+    continued as (
+        select *, false as is_standing
+        from counted
+        {% if is_partial -%}
+            union all
+            select
+                property_key,
+                page_key,
+                first_day,
+                day,
+                {%- for total in search_totals() %} {{ total }}, {%- endfor %}
+                true
+            from standing
+        {%- endif %}
+    ),
+
     summed as (
         select
             property_key,
@@ -174,26 +194,21 @@ with
             first_day,
             day,
             {%- for total in search_totals() %}
-                sum({{ total }}) over page_days as {{ total }}{{ ',' if not loop.last }}
+                sum({{ total }}) over page_days as {{ total }},
             {%- endfor %}
-        from counted
+            is_standing
+        from continued
         window page_days as (partition by property_key, page_key order by day)
     )
 
 select
-    summed.property_key,
-    summed.page_key,
-    summed.first_day,
-    summed.day,
+    property_key,
+    page_key,
+    first_day,
+    day,
     {%- for total in search_totals() %}
-        (
-            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }}{{ ',' if not loop.last }}
+        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
+        as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
-{% if is_partial -%}
-    left join
-        standing
-        on standing.property_key = summed.property_key
-        and standing.page_key = summed.page_key
-{%- endif %}
+where not is_standing

@@ -62,14 +62,18 @@ with
                         * ({{ outcome['name'] }}_change - control_{{ outcome['name'] }}_change)
                     ) as {{ weighting['name'] }}_{{ outcome['name'] }}_effect,
                 {%- endfor %}
-                sum(treated_count * base_{{ outcome['name'] }}) as {{ outcome['name'] }}_base{{ ',' if not loop.last }}
+                sum(
+                    treated_count * base_{{ outcome['name'] }}
+                ) as {{ outcome['name'] }}_base{{ ',' if not loop.last }}
             {%- endfor %}
         from cells
         group by {{ group_columns | join(', ') }}
     ),
 
     event_counts as (
-        select {{ group_columns | join(', ') }}, count(distinct event.event_key)::integer as event_count
+        select
+            {{ group_columns | join(', ') }},
+            count(distinct event.event_key)::integer as event_count
         from cells
         cross join lateral unnest(cells.event_keys) as event(event_key)
         group by {{ group_columns | join(', ') }}
@@ -115,14 +119,12 @@ select
     figures.leverage_square_sum
 from cell_sums
 inner join
-    score_sums
-    on score_sums.property_key = cell_sums.property_key
+    score_sums on score_sums.property_key = cell_sums.property_key
     {%- for column in group_columns[1:] %}
         and score_sums.{{ column }} = cell_sums.{{ column }}
     {%- endfor %}
 inner join
-    event_counts
-    on event_counts.property_key = cell_sums.property_key
+    event_counts on event_counts.property_key = cell_sums.property_key
     {%- for column in group_columns[1:] %}
         and event_counts.{{ column }} = cell_sums.{{ column }}
     {%- endfor %}

@@ -76,16 +76,10 @@ with
 
     configured as (
         select
-            stays.property_key,
-            affected.event_date,
-            series.series_key,
-            stays.page_key,
-            topics.topic
+            stays.property_key, affected.event_date, series.series_key, stays.page_key, topics.topic
         from configured_stays as stays
         inner join
-            topics
-            on topics.property_key = stays.property_key
-            and topics.page_key = stays.page_key
+            topics on topics.property_key = stays.property_key and topics.page_key = stays.page_key
         inner join
             affected
             on affected.property_key = stays.property_key
@@ -207,13 +201,10 @@ with
         select *
         from configured
         union all
-        select
-            modal.property_key, modal.event_date, modal.series_key, modal.page_key, topics.topic
+        select modal.property_key, modal.event_date, modal.series_key, modal.page_key, topics.topic
         from modal
         inner join
-            topics
-            on topics.property_key = modal.property_key
-            and topics.page_key = modal.page_key
+            topics on topics.property_key = modal.property_key and topics.page_key = modal.page_key
         inner join
             affected
             on affected.property_key = modal.property_key
@@ -239,6 +230,4 @@ inner join
     and begins.first_day < frozen.event_date
     and begins.last_day >= frozen.event_date - 1
 inner join
-    series
-    on series.property_key = frozen.property_key
-    and series.series_key = frozen.series_key
+    series on series.property_key = frozen.property_key and series.series_key = frozen.series_key

@@ -1,6 +1,3 @@
 -- depends_on: {{ ref('fct_link_rank_change') }}
 -- depends_on: {{ ref('int_effect__measure_units') }}
-{{ config(materialized='table') }}
-
-select *
-from {{ ref('int_link__place_changes') }}
+{{ config(materialized='table') }} select * from {{ ref('int_link__place_changes') }}

@@ -2,5 +2,14 @@
 -- depends_on: {{ ref('int_effect__measure_units') }}
 {{ config(materialized='table') }}
 
-select property_key, event_key, event_date, page_key, topic, arm, is_event, is_uncertain_date, is_history_short
+select
+    property_key,
+    event_key,
+    event_date,
+    page_key,
+    topic,
+    arm,
+    is_event,
+    is_uncertain_date,
+    is_history_short
 from {{ ref('int_link__judge_events') }}

@@ -1,7 +1,9 @@
 -- depends_on: {{ ref('dim_google_update') }}
 -- depends_on: {{ ref('dim_page') }}
+-- depends_on: {{ ref('dim_property') }}
 -- depends_on: {{ ref('fct_page_change') }}
 -- depends_on: {{ ref('fct_page_crawl') }}
+-- depends_on: {{ ref('int_effect__list_samples') }}
 -- depends_on: {{ ref('int_link__judge_looks') }}
 -- depends_on: {{ ref('int_link__place_changes') }}
 -- depends_on: {{ ref('int_page__list_moved_days') }}
@@ -174,9 +176,7 @@ with
                 and spans.kind = 'crawls'
                 and spans.day = crawl.day
             inner join
-                pages
-                on pages.property_key = crawl.property_key
-                and pages.page_key = crawl.page_key
+                pages on pages.property_key = crawl.property_key and pages.page_key = crawl.page_key
             where crawl.is_onpage_changed is not null
         ),
 
@@ -250,7 +250,7 @@ with
             from spans
             where kind in ('crawls', 'page changes') and (is_restated or day_after is not null)
             union all
-            select property_key, topic, event_date, event_date
+            select property_key, topic, event_date as first_date, event_date as last_date
             from changed_events
             union all
             select property_key, topic, change_date - 90, change_date + 56

@@ -18,7 +18,8 @@ with
             base.begin_day,
             base.end_day,
             gaps.gap_days,
-            {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }} as expected_count
+            {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }}
+            as expected_count
         from frozen
         cross join base
         inner join

@@ -128,9 +128,7 @@ with
     days as (
         select
             starts.*,
-            (
-                greatest(starts.first_day, starts.next_day - {{ carried_days }}) + shift.days
-            ) as day
+            (greatest(starts.first_day, starts.next_day - {{ carried_days }}) + shift.days) as day
         from starts
         inner join last_days on last_days.property_key = starts.property_key
         cross join
@@ -150,8 +148,8 @@ with
             -- A day without a measurement has the value of the last one, up to three days long.
             coalesce(
                 judged.measured_position
-                {%- for number in range(1, carried_days + 1) %},
-                    lag(judged.measured_position, {{ number }}) over series_days
+                {%- for number in range(1, carried_days + 1) %}
+                    , lag(judged.measured_position, {{ number }}) over series_days
                 {%- endfor %}
             ) as value
         from days
@@ -189,6 +187,23 @@ with
         where day >= next_day
     ),
 
+    -- The standing total of a series is what its new days add to.
+    continued as (
+        select *, false as is_standing
+        from counted
+        {% if is_partial -%}
+            union all
+            select
+                property_key,
+                series_key,
+                first_day,
+                day,
+                {%- for total in position_totals() %} {{ total }}, {%- endfor %}
+                true
+            from standing
+        {%- endif %}
+    ),
+
     summed as (
         select
             property_key,
@@ -196,26 +211,21 @@ with
             first_day,
             day,
             {%- for total in position_totals() %}
-                sum({{ total }}) over series_days as {{ total }}{{ ',' if not loop.last }}
+                sum({{ total }}) over series_days as {{ total }},
             {%- endfor %}
-        from counted
+            is_standing
+        from continued
         window series_days as (partition by property_key, series_key order by day)
     )
 
 select
-    summed.property_key,
-    summed.series_key,
-    summed.first_day,
-    summed.day,
+    property_key,
+    series_key,
+    first_day,
+    day,
     {%- for total in position_totals() %}
-        (
-            summed.{{ total }}{% if is_partial %} + coalesce(standing.{{ total }}, 0){% endif %}
-        )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }}{{ ',' if not loop.last }}
+        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
+        as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
-{% if is_partial -%}
-    left join
-        standing
-        on standing.property_key = summed.property_key
-        and standing.series_key = summed.series_key
-{%- endif %}
+where not is_standing

@@ -61,8 +61,7 @@ with
             link_changes
             on link_changes.property_key = pages.property_key
             and link_changes.page_key = pages.page_key
-            and link_changes.change_date
-            between pages.event_date - 56 and pages.event_date + 90
+            and link_changes.change_date between pages.event_date - 56 and pages.event_date + 90
             and pages.event_date >= link_changes.from_date
             and pages.event_date < link_changes.to_date
         group by pages.property_key, pages.event_date, pages.page_key

@@ -58,7 +58,7 @@ with
     crawled as (
         select distinct on (property_key, day, url_key) *
         from all_crawled
-        order by property_key, day, url_key, is_own_crawl desc
+        order by property_key, day, url_key, is_own_crawl desc, url
     ),
 
     properties as (select property_key, domain from {{ ref('stg_ops__property') }}),

@@ -30,7 +30,10 @@ with
     samples as (
         select *
         from {{ ref('int_effect__list_samples') }}
-        where horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
+        where
+            horizon_day = greatest(
+                end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+            )
     ),
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
@@ -113,7 +116,8 @@ with
             bases.engine,
             bases.locale,
             bases.device,
-            {{ cell_key('bases.engine', 'bases.topic', 'bases.event_date', 'bases.locale', 'bases.device') }} as cell_key,
+            {{ cell_key('bases.engine', 'bases.topic', 'bases.event_date', 'bases.locale', 'bases.device') }}
+            as cell_key,
             bases.gap_days,
             bases.is_measured as is_base_measured,
             bases.expected_count as base_expected_count,
@@ -154,7 +158,8 @@ with
             samples.begin_day,
             samples.end_day,
             samples.horizon_day,
-            {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }} as expected_count
+            {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }}
+            as expected_count
         from units
         cross join samples
     ),

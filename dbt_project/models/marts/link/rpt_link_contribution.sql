@@ -19,8 +19,7 @@ with
         from {{ ref('int_effect__list_samples') }}
         where
             is_placebo
-            and horizon_day
-            = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+            and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
     ),
 
     events as (select * from {{ ref('int_link__judge_events') }}),
@@ -106,9 +105,7 @@ with
 
     own as (
         {%- for of, outcome in headlines %}
-            select *
-            from {{ of }}_own
-            {{ 'union all' if not loop.last }}
+            select * from {{ of }}_own {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),
 
@@ -123,9 +120,7 @@ with
             avg(own.own_variance) over like_links as mean_variance
         from own
         inner join
-            events
-            on events.property_key = own.property_key
-            and events.event_key = own.event_key
+            events on events.property_key = own.property_key and events.event_key = own.event_key
         inner join
             described
             on described.property_key = own.property_key
@@ -136,25 +131,32 @@ with
             )
     ),
 
+    -- How much links differ is often estimated as nothing, and is not known to be nothing: in the
+    -- interval it is taken a standard error larger, beside the uncertainty of the group's mean.
     weighed as (
         select
             *,
             greatest(total_variance - mean_variance, 0) as between_variance,
-            greatest(total_variance, mean_variance) / group_event_count as group_variance
+            greatest(total_variance - mean_variance, 0)
+            + total_variance * sqrt(2.0 / greatest(group_event_count - 1, 1))
+            + total_variance / group_event_count as group_variance
         from alike
     ),
 
     -- Empirical Bayes: the less a link's own comparison can be told from noise, the more it is the
     -- mean of those alike, which is uncertain too.
     shrunk as (
-        select
-            *,
-            between_variance / nullif(between_variance + own_variance, 0) as own_weight
+        select *, between_variance / nullif(between_variance + own_variance, 0) as own_weight
         from weighed
     ),
 
     placebos as (
-        select estimates.property_key, estimates.panel, estimates.arm, estimates.outcome, estimates.estimate
+        select
+            estimates.property_key,
+            estimates.panel,
+            estimates.arm,
+            estimates.outcome,
+            estimates.estimate
         from {{ ref('int_effect__estimate_effects') }} as estimates
         inner join placebo on placebo.sample_no = estimates.sample_no
         where estimates.cut = 'all' and estimates.weighting = 'variance'
@@ -179,7 +181,7 @@ with
             shrunk.own_weight * shrunk.own_effect
             + (1 - shrunk.own_weight) * shrunk.group_effect as shrunk_effect,
             sqrt(
-                shrunk.own_weight * shrunk.own_variance
+                shrunk.own_weight * shrunk.own_weight * shrunk.own_variance
                 + (1 - shrunk.own_weight) * (1 - shrunk.own_weight) * shrunk.group_variance
             ) as shrunk_standard_error,
             abs(placebos.estimate) as placebo_size
@@ -217,11 +219,14 @@ with
     -- Every link event is told of in the panel of checks; in Search Console's those that could be
     -- compared.
     panels as (
-        select events.property_key, events.event_key, properties.engine as panel, 'log_position' as outcome
+        select
+            events.property_key,
+            events.event_key,
+            properties.engine as panel,
+            'log_position' as outcome
         from events
         inner join
-            {{ ref('dim_property') }} as properties
-            on properties.property_key = events.property_key
+            {{ ref('dim_property') }} as properties on properties.property_key = events.property_key
         union
         select property_key, event_key, panel, outcome
         from judged

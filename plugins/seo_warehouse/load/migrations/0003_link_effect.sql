@@ -1,6 +1,6 @@
 -- What the estimates of a link's effect say, written whole after each build; read by dbt as source `ops`.
 
-create table if not exists ops.link_effect (
+create table ops.link_effect (
     property_key integer not null,
     panel text not null,
     cut text not null,
@@ -45,7 +45,7 @@ create table if not exists ops.link_effect (
 );
 comment on table ops.link_effect is 'Effects of links with their uncertainty, as after the newest build; property 0 is all together.';
 
-create table if not exists ops.link_effect_check (
+create table ops.link_effect_check (
     property_key integer not null,
     panel text not null,
     check_name text not null,

@@ -1,4 +1,5 @@
 -- The ledgers. Written by load/ and orchestration/ only; read by dbt as source `ops`.
+-- Whatever is there already stays: a database made before migrations were recorded is taken in as it is.
 
 create table if not exists ops.property (
     property_key integer primary key,
@@ -309,45 +310,3 @@ create table if not exists ops.merge (
     rows_outdated bigint not null
 );
 comment on table ops.merge is 'What became of the rows of a file''s load that were not rejected: put into raw, there already, or there from a later export.';
-
-do $$
-begin
-    if to_regclass('ops.grant') is null then
-        create table ops.grant (
-            analyst text not null,
-            property_key integer not null,
-            granted_at timestamptz not null default now(),
-            granted_by text not null,
-            primary key (analyst, property_key)
-        );
-        insert into ops.grant values ('seo_analyst', 0, now(), 'the installation');
-    end if;
-end $$;
-comment on table ops.grant is 'Which properties'' rows of the marts a login role reads. Written by the owner alone.';
-comment on column ops.grant.property_key is '0: every property, those to come too.';
-
--- What the policies of the marts read; replaced in place, since they hang on it.
-create or replace view ops.analyst_property as
-with granted as (
-    select distinct g.analyst, p.property_key, p.is_active
-    from ops.grant as g join ops.property as p on g.property_key in (0, p.property_key)
-)
-select analyst, property_key from granted
-union
-select analyst, 0 from ops.grant where property_key = 0
-union
-select analyst, 0 from granted where is_active
-group by analyst
-having count(*) = (select count(*) from ops.property where is_active);
-comment on view ops.analyst_property is 'The properties whose rows each analyst reads. 0, all together: who is granted every active one.';
-
-create or replace view ops.granted_property with (security_barrier) as
-select property_key from ops.analyst_property where analyst = current_user;
-comment on view ops.granted_property is 'The properties whose rows the current user reads in the marts.';
-
--- A text and not bound to the mart, which builds swap: read anew, as whoever asks, and taken into the query that calls it.
-select set_config('check_function_bodies', 'off', true);
-create or replace function ops.linked_domains() returns setof bigint
-language sql stable as 'select source_domain_key from marts.dim_link';
-select set_config('check_function_bodies', 'on', true);
-comment on function ops.linked_domains() is 'Keys of the domains of the links that the current user reads in the marts.';

@@ -1,0 +1,103 @@
+"""What `make run` does again, where all of it runs already."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from seo_warehouse.config import Settings
+from seo_warehouse.embedded import parts
+from seo_warehouse.embedded.run import KEEPERS, airflow_command, run_night, take_properties
+from seo_warehouse.errors import ConfigError
+from tests.orchestration.dropping import NIGHT, Shop, open_shop
+
+
+@dataclass
+class Airflow:
+    """An Airflow that notes what is asked of it; `ran` are the DAGs that have run before."""
+
+    ran: tuple[str, ...] = ()
+    unpaused: list[str] = field(default_factory=list)
+    read_again: list[datetime] = field(default_factory=list)
+    waited: list[tuple[list[str], datetime | None]] = field(default_factory=list)
+
+    def read_files_again(self, before: datetime) -> None:
+        self.read_again.append(before)
+
+    def wait_for_dags(self, wanted: Iterable[str], read_since: datetime | None = None) -> None:
+        self.waited.append((list(wanted), read_since))
+
+    def runs(self, dag_id: str) -> list[Any]:
+        return [dag_id] if dag_id in self.ran else []
+
+    def unpause(self, dag_id: str) -> None:
+        self.unpaused.append(dag_id)
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path) -> Shop:
+    """A home whose newest night is built."""
+    shop = open_shop(tmp_path / "home", database)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("insert into ops.build (state, nights) values ('finished', array[%s::date])", (NIGHT,))
+    return shop
+
+
+@pytest.mark.parametrize(("ran", "unpaused"), [((), ["ingest__exports"]), (("ingest__exports",), [])])
+def test_a_source_that_came_into_properties_yml_is_read_and_unpaused_and_one_that_was_paused_stays_so(
+    shop: Shop, ran: tuple[str, ...], unpaused: list[str]
+) -> None:
+    written = datetime.now(UTC) - timedelta(days=3)
+    os.utime(shop.home / "properties.yml", (written.timestamp(), written.timestamp()))
+    airflow = Airflow(ran)
+    assert run_night(shop.wh, airflow, NIGHT, shop.said.append) == []  # type: ignore[arg-type]
+    (changed_at,) = airflow.read_again
+    assert abs(changed_at - written) < timedelta(milliseconds=1)
+    assert airflow.waited == [(["warehouse", "ingest__exports", *KEEPERS], changed_at)]
+    assert airflow.unpaused == [*unpaused, *KEEPERS]
+
+
+def test_a_date_ahead_of_our_clock_is_not_waited_for(shop: Shop) -> None:
+    ahead = (datetime.now(UTC) + timedelta(days=3)).timestamp()
+    os.utime(shop.home / "properties.yml", (ahead, ahead))
+    airflow = Airflow()
+    run_night(shop.wh, airflow, NIGHT, shop.said.append)  # type: ignore[arg-type]
+    assert airflow.read_again[0] <= datetime.now(UTC)
+
+
+def test_the_link_to_the_same_properties_yml_is_not_made_anew(tmp_path: Path) -> None:
+    """When it was made tells when the settings changed."""
+    own, other, home = tmp_path / "own.yml", tmp_path / "other.yml", tmp_path / "home"
+    home.mkdir()
+    for path in (own, other):
+        path.write_text("properties: [{key: 1, name: shop, domain: shop.example, history_start: 2026-05-01}]")
+    settings = Settings({"SEO_WAREHOUSE_HOME": str(home)})
+    kept = home / "properties.yml"
+    take_properties(settings, own)
+    made = kept.lstat()
+    take_properties(settings, own)
+    assert kept.lstat() == made
+    take_properties(settings, other)
+    assert (kept.resolve(), kept.lstat() == made) == (other, False)
+
+
+def test_every_process_is_told_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("HOME", "ARCHIVE", "DROP", "DBT_PROJECT")
+    told = parts.variables(Settings({f"SEO_WAREHOUSE_{name}": name.lower() for name in names}))
+    assert {name: told[f"SEO_WAREHOUSE_{name}"] for name in names} == {
+        name: str(tmp_path.resolve() / name.lower()) for name in names
+    }
+
+
+def test_airflows_own_commands_need_an_airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEO_WAREHOUSE_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match="nothing was ever started"):
+        airflow_command(["version"])
