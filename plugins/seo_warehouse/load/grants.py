@@ -108,7 +108,11 @@ def has_login(conn: Connection, analyst: str) -> bool:
 
 def make_login(conn: Connection, analyst: str, password: str) -> None:
     """Create an analyst's login role."""
-    conn.execute(sql.SQL("create role {} login password {}").format(sql.Identifier(analyst), sql.Literal(scrambled(conn, analyst, password))))
+    conn.execute(
+        sql.SQL("create role {} login password {}").format(
+            sql.Identifier(analyst), sql.Literal(scrambled(conn, analyst, password))
+        )
+    )
 
 
 def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:
