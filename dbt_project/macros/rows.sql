@@ -25,11 +25,12 @@ each property reads every domain. open: it has no rows of any property, and ever
         {%- endif -%}
         {%- if config.get('materialized') == 'view' -%}
             alter view {{ this }} set (security_invoker = true);
+            grant select on {{ this }} to seo_reader
         {%- elif not _has_row_security(this) -%}
             alter table {{ this }} enable row level security;
             create policy {{ rows }} on {{ this }} for select to seo_reader using ({{ policies[rows] }});
-        {%- endif %}
-        grant select on {{ this }} to seo_reader
+            grant select on {{ this }} to seo_reader
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 

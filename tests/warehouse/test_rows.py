@@ -354,6 +354,19 @@ def test_a_policy_is_worked_out_once_a_query(reader: Any, where: str) -> None:
     assert "InitPlan" in " ".join(plan)
 
 
+def test_a_night_that_adds_days_waits_for_no_reader(built: Warehouse, reader: Any) -> None:
+    patience = "alter role seo_transformer in database {} {} lock_timeout".format
+    built.connection.execute(patience(DATABASE, "set") + " = '5s'")
+    try:
+        with reader.transaction():
+            reader.execute("select count(*) from marts.fct_search_performance")
+            built.dbt("run", "--select", "fct_search_performance")
+            with pytest.raises(AssertionError, match="lock timeout"):
+                built.dbt("run", "--select", "fct_search_performance", "--full-refresh")
+    finally:
+        built.connection.execute(patience(DATABASE, "reset"))
+
+
 def test_no_reader_meets_a_table_without_its_policy_while_everything_is_rebuilt(
     built: Warehouse, postgres: Postgres
 ) -> None:
