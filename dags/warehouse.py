@@ -7,4 +7,4 @@ from airflow.sdk import DAG
 from seo_warehouse.orchestration.dag_parts import build, report, warehouse_dag
 
 with DAG(**warehouse_dag()):
-    build() >> report()
+    report(build())

@@ -285,17 +285,19 @@ def verdict(source_name: str, partition_key: str | None = None) -> None:
 
 
 @task(retries=2)
-def build() -> None:
-    """Build the models on what was published since the last build."""
+def build() -> int | None:
+    """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
     from seo_warehouse.orchestration.build import build_warehouse
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
-    build_warehouse(open_warehouse())
+    return build_warehouse(open_warehouse()).build_id
 
 
 @task
-def report() -> None:
-    """Write the reports of what links did."""
+def report(build_id: int | None) -> None:
+    """Write the reports of what links did; skipped where a build had nothing new."""
+    if build_id is None:
+        raise AirflowSkipException("nothing was built, so the reports stand")
     from seo_warehouse.orchestration.report import write_reports
     from seo_warehouse.orchestration.warehouse import open_warehouse
 
