@@ -10,6 +10,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCHMARKS := effect_scale
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.
@@ -18,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
   AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
-.PHONY: help run stop status secrets test bench-effect lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run stop status secrets test bench bench-effect lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -39,6 +40,9 @@ secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
 
 test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
+
+bench: $(READY)  ## measure what has a limit, one benchmark after another
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name; done
 
 bench-effect: $(READY)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)

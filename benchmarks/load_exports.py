@@ -78,9 +78,9 @@ def warehouse(properties: str = PROPERTIES) -> Iterator[Warehouse]:
             server.stop()
 
 
-def peak_mebibytes() -> float:
-    """Peak memory of this process. VmHWM, since getrusage may tell of the process that this one was started from."""
-    status = Path("/proc/self/status").read_text()
+def peak_mebibytes(process: int | str = "self") -> float:
+    """Peak memory of a process. VmHWM, since getrusage may tell of the process that this one was started from."""
+    status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 

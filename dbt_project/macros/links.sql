@@ -197,19 +197,26 @@ existing tables, with the events, changes and updates that they were last built 
 {#-
 Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key), event_date, begin_day
 and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
-before the first check.
+before the first check. Day by day through the index (`limit` keeps it so): a join with all totals of all days, of which few
+are asked for, sorts or hashes gigabytes.
 -#}
 {% macro join_window(unit, sums='int_link__sum_positions', key='series_key') -%}
+    {%- for name, day in [('at_end', 'end_day'), ('at_begin', 'begin_day - 1')] %}
     left join
-        {{ ref(sums) }} as at_end
-        on at_end.property_key = {{ unit }}.property_key
-        and at_end.{{ key }} = {{ unit }}.{{ key }}
-        and at_end.day = {{ unit }}.event_date + {{ unit }}.end_day
-    left join
-        {{ ref(sums) }} as at_begin
-        on at_begin.property_key = {{ unit }}.property_key
-        and at_begin.{{ key }} = {{ unit }}.{{ key }}
-        and at_begin.day = {{ unit }}.event_date + {{ unit }}.begin_day - 1
+        lateral(
+            select
+                {%- for total in (position_totals() if key == 'series_key' else search_totals()) %}
+                    sums.{{ total }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from {{ ref(sums) }} as sums
+            where
+                sums.property_key = {{ unit }}.property_key
+                and sums.{{ key }} = {{ unit }}.{{ key }}
+                and sums.day = {{ unit }}.event_date + {{ unit }}.{{ day }}
+            limit 1
+        ) as {{ name }}
+        on true
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro window_totals(totals=none) -%}

@@ -46,39 +46,43 @@ def event_key(property_key: int, number: int) -> int:
 
 
 def make_models(warehouse: Warehouse) -> None:
-    """Create every model's relation, empty."""
+    """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
     warehouse.dbt("seed")
-    warehouse.dbt("run")
+    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__state_keywords")]
+    warehouse.dbt("run", "--select", *made, "path:models/staging/ops")
 
 
 def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
     """Put a panel into an empty warehouse whose models exist, beside others of other properties."""
-    warehouse.add_property(property_key, "shop.example", depth=panel.knobs.depth)
-    for row in tables.keyword_rows(panel, property_key):
-        url = page_url(row["page_key"]) if row["page_key"] else None
-        warehouse.add_keyword(property_key, row["keyword"], url)
-    keywords = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
-    _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
-    _copy(
-        warehouse, "marts.fct_serp_position", (_check(row, keywords) for row in tables.check_rows(panel, property_key))
-    )
-    _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
-    _copy(
-        warehouse,
-        "marts.fct_page_change",
-        (
-            {"property_key": property_key, "day": row["change_date"], "page_key": page_key(row["page_key"])}
-            | {"kind": "text", "origin": "generic_page_changes"}
-            for row in tables.edit_rows(panel, property_key)
-        ),
-    )
-    looks = [
-        {"property_key": property_key, "witness": tables.WITNESS, "day": day, "is_complete_look": True}
-        | {"is_snapshot": False, "snapshot_count": 0}
-        for day in tables.look_dates(panel)
-    ]
-    _copy(warehouse, "intermediate.int_link__judge_looks", looks)
-    publish_checked_days(warehouse, property_key)
+    with warehouse.connection.transaction():
+        warehouse.add_property(property_key, "shop.example", depth=panel.knobs.depth)
+        for row in tables.keyword_rows(panel, property_key):
+            url = page_url(row["page_key"]) if row["page_key"] else None
+            warehouse.add_keyword(property_key, row["keyword"], url)
+        keywords = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
+        _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
+        _copy(
+            warehouse,
+            "marts.fct_serp_position",
+            (_check(row, keywords) for row in tables.check_rows(panel, property_key)),
+        )
+        _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
+        _copy(
+            warehouse,
+            "marts.fct_page_change",
+            (
+                {"property_key": property_key, "day": row["change_date"], "page_key": page_key(row["page_key"])}
+                | {"kind": "text", "origin": "generic_page_changes"}
+                for row in tables.edit_rows(panel, property_key)
+            ),
+        )
+        looks = [
+            {"property_key": property_key, "witness": tables.WITNESS, "day": day, "is_complete_look": True}
+            | {"is_snapshot": False, "snapshot_count": 0}
+            for day in tables.look_dates(panel)
+        ]
+        _copy(warehouse, "intermediate.int_link__judge_looks", looks)
+        publish_checked_days(warehouse, property_key)
 
 
 def publish_checked_days(warehouse: Warehouse, property_key: int) -> None:

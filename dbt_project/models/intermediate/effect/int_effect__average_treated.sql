@@ -1,7 +1,7 @@
 {{
     config(
         materialized='table',
-        indexes=[{'columns': ['property_key', 'cell_key', 'sample_no']}],
+        indexes=[{'columns': ['property_key', 'topic']}],
     )
 }}
 
@@ -33,7 +33,7 @@ with
             on controls.property_key = units.property_key
             and controls.cell_key = units.cell_key
             and controls.sample_no = units.sample_no
-        where units.role <> 'control' and not units.is_onpage_changed
+        where units.event_key is not null and not units.is_onpage_changed
     ),
 
     -- Cuts are made of the headline and its placebo alone.
@@ -73,6 +73,7 @@ with
 select
     property_key,
     panel,
+    topic,
     cell_key,
     event_date,
     sample_no,
@@ -91,4 +92,4 @@ select
         ) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
     {%- endfor %}
 from levelled
-group by property_key, panel, cell_key, event_date, sample_no, role, cut, level
+group by property_key, panel, topic, cell_key, event_date, sample_no, role, cut, level

@@ -1,12 +1,9 @@
-{{ config(materialized='table') }}
+{#- Merging would sort by names, which takes longer than all the rest. -#}
+{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
 
 {%- set group_columns = ['panel', 'cut', 'level', 'sample_no'] %}
 
 with
-    scores as (select * from {{ ref('int_effect__score_pages') }}),
-
-    cells as (select * from {{ ref('int_effect__average_treated') }}),
-
     -- A control of both arms is one row, and a page one cluster, of their difference.
     shared_cells as (
         select
@@ -14,9 +11,9 @@ with
             {%- for column in group_columns %} followed.{{ column }}, {%- endfor %}
             count(*)::integer as shared_cell_count,
             sum(followed.control_count)::integer as shared_control_count
-        from cells as followed
+        from {{ ref('int_effect__average_treated') }} as followed
         inner join
-            cells as nofollow
+            {{ ref('int_effect__average_treated') }} as nofollow
             on nofollow.property_key = followed.property_key
             and nofollow.cell_key = followed.cell_key
             {%- for column in group_columns %}
@@ -48,9 +45,9 @@ with
                 {%- endfor %}
                 {{- ',' if not loop.last }}
             {%- endfor %}
-        from scores as followed
+        from {{ ref('int_effect__score_pages') }} as followed
         inner join
-            scores as nofollow
+            {{ ref('int_effect__score_pages') }} as nofollow
             on nofollow.property_key = followed.property_key
             and nofollow.page_key = followed.page_key
             {%- for column in group_columns %}

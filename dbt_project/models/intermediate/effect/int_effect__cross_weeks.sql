@@ -1,4 +1,5 @@
-{{ config(materialized='table') }}
+{#- Merging would sort by names, which takes longer than all the rest. -#}
+{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
 
 with
     weeks as (

@@ -37,6 +37,7 @@ with
             and affected.topic = pages.topic
             and affected.event_date > pages.first_day
         cross join base
+        order by pages.property_key, pages.topic, pages.page_key, affected.event_date
     ),
 
     measured as (

@@ -3,13 +3,15 @@
         materialized='incremental',
         incremental_strategy='append',
         pre_hook='{{ replace_affected_cells() }}',
-        indexes=[{'columns': ['property_key', 'event_date', 'topic']}],
+        indexes=[
+            {'columns': ['property_key', 'topic', 'event_date']},
+            {'columns': ['event_key']},
+        ],
     )
 }}
 
 {%- set check_outcomes = outcomes() | selectattr('of', 'equalto', 'checks') | list %}
 {%- set search_outcomes = outcomes() | selectattr('of', 'equalto', 'searches') | list %}
-{%- set unit_columns = 'property_key, topic, event_date, cell_key, page_key, event_key, role, sample_no' %}
 
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
@@ -18,7 +20,14 @@ with
 
     horizons as (select distinct horizon_day from samples),
 
-    watched as (select * from {{ ref('int_link__watch_pages') }}),
+    watched as (
+        select watched.*, pages.topic
+        from {{ ref('int_link__watch_pages') }} as watched
+        inner join
+            {{ ref('dim_page') }} as pages
+            on pages.property_key = watched.property_key
+            and pages.page_key = watched.page_key
+    ),
 
     looks as (
         select property_key, max(day) as last_day
@@ -73,14 +82,10 @@ with
             cells.horizon_day
         from watched
         inner join
-            {{ ref('dim_page') }} as pages
-            on pages.property_key = watched.property_key
-            and pages.page_key = watched.page_key
-        inner join
             treated_cells as cells
             on cells.property_key = watched.property_key
             and cells.event_date = watched.event_date
-            and cells.topic = pages.topic
+            and cells.topic = watched.topic
         where
             watched.link_date is null or watched.link_date > watched.event_date + cells.horizon_day
     ),
@@ -121,85 +126,89 @@ with
                 samples.window_name in ('headline', 'placebo')
                 and samples.horizon_day = (select min(horizon_day) from horizons)
             )
+        -- What lies together is found together: a page's totals below, a topic's units later.
+        order by roles.property_key, roles.topic, roles.page_key, roles.event_date
     ),
 
-    check_horizons as (
-        select property_key, max(day) as last_day
-        from {{ ref('int_link__sum_positions') }}
-        group by property_key
-    ),
-
-    search_horizons as (
-        select property_key, max(day) as last_day
-        from {{ ref('int_effect__sum_searches') }}
-        group by property_key
-    ),
-
-    check_bases as (
-        select *, {{ cell_key('engine', 'topic', 'event_date', 'locale', 'device') }} as cell_key
-        from {{ ref('int_link__measure_bases') }}
-        where is_measured
-    ),
-
-    check_units as (
+    check_horizons as materialized(
         select
-            sampled.property_key,
-            sampled.topic,
-            sampled.event_date,
-            check_bases.cell_key,
-            sampled.page_key,
-            sampled.event_key,
-            sampled.role,
-            sampled.sample_no,
-            sampled.is_onpage_changed,
-            sampled.is_onpage_unknown,
-            check_bases.series_key,
-            sampled.begin_day,
-            sampled.end_day,
-            {{ expected_checks('sampled.begin_day', 'sampled.end_day', 'check_bases.gap_days') }}
-            as expected_count,
-            {%- for total in position_totals() %}
-                check_bases.{{ total }} as base_{{ total }}{{ ',' if not loop.last }}
-            {%- endfor %}
+            property_key,
+            (
+                select max(totals.day)
+                from {{ ref('int_link__sum_positions') }} as totals
+                where totals.property_key = properties.property_key
+            ) as last_day
+        from (select distinct property_key from affected) as properties
+    ),
+
+    search_horizons as materialized(
+        select
+            property_key,
+            (
+                select max(totals.day)
+                from {{ ref('int_effect__sum_searches') }} as totals
+                where totals.property_key = properties.property_key
+            ) as last_day
+        from (select distinct property_key from affected) as properties
+    ),
+
+    -- A page is the mean of those keywords that have half of their checks before and after. Unit by
+    -- unit, so that nothing but its few keywords and windows is held at once.
+    check_means as (
+        select sampled.*, means.*
         from sampled
-        inner join
-            check_bases
-            on check_bases.property_key = sampled.property_key
-            and check_bases.event_date = sampled.event_date
-            and check_bases.page_key = sampled.page_key
         inner join
             check_horizons
             on check_horizons.property_key = sampled.property_key
             and sampled.event_date + sampled.horizon_day <= check_horizons.last_day
-    ),
-
-    checked as (
-        select check_units.*, {{ window_totals() }}
-        from check_units {{ join_window('check_units') }}
-    ),
-
-    -- A page is the mean of those keywords that have half of their checks before and after.
-    check_means as (
-        select
-            {{ unit_columns }},
-            is_onpage_changed,
-            is_onpage_unknown,
-            count(*) as keyword_count,
-            {%- for outcome in check_outcomes %}
-                avg({{ window_mean('checked', outcome, 'base_') }}) as base_{{ outcome['name'] }},
-                avg({{ window_mean('checked', outcome) }}) as window_{{ outcome['name'] }},
-            {%- endfor %}
-            {%- for part in ['base_', ''] %}
-                {%- for count in ['check'] + check_states() %}
-                    sum({{ part }}{{ count }}_count)
-                    as {{ part or 'window_' }}{{ count }}_count{{ ',' if not (loop.last and not part) }}
-                {%- endfor %}
-            {%- endfor %}
-        from checked
-        where 2 * measured_count >= expected_count
-        group by {{ unit_columns }}, is_onpage_changed, is_onpage_unknown
-        -- A page that no check found in the week before is nowhere to move from.
-        having sum(base_ranked_count) > 0
+        cross join
+            lateral(
+                select
+                    cell_key,
+                    count(*) as keyword_count,
+                    {%- for outcome in check_outcomes %}
+                        avg(
+                            {{ window_mean('checked', outcome, 'base_') }}
+                        ) as base_{{ outcome['name'] }},
+                        avg({{ window_mean('checked', outcome) }}) as window_{{ outcome['name'] }},
+                    {%- endfor %}
+                    {%- for part in ['base_', ''] %}
+                        {%- for count in ['check'] + check_states() %}
+                            sum({{ part }}{{ count }}_count)
+                            as {{ part or 'window_' }}{{ count }}_count{{ ',' if not (loop.last and not part) }}
+                        {%- endfor %}
+                    {%- endfor %}
+                from
+                    (
+                        select keyword.*, {{ window_totals() }}
+                        from
+                            (
+                                select
+                                    bases.property_key,
+                                    bases.event_date,
+                                    bases.series_key,
+                                    bases.cell_key,
+                                    bases.gap_days,
+                                    sampled.begin_day,
+                                    sampled.end_day,
+                                    {%- for total in position_totals() %}
+                                        bases.{{ total }}
+                                        as base_{{ total }}{{ ',' if not loop.last }}
+                                    {%- endfor %}
+                                from {{ ref('int_link__measure_bases') }} as bases
+                                where
+                                    bases.property_key = sampled.property_key
+                                    and bases.event_date = sampled.event_date
+                                    and bases.page_key = sampled.page_key
+                                    and bases.is_measured
+                            ) as keyword {{ join_window('keyword') }}
+                    ) as checked
+                where
+                    2 * measured_count >= {{ expected_checks('begin_day', 'end_day', 'gap_days') }}
+                group by cell_key
+                -- A page that no check found in the week before is nowhere to move from.
+                having sum(base_ranked_count) > 0
+            ) as means
     ),
 
     search_units as (

@@ -1,10 +1,3 @@
-{{
-    config(
-        materialized='table',
-        indexes=[{'columns': ['property_key', 'event_date', 'page_key']}],
-    )
-}}
-
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 
@@ -18,17 +11,19 @@ with
 
     totals as (select * from {{ ref('int_link__sum_positions') }}),
 
-    last_days as (select property_key, max(day) as last_day from totals group by property_key),
-
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
-    begins as (
-        select totals.property_key, totals.series_key, totals.first_day, last_days.last_day
-        from totals
-        inner join
-            last_days
-            on last_days.property_key = totals.property_key
-            and last_days.last_day = totals.day
+    begins as materialized(
+        select series.property_key, series.series_key, span_of_days.first_day, span_of_days.last_day
+        from series
+        cross join
+            lateral(
+                select min(totals.day) as first_day, max(totals.day) as last_day
+                from totals
+                where
+                    totals.property_key = series.property_key
+                    and totals.series_key = series.series_key
+            ) as span_of_days
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),
@@ -92,29 +87,34 @@ with
             and series.keyword_key = stays.keyword_key
     ),
 
+    -- With the days to look at, so that checks are read once, and only where they are asked for.
+    unconfigured as materialized(
+        select series.*, span.first_date - 28 as first_day, span.last_date - 1 as last_day
+        from series
+        inner join span on span.property_key = series.property_key
+        left join
+            tracked
+            on tracked.property_key = series.property_key
+            and tracked.keyword_key = series.keyword_key
+        where tracked.page_key is null
+    ),
+
     ranked as (
         select
             rank_check.property_key,
-            series.series_key,
+            unconfigured.series_key,
             rank_check.day,
             rank_check.ranking_page_key as page_key
         from {{ ref('fct_serp_position') }} as rank_check
         inner join
-            span
-            on span.property_key = rank_check.property_key
-            and rank_check.day between span.first_date - 28 and span.last_date - 1
-        inner join
-            series
-            on series.property_key = rank_check.property_key
-            and series.keyword_key = rank_check.keyword_key
-            and series.engine = rank_check.engine
-            and series.locale = rank_check.locale
-            and series.device = rank_check.device
-        left join
-            tracked
-            on tracked.property_key = rank_check.property_key
-            and tracked.keyword_key = rank_check.keyword_key
-        where tracked.page_key is null and rank_check.state = 'found'
+            unconfigured
+            on unconfigured.property_key = rank_check.property_key
+            and unconfigured.keyword_key = rank_check.keyword_key
+            and unconfigured.engine = rank_check.engine
+            and unconfigured.locale = rank_check.locale
+            and unconfigured.device = rank_check.device
+            and rank_check.day between unconfigured.first_day and unconfigured.last_day
+        where rank_check.state = 'found'
     ),
 
     candidates as (select distinct property_key, series_key, page_key from ranked),

@@ -24,24 +24,23 @@ with
         cross join base
         inner join
             gaps on gaps.property_key = frozen.property_key and gaps.event_date = frozen.event_date
+        -- A series' totals lie together, and so do a page's bases later.
+        order by
+            frozen.property_key, frozen.topic, frozen.page_key, frozen.series_key, frozen.event_date
     ),
 
-    measured as (
-        select
-            units.property_key,
-            units.event_date,
-            units.series_key,
-            units.keyword_key,
-            units.engine,
-            units.locale,
-            units.device,
-            units.page_key,
-            units.topic,
-            units.gap_days,
-            units.expected_count,
-            {{ window_totals() }}
-        from units {{ join_window('units') }}
-    )
+    measured as (select units.*, {{ window_totals() }} from units {{ join_window('units') }})
 
-select *, coalesce(2 * measured_count >= expected_count, false) as is_measured
+select
+    property_key,
+    event_date,
+    series_key,
+    page_key,
+    {{ cell_key('engine', 'topic', 'event_date', 'locale', 'device') }} as cell_key,
+    {%- for total in position_totals() %}
+        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'smallint' }} as {{ total }},
+    {%- endfor %}
+    gap_days::smallint as gap_days,
+    expected_count::smallint as expected_count,
+    coalesce(2 * measured_count >= expected_count, false) as is_measured
 from measured

@@ -4,7 +4,7 @@
         incremental_strategy='append',
         pre_hook='{{ replace_later_days() }}',
         indexes=[
-            {'columns': ['property_key', 'series_key', 'day'], 'unique': True},
+            {'columns': ['series_key', 'property_key', 'day'], 'unique': True},
             {'columns': ['property_key', 'day']},
         ],
     )
@@ -12,6 +12,14 @@
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {%- set carried_days = 3 %}
+{%- if is_partial %}
+    {#- Before it nothing changes, in any property. #}
+    {%- set first_day = run_query(
+        "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
+        ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
+        ~ " from (" ~ claimed_position_days() ~ ") as claimed"
+    ).rows[0][0] or 'infinity' %}
+{%- endif %}
 
 with
     properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
@@ -38,6 +46,8 @@ with
             select standing.property_key, max(standing.day) as day
             from {{ this }} as standing
             inner join claimed on claimed.property_key = standing.property_key
+            -- As a literal, here and below, or the planner would read every day.
+            where standing.day >= date '{{ first_day }}' - 1
             group by standing.property_key
         ),
 
@@ -48,6 +58,7 @@ with
                 standing_days
                 on standing_days.property_key = standing.property_key
                 and standing_days.day = standing.day
+            where standing.day >= date '{{ first_day }}' - 1
         ),
 
         -- What the first days carry on was checked on the days before them.
@@ -79,6 +90,7 @@ with
                 begins
                 on begins.property_key = rank_check.property_key
                 and begins.day - {{ carried_days }} <= rank_check.day
+            where rank_check.day >= date '{{ first_day }}' - {{ carried_days }}
         {%- endif %}
     ),
 
@@ -86,8 +98,11 @@ with
     -- counts as depth + 1.
     judged as (
         select
-            checks.*,
-            properties.depth as panel_depth,
+            checks.series_key,
+            checks.property_key,
+            checks.day,
+            checks.state,
+            properties.depth::smallint as panel_depth,
             case
                 when checks.state not in ('found', 'not_found')
                 then null
@@ -96,78 +111,76 @@ with
                 when checks.state = 'found'
                 then least(checks.position, properties.depth + 1)
                 else properties.depth + 1
-            end as measured_position
+            end::smallint as measured_position
         from checks
         inner join properties on properties.property_key = checks.property_key
     ),
 
-    starts as (
+    -- A series that stands goes on without a check too.
+    lines as (
+        select *, true as is_check
+        from judged
         {% if is_partial -%}
-            select property_key, series_key, min(first_day) as first_day, min(next_day) as next_day
-            from
-                (
-                    select property_key, series_key, first_day, day + 1 as next_day
-                    from standing
-                    union all
-                    select judged.property_key, judged.series_key, min(judged.day), min(judged.day)
-                    from judged
-                    inner join
-                        begins
-                        on begins.property_key = judged.property_key
-                        and begins.day <= judged.day
-                    group by judged.property_key, judged.series_key
-                ) as known_series
-            group by property_key, series_key
-        {%- else -%}
-            select property_key, series_key, min(day) as first_day, min(day) as next_day
-            from judged
-            group by property_key, series_key
+            union all
+            select
+                standing.series_key,
+                standing.property_key,
+                standing.day + 1 - {{ carried_days }},
+                null,
+                properties.depth::smallint,
+                null,
+                false
+            from standing
+            inner join properties on properties.property_key = standing.property_key
         {%- endif %}
     ),
 
+    spaced as (
+        select
+            *,
+            coalesce(
+                lead(day) over series_days - 1,
+                (select last_day from last_days where last_days.property_key = lines.property_key)
+            ) as until_day
+        from lines
+        window series_days as (partition by property_key, series_key order by day, is_check)
+    ),
+
+    -- Each line with the days until the next one. They come sorted, so that nothing is sorted
+    -- twice.
     days as (
         select
-            starts.*,
-            (greatest(starts.first_day, starts.next_day - {{ carried_days }}) + shift.days) as day
-        from starts
-        inner join last_days on last_days.property_key = starts.property_key
-        cross join
-            lateral generate_series(
-                0,
-                last_days.last_day
-                - greatest(starts.first_day, starts.next_day - {{ carried_days }})
-            ) as shift(days)
+            spaced.property_key,
+            spaced.series_key,
+            spaced.day as line_day,
+            (spaced.day + shift.days) as day,
+            spaced.panel_depth,
+            case when shift.days = 0 then spaced.state end as state,
+            case when shift.days = 0 then spaced.measured_position end as measured_position
+        from spaced
+        cross join lateral generate_series(0, spaced.until_day - spaced.day) as shift(days)
     ),
 
     daily as (
         select
-            days.*,
-            judged.state,
-            judged.measured_position,
-            properties.depth as panel_depth,
+            *,
             -- A day without a measurement has the value of the last one, up to three days long.
             coalesce(
-                judged.measured_position
+                measured_position
                 {%- for number in range(1, carried_days + 1) %}
-                    , lag(judged.measured_position, {{ number }}) over series_days
+                    , lag(measured_position, {{ number }}) over series_days
                 {%- endfor %}
             ) as value
         from days
-        inner join properties on properties.property_key = days.property_key
-        left join
-            judged
-            on judged.property_key = days.property_key
-            and judged.series_key = days.series_key
-            and judged.day = days.day
-        window series_days as (partition by days.property_key, days.series_key order by days.day)
+        window series_days as (partition by property_key, series_key order by line_day, day)
     ),
 
     counted as (
         select
-            property_key,
-            series_key,
-            first_day,
-            day,
+            daily.property_key,
+            daily.series_key,
+            daily.line_day,
+            daily.day,
             (state is not null)::integer as check_count,
             (measured_position is not null)::integer as measured_count,
             coalesce(measured_position <= panel_depth, false)::integer as ranked_count,
@@ -184,7 +197,10 @@ with
             ) as log_position_sum,
             coalesce((select shares from curve)[value], 0) as expected_ctr_sum
         from daily
-        where day >= next_day
+        {% if is_partial -%}
+            inner join
+                begins on begins.property_key = daily.property_key and begins.day <= daily.day
+        {%- endif %}
     ),
 
     -- The standing total of a series is what its new days add to.
@@ -196,7 +212,7 @@ with
             select
                 property_key,
                 series_key,
-                first_day,
+                date '-infinity',
                 day,
                 {%- for total in position_totals() %} {{ total }}, {%- endfor %}
                 true
@@ -208,24 +224,25 @@ with
         select
             property_key,
             series_key,
-            first_day,
             day,
             {%- for total in position_totals() %}
                 sum({{ total }}) over series_days as {{ total }},
             {%- endfor %}
             is_standing
         from continued
-        window series_days as (partition by property_key, series_key order by day)
+        window series_days as (partition by property_key, series_key order by line_day, day)
     )
 
+-- As narrow as can be, and without gaps: there are as many rows as keyword-days.
 select
-    property_key,
     series_key,
-    first_day,
+    log_position_sum::bigint as log_position_sum,
+    expected_ctr_sum::bigint as expected_ctr_sum,
+    property_key,
     day,
-    {%- for total in position_totals() %}
-        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
-        as {{ total }}{{ ',' if not loop.last }}
+    position_sum::integer as position_sum,
+    {%- for total in position_totals() if total.endswith('_count') %}
+        {{ total }}::smallint as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
 from summed
 where not is_standing

@@ -3,7 +3,7 @@
 with
     pages as (
         select property_key, event_date, page_key
-        from {{ ref('int_link__freeze_keywords') }}
+        from {{ ref('int_link__measure_bases') }}
         union
         select property_key, event_date, page_key
         from {{ ref('int_effect__measure_search_bases') }}

@@ -4,7 +4,6 @@
         incremental_strategy='append',
         pre_hook='{{ replace_affected_cells() }}',
         indexes=[
-            {'columns': ['property_key', 'event_key']},
             {'columns': ['property_key', 'event_date', 'topic']},
         ],
     )
@@ -38,16 +37,23 @@ with
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
 
+    series as (select * from {{ ref('int_link__list_series') }}),
+
     watched as (select * from {{ ref('int_link__watch_pages') }}),
 
     controls as (select * from {{ ref('int_effect__average_controls') }}),
 
     neighbours as (select * from {{ ref('int_link__count_neighbours') }}),
 
-    check_horizons as (
-        select property_key, max(day) as last_day
-        from {{ ref('int_link__sum_positions') }}
-        group by property_key
+    check_horizons as materialized(
+        select
+            property_key,
+            (
+                select max(totals.day)
+                from {{ ref('int_link__sum_positions') }} as totals
+                where totals.property_key = properties.property_key
+            ) as last_day
+        from (select distinct property_key from affected) as properties
     ),
 
     look_horizons as (
@@ -110,14 +116,13 @@ with
             events.is_history_short,
             bases.event_date,
             bases.page_key,
-            bases.topic,
+            events.topic,
             bases.series_key,
-            bases.keyword_key,
-            bases.engine,
-            bases.locale,
-            bases.device,
-            {{ cell_key('bases.engine', 'bases.topic', 'bases.event_date', 'bases.locale', 'bases.device') }}
-            as cell_key,
+            series.keyword_key,
+            series.engine,
+            series.locale,
+            series.device,
+            bases.cell_key,
             bases.gap_days,
             bases.is_measured as is_base_measured,
             bases.expected_count as base_expected_count,
@@ -142,6 +147,10 @@ with
             and bases.event_date = events.event_date
             and bases.page_key = events.page_key
         inner join
+            series
+            on series.property_key = bases.property_key
+            and series.series_key = bases.series_key
+        inner join
             watched
             on watched.property_key = bases.property_key
             and watched.event_date = bases.event_date
@@ -162,6 +171,8 @@ with
             as expected_count
         from units
         cross join samples
+        -- A series' totals lie together.
+        order by units.property_key, units.series_key, units.event_date
     ),
 
     measured as (
@@ -270,7 +281,7 @@ select
     base_log_position::double precision as base_log_position,
     window_log_position::double precision as window_log_position,
     (window_log_position - base_log_position)::double precision as log_position_change,
-    base_expected_count,
+    base_expected_count::integer as base_expected_count,
     base_check_count::integer as base_check_count,
     base_measured_count::integer as base_measured_count,
     expected_count as window_expected_count,
