@@ -212,6 +212,34 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 
 
 @main.command()
+@click.argument("analyst", required=False)
+@click.option("--property", "property_name", help="Or `all`: every property, those to come too.")
+@click.option("--revoke", "is_revoked", is_flag=True, help="Take the grant back.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read a new role's password from stdin; else one is made and shown."
+)
+@_clear_errors
+def grant(analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool) -> None:
+    """Let ANALYST, a login role that is made if need be, read a property's rows. Without --property: who reads what."""
+    from seo_warehouse.orchestration import grants
+    from seo_warehouse.orchestration.warehouse import open_warehouse
+
+    if property_name is None and (is_revoked or password_stdin):
+        raise click.UsageError("say which --property")
+    if property_name is not None and analyst is None:
+        raise click.UsageError("say which ANALYST")
+    if analyst is None or property_name is None:
+        grants.say_grants(open_warehouse(), click.echo, analyst)
+    elif is_revoked:
+        grants.revoke(open_warehouse(), analyst, property_name, click.echo)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+        if password == "":
+            raise click.UsageError("stdin holds no password")
+        grants.grant(open_warehouse(), analyst, property_name, click.echo, by=_user(), password=password)
+
+
+@main.command()
 @click.option("--full", is_flag=True, help="Rebuild every model from all that is published.")
 @_clear_errors
 def build(full: bool) -> None:

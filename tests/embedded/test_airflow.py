@@ -22,6 +22,7 @@ from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import EmbeddedError
+from tests.conftest import PASSWORDS
 
 pytestmark = pytest.mark.slow
 
@@ -143,6 +144,13 @@ def test_nobody_gets_in_without_the_password(airflow: Airflow) -> None:
     assert requests.get(f"{airflow.url}/api/v2/dags", timeout=10).status_code == 401
     body = {"username": embedded.ADMIN, "password": "guess"}
     assert requests.post(f"{airflow.url}/auth/token", json=body, timeout=10).status_code == 401
+
+
+def test_no_other_role_gets_into_its_database(started: Started, postgres: Postgres) -> None:
+    for role in ("analyst", "loader", "transformer"):
+        dsn = postgres.dsn(embedded.DATABASE, f"seo_{role}", PASSWORDS[role])
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(dsn)
 
 
 def test_a_second_start_takes_over_what_runs(airflow: Airflow) -> None:

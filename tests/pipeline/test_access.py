@@ -23,7 +23,7 @@ MARTS = {
     "dim_link",
     "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
-    "rpt_search_summary",
+    "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip
 OF_OTHER_EXPORTS = {"rpt_search_summary"}
 """What only files fill that are not among the demo's samples."""
@@ -44,6 +44,7 @@ def test_an_analyst_reads_every_mart_and_each_holds_something(running: Running) 
     [
         "select 1 from raw.raw_search_console__performance limit 1",
         "select 1 from ops.load limit 1",
+        "select 1 from ops.grant limit 1",
         "select 1 from intermediate.int_link__find_spans limit 1",
         "select 1 from staging.stg_dataforseo_backlinks__backlink limit 1",
         "create table audit.mine (n integer)",

@@ -42,6 +42,7 @@ OF_OUR_OWN = {
     ("audit/gate.py", "text"): "built of our own words and of composed identifiers",
     ("audit/rules.py", "rule.sql"): "a rule of a source's declaration",
     ("audit/rules.py", "sign"): "one of two constants",
+    ("effect/rows.py", "SHIFTED if is_shifted else UNITS"): "one of two constants of the module",
     ("load/batch.py", "kind"): "a type of spec.Type",
     ("load/merge.py", "statement"): "a constant of the module",
     ("load/schema.py", "kind"): "a type of spec.Type",

@@ -38,6 +38,12 @@ REFERENCE_TABLES = {
     "link_witness_cadences": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
+NOT_BY_THEIR_PROPERTY = {
+    "dim_date": ("open", "a calendar, with Google's updates on it"),
+    "dim_google_update": ("open", "what Google tells everybody"),
+    "dim_domain": ("linked_domains", "a domain is of every property that it links to"),
+}
+"""Marts whose rows are kept from analysts otherwise than by their property_key: how, and why."""
 PREFIXES = {
     "staging": r"stg_[a-z_]+?__[a-z_]+",
     "intermediate": r"int_[a-z]+__[a-z_]+",
@@ -139,6 +145,41 @@ def test_every_column_is_described_and_no_other(
         actual.setdefault(row["table_name"], set()).add(row["column_name"])
     wrong = {n: actual[n] ^ set(m.columns) for n, m in models.items() if actual[n] != set(m.columns)}
     assert not wrong
+
+
+def test_every_mart_keeps_the_rows_of_each_property_to_who_may_read_them(
+    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+) -> None:
+    assert compiled, "the models are there"
+    marts = {name for name, model in models.items() if _layer(model) == "marts"}
+    _expect_policies(warehouse, marts)
+    warehouse.dbt("run", "--select", "marts", "--full-refresh")
+    _expect_policies(warehouse, marts)
+
+
+def _expect_policies(warehouse: Warehouse, marts: set[str]) -> None:
+    rows = warehouse.rows(
+        """
+        select c.relname, c.relkind::text, c.relrowsecurity, c.reloptions,
+               array(
+                   select p.polname || ' of ' || p.polcmd::text || ' to '
+                          || array(select unnest(p.polroles)::regrole)::text
+                   from pg_policy as p where p.polrelid = c.oid
+               ) as policies,
+               array(select a.grantee::regrole::text || ' ' || a.privilege_type
+                     from aclexplode(c.relacl) as a where a.grantee <> c.relowner) as privileges
+        from pg_class as c where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        """
+    )
+    assert {row["relname"] for row in rows} == marts
+    for row in rows:
+        assert row["privileges"] == ["seo_reader SELECT"], row
+        if row["relkind"] == "v":
+            assert "security_invoker=true" in (row["reloptions"] or []), row
+        else:
+            rule = NOT_BY_THEIR_PROPERTY.get(row["relname"], ("of_property", ""))[0]
+            assert (row["relkind"], row["relrowsecurity"]) == ("r", True), row
+            assert row["policies"] == [f"{rule} of r to {{seo_reader}}"], row
 
 
 def test_names_follow_the_grammar(models: dict[str, Any]) -> None:

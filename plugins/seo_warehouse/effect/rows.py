@@ -19,7 +19,17 @@ from seo_warehouse.effect.judging import Check
 
 Connection = psycopg.Connection[Any]
 
-CROSS = "score_score_sum, score_leverage_sum, leverage_score_sum, leverage_leverage_sum"
+ARMS = """
+select property_key, panel, cut, level, outcome, weighting, sample_no,
+       score_score_sum, score_leverage_sum, leverage_score_sum, leverage_leverage_sum,
+       shared_cluster_count, shared_cell_count, shared_control_count
+from intermediate.int_effect__cross_arms
+"""
+WEEKS = """
+select property_key, panel, arm, outcome, weighting, sample_no, other_sample_no,
+       score_score_sum, score_leverage_sum, leverage_score_sum, leverage_leverage_sum
+from intermediate.int_effect__cross_weeks
+"""
 UNITS = """
 select units.cell_key, units.page_key, units.role <> 'control' as is_treated, units.{change} as change,
        units.is_onpage_changed,
@@ -69,12 +79,7 @@ def read_estimates(conn: Connection) -> Iterator[Estimate]:
 def read_arms(conn: Connection) -> dict[ArmsKey, Cross]:
     """What the followed and the nofollow arm share; property 0 is the sum over all."""
     crosses: dict[ArmsKey, Cross] = {}
-    query = f"""
-        select property_key, panel, cut, level, outcome, weighting, sample_no, {CROSS},
-               shared_cluster_count, shared_cell_count, shared_control_count
-        from intermediate.int_effect__cross_arms
-        """  # noqa: S608 - constants of ours
-    for row in conn.execute(query):
+    for row in conn.execute(ARMS):
         for key in ((*row[:7],), (0, *row[1:7])):
             crosses[key] = _added(crosses.get(key), Cross(*row[7:]))
     return crosses
@@ -83,11 +88,7 @@ def read_arms(conn: Connection) -> dict[ArmsKey, Cross]:
 def read_weeks(conn: Connection) -> dict[WeeksKey, Cross]:
     """What two weeks before the event share; property 0 is the sum over all."""
     crosses: dict[WeeksKey, Cross] = {}
-    query = f"""
-        select property_key, panel, arm, outcome, weighting, sample_no, other_sample_no, {CROSS}
-        from intermediate.int_effect__cross_weeks
-        """  # noqa: S608 - constants of ours
-    for row in conn.execute(query):
+    for row in conn.execute(WEEKS):
         for key in ((*row[:7],), (0, *row[1:7])):
             crosses[key] = _added(crosses.get(key), Cross(*row[7:]))
     return crosses
@@ -104,15 +105,18 @@ def read_dropped(conn: Connection) -> dict[tuple[int, str, str], dict[str, int]]
     return {key: dict(sorted(reasons.items())) for key, reasons in dropped.items()}
 
 
-def read_units(conn: Connection, main: Published, query: str = UNITS) -> tuple[Rows, Flags, Flags]:
-    """(rows, changed, updated): units behind a headline, and which of them met an on-page change or an update."""
+def read_units(conn: Connection, main: Published, *, is_shifted: bool = False) -> tuple[Rows, Flags, Flags]:
+    """(rows, changed, updated): units behind a headline, and which of them met an on-page change or an update.
+
+    `is_shifted`: as if every link had come a week before it was seen.
+    """
     arguments = {
         "property_key": main.property_key,
         "panel": main.panel,
         "arm": main.arm,
         "horizon_day": main.end_day,
     }
-    statement = sql.SQL(query).format(change=sql.Identifier(f"{main.outcome}_change"))
+    statement = sql.SQL(SHIFTED if is_shifted else UNITS).format(change=sql.Identifier(f"{main.outcome}_change"))
     with conn.cursor() as cursor:
         made = np.fromiter(
             cursor.stream(statement, arguments),

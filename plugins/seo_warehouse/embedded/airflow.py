@@ -215,6 +215,8 @@ def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object
         connection.execute(sql.SQL("create role {} login").format(role))
     password = scrambled(connection, DATABASE, airflow.database_password)
     connection.execute(sql.SQL("alter role {} password {}").format(role, sql.Literal(password)))
+    if found is not None:
+        _close_to_others(connection)
     if found == (built_by,):
         return
     report("making Airflow's metadata database" if found is None else "migrating Airflow's metadata database")
@@ -226,9 +228,15 @@ def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object
         _migrate(airflow, f"{DATABASE}_new")
         connection.execute(sql.SQL("comment on database {} is {}").format(fresh, sql.Literal(built_by)))
         connection.execute(sql.SQL("alter database {} rename to {}").format(fresh, role))
+        _close_to_others(connection)
     else:
         _migrate(airflow, DATABASE)
     connection.execute(sql.SQL("comment on database {} is {}").format(role, sql.Literal(built_by)))
+
+
+def _close_to_others(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """PostgreSQL lets every role of a server into every database: an analyst has no business in this one."""
+    connection.execute(sql.SQL("revoke connect, temporary on database {} from public").format(sql.Identifier(DATABASE)))
 
 
 def _migrate(airflow: Airflow, database: str) -> None:

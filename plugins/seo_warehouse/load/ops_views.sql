@@ -127,3 +127,29 @@ left join settled as s using (source, table_name, property_key, part, day, total
 comment on view ops.restatement is 'What each reading of a dated source''s day summed up to, by the age in days at which it was read (UTC date of the reading less the day; of several at one age the last). Readings that stayed out of the warehouse are not in it.';
 comment on column ops.restatement.final_value is 'Value at the first reading at which the day was final, at age >= delay + lookback; NULL before there is one.';
 comment on column ops.restatement.share_of_final is 'value / final_value: below 1 while figures still grow, other than 1 after that where the day was restated.';
+
+-- What the policies of the marts read; replaced in place, since they hang on it.
+create or replace view ops.analyst_property as
+with granted as (
+    select distinct g.analyst, p.property_key, p.is_active
+    from ops.grant as g join ops.property as p on g.property_key in (0, p.property_key)
+)
+select analyst, property_key from granted
+union
+select analyst, 0 from ops.grant where property_key = 0
+union
+select analyst, 0 from granted where is_active
+group by analyst
+having count(*) = (select count(*) from ops.property where is_active);
+comment on view ops.analyst_property is 'The properties whose rows each analyst reads. 0, all together: who is granted every active one.';
+
+create or replace view ops.granted_property with (security_barrier) as
+select property_key from ops.analyst_property where analyst = current_user;
+comment on view ops.granted_property is 'The properties whose rows the current user reads in the marts.';
+
+-- A text and not bound to the mart, which builds swap: read anew, as whoever asks, and taken into the query that calls it.
+select set_config('check_function_bodies', 'off', true);
+create or replace function ops.linked_domains() returns setof bigint
+language sql stable as 'select source_domain_key from marts.dim_link';
+select set_config('check_function_bodies', 'on', true);
+comment on function ops.linked_domains() is 'Keys of the domains of the links that the current user reads in the marts.';

@@ -20,15 +20,16 @@ GRANTS = """
 grant usage on schema audit, raw, ops to seo_loader;
 grant create on schema audit, raw to seo_loader;
 grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
-revoke insert, update, delete, truncate on ops.migration from seo_loader;
+revoke insert, update, delete, truncate on ops.migration, ops.grant from seo_loader;
 grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
 grant create, usage on schema staging, intermediate, marts to seo_transformer;
-grant usage on schema marts to seo_analyst;
-grant select on all tables in schema marts to seo_analyst;
 grant seo_transformer, seo_loader to current_user;
-alter default privileges for role seo_transformer in schema marts grant select on tables to seo_analyst;
+grant usage on schema marts to seo_reader;
+grant select on ops.granted_property to seo_reader;
+grant seo_reader to seo_analyst;
+alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
 GIVE_TO_OWNERS = """
 do $$
@@ -51,8 +52,24 @@ begin
 end $$
 """
 """Who writes a schema owns what we made in it: only an owner may add a partition, vacuum or replace."""
+OPEN_MARTS = """
+do $$
+declare mart regclass;
+begin
+    for mart in select oid from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r' and relrowsecurity
+    loop
+        execute format('grant select on %s to seo_reader', mart);
+    end loop;
+end $$
+"""
+"""What dbt does for each mart that it makes: a backup keeps its policies, but no grants."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
+READER = "seo_reader"
+"""What every analyst is a member of, and nobody logs in as.
+
+Not `seo_analyst`: whoever is a member of a role may become it (`set role`), and then change its password.
+"""
 
 
 def role_name(role: str) -> str:
@@ -248,6 +265,8 @@ def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -
                 verb, sql.Identifier(name), sql.Literal(scrambled(connection, name, passwords[role]))
             )
         )
+    if not connection.execute("select 1 from pg_roles where rolname = %s", (READER,)).fetchone():
+        connection.execute(sql.SQL("create role {}").format(sql.Identifier(READER)))
 
 
 def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
@@ -255,6 +274,7 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
     make_roles(connection, passwords)
     connection.execute(GRANTS)
     connection.execute(GIVE_TO_OWNERS)
+    connection.execute(OPEN_MARTS)
     connection.execute("grant select on all tables in schema raw to seo_transformer")
     connection.execute(
         "alter default privileges for role seo_loader in schema raw grant select on tables to seo_transformer"

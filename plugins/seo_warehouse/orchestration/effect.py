@@ -53,7 +53,7 @@ def _mains(published: list[Published]) -> Iterator[Published]:
 def _checks(conn: tables.Connection, main: Published, published: list[Published]) -> Iterator[Check]:
     rows, changed, updated = tables.read_units(conn, main)
     linked = tables.read_linked_pages(conn, main.property_key)
-    shifted, *_ = tables.read_units(conn, main, tables.SHIFTED)
+    shifted, *_ = tables.read_units(conn, main, is_shifted=True)
     untouched = ~rows.is_treated & ~changed & ~np.isin(rows.page, linked)
     yield false_alarms(main, rows.where(untouched))
     for name, kept, what in (

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seo_warehouse.config import SHARED_NAME, Property
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.load.grants import ANALYST, hidden_keys
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.reading import read_facts
@@ -19,20 +21,40 @@ Progress = Callable[[str], None]
 def write_reports(wh: Warehouse, progress: Progress = log.info, *, property_name: str | None = None) -> list[Path]:
     """Write the report of a property, or of each, and of all together where there are several. Returns the pages.
 
-    Raises ConfigError for a property that is not there.
+    Raises ConfigError for a property that is not there, or not granted to the analyst; of several those are left out.
     """
     stated = wh.properties.properties
     wanted = (wh.properties.named(property_name),) if property_name else stated
     if not property_name and len(stated) > 1:
         wanted += (wh.properties.shared,)
-    return [_write_report(wh, prop, progress) for prop in wanted]
+    if property_name:
+        _expect_readable(wh, wanted[0])
+    hidden = _hidden_keys(wh)
+    for prop in wanted:
+        if prop.key in hidden:
+            progress(f"{prop.name}: no report, since {ANALYST} is not granted it")
+    return [_write_report(wh, prop, progress) for prop in wanted if prop.key not in hidden]
 
 
 def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome: str | None) -> Facts:
-    """What the marts say of a property; `all` are all together. Raises ConfigError naming what there is."""
+    """What the marts say of a property; `all` are all together. Raises ConfigError."""
     prop = wh.properties.named(property_name)
+    _expect_readable(wh, prop)
     with wh.connect("analyst") as connection:
         return read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
+
+
+def _expect_readable(wh: Warehouse, prop: Property) -> None:
+    """An analyst that may not read a property finds no row, which must not be told as a finding."""
+    if prop.key in _hidden_keys(wh):
+        raise ConfigError(
+            f"{ANALYST} is not granted {prop.name}: `seo-warehouse grant {ANALYST} --property {prop.name}`"
+        )
+
+
+def _hidden_keys(wh: Warehouse) -> set[int]:
+    with wh.connect("loader") as connection:
+        return hidden_keys(connection, ANALYST)
 
 
 def _write_report(wh: Warehouse, prop: Property, progress: Progress) -> Path:

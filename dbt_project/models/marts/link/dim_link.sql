@@ -1,4 +1,12 @@
-{{ config(materialized='table', indexes=[{'columns': ['property_key', 'link_key'], 'unique': True}]) }}
+{{
+    config(
+        materialized='table',
+        indexes=[
+            {'columns': ['property_key', 'link_key'], 'unique': True},
+            {'columns': ['property_key', 'source_domain_key']},
+        ],
+    )
+}}
 
 with
     links as (select * from {{ ref('int_link__describe_links') }}),

@@ -1,0 +1,40 @@
+{#-
+The marts' post-hook: of what dbt has just put in place, an analyst reads the rows of the properties that ops.grant grants
+to it. dbt runs it before it commits, so nobody meets a table without its policy, and a table that this hook never saw is
+read by nobody. What has its policy already is left alone: to change it would wait for every reader.
+
+meta.rows says which rows of a mart are a property's. of_property (the default): those with its property_key, where 0,
+all properties together, is read by who may read each. linked_domains: those of domains with a link to it; who may read
+each property reads every domain. open: it has no rows of any property, and every analyst reads it whole.
+
+`= any (array(...))` is worked out once a query, and an index can use it: not so `in (...)`, nor a function for each row.
+-#}
+{% macro restrict_rows() -%}
+    {%- if execute -%}
+        {%- set rows = (config.get('meta') or {}).get('rows', 'of_property') -%}
+        {%- set policies = {
+            'of_property': 'property_key = any (array(select property_key from ops.granted_property))',
+            'linked_domains': (
+                'exists (select from ops.granted_property where property_key = 0)'
+                ' or exists (select from ops.linked_domains() as linked (key) where linked.key = domain_key)'
+            ),
+            'open': 'true',
+        } -%}
+        {%- if rows not in policies or config.get('materialized') == 'materialized_view' -%}
+            {%- do exceptions.raise_compiler_error("no rows of " ~ this ~ " can be kept from an analyst: see restrict_rows") -%}
+        {%- endif -%}
+        {%- if config.get('materialized') == 'view' -%}
+            alter view {{ this }} set (security_invoker = true);
+            grant select on {{ this }} to seo_reader
+        {%- elif not _has_row_security(this) -%}
+            alter table {{ this }} enable row level security;
+            create policy {{ rows }} on {{ this }} for select to seo_reader using ({{ policies[rows] }});
+            grant select on {{ this }} to seo_reader
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro _has_row_security(relation) -%}
+    {%- set found = run_query("select 1 from pg_class where oid = '" ~ relation ~ "'::regclass and relrowsecurity") -%}
+    {{- return(found.rows | length > 0) -}}
+{%- endmacro %}
