@@ -278,3 +278,27 @@ are asked for, sorts or hashes gigabytes.
         'onpage_change', 'no_controls',
     ]) -}}
 {%- endmacro %}
+
+{#-
+Columns of outcomes and weightings as rows: a cross join with columns outcome, weighting and the named figures. Each figure is
+(name, relation.column), in which {a} stands for weighting_outcome, {o} for the outcome and {w} for the weighting.
+-#}
+{% macro by_outcome(figures) -%}
+    cross join
+        lateral(
+            values
+                {%- for outcome in outcomes() %}
+                    {%- set is_last_outcome = loop.last %}
+                    {%- for weighting in weightings() %}
+                        {%- set o, w = outcome['name'], weighting['name'] %}
+                        (
+                            '{{ o }}',
+                            '{{ w }}'
+                            {%- for name, column in figures %},
+                                {{ column | replace('{a}', w ~ '_' ~ o) | replace('{o}', o) | replace('{w}', w) }}
+                            {%- endfor %}
+                        ){{ ',' if not (is_last_outcome and loop.last) }}
+                    {%- endfor %}
+                {%- endfor %}
+        ) as figures(outcome, weighting{% for name, column in figures %}, {{ name }}{% endfor %})
+{%- endmacro %}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -252,6 +254,19 @@ def test_the_weeks_before_are_tested_together_with_what_they_share(
     statistic = np.array(effects) @ np.linalg.solve(covariance, np.array(effects)) / len(effects)
     expected = stats.f.sf(statistic, len(effects), min(treated) - 1)
     assert row["pretrend_p_value"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_queries_of_the_documentation_run_and_the_first_is_the_estimate(
+    modelled: Warehouse, published: dict[Any, dict[str, Any]]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs/link-effect.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    assert len(queries) == 2
+    told = [modelled.connection.execute(q.replace("property_key = 1", f"property_key = {BUSY_KEY}")) for q in queries]
+    row = published[BUSY_KEY, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
+    estimate_of_cells, mean_of_links = (cursor.fetchone()[0] for cursor in told)
+    assert estimate_of_cells == pytest.approx(row["estimate"], abs=1e-9)
+    assert row["honest_low"] < mean_of_links < row["honest_high"]
 
 
 def test_a_links_own_and_shrunk_values_are_those_of_the_twin(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 FOLLOWED, NOFOLLOW = "acquired_followed", "acquired_nofollow"
 HEADLINE = "headline"
@@ -139,6 +138,3 @@ class Published:
     update_overlap_count: int
     status: str
     reason: str | None
-
-
-Row = dict[str, Any]

@@ -27,6 +27,8 @@ PLACEBO_REACH_DAYS = 38.5
 """From the middle of the placebo to the middle of the week before the event."""
 BASE_MIDDLE_DAY = -4
 
+Series = tuple[int, str, str, str, str, str, str]
+"""Estimate.series."""
 ArmsKey = tuple[int, str, str, str, str, str, int]
 """property_key, panel, cut, level, outcome, weighting, sample_no."""
 WeeksKey = tuple[int, str, str, str, str, int, int]
@@ -135,12 +137,13 @@ def publish(
     dropped: Mapping[tuple[int, str, str], dict[str, int]],
 ) -> list[Published]:
     """Every published row, in a fixed order. `dropped`: by property, panel and arm the events left out by reason."""
-    series: dict[tuple[int, str, str, str, str, str, str], dict[int, Estimate]] = defaultdict(dict)
+    series: dict[Series, dict[int, Estimate]] = defaultdict(dict)
     for each in estimates:
         series[each.series][each.sample_no] = each
+    pretrends = {key: _pretrend(course, weeks) for key, course in series.items() if key[2] == "all"}
     rows = [
-        _published(each, course, series, arms, weeks, dropped)
-        for course in series.values()
+        _published(each, series, arms, pretrends.get(key), dropped)
+        for key, course in series.items()
         for each in course.values()
         # The placebo of a later window's sample stands beside that window only.
         if not (each.is_placebo and each.horizon_day != min(e.horizon_day for e in course.values()))
@@ -150,12 +153,12 @@ def publish(
 
 def _published(
     each: Estimate,
-    course: Mapping[int, Estimate],
-    series: Mapping[tuple[int, str, str, str, str, str, str], Mapping[int, Estimate]],
+    series: Mapping[Series, Mapping[int, Estimate]],
     arms: Mapping[ArmsKey, Cross],
-    weeks: Mapping[WeeksKey, Cross],
+    pretrend: float | None,
     dropped: Mapping[tuple[int, str, str], dict[str, int]],
 ) -> Published:
+    course = series[each.series]
     status, reason = status_of(each)
     is_shown = status != "not_enough_data"
     width = half_width(each) if is_shown else None
@@ -188,7 +191,7 @@ def _published(
         holm_p_value=None,
         placebo_estimate=placebo.estimate if placebo and is_shown else None,
         placebo_p_value=p_value(placebo) if placebo and is_shown else None,
-        pretrend_p_value=_pretrend(course, weeks) if is_shown and each.cut == "all" else None,
+        pretrend_p_value=pretrend if is_shown else None,
         nofollow_estimate=nofollow.estimate if nofollow else None,
         nofollow_p_value=p_value(nofollow) if nofollow else None,
         followed_minus_nofollow=gap[0] if gap else None,
@@ -211,9 +214,7 @@ def _published(
     )
 
 
-def _nofollow(
-    each: Estimate, series: Mapping[tuple[int, str, str, str, str, str, str], Mapping[int, Estimate]]
-) -> Estimate | None:
+def _nofollow(each: Estimate, series: Mapping[Series, Mapping[int, Estimate]]) -> Estimate | None:
     """The nofollow arm's estimate beside one of the followed arm, where it may be shown."""
     if each.arm != FOLLOWED or each.is_placebo:
         return None

@@ -30,8 +30,11 @@ class Check:
 
 
 def compared(main: Published, name: str, effect: Effect | None, what: str) -> Check:
-    """A check that estimates the headline's effect another way. `what`: how, as the sentence says it."""
-    if effect is None:
+    """A check that estimates the headline's effect another way. `what`: how, as the sentence says it.
+
+    It shows no more than the headline may: nothing with too little data, the interval alone while exploratory.
+    """
+    if effect is None or main.status == "not_enough_data":
         return _check(main, name, None, f"{what}: too little is left to estimate anything.", warn=False)
     low, high = effect.estimate - effect.half_width, effect.estimate + effect.half_width
     return _check(main, name, effect, f"{what}: between {low:.3f} and {high:.3f}.", warn=False)
@@ -65,14 +68,15 @@ def false_alarms(main: Published, controls: Rows) -> Check:
 
 def _check(main: Published, name: str, effect: Effect | None, sentence: str, *, warn: bool) -> Check:
     width = effect.half_width if effect else None
+    is_estimate = effect is not None and main.status == "estimate"
     wider = None if width is None or main.placebo_estimate is None else width + abs(main.placebo_estimate)
     return Check(
         property_key=main.property_key,
         panel=main.panel,
         check_name=name,
         outcome=main.outcome,
-        estimate=effect.estimate if effect else None,
-        standard_error=effect.standard_error if effect else None,
+        estimate=effect.estimate if effect and is_estimate else None,
+        standard_error=effect.standard_error if effect and is_estimate else None,
         interval_low=effect.estimate - width if effect and width is not None else None,
         interval_high=effect.estimate + width if effect and width is not None else None,
         honest_low=effect.estimate - wider if effect and wider is not None else None,

@@ -77,29 +77,10 @@ left join
     {%- for column in group_columns %}
         and shared_cells.{{ column }} = shared_pages.{{ column }}
     {%- endfor %}
-cross join
-    lateral(
-        values
-            {%- for outcome in outcomes() %}
-                {%- set is_last_outcome = loop.last %}
-                {%- for weighting in weightings() %}
-                    {%- set a = weighting['name'] ~ '_' ~ outcome['name'] %}
-                    (
-                        '{{ outcome["name"] }}',
-                        '{{ weighting["name"] }}',
-                        shared_pages.{{ a }}_score_score,
-                        shared_pages.{{ a }}_score_leverage,
-                        shared_pages.{{ a }}_leverage_score,
-                        shared_pages.{{ weighting['name'] }}_leverage_leverage
-                    ){{ ',' if not (is_last_outcome and loop.last) }}
-                {%- endfor %}
-            {%- endfor %}
-    ) as figures(
-        outcome,
-        weighting,
-        score_score_sum,
-        score_leverage_sum,
-        leverage_score_sum,
-        leverage_leverage_sum
-    )
+    {{ by_outcome([
+    ('score_score_sum', 'shared_pages.{a}_score_score'),
+    ('score_leverage_sum', 'shared_pages.{a}_score_leverage'),
+    ('leverage_score_sum', 'shared_pages.{a}_leverage_score'),
+    ('leverage_leverage_sum', 'shared_pages.{w}_leverage_leverage'),
+]) }}
 where figures.score_score_sum is not null

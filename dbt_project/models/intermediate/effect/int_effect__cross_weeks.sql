@@ -58,30 +58,12 @@ select
     figures.score_leverage_sum,
     figures.leverage_score_sum,
     figures.leverage_leverage_sum
-from pairs
-cross join
-    lateral(
-        values
-            {%- for outcome in outcomes() %}
-                {%- set is_last_outcome = loop.last %}
-                {%- for weighting in weightings() %}
-                    {%- set a = weighting['name'] ~ '_' ~ outcome['name'] %}
-                    (
-                        '{{ outcome["name"] }}',
-                        '{{ weighting["name"] }}',
-                        pairs.{{ a }}_score_score,
-                        pairs.{{ a }}_score_leverage,
-                        pairs.{{ a }}_leverage_score,
-                        pairs.{{ weighting['name'] }}_leverage_leverage
-                    ){{ ',' if not (is_last_outcome and loop.last) }}
-                {%- endfor %}
-            {%- endfor %}
-    ) as figures(
-        outcome,
-        weighting,
-        score_score_sum,
-        score_leverage_sum,
-        leverage_score_sum,
-        leverage_leverage_sum
-    )
+from
+    pairs
+    {{ by_outcome([
+    ('score_score_sum', 'pairs.{a}_score_score'),
+    ('score_leverage_sum', 'pairs.{a}_score_leverage'),
+    ('leverage_score_sum', 'pairs.{a}_leverage_score'),
+    ('leverage_leverage_sum', 'pairs.{w}_leverage_leverage'),
+]) }}
 where figures.score_score_sum is not null

@@ -128,33 +128,12 @@ inner join
     {%- for column in group_columns[1:] %}
         and event_counts.{{ column }} = cell_sums.{{ column }}
     {%- endfor %}
-cross join
-    lateral(
-        values
-            {%- for outcome in outcomes() %}
-                {%- set is_last_outcome = loop.last %}
-                {%- for weighting in weightings() %}
-                    {%- set a = weighting['name'] ~ '_' ~ outcome['name'] %}
-                    (
-                        '{{ outcome["name"] }}',
-                        '{{ weighting["name"] }}',
-                        cell_sums.{{ weighting['name'] }}_weight,
-                        cell_sums.{{ a }}_effect,
-                        cell_sums.{{ outcome['name'] }}_base,
-                        score_sums.{{ a }}_square,
-                        score_sums.{{ a }}_cross,
-                        score_sums.{{ weighting['name'] }}_leverage_square
-                    ){{ ',' if not (is_last_outcome and loop.last) }}
-                {%- endfor %}
-            {%- endfor %}
-    ) as figures(
-        outcome,
-        weighting,
-        weight_sum,
-        weighted_effect_sum,
-        base_sum,
-        score_square_sum,
-        score_leverage_sum,
-        leverage_square_sum
-    )
+    {{ by_outcome([
+    ('weight_sum', 'cell_sums.{w}_weight'),
+    ('weighted_effect_sum', 'cell_sums.{a}_effect'),
+    ('base_sum', 'cell_sums.{o}_base'),
+    ('score_square_sum', 'score_sums.{a}_square'),
+    ('score_leverage_sum', 'score_sums.{a}_cross'),
+    ('leverage_square_sum', 'score_sums.{w}_leverage_square'),
+]) }}
 where figures.weighted_effect_sum is not null
