@@ -7,30 +7,26 @@ ratios, and writes them to results/effect_scale.json with the machine. dbt's sta
 
 from __future__ import annotations
 
-import json
-import multiprocessing
 import os
 import secrets
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import psycopg
 import pyfixest
 from psycopg import sql
 
-from benchmarks.load_exports import peak_mebibytes
+from benchmarks.measuring import Figure, apart, keep, load_average, peak_mebibytes
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
@@ -38,8 +34,6 @@ from seo_warehouse.urls import identity, key64
 from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models
 from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
-RESULTS = Path(__file__).parent / "results/effect_scale.json"
-PICTURE = Path(__file__).parents[1] / "docs/images/effect-scale.svg"
 LIMIT_SECONDS = 600
 LIMIT_BYTES = 3_000_000_000
 LIMIT_INCREMENT = 0.1
@@ -362,7 +356,7 @@ from scores cross join total group by b, weight, k
 """
 
 
-def regress(path: Path, answer: Any) -> None:
+def regress(path: Path) -> tuple[float, float, float, float]:
     """pyfixest's estimate of the sample, in this process: estimate, standard error, seconds, and MiB at the peak."""
     frame = pd.read_csv(path)
     # From here on the peak is that of the regression and its rows.
@@ -371,7 +365,7 @@ def regress(path: Path, answer: Any) -> None:
     began = time.monotonic()
     fit = pyfixest.feols("dy ~ d | cell", frame, vcov={"CRV1": "page"}, ssc=levels_counted)
     seconds = time.monotonic() - began
-    answer.send((float(fit.coef()["d"]), float(fit.se()["d"]), seconds, peak_mebibytes()))
+    return float(fit.coef()["d"]), float(fit.se()["d"]), seconds, peak_mebibytes()
 
 
 def estimate(server: Postgres) -> tuple[float, float, float, float]:
@@ -400,21 +394,13 @@ def compare(w: Warehouse, server: Postgres, home: Path, rows: int) -> dict[str, 
         for line in lines:
             file.write(line)
     ours = estimate(server)
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=regress, args=(path, there))
-    process.start()
-    process.join()
-    if process.exitcode:
-        raise SystemExit(process.exitcode)
-    theirs = here.recv()
+    theirs = apart(regress, path)
     return {
         "rows": scalar(w.connection, "select count(*) from public.sample"),
         "seconds": round(ours[2], 2),
         "pyfixest_seconds": round(theirs[2], 2),
-        "time_ratio": round(ours[2] / theirs[2], 3),
         "peak_mib": round(ours[3]),
         "pyfixest_peak_mib": round(theirs[3]),
-        "memory_ratio": round(ours[3] / theirs[3], 3),
         "estimate_difference": abs(ours[0] - theirs[0]),
         "standard_error_difference": abs(ours[1] / theirs[1] - 1),
         "load": load_average(),
@@ -437,49 +423,6 @@ def measure_build(w: Warehouse, server: Postgres, *arguments: str, build_id: int
     }
 
 
-def describe_machine(w: Warehouse) -> dict[str, Any]:
-    """Where it was measured."""
-    memory = int(Path("/proc/meminfo").read_text().partition("MemTotal:")[2].split()[0])
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory / 2**20, 1),
-        "postgresql": scalar(w.connection, "show server_version"),
-        "measured_on": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def draw(found: Mapping[str, Any]) -> None:
-    """Each figure as a share of its limit, or of pyfixest's."""
-    shares = {
-        "full refresh, of 600 s": found["full_refresh"]["share_of_limit"],
-        "scratch, of 3 GB": found["full_refresh"]["scratch_share_of_limit"],
-        "a night, of a tenth of it": found["increment"]["ratio_to_full_refresh"] / LIMIT_INCREMENT,
-        "estimate, of pyfixest's time": found["pyfixest"]["time_ratio"],
-        "estimate, of pyfixest's memory": found["pyfixest"]["memory_ratio"],
-    }
-    with plt.rc_context({"svg.hashsalt": "seo-warehouse", "svg.fonttype": "none", "font.size": 9}):
-        figure, axes = plt.subplots(figsize=(7, 2.2), layout="constrained")
-        bars = axes.barh(list(shares), list(shares.values()), color="#4477aa")
-        axes.bar_label(bars, fmt="%.2f", padding=3)
-        axes.axvline(1, color="#888888", linewidth=1)
-        axes.invert_yaxis()
-        axes.margins(x=0.1)
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(PICTURE, metadata={"Date": None})
-        plt.close(figure)
-
-
-def load_average() -> float:
-    """Processes that ran or waited in the last minute."""
-    return round(os.getloadavg()[0], 1)
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 @click.command()
 @click.option("--share", default=1.0, show_default=True, help="Of the pages, topics and links.")
 @click.option("--write/--no-write", default=True, help="Whether results/effect_scale.json is replaced.")
@@ -490,29 +433,19 @@ def main(share: float, write: bool) -> None:
         w, server = opened
         make_models(w)
         load(w, world)
-        found: dict[str, Any] = {"machine": describe_machine(w), "keyword_days": world.size.series * world.size.days}
+        found: dict[str, Any] = {"keyword_days": world.size.series * world.size.days}
         whole = found["full_refresh"] = measure_build(w, server, "--full-refresh")
-        scratch = whole["growth_bytes"] + whole["temporary_bytes"]
-        whole |= {
-            "share_of_limit": round(whole["seconds"] / LIMIT_SECONDS, 3),
-            "scratch_share_of_limit": round(scratch / LIMIT_BYTES, 3),
-        }
-        say(f"full refresh of {found['keyword_days']:,} keyword-days, load {whole['load']}:")
-        say(f"  time: {whole['share_of_limit']} of {LIMIT_SECONDS} s")
-        say(f"  scratch: {whole['scratch_share_of_limit']} of {LIMIT_BYTES / 1e9:.0f} GB")
         night = found["increment"] = measure_build(w, server, build_id=add_night(w, world))
-        night["ratio_to_full_refresh"] = round(night["seconds"] / whole["seconds"], 3)
-        say(f"a night, load {night['load']}:")
-        say(f"  time: {night['ratio_to_full_refresh']} of the full refresh (limit {LIMIT_INCREMENT})")
         beside = found["pyfixest"] = compare(w, server, Path(name), world.size.sample_rows)
-        say(
-            f"beside pyfixest, {beside['rows']:,} rows: {beside['time_ratio']} of its time,"
-            f" {beside['memory_ratio']} of its memory, load {beside['load']}"
-        )
-    if write:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-        draw(found)
+    scratch = whole["growth_bytes"] + whole["temporary_bytes"]
+    figures = [
+        Figure("full refresh, of 600 s", whole["seconds"] / LIMIT_SECONDS, limit=1),
+        Figure("scratch, of 3 GB", scratch / LIMIT_BYTES, limit=1),
+        Figure("a night, of a full refresh", night["seconds"] / whole["seconds"], limit=LIMIT_INCREMENT),
+        Figure("estimate, of pyfixest's time", beside["seconds"] / beside["pyfixest_seconds"]),
+        Figure("estimate, of pyfixest's memory", beside["peak_mib"] / beside["pyfixest_peak_mib"]),
+    ]
+    keep("effect_scale", figures, found, write=write)
 
 
 if __name__ == "__main__":

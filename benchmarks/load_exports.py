@@ -6,36 +6,21 @@ reads, judges and publishes 200,000 and 2 M rows, each in a process of its own. 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
-
+from benchmarks.measuring import FLAT, apart, peak_mebibytes, say, warehouse
 from seo_warehouse.config import Settings
-from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.orchestration import drop
-from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from seo_warehouse.orchestration.warehouse import Warehouse
 
 LIMIT_SECONDS = 120
-FLAT = 1.2
 FIRST = date(2025, 1, 1)
 PROPERTIES = (
     "properties: [{key: 1, name: shop, domain: shop.example, history_start: 2025-01-01, sources: {exports: {}}}]"
 )
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def rankings(path: Path, days: int, keywords: int, devices: tuple[str, ...] = ("desktop", "mobile")) -> int:
@@ -55,60 +40,24 @@ def rankings(path: Path, days: int, keywords: int, devices: tuple[str, ...] = ("
     return days * keywords * len(devices)
 
 
-@contextmanager
-def warehouse(properties: str = PROPERTIES) -> Iterator[Warehouse]:
-    """A throw-away PostgreSQL with the warehouse's schemas."""
-    with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name:
-        home = Path(name)
-        home.chmod(0o755)
-        (home / "properties.yml").write_text(properties)
-        server = Postgres(home / "postgres", free_port(), read_secrets(home)["postgres"])
-        server.initialise()
-        server.start()
-        try:
-            owner = read_secrets(home)["owner"]
-            with psycopg.connect(server.dsn(), autocommit=True) as connection:
-                connection.execute(f"create role seo_owner login createrole password '{owner}'")
-                connection.execute("create database seo_warehouse owner seo_owner")
-            dsn = server.dsn("seo_warehouse", "seo_owner", owner)
-            wh = Warehouse(Settings({"SEO_WAREHOUSE_HOME": name, "SEO_WAREHOUSE_DSN": dsn}))
-            wh.migrate()
-            yield wh
-        finally:
-            server.stop()
-
-
-def peak_mebibytes(process: int | str = "self") -> float:
-    """Peak memory of a process. VmHWM, since getrusage may tell of the process that this one was started from."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-def ingest(environment: dict[str, str], answer: Any) -> None:
-    """Ingest in this process; answers with seconds and the peak of its memory in MiB."""
+def ingest(environment: dict[str, str]) -> tuple[float, float]:
+    """Ingest in this process: seconds, and the peak of its memory in MiB."""
     wh = Warehouse(Settings(environment))
     began = time.monotonic()
     drop.ingest(wh, "exports", "shop", datetime.now(UTC).date(), lambda line: say(f"    {line}"))
     seconds = time.monotonic() - began
-    answer.send((seconds, peak_mebibytes()))
+    return seconds, peak_mebibytes()
 
 
 def timed(wh: Warehouse) -> tuple[float, float]:
     """Seconds and peak MiB of an ingest in a process of its own."""
     environment = {"SEO_WAREHOUSE_HOME": str(wh.settings.home), "SEO_WAREHOUSE_DSN": wh.dsn("owner")}
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=ingest, args=(environment, theirs))
-    process.start()
-    process.join()
-    if process.exitcode:
-        sys.exit(1)
-    seconds, peak = ours.recv()
-    return seconds, peak
+    return apart(ingest, environment)
 
 
 def peak_of(days: int, keywords: int) -> float:
     """Peak MiB of one file in a warehouse of its own."""
-    with warehouse() as wh:
+    with warehouse(PROPERTIES) as wh:
         rows = rankings(wh.settings.drop / "shop" / "rankings.csv", days, keywords)
         seconds, peak = timed(wh)
         say(f"  {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MiB")
@@ -117,7 +66,7 @@ def peak_of(days: int, keywords: int) -> float:
 
 def main() -> None:
     """A year into an empty table, a small file into the full one; then memory at two sizes."""
-    with warehouse() as wh:
+    with warehouse(PROPERTIES) as wh:
         folder = wh.settings.drop / "shop"
         rows = rankings(folder / "rankings.csv", 365, 2_000)
         seconds, _ = timed(wh)

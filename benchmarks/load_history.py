@@ -7,9 +7,7 @@ that reads, judges and publishes 200,000 and 2 M rows, each in a process and a w
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +19,7 @@ from typing import Any
 
 import click
 
-from benchmarks.load_exports import FLAT, peak_mebibytes, warehouse
+from benchmarks.measuring import FLAT, apart, peak_mebibytes, warehouse
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.accounts import service_account
 from seo_warehouse.orchestration.history import onboard
@@ -87,12 +85,12 @@ def search_console(home: Path) -> Iterator[str]:
             server.shutdown()
 
 
-def load(environment: dict[str, str], first: date, answer: Any) -> None:
-    """Onboard in this process; answers with seconds and the peak of its memory in MiB."""
+def load(environment: dict[str, str], first: date) -> tuple[float, float]:
+    """Onboard in this process: seconds, and the peak of its memory in MiB."""
     os.environ.update(environment)
     began = time.monotonic()
     onboard(Warehouse(Settings()), "shop", first, None, lambda line: click.echo(f"    {line}"))
-    answer.send((time.monotonic() - began, peak_mebibytes()))
+    return time.monotonic() - began, peak_mebibytes()
 
 
 def peak_of(days: int) -> float:
@@ -106,13 +104,7 @@ def peak_of(days: int) -> float:
         # The last day is the one before yesterday's window.
         settling = SEARCH_CONSOLE.delay_days + SEARCH_CONSOLE.lookback_days
         first = wh.now().date() - timedelta(days=settling + days)
-        ours, theirs = multiprocessing.Pipe()
-        process = multiprocessing.get_context("spawn").Process(target=load, args=(environment, first, theirs))
-        process.start()
-        process.join()
-        if process.exitcode:
-            sys.exit(1)
-        seconds, peak = ours.recv()
+        seconds, peak = apart(load, environment, first)
         with wh.connect("loader") as database:
             found = database.execute("select count(*) from raw.raw_search_console__performance").fetchone()
         count = found[0] if found else 0
