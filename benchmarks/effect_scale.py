@@ -327,7 +327,7 @@ select
 from intermediate.int_effect__measure_units as units
 join (
     select distinct property_key, cell_key, sample_no
-    from intermediate.int_effect__average_treated where cut = 'all'
+    from marts.fct_link_effect_cell where cut = 'all'
 ) as cells using (property_key, cell_key, sample_no)
 where not units.is_onpage_changed and units.log_position_change is not null
 order by cell

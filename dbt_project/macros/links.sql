@@ -101,7 +101,8 @@ existing tables, with the events, changes and updates that they were last built 
         {%- for schema, name in [
             ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
             ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_units'),
-            ('marts', 'fct_link_rank_change'),
+            ('intermediate', 'int_effect__keep_levels'), ('intermediate', 'int_effect__sum_topics'),
+            ('marts', 'fct_link_rank_change'), ('marts', 'fct_link_effect_cell'), ('marts', 'fct_link_effect_page'),
         ] -%}
             {%- if adapter.get_relation(target.database, schema, name) is none -%} {{- return(false) -}} {%- endif -%}
         {%- endfor -%}
@@ -110,8 +111,8 @@ existing tables, with the events, changes and updates that they were last built 
     {{- return(false) -}}
 {%- endmacro %}
 
-{#- Pre-hook of a model kept by cells: property, topic and date of the link event. -#}
-{% macro replace_affected_cells() -%}
+{#- Pre-hook of a model kept by cells (property, topic and date of the link event) and samples, or windows in their place. -#}
+{% macro replace_affected_cells(is_of_windows=false) -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if is_rank_change_partial() -%}
@@ -120,8 +121,60 @@ existing tables, with the events, changes and updates that they were last built 
                 stale.property_key = affected.property_key
                 and stale.topic = affected.topic
                 and stale.event_date = affected.event_date
+                {% if is_of_windows -%}
+                    and stale.window_name in (
+                        select samples.window_name
+                        from ({{ samples_of_windows() }}) as samples
+                        where samples.sample_no = any(affected.sample_nos)
+                    )
+                {%- else -%} and stale.sample_no = any(affected.sample_nos)
+                {%- endif %}
         {%- endif %}
     {%- endif -%}
+{%- endmacro %}
+
+{#- Pre-hook of a model kept by topics and samples, or all the weeks before together: what is summed over all dates. -#}
+{% macro replace_affected_topics(is_of_weeks=false) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} as stale
+        {% if is_rank_change_partial() -%}
+            using {{ ref('int_effect__list_affected_topics') }} as affected
+            where
+                stale.property_key = affected.property_key
+                and stale.topic = affected.topic
+                {% if is_of_weeks -%} and affected.sample_nos && array({{ weeks_before() }})
+                {%- else -%} and stale.sample_no = any(affected.sample_nos)
+                {%- endif %}
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Samples of the weeks before the event, which are tested together. -#}
+{% macro weeks_before() -%}
+    select sample_no
+    from {{ ref('int_effect__list_samples') }}
+    where end_day < -7 and not is_placebo
+{%- endmacro %}
+
+{#- The samples of which cuts are made: the headline's and that of its placebo. -#}
+{% macro main_samples() -%}
+    select sample_no
+    from {{ ref('int_effect__list_samples') }}
+    where
+        window_name in ('headline', 'placebo')
+        and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
+{%- endmacro %}
+
+{#- What says of an event which cuts it is in. -#}
+{% macro event_levels() -%}
+    property_key, event_key, authority_level, first_from_domain_level, relevance_level, anchor_type_level
+{%- endmacro %}
+
+{#- Of each window the sample that is published: the placebo's is that of the headline. -#}
+{% macro samples_of_windows() -%}
+    select *
+    from {{ ref('int_effect__list_samples') }}
+    where horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
 {%- endmacro %}
 
 {#- Whether a row of the ledger speaks of a day of rank checks, our own or an export's. -#}
@@ -301,4 +354,20 @@ Columns of outcomes and weightings as rows: a cross join with columns outcome, w
                     {%- endfor %}
                 {%- endfor %}
         ) as figures(outcome, weighting{% for name, column in figures %}, {{ name }}{% endfor %})
+{%- endmacro %}
+
+{#- Sums by outcome and weighting of int_effect__sum_topics. -#}
+{% macro effect_sums() -%}
+    {%- set names = [] -%}
+    {%- for weighting in weightings() -%}
+        {%- do names.append(weighting['name'] ~ '_weight') -%}
+        {%- do names.append(weighting['name'] ~ '_leverage_square') -%}
+        {%- for outcome in outcomes() -%}
+            {%- for of in ['effect', 'square', 'cross'] -%}
+                {%- do names.append(weighting['name'] ~ '_' ~ outcome['name'] ~ '_' ~ of) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for outcome in outcomes() -%} {%- do names.append(outcome['name'] ~ '_base') -%} {%- endfor -%}
+    {{- return(names) -}}
 {%- endmacro %}

@@ -21,7 +21,8 @@ from tests.pipeline.conftest import Running
 MARTS = {
     "dim_date", "dim_google_update", "dim_property", "dim_domain", "dim_page", "dim_page_url", "dim_keyword",
     "dim_link",
-    "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_serp_position", "fct_serp_result",
+    "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_link_effect_cell",
+    "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip

@@ -49,7 +49,7 @@ join intermediate.int_effect__average_controls as cells using (property_key, cel
 join intermediate.int_effect__list_samples as samples using (sample_no)
 join (
     select distinct property_key, cell_key, sample_no, arm
-    from intermediate.int_effect__average_treated where cut = 'all'
+    from marts.fct_link_effect_cell where cut = 'all'
 ) as arms using (property_key, cell_key, sample_no)
 where not units.is_onpage_changed and (units.role = 'control' or units.role = arms.arm)
 """
@@ -256,17 +256,84 @@ def test_the_weeks_before_are_tested_together_with_what_they_share(
     assert row["pretrend_p_value"] == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_queries_of_the_documentation_run_and_the_first_is_the_estimate(
-    modelled: Warehouse, published: dict[Any, dict[str, Any]]
-) -> None:
+@pytest.fixture(scope="module")
+def documented(modelled: Warehouse, published: dict[Any, dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """What each query of the documentation finds of a property with enough links."""
     text = (Path(__file__).parents[2] / "docs/link-effect.md").read_text(encoding="utf-8")
     queries = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    assert len(queries) == 2
-    told = [modelled.connection.execute(q.replace("property_key = 1", f"property_key = {BUSY_KEY}")) for q in queries]
-    row = published[BUSY_KEY, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
-    estimate_of_cells, mean_of_links = (cursor.fetchone()[0] for cursor in told)
-    assert estimate_of_cells == pytest.approx(row["estimate"], abs=1e-9)
-    assert row["honest_low"] < mean_of_links < row["honest_high"]
+    assert len(queries) == 6
+    return [
+        modelled.rows(query.replace("%", "%%").replace("property_key = 1", f"property_key = {BUSY_KEY}"))
+        for query in queries
+    ]
+
+
+def followed(published: dict[Any, dict[str, Any]], window_name: str) -> dict[str, Any]:
+    """The row of the property's followed links, all together."""
+    return published[BUSY_KEY, "all", "all", "acquired_followed", "log_position", window_name, "variance"]
+
+
+def test_cells_and_pages_give_every_windows_estimate_and_its_error(
+    documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    assert len(documented[0]) == len(windows())
+    placebos = {row["horizon_day"]: row["estimate"] for row in documented[0] if row["window_name"] == "placebo"}
+    for row in documented[0]:
+        if row["window_name"] == "placebo" and row["horizon_day"] > 34:
+            continue
+        told = followed(published, row["window_name"])
+        assert row["estimate"] == pytest.approx(told["estimate"], abs=1e-12)
+        assert row["standard_error"] == pytest.approx(told["standard_error"], rel=1e-9)
+        assert placebos[row["horizon_day"]] == pytest.approx(told["placebo_estimate"], abs=1e-12)
+        for name in ("cluster_count", "treated_page_count"):
+            assert row[name] == told[name]
+
+
+def test_the_size_of_the_placebo_makes_an_interval_honest(
+    documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    assert len(documented[1]) == sum(each.begin >= 0 for each in windows())
+    for row in documented[1]:
+        told = followed(published, row["window_name"])
+        assert row["honest_low"] == pytest.approx(told["honest_low"], abs=1e-12)
+        assert row["honest_high"] == pytest.approx(told["honest_high"], abs=1e-12)
+
+
+def test_the_scores_of_both_arms_give_the_error_of_their_difference(
+    documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    told = followed(published, "headline")
+    [row] = documented[2]
+    assert row["followed_minus_nofollow"] == pytest.approx(told["followed_minus_nofollow"], abs=1e-12)
+    nofollow = published[BUSY_KEY, "all", "all", "acquired_nofollow", "log_position", "headline", "variance"]
+    degrees = min(told["treated_page_count"], nofollow["treated_page_count"]) - 1
+    half = told["followed_minus_nofollow_high"] - told["followed_minus_nofollow"]
+    assert row["standard_error"] * stats.t.ppf(0.975, degrees) == pytest.approx(half, rel=1e-9)
+
+
+def test_keywords_give_each_links_own_effect_and_links_alike_what_draws_it(
+    documented: list[list[dict[str, Any]]], modelled: Warehouse
+) -> None:
+    told = {
+        row["event_key"]: row
+        for row in modelled.rows(
+            "select * from marts.rpt_link_contribution where property_key = %s and panel = 'google' and reason is null",
+            BUSY_KEY,
+        )
+    }
+    own, alike = ({row["event_key"]: row for row in found} for found in documented[3:5])
+    assert own.keys() == alike.keys() == told.keys()
+    for event, row in told.items():
+        assert own[event]["own_effect"] == pytest.approx(row["own_effect"], abs=1e-9)
+        assert alike[event]["group_effect"] == pytest.approx(row["group_effect"], abs=1e-9)
+        assert alike[event]["own_weight"] == pytest.approx(row["own_weight"], abs=1e-9)
+
+
+def test_links_that_were_left_out_are_counted_by_reason(
+    documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    found = {row["reason"]: row["count"] for row in documented[5] if row["arm"] == "acquired_followed"}
+    assert found == followed(published, "headline")["dropped_events"]
 
 
 def test_a_links_own_and_shrunk_values_are_those_of_the_twin(

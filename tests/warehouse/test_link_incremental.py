@@ -45,6 +45,8 @@ MEASURES = {
     "marts.rpt_link_contribution": "panel, event_key",
     "intermediate.int_effect__measure_units": "cell_key, page_key, sample_no, role",
     "intermediate.int_effect__average_controls": "cell_key, sample_no",
+    "marts.fct_link_effect_cell": "cell_key, sample_no, arm, cut, level",
+    "marts.fct_link_effect_page": "panel, cut, level, arm, sample_no, page_key",
     "intermediate.int_effect__estimate_effects": "panel, cut, level, arm, sample_no, outcome, weighting",
 }
 """Tables of means, which are equal but for the order of summation."""
@@ -208,10 +210,12 @@ def differences(one: Sequence[object], other: Sequence[object]) -> list[object]:
 
 
 def affected_share(w: Warehouse) -> float:
-    """Share of the cells with link events that the last build made anew."""
+    """Share of the cells with link events, and their samples, that the last build made anew."""
     (row,) = w.rows(
         """
-        select (select count(*) from intermediate.int_link__list_affected_cells)::float8 / count(*) as share
+        select
+            (select sum(cardinality(sample_nos)) from intermediate.int_link__list_affected_cells)::float8
+            / (count(*) * (select count(*) from intermediate.int_effect__list_samples)) as share
         from (
             select distinct property_key, topic, event_date
             from intermediate.int_link__judge_events where topic is not null

@@ -21,14 +21,16 @@ Connection = psycopg.Connection[Any]
 
 ARMS = """
 select property_key, panel, cut, level, outcome, weighting, sample_no,
-       score_score_sum, score_leverage_sum, leverage_score_sum, leverage_leverage_sum,
-       shared_cluster_count, shared_cell_count, shared_control_count
+       sum(score_score_sum), sum(score_leverage_sum), sum(leverage_score_sum), sum(leverage_leverage_sum),
+       sum(shared_cluster_count), sum(shared_cell_count), sum(shared_control_count)
 from intermediate.int_effect__cross_arms
+group by property_key, panel, cut, level, outcome, weighting, sample_no
 """
 WEEKS = """
 select property_key, panel, arm, outcome, weighting, sample_no, other_sample_no,
-       score_score_sum, score_leverage_sum, leverage_score_sum, leverage_leverage_sum
+       sum(score_score_sum), sum(score_leverage_sum), sum(leverage_score_sum), sum(leverage_leverage_sum)
 from intermediate.int_effect__cross_weeks
+group by property_key, panel, arm, outcome, weighting, sample_no, other_sample_no
 """
 UNITS = """
 select units.cell_key, units.page_key, units.role <> 'control' as is_treated, units.{change} as change,

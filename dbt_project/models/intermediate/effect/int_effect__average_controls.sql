@@ -60,6 +60,7 @@ with
                     units.property_key = affected.property_key
                     and units.event_date = affected.event_date
                     and units.topic = affected.topic
+                    and units.sample_no = any(affected.sample_nos)
                     and units.role = 'control'
                     and not units.is_onpage_changed
                 group by cell_key, sample_no

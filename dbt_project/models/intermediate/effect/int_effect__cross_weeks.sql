@@ -1,53 +1,71 @@
-{#- Merging would sort by names, which takes longer than all the rest. -#}
-{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ replace_affected_topics(is_of_weeks=true) }}',
+    )
+}}
 
 with
-    weeks as (
-        select sample_no
-        from {{ ref('int_effect__list_samples') }}
-        where end_day < -7 and not is_placebo
-    ),
+    weeks as ({{ weeks_before() }}),
 
-    scores as (
-        select scores.*
-        from {{ ref('int_effect__score_pages') }} as scores
-        inner join weeks on weeks.sample_no = scores.sample_no
-        where scores.cut = 'all'
+    -- They are made anew together.
+    topics as (
+        select property_key, topic
+        from {{ ref('int_effect__list_affected_topics') }}
+        where sample_nos && array(select sample_no from weeks)
     ),
 
     pairs as (
-        select
-            one.property_key,
-            one.panel,
-            one.arm,
-            one.sample_no,
-            other.sample_no as other_sample_no,
-            {%- for weighting in weightings() %}
-                {%- set w = weighting['name'] %}
-                sum(one.{{ w }}_leverage * other.{{ w }}_leverage) as {{ w }}_leverage_leverage,
-                {%- for outcome in outcomes() %}
-                    {%- set a = w ~ '_' ~ outcome['name'] %}
-                    sum(one.{{ a }} * other.{{ a }}) as {{ a }}_score_score,
-                    sum(one.{{ a }} * other.{{ w }}_leverage) as {{ a }}_score_leverage,
-                    sum(
-                        one.{{ w }}_leverage * other.{{ a }}
-                    ) as {{ a }}_leverage_score{{ ',' if not loop.last }}
-                {%- endfor %}
-                {{- ',' if not loop.last }}
-            {%- endfor %}
-        from scores as one
-        inner join
-            scores as other
-            on other.property_key = one.property_key
-            and other.panel = one.panel
-            and other.arm = one.arm
-            and other.page_key = one.page_key
-            and other.sample_no > one.sample_no
-        group by one.property_key, one.panel, one.arm, one.sample_no, other.sample_no
+        select topics.property_key, topics.topic, sums.*
+        from topics
+        cross join
+            lateral(
+                with
+                    scores as materialized(
+                        select scores.*
+                        from {{ ref('fct_link_effect_page') }} as scores
+                        inner join weeks on weeks.sample_no = scores.sample_no
+                        where
+                            scores.property_key = topics.property_key
+                            and scores.topic = topics.topic
+                            and scores.cut = 'all'
+                    )
+
+                select
+                    one.panel,
+                    one.arm,
+                    one.sample_no,
+                    other.sample_no as other_sample_no,
+                    {%- for weighting in weightings() %}
+                        {%- set w = weighting['name'] %}
+                        sum(
+                            one.{{ w }}_leverage * other.{{ w }}_leverage
+                        ) as {{ w }}_leverage_leverage,
+                        {%- for outcome in outcomes() %}
+                            {%- set a = w ~ '_' ~ outcome['name'] %}
+                            sum(one.{{ a }} * other.{{ a }}) as {{ a }}_score_score,
+                            sum(one.{{ a }} * other.{{ w }}_leverage) as {{ a }}_score_leverage,
+                            sum(
+                                one.{{ w }}_leverage * other.{{ a }}
+                            ) as {{ a }}_leverage_score{{ ',' if not loop.last }}
+                        {%- endfor %}
+                        {{- ',' if not loop.last }}
+                    {%- endfor %}
+                from scores as one
+                inner join
+                    scores as other
+                    on other.page_key = one.page_key
+                    and other.arm = one.arm
+                    and other.panel = one.panel
+                    and other.sample_no > one.sample_no
+                group by one.sample_no, other.sample_no, one.arm, one.panel
+            ) as sums
     )
 
 select
     pairs.property_key,
+    pairs.topic,
     pairs.panel,
     pairs.arm,
     pairs.sample_no,

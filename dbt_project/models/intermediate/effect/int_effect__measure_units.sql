@@ -4,7 +4,7 @@
         incremental_strategy='append',
         pre_hook='{{ replace_affected_cells() }}',
         indexes=[
-            {'columns': ['property_key', 'topic', 'event_date']},
+            {'columns': ['property_key', 'topic', 'event_date', 'sample_no']},
             {'columns': ['event_key']},
         ],
     )
@@ -46,7 +46,8 @@ with
             events.page_key,
             events.event_key,
             events.arm as role,
-            neighbours.horizon_day
+            neighbours.horizon_day,
+            affected.sample_nos
         from {{ ref('int_link__judge_events') }} as events
         inner join
             affected
@@ -64,10 +65,17 @@ with
             and not events.is_history_short
             and neighbours.other_link_count = 0
             and events.event_date + neighbours.horizon_day <= looks.last_day
+            and exists (
+                select 1
+                from samples
+                where
+                    samples.sample_no = any(affected.sample_nos)
+                    and samples.horizon_day = neighbours.horizon_day
+            )
     ),
 
     treated_cells as (
-        select distinct property_key, topic, event_date, horizon_day from undisturbed
+        select distinct property_key, topic, event_date, horizon_day, sample_nos from undisturbed
     ),
 
     -- Pages of the same topic whose links do not change from 56 days before to the horizon.
@@ -79,7 +87,8 @@ with
             watched.page_key,
             null::bigint as event_key,
             'control' as role,
-            cells.horizon_day
+            cells.horizon_day,
+            cells.sample_nos
         from watched
         inner join
             treated_cells as cells
@@ -103,7 +112,13 @@ with
     -- out does.
     sampled as (
         select
-            roles.*,
+            roles.property_key,
+            roles.topic,
+            roles.event_date,
+            roles.page_key,
+            roles.event_key,
+            roles.role,
+            roles.horizon_day,
             samples.sample_no,
             samples.begin_day,
             samples.end_day,
@@ -114,7 +129,10 @@ with
                 watched.watched_until_date < roles.event_date + roles.horizon_day, true
             ) as is_onpage_unknown
         from roles
-        inner join samples on samples.horizon_day = roles.horizon_day
+        inner join
+            samples
+            on samples.horizon_day = roles.horizon_day
+            and samples.sample_no = any(roles.sample_nos)
         inner join
             watched
             on watched.property_key = roles.property_key

@@ -19,15 +19,15 @@
 
 with
     events as (
-        select property_key, topic, event_date
+        select property_key, topic, event_date, page_key
         from {{ ref('int_link__judge_events') }}
         where topic is not null
     ),
 
+    samples as (select * from {{ ref('int_effect__list_samples') }}),
+
 {% if is_partial -%}
         windows as (select * from {{ ref('link_windows') }}),
-
-        horizons as (select distinct horizon_day from {{ ref('int_effect__list_samples') }}),
 
         pages as (select property_key, page_key, topic from {{ ref('dim_page') }}),
 
@@ -164,6 +164,7 @@ with
         crawled_pages as (
             select
                 crawl.property_key,
+                crawl.page_key,
                 pages.topic,
                 crawl.day,
                 crawl.is_onpage_changed,
@@ -180,59 +181,28 @@ with
             where crawl.is_onpage_changed is not null
         ),
 
-        reaches as (
-            -- A day of checks or searches is in the windows that contain it, or a day on which
-            -- its value is carried on, once they have ended.
+        -- What happened to pages, and how long after it an event of the topic is another one.
+        touched_pages as (
             select
-                spans.property_key,
-                null::text as topic,
-                spans.first_day - windows.end_day as first_date,
-                least(
-                    spans.day + 3 - windows.begin_day, spans.last_day - windows.end_day
-                ) as last_date
-            from spans
-            cross join windows
-            where spans.kind in ('checks', 'searches')
-            -- How far apart checks are, and which page ranks, is read from the weeks before.
+                property_key,
+                page_key,
+                topic,
+                change_date as first_day,
+                change_date as last_day,
+                56 as memory_days
+            from changed_changes
             union all
-            select property_key, null, day + 1, coalesce(day_after, day) + 57
-            from spans
-            where kind = 'checks'
-            -- Links are known, and crawls compared, until the last look; only then is a unit
-            -- undisturbed to its horizon.
-            union all
-            select
-                spans.property_key,
-                null,
-                spans.first_day - horizons.horizon_day,
-                spans.day - horizons.horizon_day
-            from spans
-            cross join horizons
-            where spans.kind in ('looks', 'crawls')
-            union all
-            select property_key, null, first_day + 13, day + 14
-            from spans
-            where kind = 'crawls'
-            -- What a new crawl, or people, say of a page concerns its topic.
-            union all
-            select property_key, topic, since_day - 90, day + 14
+            select property_key, page_key, topic, since_day, day, 14
             from crawled_pages
             where is_onpage_changed
             union all
             select
-                crawled_pages.property_key,
-                crawled_pages.topic,
-                crawled_pages.since_day + 1 - horizons.horizon_day,
-                crawled_pages.day - horizons.horizon_day
-            from crawled_pages
-            cross join horizons
-            where crawled_pages.since_day + 1 < crawled_pages.first_day
-            union all
-            select property_key, topic, since_day + 14, day + 14
-            from crawled_pages
-            where since_day + 1 < first_day
-            union all
-            select page_change.property_key, pages.topic, page_change.day - 90, page_change.day + 14
+                page_change.property_key,
+                page_change.page_key,
+                pages.topic,
+                page_change.day as first_day,
+                page_change.day as last_day,
+                14 as memory_days
             from {{ ref('fct_page_change') }} as page_change
             inner join
                 spans
@@ -243,21 +213,113 @@ with
                 pages
                 on pages.property_key = page_change.property_key
                 and pages.page_key = page_change.page_key
+        ),
+
+        -- A unit is compared once what is known reaches its horizon.
+        known_until as (
+            select property_key, max(day) as last_day from publications group by property_key
+        ),
+
+        reaches as (
+            -- A day of checks or searches is in the windows that contain it, or a day on which
+            -- its value is carried on, once they have ended.
+            select
+                spans.property_key,
+                null::text as topic,
+                spans.first_day - windows.end_day as first_date,
+                least(
+                    spans.day + 3 - windows.begin_day, spans.last_day - windows.end_day
+                ) as last_date,
+                -- The week before is in all of them.
+                samples.sample_no
+            from spans
+            cross join windows
+            left join samples on samples.window_name = windows.window_name
+            where spans.kind in ('checks', 'searches')
+            -- How far apart checks are, and which page ranks, is read from the weeks before.
+            union all
+            select property_key, null, day + 1, coalesce(day_after, day) + 57, null
+            from spans
+            where kind = 'checks'
+            union all
+            -- Checks, searches, links and crawls are known until the last of them; only then is a
+            -- unit compared, undisturbed to its horizon.
+            select
+                spans.property_key,
+                null,
+                spans.first_day - samples.horizon_day,
+                spans.day - samples.horizon_day,
+                samples.sample_no
+            from spans
+            cross join samples
+            where spans.kind in ('checks', 'searches', 'looks', 'crawls')
+            union all
+            select property_key, null, first_day + 13, day + 14, null
+            from spans
+            where kind = 'crawls'
+            -- What happened to a page concerns its topic, where units are compared, and its own
+            -- links.
+            union all
+            select
+                touched_pages.property_key,
+                touched_pages.topic,
+                touched_pages.first_day - samples.horizon_day,
+                least(
+                    touched_pages.last_day + touched_pages.memory_days,
+                    known_until.last_day - samples.horizon_day
+                ),
+                samples.sample_no
+            from touched_pages
+            cross join samples
+            inner join known_until on known_until.property_key = touched_pages.property_key
+            union all
+            select
+                events.property_key,
+                events.topic,
+                events.event_date as first_date,
+                events.event_date as last_date,
+                null as sample_no
+            from touched_pages
+            inner join
+                events
+                on events.property_key = touched_pages.property_key
+                and events.page_key = touched_pages.page_key
+            where
+                events.event_date
+                between touched_pages.first_day
+                - (select max(horizon_day) from samples) and touched_pages.last_day
+                + touched_pages.memory_days
+            union all
+            select
+                crawled_pages.property_key,
+                crawled_pages.topic,
+                crawled_pages.since_day + 1 - samples.horizon_day,
+                crawled_pages.day - samples.horizon_day,
+                samples.sample_no
+            from crawled_pages
+            cross join samples
+            where crawled_pages.since_day + 1 < crawled_pages.first_day
+            union all
+            select property_key, topic, since_day + 14, day + 14, null
+            from crawled_pages
+            where since_day + 1 < first_day
             -- What one that is told anew, or late, said before is not known: it concerns all. A
             -- crawl is compared with one up to 63 days away.
             union all
-            select property_key, null, first_day - 160, coalesce(day_after - 1, day) + 80
+            select property_key, null, first_day - 160, coalesce(day_after - 1, day) + 80, null
             from spans
             where kind in ('crawls', 'page changes') and (is_restated or day_after is not null)
             union all
-            select property_key, topic, event_date as first_date, event_date as last_date
+            select
+                property_key,
+                topic,
+                event_date as first_date,
+                event_date as last_date,
+                null as sample_no
             from changed_events
-            union all
-            select property_key, topic, change_date - 90, change_date + 56
-            from changed_changes
             -- Pages of keywords, and topics, hold at every date.
             union all
-            select property_key, null, '-infinity', 'infinity'
+            select property_key, null, '-infinity', 'infinity', null
             from {{ source('ops', 'build_day') }}
             where
                 build_id = {{ var('build_id') | int }}
@@ -265,7 +327,7 @@ with
                 and table_name in ('keyword', 'page')
             -- A page that moved is looked for among the pages that ranked 28 days before.
             union all
-            select property_key, null, day, day + 28
+            select property_key, null, day, day + 28, null
             from {{ ref('int_page__list_moved_days') }}
             -- An update is flagged from windows that end 90 days after an event to ones that
             -- begin 56 days before it.
@@ -274,16 +336,22 @@ with
                 properties.property_key,
                 null,
                 changed_updates.begins_on - 90,
-                changed_updates.ends_on + 56
+                changed_updates.ends_on + 56,
+                null
             from changed_updates
             cross join {{ ref('dim_property') }} as properties
         ),
 
         merged as (
-            select property_key, topic, range_agg(daterange(first_date, last_date, '[]')) as dates
+            select
+                reaches.property_key,
+                reaches.topic,
+                samples.sample_no,
+                range_agg(daterange(reaches.first_date, reaches.last_date, '[]')) as dates
             from reaches
-            where first_date <= last_date
-            group by property_key, topic
+            inner join samples on coalesce(reaches.sample_no = samples.sample_no, true)
+            where reaches.first_date <= reaches.last_date
+            group by reaches.property_key, reaches.topic, samples.sample_no
         ),
 
         candidates as (
@@ -293,18 +361,35 @@ with
             select property_key, topic, event_date
             from intermediate.int_link__keep_events
             where topic is not null
+        ),
+
+        met as (
+            select
+                candidates.property_key, candidates.topic, candidates.event_date, merged.sample_no
+            from candidates
+            inner join merged on merged.property_key = candidates.property_key
+            where merged.topic is null and merged.dates @> candidates.event_date
+            union
+            select
+                candidates.property_key, candidates.topic, candidates.event_date, merged.sample_no
+            from candidates
+            inner join
+                merged
+                on merged.property_key = candidates.property_key
+                and merged.topic = candidates.topic
+            where merged.dates @> candidates.event_date
         )
 
-    select distinct candidates.property_key, candidates.topic, candidates.event_date
-    from candidates
-    inner join
-        merged
-        on merged.property_key = candidates.property_key
-        and coalesce(merged.topic = candidates.topic, true)
-    where merged.dates @> candidates.event_date
+    select property_key, topic, event_date, array_agg(sample_no) as sample_nos
+    from met
+    group by property_key, topic, event_date
 {%- else -%}
         candidates as (select distinct property_key, topic, event_date from events)
 
-    select *
+    select
+        property_key,
+        topic,
+        event_date,
+        (select array_agg(samples.sample_no) from samples) as sample_nos
     from candidates
 {%- endif %}

@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
-        pre_hook='{{ replace_affected_cells() }}',
+        pre_hook='{{ replace_affected_cells(is_of_windows=true) }}',
         indexes=[
             {'columns': ['property_key', 'event_date', 'topic']},
         ],
@@ -17,7 +17,7 @@ with
     affected_dates as (select distinct property_key, event_date from affected),
 
     events as (
-        select events.*
+        select events.*, affected.sample_nos
         from {{ ref('int_link__judge_events') }} as events
         inner join
             affected
@@ -26,14 +26,7 @@ with
             and affected.topic = events.topic
     ),
 
-    samples as (
-        select *
-        from {{ ref('int_effect__list_samples') }}
-        where
-            horizon_day = greatest(
-                end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
-            )
-    ),
+    samples as ({{ samples_of_windows() }}),
 
     bases as (select * from {{ ref('int_link__measure_bases') }}),
 
@@ -114,6 +107,7 @@ with
             events.is_event,
             events.is_uncertain_date,
             events.is_history_short,
+            events.sample_nos,
             bases.event_date,
             bases.page_key,
             events.topic,
@@ -170,7 +164,7 @@ with
             {{ expected_checks('samples.begin_day', 'samples.end_day', 'units.gap_days') }}
             as expected_count
         from units
-        cross join samples
+        inner join samples on samples.sample_no = any(units.sample_nos)
         -- A series' totals lie together.
         order by units.property_key, units.series_key, units.event_date
     ),

@@ -48,7 +48,7 @@ with
                 / nullif(sum(controls.control_count - 1), 0) as pooled_variance
             from controls
             inner join
-                {{ ref('int_effect__average_treated') }} as treated
+                {{ ref('fct_link_effect_cell') }} as treated
                 on treated.property_key = controls.property_key
                 and treated.cell_key = controls.cell_key
                 and treated.sample_no = controls.sample_no

@@ -1,11 +1,20 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ replace_affected_topics() }}',
+    )
+}}
 
 {#- With d~ = d - n1/n and dy~ = dy - mean of the cell, a row's score is w~ d~ (dy~ - b d~): linear in the estimate b,
     so that sums of w~ d~ dy~ and of w~ d~^2 by page suffice for its variance, whatever b turns out to be. -#}
-with topics as (select distinct property_key, topic from {{ ref('int_effect__average_treated') }})
+with
+    topics as (select * from {{ ref('int_effect__list_affected_topics') }}),
+
+    samples as (select * from {{ ref('int_effect__list_samples') }})
 
 -- A page has one topic: topic by topic, so that no more than one topic's pages are held at once.
-select topics.property_key, scores.*
+select topics.property_key, topics.topic, samples.window_name, samples.horizon_day, scores.*
 from topics
 cross join
     lateral(
@@ -26,8 +35,11 @@ cross join
                             treated_count + control_count
                         ) as mean_{{ outcome['name'] }}{{ ',' if not loop.last }}
                     {%- endfor %}
-                from {{ ref('int_effect__average_treated') }} as treated
-                where treated.property_key = topics.property_key and treated.topic = topics.topic
+                from {{ ref('fct_link_effect_cell') }} as treated
+                where
+                    treated.property_key = topics.property_key
+                    and treated.topic = topics.topic
+                    and treated.sample_no = any(topics.sample_nos)
             )
 
         select
@@ -62,7 +74,9 @@ cross join
         where
             units.property_key = topics.property_key
             and units.topic = topics.topic
+            and units.sample_no = any(topics.sample_nos)
             and not units.is_onpage_changed
         -- Numbers first: they sort fast.
         group by units.page_key, cells.sample_no, cells.arm, cells.level, cells.cut, cells.panel
     ) as scores
+inner join samples on samples.sample_no = scores.sample_no

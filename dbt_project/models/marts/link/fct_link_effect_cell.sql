@@ -1,18 +1,15 @@
 {{
     config(
-        materialized='table',
-        indexes=[{'columns': ['property_key', 'topic']}],
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ replace_affected_topics() }}',
     )
 }}
 
 with
-    main_samples as (
-        select sample_no
-        from {{ ref('int_effect__list_samples') }}
-        where
-            window_name in ('headline', 'placebo')
-            and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
-    ),
+    affected as (select * from {{ ref('int_effect__list_affected_topics') }}),
+
+    samples as (select * from {{ ref('int_effect__list_samples') }}),
 
     controls as (select * from {{ ref('int_effect__average_controls') }}),
 
@@ -29,6 +26,11 @@ with
             {%- endfor %}
         from {{ ref('int_effect__measure_units') }} as units
         inner join
+            affected
+            on affected.property_key = units.property_key
+            and affected.topic = units.topic
+            and units.sample_no = any(affected.sample_nos)
+        inner join
             controls
             on controls.property_key = units.property_key
             and controls.cell_key = units.cell_key
@@ -43,7 +45,7 @@ with
         union all
         select treated.*, cuts.cut, cuts.level
         from treated
-        inner join main_samples on main_samples.sample_no = treated.sample_no
+        inner join ({{ main_samples() }}) as main on main.sample_no = treated.sample_no
         inner join
             {{ ref('int_effect__describe_events') }} as described
             on described.property_key = treated.property_key
@@ -71,25 +73,43 @@ with
     )
 
 select
-    property_key,
-    panel,
-    topic,
-    cell_key,
-    event_date,
-    sample_no,
-    role as arm,
-    cut,
-    level,
+    levelled.property_key,
+    levelled.topic,
+    levelled.sample_no,
+    levelled.cell_key,
+    levelled.role as arm,
+    levelled.cut,
+    levelled.level,
+    levelled.panel,
+    levelled.locale,
+    levelled.device,
+    levelled.event_date,
+    samples.window_name,
+    samples.horizon_day,
     count(*)::integer as treated_count,
-    min(control_count) as control_count,
-    array_agg(event_key order by event_key) as event_keys,
-    (count(*) filter (where is_onpage_unknown))::integer as onpage_unknown_count,
+    min(levelled.control_count) as control_count,
+    array_agg(levelled.event_key order by levelled.event_key) as event_keys,
+    (count(*) filter (where levelled.is_onpage_unknown))::integer as onpage_unknown_count,
     {%- for outcome in outcomes() %}
-        avg(base_{{ outcome['name'] }}) as base_{{ outcome['name'] }},
-        avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+        avg(levelled.base_{{ outcome['name'] }}) as base_{{ outcome['name'] }},
+        avg(levelled.{{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
         min(
-            control_{{ outcome['name'] }}_change
+            levelled.control_{{ outcome['name'] }}_change
         ) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
     {%- endfor %}
 from levelled
-group by property_key, panel, topic, cell_key, event_date, sample_no, role, cut, level
+inner join samples on samples.sample_no = levelled.sample_no
+group by
+    levelled.property_key,
+    levelled.topic,
+    levelled.sample_no,
+    levelled.cell_key,
+    levelled.role,
+    levelled.cut,
+    levelled.level,
+    levelled.panel,
+    levelled.locale,
+    levelled.device,
+    levelled.event_date,
+    samples.window_name,
+    samples.horizon_day

@@ -1,0 +1,62 @@
+-- depends_on: {{ ref('int_effect__list_samples') }}
+-- depends_on: {{ ref('int_effect__describe_events') }}
+-- depends_on: {{ ref('int_link__judge_events') }}
+{{
+    config(
+        materialized='table',
+        indexes=[{'columns': ['property_key', 'topic'], 'unique': True}],
+    )
+}}
+
+with
+    affected as (
+        select cells.property_key, cells.topic, samples.sample_no
+        from {{ ref('int_link__list_affected_cells') }} as cells
+        inner join
+            {{ ref('int_effect__list_samples') }} as samples
+            on samples.sample_no = any(cells.sample_nos)
+        {% if is_rank_change_partial() -%}
+            -- Nothing is compared before what is known reaches its horizon.
+            inner join
+                (
+                    select property_key, max(day) as last_day
+                    from {{ source('ops', 'publication') }}
+                    group by property_key
+                ) as known_until
+                on known_until.property_key = cells.property_key
+                and cells.event_date + samples.horizon_day <= known_until.last_day
+        {%- endif %}
+        {% if is_rank_change_partial() -%}
+            -- A new event may move the terciles, and with them the levels of events of any date.
+            union all
+            select events.property_key, events.topic, main.sample_no
+            from
+                (
+                    (
+                        select {{ event_levels() }}
+                        from {{ ref('int_effect__describe_events') }}
+                        except
+                        select {{ event_levels() }}
+                        from intermediate.int_effect__keep_levels
+                    )
+                    union
+                    (
+                        select {{ event_levels() }}
+                        from intermediate.int_effect__keep_levels
+                        except
+                        select {{ event_levels() }}
+                        from {{ ref('int_effect__describe_events') }}
+                    )
+                ) as levels
+            inner join
+                {{ ref('int_link__judge_events') }} as events
+                on events.property_key = levels.property_key
+                and events.event_key = levels.event_key
+            cross join ({{ main_samples() }}) as main
+            where events.topic is not null
+        {%- endif %}
+    )
+
+select property_key, topic, array_agg(distinct sample_no) as sample_nos
+from affected
+group by property_key, topic

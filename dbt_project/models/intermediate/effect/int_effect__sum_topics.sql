@@ -1,0 +1,131 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        pre_hook='{{ replace_affected_topics() }}',
+    )
+}}
+
+{#- Numbers first: they are compared fast. -#}
+{%- set group_columns = ['sample_no', 'arm', 'level', 'cut', 'panel'] %}
+
+with
+    topics as (select * from {{ ref('int_effect__list_affected_topics') }}),
+
+    updates as (
+        select begins_on, coalesce(ends_on, 'infinity') as ends_on
+        from {{ ref('dim_google_update') }}
+        where is_confounder
+    ),
+
+    -- From the week before to the window's end, or from the begin of a window before it.
+    spans as (
+        select
+            samples.sample_no,
+            least(base.begin_day, samples.begin_day) as begin_day,
+            greatest(base.end_day, samples.end_day) as end_day
+        from {{ ref('int_effect__list_samples') }} as samples
+        cross join {{ ref('link_windows') }} as base
+        where base.window_name = 'base'
+    )
+
+-- Topic by topic, so that nothing is sorted by names.
+select topics.property_key, topics.topic, sums.*
+from topics
+cross join
+    lateral(
+        with
+            cells as materialized(
+                select
+                    treated.*,
+                    exists (
+                        select 1
+                        from updates
+                        where
+                            updates.begins_on <= treated.event_date + spans.end_day
+                            and updates.ends_on >= treated.event_date + spans.begin_day
+                    ) as is_updated
+                from {{ ref('fct_link_effect_cell') }} as treated
+                inner join spans on spans.sample_no = treated.sample_no
+                where
+                    treated.property_key = topics.property_key
+                    and treated.topic = topics.topic
+                    and treated.sample_no = any(topics.sample_nos)
+            ),
+
+            cell_sums as (
+                select
+                    {{ group_columns | join(', ') }},
+                    count(*)::integer as cell_count,
+                    sum(treated_count)::integer as treated_count,
+                    sum(control_count)::integer as control_count,
+                    sum(onpage_unknown_count)::integer as onpage_unknown_count,
+                    coalesce(sum(treated_count) filter (where is_updated), 0)::integer
+                    as updated_count,
+                    {%- for weighting in weightings() %}
+                        sum({{ weighting['cell'] }}) as {{ weighting['name'] }}_weight,
+                    {%- endfor %}
+                    {%- for outcome in outcomes() %}
+                        {%- for weighting in weightings() %}
+                            sum(
+                                ({{ weighting['cell'] }}) * (
+                                    {{ outcome['name'] }}_change
+                                    - control_{{ outcome['name'] }}_change
+                                )
+                            ) as {{ weighting['name'] }}_{{ outcome['name'] }}_effect,
+                        {%- endfor %}
+                        sum(
+                            treated_count * base_{{ outcome['name'] }}
+                        ) as {{ outcome['name'] }}_base{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from cells
+                group by {{ group_columns | join(', ') }}
+            ),
+
+            event_counts as (
+                select
+                    {{ group_columns | join(', ') }},
+                    count(distinct event.event_key)::integer as event_count
+                from cells
+                cross join lateral unnest(cells.event_keys) as event(event_key)
+                group by {{ group_columns | join(', ') }}
+            ),
+
+            score_sums as (
+                select
+                    {{ group_columns | join(', ') }},
+                    count(*)::integer as cluster_count,
+                    (count(*) filter (where treated_count > 0))::integer as treated_cluster_count,
+                    {%- for weighting in weightings() %}
+                        {%- set b = weighting['name'] ~ '_leverage' %}
+                        sum({{ b }} * {{ b }}) as {{ weighting['name'] }}_leverage_square,
+                        {%- for outcome in outcomes() %}
+                            {%- set a = weighting['name'] ~ '_' ~ outcome['name'] %}
+                            sum({{ a }} * {{ a }}) as {{ a }}_square,
+                            sum({{ a }} * {{ b }}) as {{ a }}_cross{{ ',' if not loop.last }}
+                        {%- endfor %}
+                        {{- ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ ref('fct_link_effect_page') }} as scores
+                where
+                    scores.property_key = topics.property_key
+                    and scores.topic = topics.topic
+                    and scores.sample_no = any(topics.sample_nos)
+                group by {{ group_columns | join(', ') }}
+            )
+
+        select
+            {{ group_columns | join(', ') }},
+            cell_sums.cell_count,
+            cell_sums.treated_count,
+            cell_sums.control_count,
+            event_counts.event_count,
+            score_sums.cluster_count,
+            score_sums.treated_cluster_count,
+            cell_sums.onpage_unknown_count,
+            cell_sums.updated_count,
+            {%- for column in effect_sums() %} {{ column }}{{ ',' if not loop.last }} {%- endfor %}
+        from cell_sums
+        inner join score_sums using ({{ group_columns | join(', ') }})
+        inner join event_counts using ({{ group_columns | join(', ') }})
+    ) as sums
