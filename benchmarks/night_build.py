@@ -19,7 +19,8 @@ from benchmarks.sites import NIGHT, Site, load_history, properties_yml, publish_
 from seo_warehouse.orchestration.build import build_warehouse
 from seo_warehouse.orchestration.warehouse import Warehouse
 
-MONTH, YEAR = 30, 364
+MONTH, YEAR = 30, 366
+"""As far from the last full pull of backlinks, the one as the other."""
 NIGHTS = 2
 PROPERTIES = 10
 LIMIT_HISTORY, LIMIT_PROPERTIES = 1.5, 12

@@ -403,7 +403,7 @@ def publish_night(wh: Warehouse, site: Site, night: date, first: date) -> None:
 
 def _publish(wh: Warehouse, site: Site, begin: date, end: date, first: date, night: date | None) -> None:
     keys = [prop.key for prop in wh.properties.properties]
-    numbers = asdict(site) | {"epoch": (NIGHT - date(2025, 1, 1)).days - 364, "first": first}
+    numbers = asdict(site) | {"epoch": (NIGHT - date(2025, 1, 1)).days - 366, "first": first}
     with wh.connect("loader", autocommit=True) as connection:
         connection.execute("set timezone = 'UTC'")
         for feed, of in [*((feed, keys) for feed in FEEDS), (INCIDENTS, [0])]:
