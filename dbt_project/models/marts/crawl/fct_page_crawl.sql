@@ -1,3 +1,4 @@
+{#- Not merged: the planner takes the crawls for one row, and would merge them with their links by day alone. -#}
 {%- set reach = 63 -%}
 {%- set claims = {
     'source': 'site_crawl', 'tables': ['page', 'link'], 'exports': ['crawl_page'], 'days_after': reach,
@@ -7,6 +8,7 @@
         materialized='incremental',
         incremental_strategy='append',
         meta={'claims': claims},
+        pre_hook='set local enable_mergejoin = off',
         indexes=[{'columns': ['property_key', 'page_key', 'day']}],
     )
 }}
@@ -163,99 +165,83 @@ with
 
     -- An outage or an error page says nothing about the content, so content is compared with the
     -- last content there was. What one crawler saw is compared with what the same one saw before.
-    answered as (
+    -- Each row looks back among those of its kind: a join of the crawls with themselves is planned
+    -- as if each had one row, and becomes quadratic.
+    preceded as (
         select
-            property_key,
-            day,
-            page_key,
-            lag(day) over previous as previous_day,
-            lag(status_code) over previous as previous_status_code,
-            lag(indexability) over previous as previous_indexability,
-            lag(is_gone) over previous as was_gone
+            *,
+            lag(day) over answers as last_answer_day,
+            lag(status_code) over answers as last_status_code,
+            lag(indexability) over answers as last_indexability,
+            lag(is_gone) over answers as was_last_gone,
+            lag(day) over contents as last_content_day,
+            lag(content_hash) over contents as last_content_hash,
+            lag(title) over contents as last_title,
+            lag(canonical_page_key) over contents as last_canonical_page_key,
+            lag(structured_data_types) over contents as last_structured_data_types,
+            lag(is_noindex) over contents as was_last_noindex
         from judged
-        where status_code is not null
-        window previous as (partition by property_key, origin, page_key order by day)
+        window
+            answers as (
+                partition by property_key, origin, page_key, status_code is not null order by day
+            ),
+            contents as (
+                partition by property_key, origin, page_key, has_content is true order by day
+            )
     ),
 
-    contents as (
+    recent as (
         select
-            property_key,
-            day,
-            page_key,
-            lag(day) over previous as previous_day,
-            lag(content_hash) over previous as previous_content_hash,
-            lag(title) over previous as previous_title,
-            lag(canonical_page_key) over previous as previous_canonical_page_key,
-            lag(structured_data_types) over previous as previous_structured_data_types,
-            lag(is_noindex) over previous as was_noindex
-        from judged
-        where has_content
-        window previous as (partition by property_key, origin, page_key order by day)
+            *,
+            case
+                when status_code is not null and day - last_answer_day <= {{ reach }}
+                then last_answer_day
+            end as previous_answer_day,
+            case
+                when has_content and day - last_content_day <= {{ reach }} then last_content_day
+            end as previous_content_day
+        from preceded
     ),
-
-    recent_answers as (select * from answered where day - previous_day <= {{ reach }}),
-
-    recent_contents as (select * from contents where day - previous_day <= {{ reach }}),
 
     compared as (
         select
-            judged.*,
-            recent_answers.previous_day as previous_answer_day,
-            recent_contents.previous_day as previous_content_day,
+            recent.*,
             case
-                when recent_answers.previous_day is not null
-                then (judged.status_code is distinct from recent_answers.previous_status_code)
+                when previous_answer_day is not null
+                then (status_code is distinct from last_status_code)
             end as is_status_changed,
             case
-                when recent_answers.previous_day is not null
-                then (judged.indexability is distinct from recent_answers.previous_indexability)
+                when previous_answer_day is not null
+                then (indexability is distinct from last_indexability)
             end as is_indexability_changed,
             case
                 -- An export has the hash of the page's bytes: equal is equal, but other bytes may
                 -- look the same.
                 when
-                    recent_contents.previous_day is not null
-                    and (
-                        judged.origin = 'site_crawl'
-                        or judged.content_hash = recent_contents.previous_content_hash
-                    )
-                then (judged.content_hash is distinct from recent_contents.previous_content_hash)
+                    previous_content_day is not null
+                    and (origin = 'site_crawl' or content_hash = last_content_hash)
+                then (content_hash is distinct from last_content_hash)
             end as is_content_changed,
             case
-                when recent_contents.previous_day is not null
-                then (judged.title is distinct from recent_contents.previous_title)
+                when previous_content_day is not null then (title is distinct from last_title)
             end as is_title_changed,
             case
-                when recent_contents.previous_day is not null
-                then
-                    (
-                        judged.canonical_page_key
-                        is distinct from recent_contents.previous_canonical_page_key
-                    )
+                when previous_content_day is not null
+                then (canonical_page_key is distinct from last_canonical_page_key)
             end as is_canonical_changed,
             case
-                when recent_contents.previous_day is not null and judged.origin = 'site_crawl'
-                then
-                    (
-                        judged.structured_data_types
-                        is distinct from recent_contents.previous_structured_data_types
-                    )
+                when previous_content_day is not null and origin = 'site_crawl'
+                then (structured_data_types is distinct from last_structured_data_types)
             end as is_structured_data_changed,
-            judged.is_noindex <> recent_contents.was_noindex as is_noindex_changed,
-            judged.is_gone <> recent_answers.was_gone as is_presence_changed
-        from judged
+            case
+                when previous_content_day is not null then is_noindex <> was_last_noindex
+            end as is_noindex_changed,
+            case
+                when previous_answer_day is not null then is_gone <> was_last_gone
+            end as is_presence_changed
+        from recent
         inner join
-            claimed on claimed.property_key = judged.property_key and claimed.day = judged.day
-        left join
-            recent_answers
-            on recent_answers.property_key = judged.property_key
-            and recent_answers.day = judged.day
-            and recent_answers.page_key = judged.page_key
-        left join
-            recent_contents
-            on recent_contents.property_key = judged.property_key
-            and recent_contents.day = judged.day
-            and recent_contents.page_key = judged.page_key
+            claimed on claimed.property_key = recent.property_key and claimed.day = recent.day
     )
 
 select

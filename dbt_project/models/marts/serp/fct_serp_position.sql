@@ -1,6 +1,7 @@
+{%- set reach = 28 -%}
 {%- set claims = {
     'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking'], 'whole': ['keyword'],
-    'days_after': 28, 'follows_pages': true,
+    'days_after': reach, 'follows_pages': true,
 } -%}
 {{
     config(
@@ -14,12 +15,38 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    checks as (
-        select rank_check.*
-        from
-            {{ ref('int_serp__judge_checks') }}
-            as rank_check {{ join_days('rank_check', claims=claims) }}
+    spans as (
+        select property_key, min(day) - {{ reach }} as first_day, max(day) as last_day
+        from claimed
+        group by property_key
     ),
+
+    -- What ranked on the days before, oldest first: one sort of all checks, of which those that
+    -- are asked for are then kept.
+    all_checks as (
+        select
+            rank_check.*,
+            array_agg(rank_check.ranking_page_key) filter (where rank_check.state = 'found') over (
+                partition by
+                    rank_check.property_key,
+                    rank_check.keyword_key,
+                    rank_check.engine,
+                    rank_check.locale,
+                    rank_check.device
+                order by
+                    rank_check.day
+                    range
+                    between interval '{{ reach }} days' preceding and interval '1 day' preceding
+            ) as earlier_page_keys
+        from {{ ref('int_serp__judge_checks') }} as rank_check
+        inner join
+            spans
+            on spans.property_key = rank_check.property_key
+            and rank_check.day between spans.first_day and spans.last_day
+            {{ within_claims('rank_check.day', claims, margin=reach) }}
+    ),
+
+    checks as (select rank_check.* from all_checks as rank_check {{ join_days('rank_check') }}),
 
     keywords as (
         select property_key, keyword_key, page_key from {{ ref('int_serp__state_keywords') }}
@@ -50,8 +77,8 @@ with
                 then 'modal'
             end as usual_page_source
         from placed as checks
-        -- Through the index, check by check: a join of the checks with 28 days of themselves is
-        -- planned as if it kept one row.
+        -- Where each of the few pages led on the day is asked once, not for each day that it
+        -- ranked.
         left join
             lateral(
                 select
@@ -60,25 +87,24 @@ with
                             select version.page_key
                             from {{ ref('int_page__version_pages') }} as version
                             where
-                                version.property_key = sighting.property_key
-                                and version.url_key = sighting.ranking_page_key
+                                version.property_key = checks.property_key
+                                and version.url_key = earlier.url_key
                                 and checks.day >= version.valid_from_date
                                 and checks.day < version.valid_to_date
                         ),
-                        sighting.ranking_page_key
+                        earlier.url_key
                     ) as page_key
-                from {{ ref('int_serp__judge_checks') }} as sighting
-                where
-                    checks.configured_page_key is null
-                    and sighting.property_key = checks.property_key
-                    and sighting.keyword_key = checks.keyword_key
-                    and sighting.engine = checks.engine
-                    and sighting.locale = checks.locale
-                    and sighting.device = checks.device
-                    and sighting.day between checks.day - 28 and checks.day - 1
-                    and sighting.state = 'found'
+                from
+                    (
+                        select
+                            ranked.url_key, count(*) as day_count, max(ranked.day_no) as last_day_no
+                        from unnest(checks.earlier_page_keys)
+                        with ordinality as ranked(url_key, day_no)
+                        where checks.configured_page_key is null
+                        group by ranked.url_key
+                    ) as earlier
                 group by page_key
-                order by count(*) desc, max(sighting.day) desc, page_key
+                order by sum(earlier.day_count) desc, max(earlier.last_day_no) desc, page_key
                 limit 1
             ) as modal
             on true
