@@ -89,7 +89,7 @@ class Blow:
     """One disturbance of a process or a disk.
 
     at       when, as a share of the time that the jobs take undisturbed
-    job      which job of those that run then, where it is one's
+    job      picks one of the jobs that run then, where it is one's
     seconds  how long what was stopped or filled stays so
     left     bytes that a full disk has left
     """
@@ -146,15 +146,7 @@ def draw(seed: int) -> Plan:
     kinds = [FAULTS[seed % len(FAULTS)], *dice.sample(FAULTS, dice.randint(1, 2))]
     faults = [_fault(dice, kind, sources) for kind in kinds]
     blows = [BLOWS[seed % len(BLOWS)], *dice.choices(BLOWS, k=dice.randint(0, 2))]
-    return Plan(
-        seed,
-        jobs,
-        tuple(_one_of_the_crawl(faults)),
-        tuple(
-            Blow(kind, dice.random(), dice.randrange(len(jobs)), dice.uniform(0.3, 2), dice.choice((0, 4096, 65_536)))
-            for kind in blows
-        ),
-    )
+    return Plan(seed, jobs, tuple(_one_of_the_crawl(faults)), tuple(_blow(dice, kind) for kind in blows))
 
 
 def every_job(*, build: bool = False) -> tuple[Job, ...]:
@@ -208,6 +200,12 @@ def _fault(dice: random.Random, kind: str, sources: list[str]) -> Fault:
         case "slow" | "stall":
             rule["seconds"] = dice.uniform(0.5, 2)
     return Fault(source, Rule(**rule))
+
+
+def _blow(dice: random.Random, kind: str) -> Blow:
+    # Not after 0.7: most jobs have ended then.
+    at, job, left = dice.uniform(0, 0.7), dice.randrange(100), dice.choice((0, 4096, 65_536))
+    return Blow(kind, at, job, dice.uniform(0.5, 2.5), left)
 
 
 def _one_of_the_crawl(faults: list[Fault]) -> list[Fault]:
