@@ -4,8 +4,8 @@ Two nights and a back-fill of one property run at once, and beside them other so
 are the providers', blows are dealt to processes and disks. Every kind comes in turn as the seeds are counted, and more
 of them by chance.
 
-Left out is what may rightly change the rows. An order that was refused or never carried out, and whose answer did not
-say so, is not sent again: its checks are failed ones. A page of the site that fails twice is a page that failed.
+Left out is what rightly changes the rows. An order that was never carried out, and whose answer did not say so, is not
+sent again: its checks are failed ones. A page of the site that fails twice is a page that failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PATHS = {
 TOKEN = "^/token"
 FREE_OF_ORDERS = "^/v3/serp/.*(tasks_ready|task_get|id_list)"
 FAULTS = (
-    "error", "reset", "lost", "slow", "stall", "gzip_cut", "truncated", "wrong_length", "throttled", "html", "expired",
+    "error", "reset", "slow", "gzip_cut", "wrong_length", "throttled", "html", "expired", "lost", "truncated", "stall",
 )  # fmt: skip
 UNDONE = ("error", "reset", "html")
 """Nothing was done for whoever asked, and the answer does not say so."""
@@ -44,7 +44,7 @@ REPEATED_BY_THE_CRAWLER = ("error", "reset", "slow", "stall")
 ON_DISKS = ("fill_archive", "fill_database")
 BLOWS = ("kill", "fill_archive", "stop", "kill_backend", "fill_database", "stop_backend", "end_backend", "crash_server")
 EVERY_BUILD = 25
-"""Of so many seeds one also builds: that is as dear as all else in five."""
+"""Of so many seeds one builds the marts too, from all sources: that costs as much as five others."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ class Blow:
     """One disturbance of a process or a disk.
 
     at       when, as a share of the time that the jobs take undisturbed
-    job      picks one of the jobs that run then, where it is one's
+    pick     seed of the choice among the jobs, or the sessions, that are there then
     seconds  how long what was stopped or filled stays so
     left     bytes that a full disk has left
     """
 
     kind: str
     at: float
-    job: int
+    pick: int
     seconds: float
     left: int
 
@@ -141,7 +141,7 @@ def draw(seed: int) -> Plan:
     """The plan of a seed."""
     dice = random.Random(seed)
     is_built = seed % EVERY_BUILD == EVERY_BUILD - 1
-    jobs = (*_dated(dice), *_beside(dice, seed, is_built), *([Job("build")] if is_built else []))
+    jobs = (*_dated(dice, is_built), *_beside(dice, seed, is_built), *([Job("build")] if is_built else []))
     sources = sorted({job.source for job in jobs} & PATHS.keys())
     kinds = [FAULTS[seed % len(FAULTS)], *dice.sample(FAULTS, dice.randint(1, 2))]
     faults = [_fault(dice, kind, sources) for kind in kinds]
@@ -149,11 +149,11 @@ def draw(seed: int) -> Plan:
     return Plan(seed, jobs, tuple(_one_of_the_crawl(faults)), tuple(_blow(dice, kind) for kind in blows))
 
 
-def every_job(*, build: bool = False) -> tuple[Job, ...]:
+def every_job() -> tuple[Job, ...]:
     """Whatever any plan may run."""
     jobs = [job for prop in PROPERTIES for job in _of(prop)]
     jobs += [Job("ingest", source, prop) for source in BESIDE for prop in _read_for(source)]
-    return (*jobs, *([Job("build")] if build else []))
+    return tuple(jobs)
 
 
 def _of(prop: str) -> list[Job]:
@@ -165,9 +165,10 @@ def _of(prop: str) -> list[Job]:
     ]
 
 
-def _dated(dice: random.Random) -> list[Job]:
+def _dated(dice: random.Random, is_built: bool) -> list[Job]:
     first, second = dice.sample(PROPERTIES, 2)
-    return [*_of(first), *([Job("ingest", DATED, second)] if dice.random() < 0.5 else [])]
+    is_both = dice.random() < 0.5 or is_built
+    return [*_of(first), *([Job("ingest", DATED, second)] if is_both else [])]
 
 
 def _beside(dice: random.Random, seed: int, is_built: bool) -> list[Job]:
@@ -204,8 +205,8 @@ def _fault(dice: random.Random, kind: str, sources: list[str]) -> Fault:
 
 def _blow(dice: random.Random, kind: str) -> Blow:
     # Not after 0.7: most jobs have ended then.
-    at, job, left = dice.uniform(0, 0.7), dice.randrange(100), dice.choice((0, 4096, 65_536))
-    return Blow(kind, at, job, dice.uniform(0.5, 2.5), left)
+    at, pick, left = dice.uniform(0, 0.7), dice.randrange(100), dice.choice((0, 4096, 65_536))
+    return Blow(kind, at, pick, dice.uniform(0.5, 2.5), left)
 
 
 def _one_of_the_crawl(faults: list[Fault]) -> list[Fault]:

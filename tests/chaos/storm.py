@@ -99,18 +99,24 @@ class Storm:
         """Run the jobs all at once, disturbed as planned. Returns those that did not succeed."""
         self.case.demo.failures.set([fault.rule for fault in plan.faults])
         began = time.monotonic()
-        children = [self.case.command(*job.arguments) for job in plan.jobs]
+        running = {job: self.case.command(*job.arguments) for job in plan.jobs}
         for blow in sorted(plan.blows, key=lambda blow: blow.at):
             time.sleep(max(0.0, began + blow.at * seconds - time.monotonic()))
-            self._strike(plan, blow, children, random.Random(f"{plan.seed} {blow}"))
-        statuses = [child.end() for child in children]
+            # As the scheduler does: else an early blow would leave nothing to those that follow.
+            again = [job for job, child in running.items() if not child.is_running and self._ended(job, child)]
+            running |= {job: self.case.command(*job.arguments) for job in again}
+            self._strike(blow, {job: child for job, child in running.items() if child.is_running})
+        failed = [job for job, child in running.items() if self._ended(job, child)]
         self._count_faults(plan)
         self.server.start()
-        for job, child, status in zip(plan.jobs, children, statuses, strict=True):
-            say(f"{job}: ended with {status}: {child.said.strip()[-300:]}")
-            # Whatever was not killed says in a sentence what kept it from its work.
-            assert status in (0, -signal.SIGKILL) or "\nseo-warehouse: " in f"\n{child.said}", child.said
-        return [job for job, status in zip(plan.jobs, statuses, strict=True) if status]
+        return failed
+
+    def _ended(self, job: Job, child: Child) -> int:
+        """The status of a job that has ended or will. Whatever was not killed says in a sentence why it failed."""
+        status = child.end()
+        say(f"{job}: ended with {status}: {child.said.strip()[-300:]}")
+        assert status in (0, -signal.SIGKILL) or "\nseo-warehouse: " in f"\n{child.said}", child.said
+        return status
 
     def calm(self, jobs: list[Job]) -> None:
         """Run the jobs again until each has succeeded."""
@@ -130,22 +136,22 @@ class Storm:
                 self.spoilt[fault.source] += report["failed"]
         self.case.demo.failures.set([])
 
-    def _strike(self, plan: Plan, blow: Blow, children: list[Child], dice: random.Random) -> None:
-        running = [(job, child) for job, child in zip(plan.jobs, children, strict=True) if child.is_running]
+    def _strike(self, blow: Blow, running: dict[Job, Child]) -> None:
         say(f"{blow}: {len(running)} jobs were running")
         if not running:
             return
-        job, child = running[blow.job % len(running)]
+        dice = random.Random(blow.pick)
+        job = dice.choice(list(running))
         match blow.kind:
             case "kill":
                 say(f"killed: {job}")
-                self._kill(job, child)
+                self._kill(job, running[job])
             case "stop":
                 say(f"stopped: {job}")
-                _pause(child.process.pid, blow.seconds)
+                _pause(running[job].process.pid, blow.seconds)
             case "fill_archive" | "fill_database":
                 disk = self.archive if blow.kind == "fill_archive" else self.database
-                self.lost.update(job.source for job in plan.jobs if disk is self.archive)
+                self.lost.update(job.source for job in running if disk is self.archive)
                 disk.fill(blow.left)
                 time.sleep(blow.seconds)
                 disk.free()
