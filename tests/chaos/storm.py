@@ -82,6 +82,14 @@ def run(case: Case, jobs: Sequence[Job]) -> dict[Job, str]:
     return failed
 
 
+def _status(job: Job, child: Child) -> int:
+    """The status of a job that has ended or will. Whatever was not killed says in a sentence why it failed."""
+    status = child.end()
+    say(f"{job}: ended with {status}: {child.said.strip()[-300:]}")
+    assert status in (0, -signal.SIGKILL) or "\nseo-warehouse: " in f"\n{child.said}", child.said
+    return status
+
+
 @dataclass
 class Storm:
     """A case, what it stands on, and what was lost so far."""
@@ -100,23 +108,20 @@ class Storm:
         self.case.demo.failures.set([fault.rule for fault in plan.faults])
         began = time.monotonic()
         running = {job: self.case.command(*job.arguments) for job in plan.jobs}
-        for blow in sorted(plan.blows, key=lambda blow: blow.at):
-            time.sleep(max(0.0, began + blow.at * seconds - time.monotonic()))
-            # As the scheduler does: else an early blow would leave nothing to those that follow.
-            again = [job for job, child in running.items() if not child.is_running and self._ended(job, child)]
-            running |= {job: self.case.command(*job.arguments) for job in again}
-            self._strike(blow, {job: child for job, child in running.items() if child.is_running})
-        failed = [job for job, child in running.items() if self._ended(job, child)]
+        try:
+            for blow in sorted(plan.blows, key=lambda blow: blow.at):
+                time.sleep(max(0.0, began + blow.at * seconds - time.monotonic()))
+                # As the scheduler does: else an early blow would leave nothing to those that follow.
+                again = [job for job, child in running.items() if not child.is_running and _status(job, child)]
+                running |= {job: self.case.command(*job.arguments) for job in again}
+                self._strike(blow, {job: child for job, child in running.items() if child.is_running})
+            failed = [job for job, child in running.items() if _status(job, child)]
+        finally:
+            for child in running.values():
+                child.kill()
         self._count_faults(plan)
         self.server.start()
         return failed
-
-    def _ended(self, job: Job, child: Child) -> int:
-        """The status of a job that has ended or will. Whatever was not killed says in a sentence why it failed."""
-        status = child.end()
-        say(f"{job}: ended with {status}: {child.said.strip()[-300:]}")
-        assert status in (0, -signal.SIGKILL) or "\nseo-warehouse: " in f"\n{child.said}", child.said
-        return status
 
     def calm(self, jobs: list[Job]) -> None:
         """Run the jobs again until each has succeeded."""
