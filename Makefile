@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
   AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
-.PHONY: help run stop status secrets test bench bench-effect lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run stop status secrets test bench bench-chaos bench-effect lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -43,6 +43,9 @@ test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
 
 bench: $(READY)  ## measure what has a limit, one benchmark after another
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name; done
+
+bench-chaos: $(READY)  ## break 100 nights in as many ways, and compare each with one left alone (ARGS="--seed 17": one)
+	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)
 
 bench-effect: $(READY)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)

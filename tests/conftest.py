@@ -29,6 +29,11 @@ TOGETHER = ("pipeline", "chaos", "embedded", "warehouse")
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--seed`: which storms tests/chaos/test_seeds.py raises."""
+    parser.addoption("--seed", default="0-9", help="a storm's seed, or the first and the last of them: 0-99")
+
+
 class Scheduling(LoadScopeScheduling):
     """Gives a process a whole module, or a whole folder of `TOGETHER`, one after another as they were collected."""
 

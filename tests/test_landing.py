@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import resource
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,20 @@ def test_nothing_is_left_aside(tmp_path: Path) -> None:
     archive.put("key", make_answer())
     archive.put("key", make_answer(b"second"))
     assert [path.name for path in archive.folder.iterdir()] == ["key.zst"]
+
+
+def test_an_answer_that_the_disk_does_not_take_leaves_nothing_behind(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path)
+    archive.put("first", make_answer())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The kernel refuses the file's later bytes, as it does where a disk is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            archive.put("second", make_answer(random.Random(1).randbytes(100_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in archive.folder.iterdir()] == ["first.zst"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "foreign"])

@@ -197,10 +197,15 @@ class Archive:
             path.write_bytes(content)
             return
         aside = path.with_name(f".{name}.{os.getpid()}")
-        with aside.open("wb") as file:
-            file.write(content)
-            if durable:
-                _sync(file)
+        try:
+            with aside.open("wb") as file:
+                file.write(content)
+                if durable:
+                    _sync(file)
+        except BaseException:
+            # On a full disk each attempt would leave another half, and nobody would ever make room.
+            aside.unlink(missing_ok=True)
+            raise
         aside.replace(path)
         if durable:
             _sync_folder(path.parent)

@@ -22,6 +22,7 @@ import yaml
 
 from seo_warehouse import demo
 from seo_warehouse.config import Settings
+from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
@@ -64,16 +65,17 @@ class Case:
         """A superuser's connection in autocommit mode."""
         return psycopg.connect(self.superuser_dsn, autocommit=True)
 
+    def command(self, *arguments: str) -> Child:
+        """Start `seo-warehouse <arguments>`."""
+        return start_command(self.environment, self._log("command"), *arguments)
+
     def ingest(self, source: str) -> Child:
         """Start `seo-warehouse ingest` of the night."""
-        night = ("--night", NIGHT.isoformat())
-        return start_command(
-            self.environment, self._log("ingest"), "ingest", "--source", source, "--property", PROPERTY, *night
-        )
+        return self.command("ingest", "--source", source, "--property", PROPERTY, "--night", NIGHT.isoformat())
 
     def build(self) -> Child:
         """Start `seo-warehouse build`."""
-        return start_command(self.environment, self._log("build"), "-v", "build")
+        return self.command("-v", "build")
 
     def step(self, name: str, *arguments: str | date) -> Child:
         """Start a function of orchestration/."""
@@ -143,20 +145,10 @@ def _owner_dsn(server: Postgres, home: Path, database: str) -> str:
     return server.dsn(database, "seo_owner", read_secrets(home)["owner"])
 
 
-def _write_properties(path: Path, port: int) -> None:
-    """The crawled one of the demo's properties alone: half the calls tell as much."""
-    demo.write_properties(path, port, FIRST_DAY)
-    document = yaml.safe_load(path.read_text())
-    document["properties"] = document["properties"][:1]
-    path.write_text(yaml.safe_dump(document))
-
-
-@pytest.fixture(scope="session")
-def base() -> Iterator[Base]:
-    """Two weeks of history, modelled. Its PostgreSQL is its own, since it gets killed."""
-    folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-chaos-"))
-    home = folder / "base"
-    secrets = read_secrets(home)
+@contextmanager
+def serving(folder: Path) -> Iterator[Postgres]:
+    """A PostgreSQL of its own, since it gets killed, with an empty database `base`; dbt's project beside it."""
+    secrets = read_secrets(folder / "base")
     server = Postgres(folder / "postgres", free_port(), secrets["postgres"])
     # Of its own: a model that is edited meanwhile would be a reason to model everything again.
     shutil.copytree(ROOT / DBT, folder / DBT, ignore=shutil.ignore_patterns("target", "logs"))
@@ -166,21 +158,44 @@ def base() -> Iterator[Base]:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create role seo_owner login createrole password '{secrets['owner']}'")
             connection.execute("create database base owner seo_owner")
-        with demo.running(home / "demo", seed=SEED, first_day=FIRST_DAY) as world:
-            port = int(world.server_address[1])
-            _write_properties(home / "properties.yml", port)
-            (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
-            case = Case(home, _owner_dsn(server, home, "base"), server.dsn("base"), world, folder / DBT)
-            case.wh.migrate()
-            case.step("history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
-            case.build().succeed()
-            expect_nobody_left(home)
-            case.wh.set_demo_clock(datetime.combine(NIGHT, time(6), UTC))
-        with case.connect() as connection:
-            sizes = read_sizes(connection)
-        yield Base(folder, server, port, sizes)
+        yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def founding(
+    folder: Path, server: Postgres, *, count: int, history_start: date, knobs: Knobs | None = None
+) -> Iterator[Case]:
+    """A home for the first `count` of the demo's properties, migrated, with nothing loaded; its demo runs meanwhile."""
+    home = folder / "base"
+    with demo.running(home / "demo", seed=SEED, first_day=FIRST_DAY, knobs=knobs) as world:
+        port = int(world.server_address[1])
+        demo.write_properties(home / "properties.yml", port, history_start)
+        document = yaml.safe_load((home / "properties.yml").read_text())
+        document["properties"] = document["properties"][:count]
+        (home / "properties.yml").write_text(yaml.safe_dump(document))
+        (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
+        case = Case(home, _owner_dsn(server, home, "base"), server.dsn("base"), world, folder / DBT)
+        case.wh.migrate()
+        yield case
+        expect_nobody_left(home)
+
+
+@pytest.fixture(scope="session")
+def base() -> Iterator[Base]:
+    """Two weeks of history, modelled; of the crawled property alone, since half the calls tell as much."""
+    folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-chaos-"))
+    try:
+        with serving(folder) as server:
+            with founding(folder, server, count=1, history_start=FIRST_DAY) as case:
+                case.step("history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
+                case.build().succeed()
+                case.wh.set_demo_clock(datetime.combine(NIGHT, time(6), UTC))
+                with case.connect() as connection:
+                    sizes = read_sizes(connection)
+            yield Base(folder, server, int(case.demo.server_address[1]), sizes)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import zstandard
 from psycopg import sql
 
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.spec import Source
+from seo_warehouse.spec import Kind, Source
 
 if TYPE_CHECKING:
     from tests.chaos.conftest import Case, Undisturbed
@@ -25,21 +26,23 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any]
 Rows = dict[str, list[str]]
 """Each table's rows as text, in order."""
-Sizes = dict[tuple[str, date], int]
-"""Rows of each table and day of `raw`, of the days that the night may touch."""
+Sizes = dict[tuple[str, int, date], int]
+"""Rows of each table, property and day of `raw`, of the days that the night may touch; of files none."""
 
 FIRST_DAY = date(2026, 10, 12)
 NIGHT = FIRST_DAY + timedelta(days=14)
 
 MEASURED = {"load_id", "task_id", "response_ms"}
 """Columns that no two runs share: our own number, the vendor's number of an order, the time that an answer took."""
+TWICE = "select load_id, day from ops.publication where source <> 'exports' group by 1, 2 having count(*) > 1"
+"""Loads of which a day was published twice."""
 CALL = re.compile(r"([0-9a-f]{32}(?:\.\d{6})?)\.(zst|sent)")
 
 
-def read_raw(connection: Connection, source: str | None = None) -> Rows:
-    """Business columns of each table in `raw`, of one source or all."""
+def read_raw(connection: Connection, source: str | None = None, property_key: int | None = None) -> Rows:
+    """Business columns of each table in `raw`, of one source or all, of one property or all."""
     tables = [table for s in SOURCES if source in (None, s.name) for table in _raw_tables(s)]
-    return {table: _rows(connection, "raw", table) for table in tables}
+    return {table: _rows(connection, "raw", table, property_key) for table in tables}
 
 
 def read_marts(connection: Connection) -> Rows:
@@ -55,14 +58,38 @@ def _raw_tables(source: Source) -> list[str]:
     return [source.raw_name(table) for table in source.tables]
 
 
-def _rows(connection: Connection, schema: str, table: str) -> list[str]:
+def _rows(connection: Connection, schema: str, table: str, property_key: int | None = None) -> list[str]:
     names = connection.execute(
         "select column_name from information_schema.columns where table_schema = %s and table_name = %s order by 1",
         (schema, table),
     ).fetchall()
     columns = sql.SQL(", ").join(sql.Identifier(name) for (name,) in names if name not in MEASURED)
-    query = sql.SQL("select row({})::text from {} order by 1").format(columns, sql.Identifier(schema, table))
+    whose = sql.SQL("" if property_key is None else "where property_key = {}").format(sql.Literal(property_key))
+    query = sql.SQL("select row({})::text from {} {} order by 1").format(columns, sql.Identifier(schema, table), whose)
     return [row for (row,) in connection.execute(query).fetchall()]
+
+
+def read_bill(connection: Connection, source: str, property_key: int) -> tuple[Any, ...]:
+    """(money, units) that the ledger has noted of a source and property."""
+    query = """
+        select coalesce(sum(money), 0), coalesce(sum(units), 0) from (
+            select source, property_key, money, units from ops.load
+            union all select source, property_key, money, units from ops.order_usage
+        ) as noted where (source, property_key) = (%s, %s)
+    """
+    return connection.execute(query, (source, property_key)).fetchall()[0]
+
+
+def read_answers(home: Path, source: str, property_key: int) -> set[str]:
+    """What the archive holds of a source and property. Not of rank checks, whose numbers are new each time."""
+    found = set()
+    for path in (home / "archive" / source / f"p{property_key}").glob("*/*.zst"):
+        if source != "dataforseo_serp":
+            found.add(f"{path.parent.name}/{path.name}")
+        # With its checksum: a damaged answer raises.
+        with zstandard.open(path) as file:
+            assert file.read()
+    return found
 
 
 def read_nodes(connection: Connection) -> int:
@@ -77,10 +104,11 @@ def read_nodes(connection: Connection) -> int:
 
 
 _SIZES = sql.SQL(" union all ").join(
-    sql.SQL("select {}, day, count(*), count(distinct load_id) from {} where day >= {} group by day").format(
-        sql.Literal(table), sql.Identifier("raw", table), sql.Literal(NIGHT - timedelta(days=7))
-    )
+    sql.SQL(
+        "select {}, property_key, day, count(*), count(distinct load_id) from {} where day >= {} group by 2, 3"
+    ).format(sql.Literal(table), sql.Identifier("raw", table), sql.Literal(NIGHT - timedelta(days=7)))
     for source in SOURCES
+    if source.kind is not Kind.DROP
     for table in _raw_tables(source)
 )
 
@@ -89,7 +117,7 @@ def read_sizes(connection: Connection) -> Sizes:
     """What `Sizes` says. Each day must be of one load."""
     found = connection.execute(_SIZES).fetchall()
     assert {loads for *_, loads in found} <= {1}, found
-    return {(table, day): count for table, day, count, _ in found}
+    return {(table, key, day): count for table, key, day, count, _ in found}
 
 
 class Reader(threading.Thread):

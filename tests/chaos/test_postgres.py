@@ -10,6 +10,7 @@ import time
 import pytest
 
 from seo_warehouse.embedded.postgres import Postgres
+from seo_warehouse.embedded.processes import signal_process
 from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, watching
 
@@ -26,7 +27,7 @@ def crash(server: Postgres, *, with_backends: bool) -> None:
     os.kill(postmaster, signal.SIGKILL)
     for stat in victims:
         if with_backends and stat.pid != postmaster:
-            os.kill(stat.pid, signal.SIGKILL)
+            signal_process(stat, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("seed", "with_backends"), [(9, True), (10, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -124,6 +125,22 @@ def test_two_writers_of_one_batch_never_work_at_once(database: str) -> None:
         begin(other, last_day=DAY + timedelta(1))
         ledger.fail_load(connection, load_id, "stopped")
         begin(other)
+
+
+def test_two_nights_writers_of_one_batch_take_turns(database: str) -> None:
+    with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as other:
+        first = begin(connection, night=DAY)
+        with pytest.raises(TransientLoadError, match="another writer"):
+            begin(other, night=DAY + timedelta(1), wait=timedelta(milliseconds=50))
+        with ThreadPoolExecutor() as threads:
+            second = threads.submit(begin, other, night=DAY + timedelta(1))
+            while fetch(connection, "select count(*) from pg_locks where not granted") == [(0,)]:
+                assert not second.done()
+            ledger.fail_load(connection, first, "stopped")
+            assert state(connection, second.result()) == "started"
+        # Taken within a transaction, it is held beyond its end.
+        with pytest.raises(TransientLoadError, match="another writer"):
+            begin(connection, night=DAY, wait=timedelta(milliseconds=50))
 
 
 def test_another_batch_of_the_same_days_is_no_dead_attempt(database: str) -> None:

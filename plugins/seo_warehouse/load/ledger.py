@@ -11,7 +11,7 @@ from psycopg import sql
 
 from seo_warehouse.config import Properties
 from seo_warehouse.errors import ConfigError, LoadError, TransientLoadError
-from seo_warehouse.load.session import Connection, holds, one, step, transaction, try_lock
+from seo_warehouse.load.session import Connection, holds, one, step, transaction, try_lock, wait_for_lock
 from seo_warehouse.urls import key64, normalise
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ From quarantine a load goes to `published` or `unchanged` where a person approve
 UNFINISHED = ("started", "written", "passed")
 ABANDONED_AFTER = timedelta(days=1)
 """A written load that its own night or back-fill has not judged or published by then never will be."""
+WRITER_WAIT = timedelta(minutes=1)
+"""How long a writer waits for another night's at the same batch. Two nights walk over the same days: if neither waited,
+each would find the other in its way on some day, and again when both are retried."""
 REASON_CHARACTERS = 4_000
 _FILE = "file="
 
@@ -52,6 +55,7 @@ def begin_load(
     night: date | None,
     purpose: str,
     archive_scope: str,
+    wait: timedelta = WRITER_WAIT,
 ) -> int:
     """Begin an attempt at a batch and return its load id; dead attempts at the same batch are marked failed.
 
@@ -59,7 +63,8 @@ def begin_load(
     readings of a day the later stays, whichever is published first.
 
     Two files are two batches, though they have the same table, part and days. The session holds the batch until the
-    load is written or failed, or the session ends. Raises TransientLoadError where another living session holds it.
+    load is written or failed, or the session ends. Whoever reads it for another night or purpose is waited for, `wait`
+    at most. Raises TransientLoadError where another living session holds it longer, or does this same work.
     """
     what = f"begin {source}.{table}, property {property_key}, {first_day}..{last_day}"
     lock = batch_lock(source, table, property_key, part, first_day, last_day, archive_scope)
@@ -67,7 +72,11 @@ def begin_load(
     file = _file_of(archive_scope)
     with step(conn, what):
         # An attempt that this very session left behind is dead too; its lock must not be counted twice.
-        if not holds(conn, lock) and not try_lock(conn, lock):
+        if (
+            not holds(conn, lock)
+            and not try_lock(conn, lock)
+            and not _had_turn(conn, lock, batch, night, purpose, wait)
+        ):
             raise TransientLoadError(f"{what}: another writer is at the same batch")
         with transaction(conn):
             dead = conn.execute(
@@ -105,6 +114,31 @@ def begin_load(
                     (night, purpose, archive_scope, *batch, file, file),
                 )
             )
+
+
+def _had_turn(
+    conn: Connection, lock: int, batch: tuple[Any, ...], night: date | None, purpose: str, wait: timedelta
+) -> bool:
+    """Wait for whoever holds a batch to let it go, and take it; False where it does not, or does this same work."""
+    is_twin = one(
+        conn,
+        """
+        select exists (
+            select from ops.load
+            where (source, table_name, property_key, part, first_day, last_day) = (%s, %s, %s, %s, %s, %s)
+              and state = 'started' and (night, purpose) is not distinct from (%s::date, %s)
+        )
+        """,
+        (*batch, night, purpose),
+    )
+    if is_twin:
+        return False
+    try:
+        with transaction(conn, lock_wait=wait):
+            wait_for_lock(conn, lock)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 def fail_load(conn: Connection, load_id: int, reason: str, usage: Usage | None = None) -> None:
