@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.crawl import parse
-from seo_warehouse.crawl.parse import Page, parse_page
+from seo_warehouse.crawl.parse import Page, parse_links, parse_page, parse_targets
 
 URL = "https://www.shop.example/dir/page"
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -217,6 +217,15 @@ def test_no_body_gets_anything_but_a_bounded_page_out(body: bytes, headers: dict
         text.encode()
     assert all(link.target.startswith(("http://", "https://")) for link in found.links)
     assert parse_page(URL, headers, body, max_links=10) == found
+
+
+@settings(max_examples=400, deadline=None)
+@given(BODIES, HEADERS)
+def test_what_is_read_of_links_alone_is_what_the_whole_page_says(body: bytes, headers: dict[str, str]) -> None:
+    found = parse_page(URL, headers, body, max_links=10)
+    assert parse_links(URL, headers, body, max_links=10) == found.links
+    targets = list(dict.fromkeys(link.target.partition("#")[0] for link in found.links))
+    assert parse_targets(URL, headers, body, max_links=10) == (targets, found.is_cut)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def scrapy_settings(plan: Plan) -> dict[str, Any]:
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "CONCURRENT_REQUESTS": CONCURRENT_REQUESTS,
         "CONCURRENT_REQUESTS_PER_DOMAIN": 2 if is_polite else CONCURRENT_REQUESTS,
+        # Scrapy makes a task for each, whatever a page gives it: ours gives it nothing.
+        "CONCURRENT_ITEMS": 1,
         "RETRY_TIMES": 1,
         "RETRY_HTTP_CODES": [408, 429, 502, 503, 504],
         "RETRY_GIVE_UP_LOG_LEVEL": "INFO",

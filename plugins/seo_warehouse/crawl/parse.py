@@ -27,9 +27,10 @@ MAX_URL = 8_000
 """Characters of a URL; a longer one is no link."""
 
 _INLINE = (
-    "abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q s samp small span strong sub"
-    " sup time tt u var wbr"
-).split()
+    "abbr, acronym, b, bdi, bdo, big, cite, code, data, del, dfn, em, font, i, ins, kbd, label, mark, q, s, samp,"
+    " small, span, strong, sub, sup, time, tt, u, var, wbr"
+)
+"""One selector: the tree is gone through once."""
 _LANDMARKS = {"header": "header", "nav": "nav", "footer": "footer", "aside": "aside", "main": "main"}
 _ROLES = {"banner": "header", "navigation": "nav", "contentinfo": "footer", "complementary": "aside", "main": "main"}
 
@@ -73,8 +74,7 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
 
     A body nested beyond all measure is read as an empty one, and `is_cut`.
     """
-    is_bottomless = is_too_deep(body)
-    tree = tree_of(headers, b"" if is_bottomless else body)
+    tree, is_bottomless = _tree(headers, body)
     base = _base(tree, url)
     canonical, hreflangs = _relations(tree, base, url, headers)
     robots = ",".join(
@@ -84,9 +84,7 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
     )
     types = sorted(_structured_types(tree))
     title = _title(tree)
-    surplus = _anchor_surplus(tree, body)
-    found, is_cut = _links(tree, base, url, max_links)
-    links = _without_copies(found, surplus) if surplus > 0 else found
+    links, is_cut = _links(tree, base, url, body, max_links)
     headings = _headings(tree)
     text = _visible_text(tree)
     content = "\x1f".join((title or "", *(f"{level} {heading}" for level, heading in headings), text))
@@ -103,6 +101,25 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
         links=links,
         is_cut=is_cut or is_bottomless,
     )
+
+
+def parse_links(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> tuple[Link, ...]:
+    """The links that `parse_page` finds, without the rest of its work."""
+    tree, _ = _tree(headers, body)
+    return _links(tree, _base(tree, url), url, body, max_links)[0]
+
+
+def parse_targets(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> tuple[list[str], bool]:
+    """What the links that `parse_page` finds lead to, each URL once, in order, without fragment; and its `is_cut`."""
+    tree, is_bottomless = _tree(headers, body)
+    found, is_cut = _references(tree, _base(tree, url), url, max_links)
+    return list(dict.fromkeys(target.partition("#")[0] for _, target in found)), is_cut or is_bottomless
+
+
+def _tree(headers: Mapping[str, str], body: bytes) -> tuple[LexborHTMLParser, bool]:
+    """The page's tree, and whether it is an empty one because the body is nested beyond all measure."""
+    is_bottomless = is_too_deep(body)
+    return tree_of(headers, b"" if is_bottomless else body), is_bottomless
 
 
 def _base(tree: LexborHTMLParser, url: str) -> str:
@@ -169,29 +186,37 @@ def _title(tree: LexborHTMLParser) -> str | None:
     return (_squeezed(node.text()) or None) if node else None
 
 
-def _links(tree: LexborHTMLParser, base: str, url: str, max_links: int) -> tuple[tuple[Link, ...], bool]:
-    """Links in document order, and whether there were more. Flattens inline elements: text is joined as it is seen."""
-    places: dict[int, str] = {}
+def _references(
+    tree: LexborHTMLParser, base: str, url: str, max_links: int
+) -> tuple[list[tuple[LexborNode, str]], bool]:
+    """Elements that link, in document order, each with its target; and whether there were more."""
     page = url.partition("#")[0]
-    found: list[tuple[LexborNode, str, tuple[str, ...], str]] = []
-    is_cut = False
+    found: list[tuple[LexborNode, str]] = []
     for node in tree.css("a[href], area[href]"):
-        values = node.attributes
-        href = values["href"] or ""
+        href = node.attributes["href"] or ""
         target = _target(base, href)
         if target is None or (href.lstrip().startswith("#") and target.partition("#")[0] == page):
             continue
         if len(found) == max_links:
-            is_cut = True
-            break
-        found.append((node, target, _rel(values.get("rel")), _place(node, places)))
+            return found, True
+        found.append((node, target))
+    return found, False
+
+
+def _links(tree: LexborHTMLParser, base: str, url: str, body: bytes, max_links: int) -> tuple[tuple[Link, ...], bool]:
+    """Links in document order, and whether there were more. Flattens inline elements: text is joined as it is seen."""
+    surplus = _anchor_surplus(tree, body)
+    places: dict[int, str] = {}
+    references, is_cut = _references(tree, base, url, max_links)
+    found = [(node, target, _rel(node.attributes.get("rel")), _place(node, places)) for node, target in references]
     tree.strip_tags(["script", "style", "template", "noscript"], recursive=True)
-    tree.unwrap_tags(_INLINE)
+    tree.unwrap_tags([_INLINE])
     tree.merge_text_nodes()
-    return tuple(
+    links = tuple(
         Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place)
         for node, target, rel, place in found
-    ), is_cut
+    )
+    return (_without_copies(links, surplus) if surplus > 0 else links), is_cut
 
 
 def _anchor_surplus(tree: LexborHTMLParser, body: bytes) -> int:
@@ -267,8 +292,3 @@ def _squeezed(text: str) -> str:
 def _joined(text: str) -> str:
     # PostgreSQL's text holds no NUL.
     return " ".join(text.replace("\x00", "").split())
-
-
-def targets(links: Iterable[Link]) -> list[str]:
-    """What the links of a page lead to: each URL once, in order, without fragment."""
-    return list(dict.fromkeys(link.target.partition("#")[0] for link in links))

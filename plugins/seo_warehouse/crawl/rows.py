@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from seo_warehouse.crawl.headers import directives, media_type
-from seo_warehouse.crawl.parse import Page, parse_page
+from seo_warehouse.crawl.parse import Link, Page, parse_links, parse_page
 from seo_warehouse.crawl.process import fetched_of
 from seo_warehouse.crawl.records import (
     HEAD_KEY,
@@ -85,6 +85,12 @@ class Crawl:
             return None
         return parse_page(fetched.url, fetched.headers, fetched.body, max_links=self.head.max_links_per_page)
 
+    def links(self, fetched: Fetched | None) -> tuple[Link, ...]:
+        """The links of the page in an answer."""
+        if fetched is None or not is_page(fetched):
+            return ()
+        return parse_links(fetched.url, fetched.headers, fetched.body, max_links=self.head.max_links_per_page)
+
     def is_internal(self, url: str) -> bool:
         """Whether a URL leads to one of the crawl's hosts."""
         return host_of(url) in self.head.hosts
@@ -132,11 +138,8 @@ def page_rows(crawl: Crawl, day: date) -> Iterator[Row]:
 def link_rows(crawl: Crawl, day: date) -> Iterator[Row]:
     """Rows of table link."""
     for asked in crawl.asked():
-        fetched = crawl.fetched(asked)
-        page = crawl.page(fetched)
-        if fetched is None or page is None:
-            continue
-        for number, link in enumerate(page.links, start=1):
+        observed_at = _instant(asked)
+        for number, link in enumerate(crawl.links(crawl.fetched(asked)), start=1):
             yield {
                 "day": day,
                 "source_url": asked.url,
@@ -146,7 +149,7 @@ def link_rows(crawl: Crawl, day: date) -> Iterator[Row]:
                 "rel": list(link.rel),
                 "place": link.place,
                 "is_internal": crawl.is_internal(link.target),
-                "observed_at": fetched.observed_at,
+                "observed_at": observed_at,
             }
 
 

@@ -14,7 +14,7 @@ from scrapy import Request, Spider
 
 from seo_warehouse.crawl.frontier import Entry, Frontier
 from seo_warehouse.crawl.middleware import is_outage
-from seo_warehouse.crawl.parse import parse_page, targets
+from seo_warehouse.crawl.parse import parse_targets
 from seo_warehouse.crawl.records import Fetched, is_page, location_of
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
 from seo_warehouse.crawl.sitemaps import MAX_SITEMAP_BYTES, MAX_SITEMAP_FILES, Sitemap, read_sitemap
@@ -109,10 +109,11 @@ class SiteSpider(Spider):
         if location and self.plan.is_in_scope(location):
             self.frontier.add_redirect(entry, location)
         elif is_page(fetched):
-            page = parse_page(fetched.url, fetched.headers, fetched.body, max_links=self.plan.max_links_per_page)
-            if page.is_cut:
+            limit = self.plan.max_links_per_page
+            targets, is_cut = parse_targets(fetched.url, fetched.headers, fetched.body, max_links=limit)
+            if is_cut:
                 self.frontier.caps.add("max_links_per_page")
-            self.frontier.add_links(entry, [url for url in targets(page.links) if self.plan.is_in_scope(url)])
+            self.frontier.add_links(entry, [url for url in targets if self.plan.is_in_scope(url)])
         elif fetched.error == "too_large":
             self.frontier.caps.add("max_page_bytes")
         self.frontier.finish(

@@ -160,6 +160,8 @@ def _settings(airflow: Airflow, database: str) -> dict[str, str]:
         "API__WORKERS": "1",
         "API__SECRET_KEY": _derived(airflow, "session").hex(),
         "API__EXPOSE_CONFIG": "False",
+        # A run over fifty properties has hundreds of tasks.
+        "API__MAXIMUM_PAGE_LIMIT": "1000",
         "API_AUTH__JWT_SECRET": _derived(airflow, "token").hex(),
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",

@@ -18,6 +18,8 @@ from seo_warehouse.errors import EmbeddedError
 
 Json = dict[str, Any]
 POLL_SECONDS = 1.0
+MOST_ROWS = 1_000
+"""In one answer, as the embedded Airflow is set."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Client:
             self.call("PUT", f"parseDagFile/{token}")
 
     def _dags(self) -> list[Json]:
-        dags: list[Json] = self.call("GET", "dags", params={"limit": 1000})["dags"]
+        dags: list[Json] = self.call("GET", "dags", params={"limit": MOST_ROWS})["dags"]
         return dags
 
     def import_errors(self) -> list[str]:
@@ -90,10 +92,10 @@ class Client:
         return run_id
 
     def runs(self, dag_id: str, partition_key: str | None = None) -> list[Json]:
-        """A DAG's runs, oldest first; of one night where a partition key is given."""
-        params = {"limit": 1000, "order_by": "id"}
+        """The newest thousand of a DAG's runs, oldest first; of one night where a partition key is given."""
+        params = {"limit": MOST_ROWS, "order_by": "-id"}
         runs: list[Json] = self.call("GET", f"dags/{dag_id}/dagRuns", params=params)["dag_runs"]
-        return [run for run in runs if partition_key is None or run["partition_key"] == partition_key]
+        return [run for run in reversed(runs) if partition_key is None or run["partition_key"] == partition_key]
 
     def run(self, dag_id: str, run_id: str) -> Json:
         """One run."""
@@ -102,7 +104,7 @@ class Client:
     def tasks(self, dag_id: str, run_id: str) -> list[Json]:
         """The task instances of a run, mapped ones each."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
-        tasks: list[Json] = self.call("GET", path, params={"limit": 1000})["task_instances"]
+        tasks: list[Json] = self.call("GET", path, params={"limit": MOST_ROWS})["task_instances"]
         return tasks
 
     def log(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1, try_number: int = 1) -> str:
@@ -113,7 +115,7 @@ class Client:
 
     def asset_events(self) -> list[Json]:
         """The events of all assets, oldest first."""
-        params = {"limit": 1000, "order_by": "timestamp"}
+        params = {"limit": MOST_ROWS, "order_by": "timestamp"}
         events: list[Json] = self.call("GET", "assets/events", params=params)["asset_events"]
         return events
 
