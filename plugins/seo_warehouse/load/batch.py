@@ -151,10 +151,9 @@ def _copy(conn: Connection, load_id: int, encoder: RowEncoder, rows: Iterator[Ro
     statement = sql.SQL("copy {} ({}) from stdin").format(
         audit_table(load_id), sql.SQL(", ").join(map(sql.Identifier, encoder.columns))
     )
-    lines = map(encoder.line, rows)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        while piece := "".join(islice(lines, COPIED_ROWS)):
-            copy.write(piece)
+        while some := list(islice(rows, COPIED_ROWS)):
+            copy.write(encoder.lines(some))
 
 
 def _facts_by_day(
