@@ -10,8 +10,11 @@ import os
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measuring import FLAT, apart, peak_mebibytes, say, warehouse
+import click
+
+from benchmarks.measuring import FLAT, Figure, apart, keep, load_average, peak_mebibytes, say, warehouse
 from seo_warehouse.config import Settings
 from seo_warehouse.orchestration import drop
 from seo_warehouse.orchestration.warehouse import Warehouse
@@ -49,36 +52,40 @@ def ingest(environment: dict[str, str]) -> tuple[float, float]:
     return seconds, peak_mebibytes()
 
 
-def timed(wh: Warehouse) -> tuple[float, float]:
-    """Seconds and peak MiB of an ingest in a process of its own."""
+def timed(wh: Warehouse, rows: int) -> dict[str, Any]:
+    """An ingest of a file of so many rows in a process of its own."""
     environment = {"SEO_WAREHOUSE_HOME": str(wh.settings.home), "SEO_WAREHOUSE_DSN": wh.dsn("owner")}
-    return apart(ingest, environment)
+    seconds, peak = apart(ingest, environment)
+    say(f"  {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MiB")
+    return {"rows": rows, "seconds": round(seconds, 2), "peak_mib": round(peak), "load": load_average()}
 
 
-def peak_of(days: int, keywords: int) -> float:
-    """Peak MiB of one file in a warehouse of its own."""
+def alone(days: int, keywords: int) -> dict[str, Any]:
+    """One file in a warehouse of its own."""
     with warehouse(PROPERTIES) as wh:
-        rows = rankings(wh.settings.drop / "shop" / "rankings.csv", days, keywords)
-        seconds, peak = timed(wh)
-        say(f"  {rows:,} rows: {seconds:.1f} s, peak {peak:.0f} MiB")
-        return peak
+        return timed(wh, rankings(wh.settings.drop / "shop" / "rankings.csv", days, keywords))
 
 
-def main() -> None:
-    """A year into an empty table, a small file into the full one; then memory at two sizes."""
+@click.command()
+@click.option("--share", default=1.0, show_default=True, help="Of the keywords.")
+@click.option("--write/--no-write", default=True, help="Whether results/load_exports.json is replaced.")
+def main(share: float, write: bool) -> None:
+    """A year into an empty table, small files into the full one; then memory at two sizes."""
+    keywords = max(1, round(share * 2_000))
     with warehouse(PROPERTIES) as wh:
         folder = wh.settings.drop / "shop"
-        rows = rankings(folder / "rankings.csv", 365, 2_000)
-        seconds, _ = timed(wh)
-        say(f"a year, {rows:,} rows: {seconds:.1f} s = {seconds / LIMIT_SECONDS:.2f} of the limit")
-        rows = rankings(folder / "rankings-2.csv", 365, 1, ("tablet",))
-        seconds, _ = timed(wh)
-        say(f"{rows:,} rows more, one for each of its days: {seconds:.1f} s")
-        rows = rankings(folder / "rankings-3.csv", 1, 2_000, ("tablet",))
-        seconds, _ = timed(wh)
-        say(f"{rows:,} rows more, of one day: {seconds:.1f} s")
-    small, large = peak_of(50, 2_000), peak_of(500, 2_000)
-    say(f"memory: {large / small:.2f} from 200,000 to 2 M rows (limit {FLAT})")
+        year = timed(wh, rankings(folder / "rankings.csv", 365, keywords))
+        row_a_day = timed(wh, rankings(folder / "rankings-2.csv", 365, 1, ("tablet",)))
+        one_day = timed(wh, rankings(folder / "rankings-3.csv", 1, keywords, ("tablet",)))
+    small, large = alone(50, keywords), alone(500, keywords)
+    figures = [
+        Figure("a year of rankings, of 120 s", year["seconds"] / LIMIT_SECONDS, limit=1),
+        Figure("a row more for each of its days, of the year's time", row_a_day["seconds"] / year["seconds"]),
+        Figure("a day more, of the year's time", one_day["seconds"] / year["seconds"]),
+        Figure("memory, 2 M rows of 200,000", large["peak_mib"] / small["peak_mib"], limit=FLAT),
+    ]
+    found = {"year": year, "row_a_day": row_a_day, "one_day": one_day, "memory": [small, large]}
+    keep("load_exports", figures, found, write=write)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from seo_warehouse.answers import read_json
 from seo_warehouse.api import Api, call_key
 from seo_warehouse.errors import (
     BudgetError,
@@ -254,6 +257,18 @@ def test_an_answer_that_is_not_as_documented_is_neither_kept_nor_bought_again_at
     assert api.post("/x", {}, decode=decode).json == ("decoded", {"rows": []})
     assert api.post("/x", {}, decode=decode).json == ("decoded", {"rows": []})
     assert len(provider.asked) == 2
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"[1", b"[0]"])
+def test_python_searches_for_cycles_again_once_an_answer_is_read(body: bytes) -> None:
+    def decode(document: list[int]) -> bool:
+        1 / document[0]
+        return gc.isenabled()
+
+    answer = Answer(url="", status=200, headers={}, body=body, received_at=datetime.now(UTC), seconds=0)
+    with suppress(MalformedAnswerError, ZeroDivisionError):
+        assert read_json("POST /x", answer, decode) is False
+    assert gc.isenabled()
 
 
 def test_a_call_cut_by_a_kill_is_counted_and_sent_again(provider: Provider, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from seo_warehouse.errors import LoadError, ThrottledError, TransientLoadError
 from seo_warehouse.load import ledger, stored
 from seo_warehouse.load.batch import write_batch
+from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.spec import Column, Row, Type
 from tests.load.loading import (
     DAY,
@@ -256,6 +257,30 @@ def test_memory_stays_flat(database: str) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < 3_000_000, "40,000 rows are some 20 MB"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"device": None, "clicks": None, "visits": None, "is_new": None, "url": None},
+        {"device": HOSTILE},
+        {"device": "DESK\0TOP"},
+        {"device": ["DESKTOP"]},
+        {"clicks": 7, "visits": 7.0},
+        {"clicks": math.nan},
+        {"clicks": True},
+        {"visits": True},
+        {"visits": 2**31},
+        {"bytes": -(2**63) - 1},
+        {"is_new": 1},
+        {"url": ["https://www.example.com/"]},
+    ],
+    ids=repr,
+)
+def test_a_row_is_written_among_others_as_it_is_alone(odd: dict[str, Any]) -> None:
+    rows = [make_row(), make_row(**odd), make_row(url="https://www.example.com/page/2")]
+    alone = RowEncoder(TABLE, "alone")
+    assert RowEncoder(TABLE, "together").lines(rows) == "".join(alone.lines([row]) for row in rows)
 
 
 ANY = st.recursive(

@@ -29,11 +29,15 @@ shared_buffers = 256MB
 work_mem = 32MB
 maintenance_work_mem = 256MB
 max_wal_size = 4GB
+wal_level = minimal
+max_wal_senders = 0
 checkpoint_timeout = 15min
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+"""`wal_level = minimal`: rows of a table that the same transaction made, as every load and most models do, are written
+once and not into the log too. No server follows this one, and a backup is a dump."""
 START_SECONDS = 300
 """How long a start may take: after a crash up to `max_wal_size` is replayed first."""
 REMNANT_SECONDS = 20.0

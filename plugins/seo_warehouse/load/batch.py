@@ -97,22 +97,25 @@ def sum_days(table: Table, relation: sql.Composable, condition: sql.Composable) 
 
 def note_days(conn: Connection, table: Table, load_id: int) -> None:
     """Write row count, checksum and totals of each day of a load into `ops.load_day`, from its rows in `audit`."""
-    conn.execute(
-        sql.SQL(
-            """
-            with summed as ({summed})
-            update ops.load_day as d set
-                row_count = coalesce(s.row_count, 0),
-                totals = coalesce(s.totals, jsonb_build_object({nothing})),
-                checksum = coalesce(s.checksum, md5('0'))
-            from ops.load_day as all_days left join summed as s on s.day = all_days.day
-            where all_days.load_id = {load_id} and d.load_id = all_days.load_id and d.day = all_days.day
-            """
-        ).format(
-            summed=sum_days(table, audit_table(load_id), sql.SQL("a.unfit is null")),
-            nothing=sql.SQL(", ").join(sql.SQL("{}, 0").format(sql.Literal(name)) for name in table.totals),
-            load_id=sql.Literal(load_id),
+    # Read by itself: PostgreSQL reads with several processes only where nothing is written.
+    summed = conn.execute(
+        sql.SQL("select day, row_count, totals::text, checksum from ({}) as summed").format(
+            sum_days(table, audit_table(load_id), sql.SQL("a.unfit is null"))
         )
+    ).fetchall()
+    days, counts, totals, checksums = ([row[place] for row in summed] for place in range(4))
+    conn.execute(
+        """
+        update ops.load_day as d set
+            row_count = coalesce(s.row_count, 0),
+            totals = coalesce(s.totals::jsonb, %s),
+            checksum = coalesce(s.checksum, md5('0'))
+        from ops.load_day as all_days
+        left join unnest(%s::date[], %s::bigint[], %s::text[], %s::text[]) as s (day, row_count, totals, checksum)
+            on s.day = all_days.day
+        where all_days.load_id = %s and d.load_id = all_days.load_id and d.day = all_days.day
+        """,
+        (Jsonb(dict.fromkeys(table.totals, 0)), days, counts, totals, checksums, load_id),
     )
     conn.execute(
         """
@@ -151,10 +154,9 @@ def _copy(conn: Connection, load_id: int, encoder: RowEncoder, rows: Iterator[Ro
     statement = sql.SQL("copy {} ({}) from stdin").format(
         audit_table(load_id), sql.SQL(", ").join(map(sql.Identifier, encoder.columns))
     )
-    lines = map(encoder.line, rows)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        while piece := "".join(islice(lines, COPIED_ROWS)):
-            copy.write(piece)
+        while some := list(islice(rows, COPIED_ROWS)):
+            copy.write(encoder.lines(some))
 
 
 def _facts_by_day(

@@ -171,13 +171,15 @@ def _page(document: Any) -> _Page:
     if len(items) > PAGE_ROWS:
         raise MalformedAnswerError(f"{len(items):,} items, {PAGE_ROWS:,} were asked for")
     token = result.get("search_after_token")
+    # Mostly one: all items have the same fields.
+    shapes = [frozenset(shape) for shape in set(map(tuple, items))]
     return _Page(
         total=integer(result.get("total_count"), "total_count", bits=64),
         rows=[_make_row(item) for item in items],
         token=None if token is None else text(token, "search_after_token"),
         cost=cost,
-        unknown=frozenset(name for item in items for name in item.keys() - KNOWN_FIELDS),
-        missing=frozenset(name for item in items for name in KEPT_FIELDS - item.keys()),
+        unknown=frozenset(name for shape in shapes for name in shape - KNOWN_FIELDS),
+        missing=frozenset(name for shape in shapes for name in KEPT_FIELDS - shape),
     )
 
 

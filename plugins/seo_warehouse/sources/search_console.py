@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ DAY_SECONDS = 3_600.0
 
 _ANSWER_FIELDS = {"rows", "responseAggregationType", "metadata"}
 _METRIC_FIELDS = ("clicks", "impressions", "ctr", "position")
+_ROW_FIELDS = {"keys", *_METRIC_FIELDS}
 _COLUMN_OF = {"DATE": "day", "PAGE": "page_url", "QUERY": "query", "COUNTRY": "country", "DEVICE": "device"}
 _THROTTLED = {
     "quotaexceeded",
@@ -124,6 +126,7 @@ def _note(api: Api, period: Period, page: _Page, unknown: set[str], missing: set
 
 def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: str) -> Callable[[Any], _Page]:
     """Makes of an answer its page. Raises MalformedAnswerError where it does not answer what was asked."""
+    columns = [_COLUMN_OF[dimension] for dimension in dimensions]
 
     def decode(document: Any) -> _Page:
         answer = mapping(document, "the answer")
@@ -135,25 +138,34 @@ def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: st
         if len(rows) > PAGE_ROWS:
             raise MalformedAnswerError(f"{len(rows):,} rows, {PAGE_ROWS:,} were asked for")
         for entry in rows:
-            page.rows.append(_row(mapping(entry, "rows[]"), first, last, dimensions, page))
+            page.rows.append(_row(mapping(entry, "rows[]"), first, last, columns, page))
         return page
 
     return decode
 
 
-def _row(entry: dict[str, Any], first: date, last: date, dimensions: Sequence[str], page: _Page) -> Row:
+def _row(entry: dict[str, Any], first: date, last: date, columns: Sequence[str], page: _Page) -> Row:
     keys = sequence(entry.get("keys"), "keys")
-    if len(keys) != len(dimensions):
-        raise MalformedAnswerError(f"{len(keys)} keys for {len(dimensions)} dimensions")
-    row: Row = {_COLUMN_OF[d]: text(key, _COLUMN_OF[d]) for d, key in zip(dimensions, keys, strict=True)}
-    row["day"] = _day(row["day"], "keys")
-    if not first <= row["day"] <= last:
-        raise MalformedAnswerError(f"a row of {row['day']}, asked for {first}..{last}")
-    page.unknown |= entry.keys() - {"keys", *_METRIC_FIELDS}
-    page.missing |= set(_METRIC_FIELDS) - entry.keys()
+    if len(keys) != len(columns):
+        raise MalformedAnswerError(f"{len(keys)} keys for {len(columns)} dimensions")
+    # What is asked here is asked a million times: only what is not as expected is passed to who can say why.
+    row: Row = {}
+    for name, key in zip(columns, keys, strict=True):
+        row[name] = key if type(key) is str else text(key, name)
+    row["day"] = day = _day(row["day"], "keys")
+    if not first <= day <= last:
+        raise MalformedAnswerError(f"a row of {day}, asked for {first}..{last}")
+    if entry.keys() != _ROW_FIELDS:
+        page.unknown |= entry.keys() - _ROW_FIELDS
+        page.missing |= _ROW_FIELDS - entry.keys()
     for name in _METRIC_FIELDS:
-        row[name] = number(entry[name], name) if name in entry else None
+        value = entry.get(name)
+        row[name] = value if type(value) is float and isfinite(value) else _metric(entry, name)
     return row
+
+
+def _metric(entry: dict[str, Any], name: str) -> float | None:
+    return number(entry[name], name) if name in entry else None
 
 
 def _incomplete_from(answer: dict[str, Any]) -> date | None:
