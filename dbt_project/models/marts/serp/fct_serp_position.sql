@@ -54,7 +54,8 @@ with
         -- planned as if it kept one row.
         left join
             lateral(
-                select
+                select distinct
+                    on (sighting.property_key)
                     coalesce(
                         (
                             select version.page_key
@@ -77,9 +78,8 @@ with
                     and sighting.device = checks.device
                     and sighting.day between checks.day - 28 and checks.day - 1
                     and sighting.state = 'found'
-                group by page_key
-                order by count(*) desc, max(sighting.day) desc, page_key
-                limit 1
+                group by sighting.property_key, page_key
+                order by sighting.property_key, count(*) desc, max(sighting.day) desc, page_key
             ) as modal
             on true
     )
