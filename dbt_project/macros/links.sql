@@ -250,14 +250,14 @@ existing tables, with the events, changes and updates that they were last built 
 {#-
 Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key), event_date, begin_day
 and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
-before the first check. Day by day through the index (`limit` keeps it so): a join with all totals of all days, of which few
-are asked for, sorts or hashes gigabytes.
+before the first check. Day by day through the index (`distinct on` keeps it so, where Citus refuses `limit`): a join with all
+totals of all days, of which few are asked for, sorts or hashes gigabytes.
 -#}
 {% macro join_window(unit, sums='int_link__sum_positions', key='series_key') -%}
     {%- for name, day in [('at_end', 'end_day'), ('at_begin', 'begin_day - 1')] %}
     left join
         lateral(
-            select
+            select distinct on (sums.property_key)
                 {%- for total in (position_totals() if key == 'series_key' else search_totals()) %}
                     sums.{{ total }}{{ ',' if not loop.last }}
                 {%- endfor %}
@@ -266,7 +266,6 @@ are asked for, sorts or hashes gigabytes.
                 sums.property_key = {{ unit }}.property_key
                 and sums.{{ key }} = {{ unit }}.{{ key }}
                 and sums.day = {{ unit }}.event_date + {{ unit }}.{{ day }}
-            limit 1
         ) as {{ name }}
         on true
     {%- endfor %}

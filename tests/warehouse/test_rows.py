@@ -354,6 +354,25 @@ def test_a_policy_is_worked_out_once_a_query(reader: Any, where: str) -> None:
     assert "InitPlan" in " ".join(plan)
 
 
+def test_the_policies_of_citus_keep_the_same_rows_and_ask_once_a_scan(
+    built: Warehouse, reader: Any, everyone: Any
+) -> None:
+    marts = [mart for mart in _marts(built) if mart not in WITHOUT_PROPERTY]
+    change = "alter policy of_property on marts.{} using (property_key = any ({}))".format
+    try:
+        for mart in marts:
+            built.connection.execute(change(mart, "ops.granted_properties()"))
+        assert {mart: _keys(reader, mart) for mart in marts} == {mart: {ALPHA} for mart in marts}
+        assert {mart: _keys(everyone, mart) for mart in marts} == {mart: {ALPHA, BETA, 0} for mart in marts}
+        plan = [line for (line,) in reader.execute("explain (costs off) select * from marts.fct_search_performance")]
+        assert [line for line in plan if "granted_properties" in line and "Index Cond" not in line] == []
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("select ops.granted_properties()")
+    finally:
+        for mart in marts:
+            built.connection.execute(change(mart, "array(select property_key from ops.granted_property)"))
+
+
 def test_a_night_that_adds_days_waits_for_no_reader(built: Warehouse, reader: Any) -> None:
     patience = "alter role seo_transformer in database {} {} lock_timeout".format
     built.connection.execute(patience(DATABASE, "set") + " = '5s'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
@@ -41,9 +41,9 @@ class Dbt:
             raise AssertionError("\n".join(broken) or str(done.exception))
         return {result.node.unique_id: str(result.status) for result in results}
 
-    def invoke(self, *arguments: str, build_id: int = 0) -> Any:
+    def invoke(self, *arguments: str, build_id: int = 0, on_event: Callable[[Any], None] | None = None) -> Any:
         """Run a command; dbt's own result."""
-        return dbtRunner(manifest=self.parsed()).invoke(
+        return dbtRunner(manifest=self.parsed(), callbacks=[on_event] if on_event else []).invoke(
             [*arguments, *self._common(), "--vars", f"build_id: {build_id}"]
         )
 

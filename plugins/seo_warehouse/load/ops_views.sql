@@ -147,6 +147,15 @@ create or replace view ops.granted_property with (security_barrier) as
 select property_key from ops.analyst_property where analyst = current_user;
 comment on view ops.granted_property is 'The properties whose rows the current user reads in the marts.';
 
+-- The same for policies on Citus, which takes no subquery in them. A body that is bound here asks for no right to the schema.
+-- Dear, so that an index is asked with its answer: in a filter it would be called for each row.
+create or replace function ops.granted_properties() returns integer[]
+language sql stable parallel safe cost 10000
+begin atomic
+    select array(select property_key from ops.granted_property);
+end;
+comment on function ops.granted_properties() is 'The properties whose rows the current user reads in the marts.';
+
 -- A text and not bound to the mart, which builds swap: read anew, as whoever asks, and taken into the query that calls it.
 select set_config('check_function_bodies', 'off', true);
 create or replace function ops.linked_domains() returns setof bigint

@@ -120,8 +120,39 @@ def prepare(
         with connection.transaction():
             connection.execute(files("seo_warehouse.load").joinpath("ops_views.sql").read_bytes())
             create_raw(connection, sources)
+            if is_cluster(connection):
+                distribute(connection, sources)
             create_roles(connection, passwords)
     return applied
+
+
+def is_cluster(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the database is one of Citus, which spreads tables over servers."""
+    return connection.execute("select from pg_extension where extname = 'citus'").fetchone() is not None
+
+
+def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
+    """On Citus: a property's rows of every raw table go to one node, and what policies ask for goes to every node.
+
+    The ledgers stay where the loader is, on the coordinator. dbt distributes what it makes (macros/citus.sql).
+    """
+    first, *others = (f"raw.{source.raw_name(table)}" for source in sources for table in source.tables)
+    spread = sql.SQL("select create_distributed_table({}, 'property_key', colocate_with => {})")
+    # Beside a table and not by Citus's default, which another number of shards would move.
+    calls = {first: spread.format(sql.Literal(first), sql.Literal("none"))}
+    calls |= {name: spread.format(sql.Literal(name), sql.Literal(first)) for name in others}
+    for name in ("ops.property", "ops.grant"):
+        calls[name] = sql.SQL("select create_reference_table({})").format(sql.Literal(name))
+    done = {
+        name
+        for (name,) in connection.execute(
+            "select c.relnamespace::regnamespace || '.' || c.relname"
+            " from pg_dist_partition as p join pg_class as c on c.oid = p.logicalrelid"
+        )
+    }
+    for name, call in calls.items():
+        if name not in done:
+            connection.execute(call)
 
 
 def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:

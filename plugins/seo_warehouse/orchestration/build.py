@@ -24,6 +24,7 @@ from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.load import builds
+from seo_warehouse.load.schema import is_cluster
 from seo_warehouse.orchestration.effect import estimate_effects
 from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Kind
@@ -250,6 +251,8 @@ def _common(wh: Warehouse, target: Path) -> list[str]:
 @contextmanager
 def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
     """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
+    with wh.connect("transformer") as connection:
+        target = "citus" if is_cluster(connection) else "warehouse"
     dsn = {name: str(value) for name, value in conninfo_to_dict(wh.dsn("transformer")).items()}
     wanted = {
         "SEO_DBT_HOST": dsn.get("host", "127.0.0.1"),
@@ -259,6 +262,7 @@ def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
         "SEO_DBT_DATABASE": dsn["dbname"],
         "SEO_DBT_SSLMODE": dsn.get("sslmode", "prefer"),
         "SEO_DBT_APPLICATION": application,
+        "SEO_DBT_TARGET": target,
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

@@ -322,7 +322,7 @@ select
         when begun.span_no = 1
         then
             (
-                select max(look.day)
+                select distinct on (look.property_key) look.day
                 from {{ ref('int_link__judge_looks') }} as look
                 where
                     look.property_key = begun.property_key
@@ -330,6 +330,7 @@ select
                     and look.is_complete_look
                     and look.day <= begun.start_date
                     and look.day < begun.begin_day
+                order by look.property_key, look.day desc
             )
         else
             greatest(

@@ -14,16 +14,20 @@ with
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
     begins as materialized(
-        select series.property_key, series.series_key, span_of_days.first_day, span_of_days.last_day
+        select
+            series.property_key,
+            series.series_key,
+            {%- for name, order in [('first_day', 'asc'), ('last_day', 'desc')] %}
+                (
+                    select distinct on (totals.property_key) totals.day
+                    from totals
+                    where
+                        totals.property_key = series.property_key
+                        and totals.series_key = series.series_key
+                    order by totals.property_key, totals.day {{ order }}
+                ) as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from series
-        cross join
-            lateral(
-                select min(totals.day) as first_day, max(totals.day) as last_day
-                from totals
-                where
-                    totals.property_key = series.property_key
-                    and totals.series_key = series.series_key
-            ) as span_of_days
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),

@@ -63,9 +63,16 @@ with
 
         -- What the first days carry on was checked on the days before them.
         begins as (
-            select claimed.property_key, least(claimed.day, standing_days.day + 1) as day
-            from claimed
-            left join standing_days on standing_days.property_key = claimed.property_key
+            select property_key, min(day) as day
+            from
+                (
+                    select property_key, day
+                    from claimed
+                    union all
+                    select property_key, day + 1
+                    from standing_days
+                ) as first_days
+            group by property_key
         ),
     {%- endif %}
 

@@ -1,13 +1,14 @@
 with
     -- What the dashboard said last of each incident.
     incidents as (
-        select distinct on (incident_id) *
+        select distinct on (property_key, incident_id) *
         from {{ ref('stg_google_updates__incident') }}
-        order by incident_id, day desc
+        order by property_key, incident_id, day desc
     ),
 
     told as (
         select
+            property_key,
             incident_id,
             incident_name as update_name,
             case
@@ -38,7 +39,8 @@ with
     -- One update: the same name, in whatever case, and begun within a month of each other.
     matches as (
         select distinct
-            on (told.incident_id)
+            on (told.property_key, told.incident_id)
+            told.property_key,
             told.incident_id,
             maintained.update_name as maintained_name,
             maintained.ends_on
@@ -47,7 +49,11 @@ with
             maintained
             on lower(maintained.update_name) = lower(told.update_name)
             and abs(maintained.begins_on - told.begins_on) <= 31
-        order by told.incident_id, abs(maintained.begins_on - told.begins_on), maintained.begins_on
+        order by
+            told.property_key,
+            told.incident_id,
+            abs(maintained.begins_on - told.begins_on),
+            maintained.begins_on
     ),
 
     united as (
@@ -60,7 +66,10 @@ with
             told.source_url,
             told.incident_id
         from told
-        left join matches on matches.incident_id = told.incident_id
+        left join
+            matches
+            on matches.property_key = told.property_key
+            and matches.incident_id = told.incident_id
         union all
         select update_name, kind, begins_on, ends_on, source_url, null
         from maintained

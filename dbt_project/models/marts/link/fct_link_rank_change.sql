@@ -42,9 +42,10 @@ with
         select
             property_key,
             (
-                select max(totals.day)
+                select distinct on (totals.property_key) totals.day
                 from {{ ref('int_link__sum_positions') }} as totals
                 where totals.property_key = properties.property_key
+                order by totals.property_key, totals.day desc
             ) as last_day
         from (select distinct property_key from affected) as properties
     ),

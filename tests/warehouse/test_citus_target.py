@@ -1,0 +1,122 @@
+"""What the target `citus` asks of Citus, whose functions a stand-in plays: no Citus is to be had where tests run.
+
+The stand-in notes what is distributed and refuses what Citus refuses then: a key without the property, and a policy
+with a subquery.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from seo_warehouse.load import schema
+from seo_warehouse.sources import SOURCES
+from tests.warehouse.world import Warehouse
+
+STAND_IN = """
+create table public.pg_dist_partition (logicalrelid regclass, column_name text, colocated_with text);
+grant select, insert on public.pg_dist_partition to public;
+create function public.distribute(relation regclass, column_name text, colocated_with text) returns void
+language plpgsql as $$
+begin
+    if exists (select from public.pg_dist_partition where logicalrelid = relation) then
+        raise 'table % is already distributed', relation;
+    end if;
+    if column_name is not null and exists (
+        select from pg_index as i
+        where i.indrelid = relation and i.indisunique
+          and (select a.attnum from pg_attribute as a where a.attrelid = relation and a.attname = column_name)
+              <> all (i.indkey)
+    ) then
+        raise 'cannot create constraint on %', relation;
+    end if;
+    if exists (select from pg_policy where polrelid = relation and polqual::text ~ '{SUBLINK') then
+        raise 'cannot create policy: subqueries are not supported in policies on distributed tables';
+    end if;
+    insert into public.pg_dist_partition values (
+        relation, column_name, case colocated_with when 'none' then 'none' else colocated_with::regclass::text end
+    );
+end $$;
+create function public.create_distributed_table(relation regclass, column_name text, colocate_with text) returns void
+language sql as 'select public.distribute(relation, column_name, colocate_with)';
+create function public.create_reference_table(relation regclass) returns void
+language sql as 'select public.distribute(relation, null, null)';
+"""
+FIRST = "raw.raw_site_crawl__page"
+
+
+@pytest.fixture(scope="module")
+def cluster(warehouse: Warehouse) -> Warehouse:
+    """A warehouse whose tables are distributed, as they are made."""
+    warehouse.connection.execute(STAND_IN)
+    schema.distribute(warehouse.connection, SOURCES)
+    _build(warehouse)
+    return warehouse
+
+
+def _build(warehouse: Warehouse, *arguments: str) -> None:
+    warehouse.dbt("build", "--resource-type", "seed", "--resource-type", "model", "--target", "citus", *arguments)
+
+
+def _distributed(warehouse: Warehouse) -> dict[str, tuple[str | None, str | None]]:
+    rows = warehouse.rows(
+        """
+        select c.relnamespace::regnamespace || '.' || c.relname as name, p.column_name, p.colocated_with
+        from public.pg_dist_partition as p join pg_class as c on c.oid = p.logicalrelid
+        """
+    )
+    return {row["name"]: (row["column_name"], row["colocated_with"]) for row in rows}
+
+
+def _tables(warehouse: Warehouse) -> dict[str, bool]:
+    rows = warehouse.rows(
+        """
+        select c.relnamespace::regnamespace || '.' || c.relname as name, exists (
+            select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'property_key'
+        ) as has_property
+        from pg_class as c
+        where c.relnamespace::regnamespace::text in ('raw', 'intermediate', 'marts') and c.relkind in ('r', 'p')
+        """
+    )
+    return {row["name"]: row["has_property"] for row in rows}
+
+
+def test_each_table_is_distributed_by_the_property_beside_the_raw_tables_or_is_on_every_node(
+    cluster: Warehouse,
+) -> None:
+    distributed, tables = _distributed(cluster), _tables(cluster)
+    assert distributed.pop("ops.property") == distributed.pop("ops.grant") == (None, None)
+    assert distributed.pop(FIRST) == ("property_key", "none")
+    assert tables.keys() - distributed.keys() == {FIRST, "marts.dim_domain"}
+    assert {n for n, asked in distributed.items() if asked == ("property_key", FIRST)} == {
+        name for name, has_property in tables.items() if has_property and name != FIRST
+    }
+    assert {asked for asked in distributed.values() if asked != ("property_key", FIRST)} == {(None, None)}
+
+
+def test_policies_are_such_as_citus_takes_and_what_has_none_is_read_by_nobody(cluster: Warehouse) -> None:
+    distributed = _distributed(cluster)
+    rows = cluster.rows(
+        """
+        select c.relnamespace::regnamespace || '.' || c.relname as name,
+               p.polqual::text ~ '{SUBLINK' as has_subquery,
+               has_table_privilege('seo_reader', c.oid, 'select') as is_open
+        from pg_class as c left join pg_policy as p on p.polrelid = c.oid
+        where c.relnamespace = 'marts'::regnamespace and c.relkind = 'r'
+        """
+    )
+    assert len(rows) > 15
+    assert {row["name"]: (row["has_subquery"], row["is_open"]) for row in rows} == {
+        row["name"]: (False, True) if row["name"] in distributed else (None, False) for row in rows
+    }
+
+
+def test_a_night_distributes_what_it_makes_anew_and_nothing_twice(cluster: Warehouse) -> None:
+    tables = set(_tables(cluster))
+    schema.distribute(cluster.connection, SOURCES)
+    _build(cluster)
+    assert set(_tables(cluster)) == tables
+    assert _distributed(cluster).keys() == (tables | {"ops.property", "ops.grant"}) - {"marts.dim_domain"}
+
+
+def test_a_server_without_the_extension_is_no_cluster(warehouse: Warehouse) -> None:
+    assert not schema.is_cluster(warehouse.connection)
