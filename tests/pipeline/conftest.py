@@ -5,6 +5,8 @@ Modules run in the order of their names: those that bring further nights, or sto
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import shutil
 import subprocess
@@ -20,9 +22,13 @@ import pytest
 import requests
 
 from seo_warehouse.config import Role, Settings
+from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import ADMIN
+from seo_warehouse.embedded.airflow import environment as airflow_environment
 from seo_warehouse.embedded.rest import Client
+from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
 from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse, read_ports, read_secrets
+from tests.pipeline.browser import Browser, chromium
 
 ROOT = Path(__file__).parents[2]
 MAKE_RUN_SECONDS = 1_200
@@ -137,3 +143,33 @@ def describe(home: Path, output: str) -> Running:
     assert night is not None, output
     assert night[0] is not None, output
     return Running(home, wh, airflow, output, night[0])
+
+
+@pytest.fixture(scope="session")
+def browser(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A window in which the printed user is logged in."""
+    if shutil.which("chromedriver") is None and not os.environ.get("CI"):
+        pytest.skip("chromedriver is missing: apt-get install chromium-driver")
+    with chromium(tmp_path_factory.mktemp("chromium")) as window:
+        window.open(running.airflow.url)
+        window.write("input[name=username]", running.airflow.user)
+        window.write("input[name=password]", running.airflow.password)
+        window.click("button[type=submit]")
+        window.wait_for("Dags")
+        yield window
+
+
+def secrets_of(running: Running) -> dict[str, str]:
+    """Passwords of roles and users, Airflow's own keys, the providers' credentials, the lines of a private key."""
+    secrets = dict(read_secrets(running.home))
+    told = airflow_environment(parts.airflow(running.wh.settings, read_ports(running.home)))
+    keys = ("CORE__FERNET_KEY", "API__SECRET_KEY", "API_AUTH__JWT_SECRET")
+    secrets |= {name: told[f"AIRFLOW__{name}"] for name in keys}
+    for name, stated in json.loads((running.home / DEMO_CONNECTIONS).read_text()).items():
+        connection = json.loads(stated)
+        if connection.get("password"):
+            login = f"{connection['login']}:{connection['password']}"
+            secrets |= {name: connection["password"], f"{name} as sent": base64.b64encode(login.encode()).decode()}
+        key = connection.get("extra", {}).get("keyfile_dict", {}).get("private_key", "")
+        secrets |= {f"{name} {number}": line for number, line in enumerate(key.split("\n")) if len(line) > 60}
+    return secrets

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,8 @@ import zstandard
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import DATABASE
 from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import read_ports, read_secrets
-from tests.pipeline.conftest import Running
+from seo_warehouse.orchestration.warehouse import read_ports
+from tests.pipeline.conftest import Running, secrets_of
 
 MARTS = {
     "dim_date", "dim_google_update", "dim_property", "dim_domain", "dim_page", "dim_page_url", "dim_keyword",
@@ -92,22 +91,10 @@ def test_the_transformer_writes_no_raw_row_and_the_loader_no_mart(running: Runni
 
 
 def test_no_secret_stands_where_people_look(running: Running) -> None:
-    secrets = _secrets(running.home)
+    secrets = secrets_of(running)
     assert len(secrets) > 8
     found = [(place, name) for place, text in _looked_at(running) for name, secret in secrets.items() if secret in text]
     assert found == []
-
-
-def _secrets(home: Path) -> dict[str, str]:
-    """Passwords of roles and users, the providers' credentials, and the lines of the service account's key."""
-    secrets = dict(read_secrets(home))
-    for name, stated in json.loads((home / DEMO_CONNECTIONS).read_text()).items():
-        connection = json.loads(stated)
-        if connection.get("password"):
-            secrets[name] = connection["password"]
-        key = connection.get("extra", {}).get("keyfile_dict", {}).get("private_key", "")
-        secrets |= {f"{name} {number}": line for number, line in enumerate(key.split("\n")) if len(line) > 60}
-    return secrets
 
 
 def _looked_at(running: Running) -> Iterator[tuple[str, str]]:

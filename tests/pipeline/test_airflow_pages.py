@@ -2,28 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
-
-import pytest
-
-from tests.pipeline.browser import Browser, chromium
+from tests.pipeline.browser import Browser
 from tests.pipeline.conftest import Running
-
-
-@pytest.fixture(scope="module")
-def browser(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A window in which the printed user is logged in."""
-    if shutil.which("chromedriver") is None and not os.environ.get("CI"):
-        pytest.skip("chromedriver is missing: apt-get install chromium-driver")
-    with chromium(tmp_path_factory.mktemp("chromium")) as window:
-        window.open(running.airflow.url)
-        window.write("input[name=username]", running.airflow.user)
-        window.write("input[name=password]", running.airflow.password)
-        window.click("button[type=submit]")
-        window.wait_for("Dags")
-        yield window
 
 
 def test_the_list_of_dags_shows_each_of_them(running: Running, browser: Browser) -> None:
