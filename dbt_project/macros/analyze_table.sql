@@ -1,6 +1,25 @@
-{#- The project's post-hook: a table just written has no statistics, and the next model's joins would be planned blind. -#}
+{#-
+The project's post-hook: a table just written has no statistics, and the next model's joins would be planned blind. One that
+a night has added to is analyzed again once it has grown by a tenth: a sample of everything, every night, takes longer than
+what the night adds.
+-#}
 {% macro analyze_table() -%}
-    {%- if execute and config.get('materialized') in ('table', 'incremental') -%}
-        analyze {{ this }}
+    {%- if execute and config.get('materialized') in ('table', 'incremental') and _is_unknown(this) -%}
+        {#- Outside of a model's transaction dbt commits nothing, and statistics would be gone with the connection. #}
+        analyze {{ this }};
+        commit
     {%- endif -%}
+{%- endmacro %}
+
+{% macro _is_unknown(relation) -%}
+    {%- set query -%}
+        select
+            pg_relation_size(oid) > 1.1 * relpages * current_setting('block_size')::bigint
+            or not exists (
+                select from pg_stats where schemaname = '{{ relation.schema }}' and tablename = '{{ relation.identifier }}'
+            )
+        from pg_class
+        where oid = '{{ relation }}'::regclass
+    {%- endset -%}
+    {{- return(run_query(query).rows[0][0]) -}}
 {%- endmacro %}
