@@ -106,7 +106,10 @@ keep one row in two hundred, and a rebuild of everything became a nested loop of
         {%- if claims -%}
             delete from {{ this }} as stale
             using ({{ claimed_days(claims) }}) as claimed
-            where stale.property_key = claimed.property_key and stale.day = claimed.day
+            where
+                stale.property_key = claimed.property_key
+                and stale.day = claimed.day
+                {{ within_claims('stale.day', claims) }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

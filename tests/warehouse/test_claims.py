@@ -122,3 +122,19 @@ def test_what_builds_leave_equals_a_rebuild_of_everything(built: Warehouse) -> N
     before = built.rows(POSITIONS), built.rows(RESULTS)
     built.dbt(*INCREMENTAL, "--full-refresh")
     assert (built.rows(POSITIONS), built.rows(RESULTS)) == before
+
+
+def test_a_table_that_nights_add_to_is_analyzed_again_once_it_has_grown(built: Warehouse) -> None:
+    query = "select reltuples::bigint as known, (select count(*) from marts.fct_serp_result) as there"
+    query += " from pg_class where oid = 'marts.fct_serp_result'::regclass"
+    (made,) = built.rows(query)
+    assert made["known"] == made["there"]
+    statistics = "select from pg_stats where schemaname = 'marts' and tablename = 'fct_serp_result'"
+    assert len(built.rows(statistics)) > 5
+    _publish(built, 2, 50, "https://rival.net/")
+    built.dbt(*INCREMENTAL, build_id=built.claim())
+    assert built.rows(query) == [{"known": made["known"], "there": made["there"] + 1}]
+    _publish(built, 2, 51, *(f"https://rival.net/{number}" for number in range(300)))
+    built.dbt(*INCREMENTAL, build_id=built.claim())
+    (grown,) = built.rows(query)
+    assert grown["known"] == grown["there"] == made["there"] + 301
