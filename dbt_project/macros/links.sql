@@ -217,13 +217,18 @@ existing tables, with the events, changes and updates that they were last built 
     group by property_key
 {%- endmacro %}
 
-{#- Pre-hook of running totals: a day changes its own total and all later ones. -#}
+{#- Pre-hook of running totals: a day changes its own total and all later ones, found through the index by a literal day. -#}
 {% macro replace_later_days(claims='claimed_position_days') -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if var('build_id') | int != 0 -%}
                 using ({{ context[claims]() }}) as claimed
-            where stale.property_key = claimed.property_key and stale.day >= claimed.day
+            {%- set first_day = run_query("select min(day) from (" ~ context[claims]() ~ ") as claimed").rows[0][0] %}
+            where
+                stale.property_key = claimed.property_key
+                and stale.day >= claimed.day
+                and stale.property_key = any(array(select property_key from ({{ context[claims]() }}) as days))
+                and stale.day >= date '{{ first_day or 'infinity' }}'
         {%- endif %}
     {%- endif -%}
 {%- endmacro %}

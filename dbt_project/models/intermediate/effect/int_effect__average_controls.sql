@@ -28,11 +28,12 @@ with
 
     -- Cell by cell, so that nothing is sorted: units are found by their date and topic.
     averaged as (
-        select affected.property_key, affected.topic, affected.event_date, means.*
+        select affected.topic, affected.event_date, means.*
         from affected
         cross join
             lateral(
                 select
+                    units.property_key,
                     cell_key,
                     sample_no,
                     count(*)::integer as control_count,
@@ -63,7 +64,7 @@ with
                     and units.sample_no = any(affected.sample_nos)
                     and units.role = 'control'
                     and not units.is_onpage_changed
-                group by cell_key, sample_no
+                group by units.property_key, cell_key, sample_no
             ) as means
     )
 

@@ -6,54 +6,21 @@
     )
 }}
 
-{%- set group_columns = ['sample_no', 'level', 'cut', 'panel'] %}
+{%- set columns = 'property_key, topic, sample_no, level, cut, panel' %}
 
 with
     topics as (select * from {{ ref('int_effect__list_affected_topics') }}),
 
     shared as (
-        select topics.property_key, topics.topic, sums.*
+        select sums.*
         from topics
         cross join
             lateral(
-                with
-                    cells as materialized(
-                        select cell_key, arm, control_count, {{ group_columns | join(', ') }}
-                        from {{ ref('fct_link_effect_cell') }} as cells
-                        where
-                            cells.property_key = topics.property_key
-                            and cells.topic = topics.topic
-                            and cells.sample_no = any(topics.sample_nos)
-                    ),
-
-                    pages as materialized(
-                        select *
-                        from {{ ref('fct_link_effect_page') }} as pages
-                        where
-                            pages.property_key = topics.property_key
-                            and pages.topic = topics.topic
-                            and pages.sample_no = any(topics.sample_nos)
-                    ),
-
-                    -- A control of both arms is one row, and a page one cluster, of their
-                    -- difference.
-                    shared_cells as (
+                select *
+                from
+                    (
                         select
-                            {{ group_columns | join(', ') }},
-                            count(*)::integer as shared_cell_count,
-                            sum(followed.control_count)::integer as shared_control_count
-                        from cells as followed
-                        inner join
-                            cells as nofollow using (cell_key, {{ group_columns | join(', ') }})
-                        where
-                            followed.arm = 'acquired_followed'
-                            and nofollow.arm = 'acquired_nofollow'
-                        group by {{ group_columns | join(', ') }}
-                    ),
-
-                    shared_pages as (
-                        select
-                            {{ group_columns | join(', ') }},
+                            {{ columns }},
                             count(*)::integer as shared_cluster_count,
                             {%- for weighting in weightings() %}
                                 {%- set w = weighting['name'] %}
@@ -72,18 +39,40 @@ with
                                 {%- endfor %}
                                 {{- ',' if not loop.last }}
                             {%- endfor %}
-                        from pages as followed
+                        from {{ ref('fct_link_effect_page') }} as followed
                         inner join
-                            pages as nofollow using (page_key, {{ group_columns | join(', ') }})
+                            {{ ref('fct_link_effect_page') }} as nofollow using (
+                                {{ columns }}, page_key
+                            )
                         where
-                            followed.arm = 'acquired_followed'
+                            followed.property_key = topics.property_key
+                            and followed.topic = topics.topic
+                            and followed.sample_no = any(topics.sample_nos)
+                            and followed.arm = 'acquired_followed'
                             and nofollow.arm = 'acquired_nofollow'
-                        group by {{ group_columns | join(', ') }}
-                    )
-
-                select *
-                from shared_pages
-                left join shared_cells using ({{ group_columns | join(', ') }})
+                        group by {{ columns }}
+                    ) as shared_pages
+                -- A control of both arms is one row, and a page one cluster, of their difference.
+                left join
+                    (
+                        select
+                            {{ columns }},
+                            count(*)::integer as shared_cell_count,
+                            sum(followed.control_count)::integer as shared_control_count
+                        from {{ ref('fct_link_effect_cell') }} as followed
+                        inner join
+                            {{ ref('fct_link_effect_cell') }} as nofollow using (
+                                {{ columns }}, cell_key
+                            )
+                        where
+                            followed.property_key = topics.property_key
+                            and followed.topic = topics.topic
+                            and followed.sample_no = any(topics.sample_nos)
+                            and followed.arm = 'acquired_followed'
+                            and nofollow.arm = 'acquired_nofollow'
+                        group by {{ columns }}
+                    ) as shared_cells using ({{ columns }})
+                where shared_pages.property_key = topics.property_key
             ) as sums
     )
 

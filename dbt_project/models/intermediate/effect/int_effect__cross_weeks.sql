@@ -17,22 +17,13 @@ with
     ),
 
     pairs as (
-        select topics.property_key, topics.topic, sums.*
+        select sums.*
         from topics
         cross join
             lateral(
-                with
-                    scores as materialized(
-                        select scores.*
-                        from {{ ref('fct_link_effect_page') }} as scores
-                        inner join weeks on weeks.sample_no = scores.sample_no
-                        where
-                            scores.property_key = topics.property_key
-                            and scores.topic = topics.topic
-                            and scores.cut = 'all'
-                    )
-
                 select
+                    one.property_key,
+                    one.topic,
                     one.panel,
                     one.arm,
                     one.sample_no,
@@ -52,14 +43,24 @@ with
                         {%- endfor %}
                         {{- ',' if not loop.last }}
                     {%- endfor %}
-                from scores as one
+                from {{ ref('fct_link_effect_page') }} as one
                 inner join
-                    scores as other
-                    on other.page_key = one.page_key
+                    {{ ref('fct_link_effect_page') }} as other
+                    on other.property_key = one.property_key
+                    and other.topic = one.topic
+                    and other.page_key = one.page_key
                     and other.arm = one.arm
                     and other.panel = one.panel
                     and other.sample_no > one.sample_no
-                group by one.sample_no, other.sample_no, one.arm, one.panel
+                where
+                    one.property_key = topics.property_key
+                    and one.topic = topics.topic
+                    and one.cut = 'all'
+                    and other.cut = 'all'
+                    and one.sample_no in (select sample_no from weeks)
+                    and other.sample_no in (select sample_no from weeks)
+                group by
+                    one.property_key, one.topic, one.sample_no, other.sample_no, one.arm, one.panel
             ) as sums
     )
 

@@ -152,9 +152,10 @@ with
         select
             property_key,
             (
-                select max(totals.day)
+                select distinct on (totals.property_key) totals.day
                 from {{ ref('int_link__sum_positions') }} as totals
                 where totals.property_key = properties.property_key
+                order by totals.property_key, totals.day desc
             ) as last_day
         from (select distinct property_key from affected) as properties
     ),
@@ -163,9 +164,10 @@ with
         select
             property_key,
             (
-                select max(totals.day)
+                select distinct on (totals.property_key) totals.day
                 from {{ ref('int_effect__sum_searches') }} as totals
                 where totals.property_key = properties.property_key
+                order by totals.property_key, totals.day desc
             ) as last_day
         from (select distinct property_key from affected) as properties
     ),
@@ -222,8 +224,10 @@ with
                             ) as keyword {{ join_window('keyword') }}
                     ) as checked
                 where
-                    2 * measured_count >= {{ expected_checks('begin_day', 'end_day', 'gap_days') }}
-                group by cell_key
+                    checked.property_key = sampled.property_key
+                    and 2 * measured_count
+                    >= {{ expected_checks('begin_day', 'end_day', 'gap_days') }}
+                group by property_key, cell_key
                 -- A page that no check found in the week before is nowhere to move from.
                 having sum(base_ranked_count) > 0
             ) as means

@@ -7,7 +7,8 @@
 }}
 
 {#- Numbers first: they are compared fast. -#}
-{%- set group_columns = ['sample_no', 'arm', 'level', 'cut', 'panel'] %}
+{%- set group_columns = ['property_key', 'topic', 'sample_no', 'arm', 'level', 'cut', 'panel'] %}
+{%- set columns = group_columns | join(', ') %}
 
 with
     topics as (select * from {{ ref('int_effect__list_affected_topics') }}),
@@ -30,38 +31,42 @@ with
     )
 
 -- Topic by topic, so that nothing is sorted by names.
-select topics.property_key, topics.topic, sums.*
+select sums.*
 from topics
 cross join
     lateral(
-        with
-            cells as materialized(
+        select
+            {{ columns }},
+            cell_sums.cell_count,
+            cell_sums.treated_count,
+            cell_sums.control_count,
+            event_counts.event_count,
+            score_sums.cluster_count,
+            score_sums.treated_cluster_count,
+            cell_sums.onpage_unknown_count,
+            cell_sums.updated_count,
+            {%- for column in effect_sums() %} {{ column }}{{ ',' if not loop.last }} {%- endfor %}
+        from
+            (
                 select
-                    treated.*,
-                    exists (
-                        select 1
-                        from updates
-                        where
-                            updates.begins_on <= treated.event_date + spans.end_day
-                            and updates.ends_on >= treated.event_date + spans.begin_day
-                    ) as is_updated
-                from {{ ref('fct_link_effect_cell') }} as treated
-                inner join spans on spans.sample_no = treated.sample_no
-                where
-                    treated.property_key = topics.property_key
-                    and treated.topic = topics.topic
-                    and treated.sample_no = any(topics.sample_nos)
-            ),
-
-            cell_sums as (
-                select
-                    {{ group_columns | join(', ') }},
+                    {{ columns }},
                     count(*)::integer as cell_count,
                     sum(treated_count)::integer as treated_count,
                     sum(control_count)::integer as control_count,
                     sum(onpage_unknown_count)::integer as onpage_unknown_count,
-                    coalesce(sum(treated_count) filter (where is_updated), 0)::integer
-                    as updated_count,
+                    coalesce(
+                        sum(treated_count) filter (
+                            where
+                                exists (
+                                    select 1
+                                    from updates
+                                    where
+                                        updates.begins_on <= treated.event_date + spans.end_day
+                                        and updates.ends_on >= treated.event_date + spans.begin_day
+                                )
+                        ),
+                        0
+                    )::integer as updated_count,
                     {%- for weighting in weightings() %}
                         sum({{ weighting['cell'] }}) as {{ weighting['name'] }}_weight,
                     {%- endfor %}
@@ -78,22 +83,30 @@ cross join
                             treated_count * base_{{ outcome['name'] }}
                         ) as {{ outcome['name'] }}_base{{ ',' if not loop.last }}
                     {%- endfor %}
-                from cells
-                group by {{ group_columns | join(', ') }}
-            ),
 
-            event_counts as (
+                from {{ ref('fct_link_effect_cell') }} as treated
+                inner join spans using (sample_no)
+                where
+                    treated.property_key = topics.property_key
+                    and treated.topic = topics.topic
+                    and treated.sample_no = any(topics.sample_nos)
+                group by {{ columns }}
+            ) as cell_sums
+        inner join
+            (
+                select {{ columns }}, count(distinct event.event_key)::integer as event_count
+                from {{ ref('fct_link_effect_cell') }} as treated
+                cross join lateral unnest(treated.event_keys) as event(event_key)
+                where
+                    treated.property_key = topics.property_key
+                    and treated.topic = topics.topic
+                    and treated.sample_no = any(topics.sample_nos)
+                group by {{ columns }}
+            ) as event_counts using ({{ columns }})
+        inner join
+            (
                 select
-                    {{ group_columns | join(', ') }},
-                    count(distinct event.event_key)::integer as event_count
-                from cells
-                cross join lateral unnest(cells.event_keys) as event(event_key)
-                group by {{ group_columns | join(', ') }}
-            ),
-
-            score_sums as (
-                select
-                    {{ group_columns | join(', ') }},
+                    {{ columns }},
                     count(*)::integer as cluster_count,
                     (count(*) filter (where treated_count > 0))::integer as treated_cluster_count,
                     {%- for weighting in weightings() %}
@@ -106,26 +119,13 @@ cross join
                         {%- endfor %}
                         {{- ',' if not loop.last }}
                     {%- endfor %}
+
                 from {{ ref('fct_link_effect_page') }} as scores
                 where
                     scores.property_key = topics.property_key
                     and scores.topic = topics.topic
                     and scores.sample_no = any(topics.sample_nos)
-                group by {{ group_columns | join(', ') }}
-            )
-
-        select
-            {{ group_columns | join(', ') }},
-            cell_sums.cell_count,
-            cell_sums.treated_count,
-            cell_sums.control_count,
-            event_counts.event_count,
-            score_sums.cluster_count,
-            score_sums.treated_cluster_count,
-            cell_sums.onpage_unknown_count,
-            cell_sums.updated_count,
-            {%- for column in effect_sums() %} {{ column }}{{ ',' if not loop.last }} {%- endfor %}
-        from cell_sums
-        inner join score_sums using ({{ group_columns | join(', ') }})
-        inner join event_counts using ({{ group_columns | join(', ') }})
+                group by {{ columns }}
+            ) as score_sums using ({{ columns }})
+        where cell_sums.property_key = topics.property_key
     ) as sums

@@ -8,41 +8,18 @@
 
 {#- With d~ = d - n1/n and dy~ = dy - mean of the cell, a row's score is w~ d~ (dy~ - b d~): linear in the estimate b,
     so that sums of w~ d~ dy~ and of w~ d~^2 by page suffice for its variance, whatever b turns out to be. -#}
-with
-    topics as (select * from {{ ref('int_effect__list_affected_topics') }}),
-
-    samples as (select * from {{ ref('int_effect__list_samples') }})
+with topics as (select * from {{ ref('int_effect__list_affected_topics') }})
 
 -- A page has one topic: topic by topic, so that no more than one topic's pages are held at once.
-select topics.property_key, topics.topic, samples.window_name, samples.horizon_day, scores.*
+select scores.*
 from topics
 cross join
     lateral(
-        with
-            cells as materialized(
-                select
-                    *,
-                    treated_count::double precision
-                    / (treated_count + control_count) as treated_share,
-                    {%- for weighting in weightings() %}
-                        {{ weighting['row'] }} as {{ weighting['name'] }}_weight,
-                    {%- endfor %}
-                    {%- for outcome in outcomes() %}
-                        (
-                            treated_count * {{ outcome['name'] }}_change
-                            + control_count * control_{{ outcome['name'] }}_change
-                        ) / (
-                            treated_count + control_count
-                        ) as mean_{{ outcome['name'] }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                from {{ ref('fct_link_effect_cell') }} as treated
-                where
-                    treated.property_key = topics.property_key
-                    and treated.topic = topics.topic
-                    and treated.sample_no = any(topics.sample_nos)
-            )
-
         select
+            units.property_key,
+            units.topic,
+            cells.window_name,
+            cells.horizon_day,
             cells.panel,
             cells.cut,
             cells.level,
@@ -66,8 +43,26 @@ cross join
             {%- endfor %}
         from {{ ref('int_effect__measure_units') }} as units
         inner join
-            cells
+            (
+                select
+                    *,
+                    treated_count::double precision
+                    / (treated_count + control_count) as treated_share,
+                    {%- for weighting in weightings() %}
+                        {{ weighting['row'] }} as {{ weighting['name'] }}_weight,
+                    {%- endfor %}
+                    {%- for outcome in outcomes() %}
+                        (
+                            treated_count * {{ outcome['name'] }}_change
+                            + control_count * control_{{ outcome['name'] }}_change
+                        ) / (
+                            treated_count + control_count
+                        ) as mean_{{ outcome['name'] }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                from {{ ref('fct_link_effect_cell') }} as treated
+            ) as cells
             on cells.property_key = units.property_key
+            and cells.topic = units.topic
             and cells.cell_key = units.cell_key
             and cells.sample_no = units.sample_no
             and (units.event_key is null or units.event_key = any(cells.event_keys))
@@ -77,6 +72,15 @@ cross join
             and units.sample_no = any(topics.sample_nos)
             and not units.is_onpage_changed
         -- Numbers first: they sort fast.
-        group by units.page_key, cells.sample_no, cells.arm, cells.level, cells.cut, cells.panel
+        group by
+            units.property_key,
+            units.page_key,
+            cells.sample_no,
+            cells.arm,
+            cells.level,
+            cells.cut,
+            cells.panel,
+            units.topic,
+            cells.window_name,
+            cells.horizon_day
     ) as scores
-inner join samples on samples.sample_no = scores.sample_no
