@@ -9,8 +9,6 @@ with
 
     series as (select * from {{ ref('int_link__list_series') }}),
 
-    totals as (select * from {{ ref('int_link__sum_positions') }}),
-
     -- Every series has a total on the last day. One that had not been checked by the eve of a
     -- date has no base.
     begins as materialized(
@@ -20,7 +18,7 @@ with
             {%- for name, order in [('first_day', 'asc'), ('last_day', 'desc')] %}
                 (
                     select distinct on (totals.property_key) totals.day
-                    from totals
+                    from {{ ref('int_link__sum_positions') }} as totals
                     where
                         totals.property_key = series.property_key
                         and totals.series_key = series.series_key
