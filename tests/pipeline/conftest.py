@@ -145,9 +145,9 @@ def describe(home: Path, output: str) -> Running:
     return Running(home, wh, airflow, output, night[0])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A window in which the printed user is logged in."""
+    """A window in which the printed user is logged in. A module's own: Airflow's pages never rest."""
     if shutil.which("chromedriver") is None and not os.environ.get("CI"):
         pytest.skip("chromedriver is missing: apt-get install chromium-driver")
     with chromium(tmp_path_factory.mktemp("chromium")) as window:
