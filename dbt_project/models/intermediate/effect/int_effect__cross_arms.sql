@@ -48,6 +48,7 @@ with
                             followed.property_key = topics.property_key
                             and followed.topic = topics.topic
                             and followed.sample_no = any(topics.sample_nos)
+                            and nofollow.sample_no = any(topics.sample_nos)
                             and followed.arm = 'acquired_followed'
                             and nofollow.arm = 'acquired_nofollow'
                         group by {{ columns }}
@@ -68,6 +69,7 @@ with
                             followed.property_key = topics.property_key
                             and followed.topic = topics.topic
                             and followed.sample_no = any(topics.sample_nos)
+                            and nofollow.sample_no = any(topics.sample_nos)
                             and followed.arm = 'acquired_followed'
                             and nofollow.arm = 'acquired_nofollow'
                         group by {{ columns }}

@@ -1,9 +1,11 @@
 -- depends_on: {{ ref('int_effect__list_samples') }}
 -- depends_on: {{ ref('int_effect__describe_events') }}
--- depends_on: {{ ref('int_link__judge_events') }}
+-- depends_on: {{ ref('int_effect__measure_units') }}
+{#- Of the many units those of a few events are asked for, through the index. -#}
 {{
     config(
         materialized='table',
+        pre_hook='set local enable_nestloop = on',
         indexes=[{'columns': ['property_key', 'topic'], 'unique': True}],
     )
 }}
@@ -27,9 +29,10 @@ with
                 and cells.event_date + samples.horizon_day <= known_until.last_day
         {%- endif %}
         {% if is_rank_change_partial() -%}
-            -- A new event may move the terciles, and with them the levels of events of any date.
+            -- A new event may move the terciles, and with them the levels of events of any date;
+            -- only those that are compared matter.
             union all
-            select events.property_key, events.topic, main.sample_no
+            select units.property_key, units.topic, units.sample_no
             from
                 (
                     (
@@ -49,11 +52,10 @@ with
                     )
                 ) as levels
             inner join
-                {{ ref('int_link__judge_events') }} as events
-                on events.property_key = levels.property_key
-                and events.event_key = levels.event_key
-            cross join ({{ main_samples() }}) as main
-            where events.topic is not null
+                {{ ref('int_effect__measure_units') }} as units
+                on units.property_key = levels.property_key
+                and units.event_key = levels.event_key
+            inner join ({{ main_samples() }}) as main on main.sample_no = units.sample_no
         {%- endif %}
     )
 
