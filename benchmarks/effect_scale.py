@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ import psycopg
 import pyfixest
 from psycopg import sql
 
-from benchmarks.measuring import Figure, apart, keep, load_average, peak_mebibytes
+from benchmarks.measuring import Figure, apart, keep, load_average, peak_mebibytes, repeatedly
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
@@ -94,30 +93,23 @@ class World:
 
 @dataclass
 class Scratch:
-    """Watches temporary files and the database until it is left."""
+    """What a build takes beside what it publishes: the most of temporary files, and what the database grew by."""
 
     folder: Path
     connection: psycopg.Connection[Any]
     peak_temporary: int = 0
-    peak_growth: int = 0
     growth: int = 0
 
-    def __enter__(self) -> Scratch:
-        self.before = self._database()
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-        self.thread.start()
-        return self
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch until the block is left."""
+        before = self._database()
+        with repeatedly(self._take, 0.25):
+            yield
+        self.growth = self._database() - before
 
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.thread.join()
-        self.growth = self._database() - self.before
-
-    def _watch(self) -> None:
-        while not self.ended.wait(0.25):
-            self.peak_temporary = max(self.peak_temporary, self._temporary())
-            self.peak_growth = max(self.peak_growth, self._database() - self.before)
+    def _take(self) -> None:
+        self.peak_temporary = max(self.peak_temporary, self._temporary())
 
     def _temporary(self) -> int:
         total = 0
@@ -410,7 +402,8 @@ def compare(w: Warehouse, server: Postgres, home: Path, rows: int) -> dict[str, 
 def measure_build(w: Warehouse, server: Postgres, *arguments: str, build_id: int = 0) -> dict[str, Any]:
     """A build, what it took, and the load of the machine before and after."""
     before, marts = load_average(), published(w.connection)
-    with Scratch(server.data, w.connection) as scratch:
+    scratch = Scratch(server.data, w.connection)
+    with scratch.watched():
         seconds, by_model = build(w, *arguments, build_id=build_id)
     slowest = sorted(by_model.items(), key=lambda pair: -pair[1])[:12]
     return {

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -98,6 +99,24 @@ def machine() -> dict[str, Any]:
 def load_average() -> float:
     """Processes that ran or waited in the last minute."""
     return round(os.getloadavg()[0], 1)
+
+
+@contextmanager
+def repeatedly(take: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call `take` every so many seconds, from a thread of its own, until the block is left."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(seconds):
+            take()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def say(line: str) -> None:

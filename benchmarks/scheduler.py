@@ -14,12 +14,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +27,7 @@ from typing import Any
 import click
 import yaml
 
-from benchmarks.measuring import Figure, keep, load_average, say
+from benchmarks.measuring import Figure, keep, load_average, repeatedly, say
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import parts, processes
@@ -71,28 +70,10 @@ with DAG("trivial", schedule=None, is_paused_upon_creation=False):
 Json = dict[str, Any]
 
 
-@dataclass
-class Memory:
-    """Watches the memory of Airflow and PostgreSQL, each shared page counted once, until it is left."""
-
-    airflow: Airflow
-    postgres: parts.Postgres
-    mebibytes: list[float] = field(default_factory=list)
-
-    def __enter__(self) -> Memory:
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.ended.set()
-        self.thread.join()
-
-    def _watch(self) -> None:
-        while not self.ended.wait(SAMPLE_SECONDS):
-            stats = [stat for part in self.airflow.components for stat in processes.members(part)]
-            self.mebibytes.append(sum(share_of(stat.pid) for stat in (*stats, *self.postgres.processes())))
+def memory_of(airflow: Airflow, postgres: parts.Postgres) -> float:
+    """MiB of all processes of Airflow and PostgreSQL, each shared page counted once."""
+    stats = [stat for part in airflow.components for stat in processes.members(part)]
+    return sum(share_of(stat.pid) for stat in (*stats, *postgres.processes()))
 
 
 def share_of(pid: int) -> float:
@@ -207,9 +188,8 @@ def measure_night(home: Home) -> Json:
     """Bring the night through, and tell how it went."""
     night = home.wh.now().date()
     before = load_average()
-    with Memory(home.airflow, home.postgres) as memory:
-        time.sleep(3 * SAMPLE_SECONDS)
-        idle = memory.mebibytes[-1]
+    memory = [memory_of(home.airflow, home.postgres)]
+    with repeatedly(lambda: memory.append(memory_of(home.airflow, home.postgres)), SAMPLE_SECONDS):
         red = run_night(home.wh, home.client, night, say)
     if red:
         raise SystemExit(f"red: {', '.join(red)}")
@@ -227,8 +207,8 @@ def measure_night(home: Home) -> Json:
         "tasks": len(tasks),
         "seconds": round(whole, 1),
         "build_seconds": round(_seconds(runs["warehouse"]), 1),
-        "idle_mib": round(idle),
-        "peak_mib": round(max(memory.mebibytes)),
+        "idle_mib": round(memory[0]),
+        "peak_mib": round(max(memory)),
         "load": [before, load_average()],
         "ended": sorted(_ended_pairs(tasks)),
         "ends": {name: round((_instant(run["end_date"]) - began).total_seconds(), 1) for name, run in ingest.items()},

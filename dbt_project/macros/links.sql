@@ -89,8 +89,8 @@ link was seen after. Else only the links that the claimed days name.
 {%- endmacro %}
 
 {#-
-Whether fct_link_rank_change and the units of the effect may be rebuilt for the affected cells alone: a claimed build over
-existing tables, with the events, changes and updates that they were last built from at hand.
+Whether fct_link_rank_change and the effect may be rebuilt for the affected cells and topics alone: a claimed build over
+existing tables, with the events, changes, updates and levels that they were last built from at hand.
 -#}
 {% macro is_rank_change_partial() -%}
     {%- if not execute -%}
@@ -102,6 +102,7 @@ existing tables, with the events, changes and updates that they were last built 
             ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
             ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_units'),
             ('intermediate', 'int_effect__keep_levels'), ('intermediate', 'int_effect__sum_topics'),
+            ('intermediate', 'int_effect__cross_arms'), ('intermediate', 'int_effect__cross_weeks'),
             ('marts', 'fct_link_rank_change'), ('marts', 'fct_link_effect_cell'), ('marts', 'fct_link_effect_page'),
         ] -%}
             {%- if adapter.get_relation(target.database, schema, name) is none -%} {{- return(false) -}} {%- endif -%}

@@ -194,8 +194,8 @@ def test_sitemaps_without_end_leave_time_for_the_pages(tmp_path: Path) -> None:
     pages |= {f"/{number}.xml": replace(xml("<urlset></urlset>"), pause=0.2) for number in range(200)}
     with serve(pages) as site:
         crawled = crawl(site.settings(max_seconds=8), archive_in(tmp_path))
-        # All of them, one after the other, take 40 seconds; half of the time is theirs.
-        assert crawled.head.sitemap_count < len(names)
+        # The index, and 0.2 seconds at least for each of the others, one after the other, for half of the time.
+        assert crawled.head.sitemap_count <= 1 + 20
         assert crawled.head.caps == ("max_seconds",)
         assert list(by_path(crawled)) == ["/"]
 

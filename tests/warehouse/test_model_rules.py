@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 import pytest
@@ -295,6 +296,30 @@ def test_every_incremental_model_appends_to_days_it_cleared(models: dict[str, An
             meta = model.config.meta
             clears_otherwise = any(re.search(r"\breplace_(?!claimed_days)", hook.sql) for hook in model.config.pre_hook)
             assert meta.get("claims") or meta.get("is_append_only") or clears_otherwise, name
+
+
+def test_what_builds_compare_with_is_kept_after_all_that_was_made_of_it(models: dict[str, Any]) -> None:
+    # Kept before, a kill in between would leave what comes later as it was: the next build would find nothing changed.
+    made = {
+        name
+        for name, model in models.items()
+        if any(re.search(r"\breplace_affected_", hook.sql) for hook in model.config.pre_hook)
+    }
+    by_id = {model.unique_id: model for model in models.values()}
+
+    @cache
+    def upstream(name: str) -> set[str]:
+        parents = {by_id[key].name for key in models[name].depends_on.nodes if key in by_id}
+        return parents.union(*map(upstream, parents))
+
+    assert len(made) > 5
+    for kept in (
+        "int_link__keep_events",
+        "int_link__keep_changes",
+        "int_link__keep_updates",
+        "int_effect__keep_levels",
+    ):
+        assert made <= upstream(kept), kept
 
 
 def test_every_mart_is_shown_somewhere(dbt: Dbt, models: dict[str, Any]) -> None:

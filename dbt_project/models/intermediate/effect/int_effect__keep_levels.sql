@@ -1,4 +1,6 @@
 -- depends_on: {{ ref('int_effect__sum_topics') }}
+-- depends_on: {{ ref('int_effect__cross_arms') }}
+-- depends_on: {{ ref('int_effect__cross_weeks') }}
 {{ config(materialized='table') }}
 
 select {{ event_levels() }}

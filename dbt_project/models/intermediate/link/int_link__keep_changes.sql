@@ -1,4 +1,2 @@
--- depends_on: {{ ref('fct_link_rank_change') }}
--- depends_on: {{ ref('int_effect__measure_units') }}
--- depends_on: {{ ref('int_effect__sum_topics') }}
+-- depends_on: {{ ref('int_effect__keep_levels') }}
 {{ config(materialized='table') }} select * from {{ ref('int_link__place_changes') }}

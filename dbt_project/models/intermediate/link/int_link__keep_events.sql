@@ -1,8 +1,5 @@
 -- depends_on: {{ ref('int_link__keep_changes') }}
 -- depends_on: {{ ref('int_link__keep_updates') }}
--- depends_on: {{ ref('fct_link_rank_change') }}
--- depends_on: {{ ref('int_effect__measure_units') }}
--- depends_on: {{ ref('int_effect__keep_levels') }}
 {{ config(materialized='table') }}
 
 select

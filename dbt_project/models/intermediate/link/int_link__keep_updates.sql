@@ -1,6 +1,4 @@
--- depends_on: {{ ref('fct_link_rank_change') }}
--- depends_on: {{ ref('int_effect__measure_units') }}
--- depends_on: {{ ref('int_effect__sum_topics') }}
+-- depends_on: {{ ref('int_effect__keep_levels') }}
 {{ config(materialized='table') }}
 
 select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
