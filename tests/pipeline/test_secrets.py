@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from tests.pipeline.browser import Browser
 from tests.pipeline.conftest import Running, secrets_of
@@ -104,6 +106,8 @@ def told(running: Running, refused: Known, kept: dict[str, str]) -> list[Told]:
     """Every GET that Airflow's own description of its interfaces names, with all that is known to ask for."""
     with requests.Session() as session:
         session.trust_env = False
+        # A server may close a kept connection just as it is used; a GET is asked again, as browsers do.
+        session.mount("http://", HTTPAdapter(max_retries=Retry(3, backoff_factor=1)))
         login = {"username": running.airflow.user, "password": running.airflow.password}
         token = session.post(f"{running.airflow.url}/auth/token", json=login, timeout=60).json()["access_token"]
         session.headers["Authorization"] = f"Bearer {token}"
