@@ -340,8 +340,16 @@ def main(sources: tuple[str, ...], here: bool) -> None:
         Path(name).chmod(0o755)
         python = install(Path(name) / "venv")
         more = [word for source in sources for word in ("--source", source)]
-        done = subprocess.run([python, "-m", "benchmarks.celery_nights", "--here", *more], cwd=ROOT, check=False)
-        raise SystemExit(done.returncode)
+        process = subprocess.Popen([python, "-m", "benchmarks.celery_nights", "--here", *more], cwd=ROOT)
+        try:
+            status = process.wait()
+        except SystemExit:
+            # Told to end; at an interrupt both of us are told. It stops its servers first.
+            process.terminate()
+            raise
+        finally:
+            process.wait()
+        raise SystemExit(status)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -28,6 +29,9 @@ PICTURES = Path(__file__).parents[1] / "docs/images"
 FLAT = 1.2
 """Peak memory at ten times the rows, as a ratio: what counts as flat."""
 T = TypeVar("T")
+
+# Told to end, a benchmark stops what it started, as after an error.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,12 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
     except EOFError:
         process.join()
         raise SystemExit(f"{function.__name__} failed with {process.exitcode}") from None
-    process.join()
+    except SystemExit:
+        # Told to end; at an interrupt both of us are told.
+        process.terminate()
+        raise
+    finally:
+        process.join()
     return answer
 
 

@@ -206,7 +206,7 @@ def measure_night(home: Home) -> Json:
     return {
         "tasks": len(tasks),
         "seconds": round(whole, 1),
-        "build_seconds": round(_seconds(runs["warehouse"]), 1),
+        "build_seconds": round(max(map(_seconds, client.runs("warehouse"))), 1),
         "idle_mib": round(memory[0]),
         "peak_mib": round(max(memory)),
         "load": [before, load_average()],
