@@ -202,9 +202,12 @@ class Archive:
                 file.write(content)
                 if durable:
                     _sync(file)
-        except BaseException:
+        except BaseException as error:
             # On a full disk each attempt would leave another half, and nobody would ever make room.
             aside.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.filename is None:
+                # A failed write does not say where; whoever makes room needs to know.
+                error.filename = str(path)
             raise
         aside.replace(path)
         if durable:
