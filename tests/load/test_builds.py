@@ -63,6 +63,33 @@ def test_a_build_claims_what_no_finished_build_has_claimed(database: str) -> Non
         assert claim(connection, full=True).day_count == 2
 
 
+def test_the_planner_is_told_of_tables_that_grew_by_a_tenth_and_else_of_the_claimed_months_alone(database: str) -> None:
+    def known(connection: psycopg.Connection[Any]) -> dict[str, float]:
+        rows = fetch(
+            connection,
+            "select relname, reltuples from pg_class where relnamespace = 'raw'::regnamespace"
+            " and relkind in ('r', 'p')",
+        )
+        return {name.removeprefix("raw_").removeprefix(f"{SOURCE.name}__"): count for name, count in rows}
+
+    def build(connection: psycopg.Connection[Any], *days: date) -> dict[str, float]:
+        for number, day in enumerate(days):
+            put(connection, float(number), day)
+        claimed = claim(connection)
+        builds.analyze_claimed(connection, claimed.build_id)
+        builds.finish_build(connection, claimed.build_id)
+        return known(connection)
+
+    may, june, july = DAY.replace(day=1), DAY.replace(month=6, day=1), DAY.replace(month=7, day=1)
+    with open_warehouse(database) as connection, builds.warehouse_lock(connection):
+        first = build(connection, *(may + number * NEXT for number in range(20)))
+        assert (first["hit"], first["hit_2026_05"]) == (20, 20)
+        second = build(connection, may + 20 * NEXT, june)
+        assert (second["hit"], second["hit_2026_05"], second["hit_2026_06"]) == (20, 21, 1), "a tenth more"
+        third = build(connection, july)
+        assert (third["hit"], third["hit_2026_05"], third["hit_2026_07"]) == (23, 21, 1)
+
+
 def test_a_failed_or_dead_build_is_tried_again_on_the_same_set(database: str) -> None:
     with open_warehouse(database) as connection, builds.warehouse_lock(connection):
         put(connection, 1.0)

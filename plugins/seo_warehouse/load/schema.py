@@ -248,6 +248,11 @@ def _misfit(relation: str, difference: str) -> MigrationError:
     )
 
 
+def partition_name(relation: str, day: date) -> str:
+    """Name in `raw` of the month's partition that holds `day`."""
+    return f"{relation}_{day:%Y_%m}"
+
+
 def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
     """Create the month's partition of `raw.<relation>` that holds `day`, unless it is there.
 
@@ -255,7 +260,7 @@ def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: da
     """
     first = day.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
-    parent, name = sql.Identifier("raw", relation), f"{relation}_{first:%Y_%m}"
+    parent, name = sql.Identifier("raw", relation), partition_name(relation, day)
     partition = sql.Identifier("raw", name)
     if _has_table(connection, name):
         return

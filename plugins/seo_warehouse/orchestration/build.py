@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
@@ -66,7 +65,8 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
         log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
-        _analyze(wh, build.build_id)
+        with wh.connect("owner", autocommit=True) as owner:
+            builds.analyze_claimed(owner, build.build_id)
         try:
             manifest = _parse(wh)
             nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES])
@@ -163,18 +163,6 @@ def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
             """,
             (DEAD_SESSION_MILLISECONDS, BUILDING),
         )
-
-
-def _analyze(wh: Warehouse, build_id: int) -> None:
-    """Let the planner know what the build reads: autovacuum never looks at a partitioned table as a whole."""
-    with wh.connect("owner", autocommit=True) as connection:
-        claimed = connection.execute(
-            "select distinct source, table_name from ops.build_day where build_id = %s", (build_id,)
-        ).fetchall()
-        relations = [("ops", "publication"), ("ops", "build_day")]
-        relations += [("raw", f"raw_{source}__{table}") for source, table in claimed]
-        names = sql.SQL(", ").join(sql.Identifier(*relation) for relation in relations)
-        connection.execute(sql.SQL("analyze {}").format(names))
 
 
 def _run_dbt(

@@ -119,74 +119,94 @@ with
         where rank_check.state = 'found'
     ),
 
-    candidates as (select distinct property_key, series_key, page_key from ranked),
-
-    -- Dates at which a series may have a page of the topic.
-    series_dates as (
-        select distinct candidates.property_key, candidates.series_key, affected.event_date
-        from candidates
-        left join
-            versions
-            on versions.property_key = candidates.property_key
-            and versions.url_key = candidates.page_key
-        inner join
-            topics
-            on topics.property_key = candidates.property_key
-            and topics.page_key in (candidates.page_key, versions.page_key)
-        inner join
-            affected
-            on affected.property_key = topics.property_key
-            and affected.topic = topics.topic
+    -- The days on which a page ranked: a bit for each of 28 days, so that 28 days before any date
+    -- are in two rows, and a year of checks is read without being sorted.
+    blocks as materialized(
+        select
+            property_key,
+            series_key,
+            page_key,
+            (day - date '1970-01-01') / 28 as block,
+            bit_or(1 << (day - date '1970-01-01') % 28) as days
+        from ranked
+        group by property_key, series_key, page_key, block
     ),
 
-    -- Nights on which a page ranked and dates at which to look back, in one line.
-    line as (
-        select property_key, series_key, page_key, day, 1 as ranked_count, false as is_event_date
-        from ranked
-        union all
+    candidates as (select distinct property_key, series_key, page_key from blocks),
+
+    -- Topics of what a URL has led to, and of itself.
+    url_topics as (
+        select property_key, page_key, topic
+        from topics
+        union
+        select versions.property_key, versions.url_key, topics.topic
+        from versions
+        inner join
+            topics
+            on topics.property_key = versions.property_key
+            and topics.page_key = versions.page_key
+    ),
+
+    series_topics as (
+        select distinct candidates.property_key, candidates.series_key, url_topics.topic
+        from candidates
+        inner join
+            url_topics
+            on url_topics.property_key = candidates.property_key
+            and url_topics.page_key = candidates.page_key
+    ),
+
+    -- Dates at which a series may have a page of the topic, and the two blocks before each.
+    series_dates as (
+        select distinct
+            series_topics.property_key,
+            series_topics.series_key,
+            affected.event_date,
+            (affected.event_date - date '1970-01-01') % 28 as day_of_block,
+            (affected.event_date - date '1970-01-01') / 28 as last_block,
+            (affected.event_date - date '1970-01-01') / 28 - generate_series(0, 1) as block
+        from series_topics
+        inner join
+            affected
+            on affected.property_key = series_topics.property_key
+            and affected.topic = series_topics.topic
+    ),
+
+    -- The eve of the date is the highest bit.
+    looked as (
         select
             series_dates.property_key,
             series_dates.series_key,
-            candidates.page_key,
             series_dates.event_date,
-            0,
-            true
+            blocks.page_key,
+            case
+                when series_dates.block = last_block
+                then (blocks.days & ((1 << day_of_block) - 1)) << (28 - day_of_block)
+                else blocks.days >> day_of_block
+            end as days
         from series_dates
         inner join
-            candidates
-            on candidates.property_key = series_dates.property_key
-            and candidates.series_key = series_dates.series_key
-    ),
-
-    counted as (
-        select
-            *,
-            sum(ranked_count) over (
-                page_days range between interval '28 days' preceding and interval '1 day' preceding
-            ) as day_count,
-            max(day) filter (where not is_event_date) over (
-                page_days range between unbounded preceding and interval '1 day' preceding
-            ) as last_day
-        from line
-        window page_days as (partition by property_key, series_key, page_key order by day)
+            blocks
+            on blocks.property_key = series_dates.property_key
+            and blocks.series_key = series_dates.series_key
+            and blocks.block = series_dates.block
     ),
 
     -- A page that has moved meanwhile counts as what it is at the event's date.
     placed as (
         select
-            counted.property_key,
-            counted.day as event_date,
-            counted.series_key,
-            {{ page_as_of('counted', 'page_key') }} as led_to_page_key,
-            sum(counted.day_count) as day_count,
-            max(counted.last_day) as last_day
-        from counted {{ join_page_version('counted', 'page_key', 'counted.day') }}
-        where counted.is_event_date and counted.day_count > 0
-        group by counted.property_key, counted.day, counted.series_key, led_to_page_key
+            looked.property_key,
+            looked.event_date,
+            looked.series_key,
+            {{ page_as_of('looked', 'page_key') }} as led_to_page_key,
+            bit_or(looked.days) as days
+        from looked {{ join_page_version('looked', 'page_key', 'looked.event_date') }}
+        where looked.days <> 0
+        group by looked.property_key, looked.event_date, looked.series_key, led_to_page_key
     ),
 
     -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
-    -- later, then the lower key.
+    -- later. On one day only one ranks, so the later one's highest bit is the higher.
     modal as (
         select distinct
             on (property_key, event_date, series_key)
@@ -195,8 +215,7 @@ with
             series_key,
             led_to_page_key as page_key
         from placed
-        order by
-            property_key, event_date, series_key, day_count desc, last_day desc, led_to_page_key
+        order by property_key, event_date, series_key, bit_count(days::bit(28)) desc, days desc
     ),
 
     frozen as (

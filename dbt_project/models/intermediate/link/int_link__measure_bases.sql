@@ -1,10 +1,14 @@
 {{
     config(
         materialized='table',
+        pre_hook='set local enable_mergejoin = off',
         indexes=[{'columns': ['property_key', 'event_date', 'page_key']}],
     )
 }}
 
+-- The planner takes what comes out of many steps for a few rows, and merges by the property alone
+-- what
+-- hashes find by all their keys.
 with
     frozen as (select * from {{ ref('int_link__freeze_keywords') }}),
 
