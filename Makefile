@@ -42,8 +42,8 @@ test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
 
 bench: $(READY)  ## measure what has a limit, one benchmark after another
-	missed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || missed+=" $$name"; done; \
-	  [ -z "$$missed" ] || { echo "not measured:$$missed"; exit 1; }
+	failed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
+	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 bench-chaos: $(READY)  ## break 100 nights in as many ways, and compare each with one left alone (ARGS="--seed 17": one)
 	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)

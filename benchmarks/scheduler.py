@@ -206,6 +206,7 @@ def measure_night(home: Home) -> Json:
     return {
         "tasks": len(tasks),
         "seconds": round(whole, 1),
+        # Each source that finds the night closed and not built yet starts one; those after the first find nothing.
         "build_seconds": round(max(map(_seconds, client.runs("warehouse"))), 1),
         "idle_mib": round(memory[0]),
         "peak_mib": round(max(memory)),

@@ -33,7 +33,7 @@ LEAST_FREE_BYTES = 3 * 10**9
 NIGHT_TIMEOUT_SECONDS = 1_800
 KEEPERS = ("maintenance", "maintenance__daily")
 TICK_SECONDS = 15
-"""How long the scheduler may take to begin the run of a tick that has passed, or of an event."""
+"""How long the scheduler may take to begin the run of a tick that has passed."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _bring_through(
     for dag_id, run_id in runs.items():
         states[dag_id] = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
         progress(f"{dag_id}: {states[dag_id]}")
-    if _is_closed(wh, night) and not _is_heard(client, before):
+    if len(client.runs("warehouse")) == before and _is_closed(wh, night):
         # The night had closed in an earlier, cut run whose event is spent.
         client.trigger("warehouse", night.isoformat())
     states["warehouse"] = client.wait("warehouse", timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
@@ -231,16 +231,6 @@ def _run_of(client: Client, dag_id: str, night: date, progress: Progress) -> str
         time.sleep(0.5)
     progress(f"{dag_id}: started by hand for {night}, since no tick of it is due now")
     return client.trigger(dag_id, key)
-
-
-def _is_heard(client: Client, before: int) -> bool:
-    """Whether the event that closed a night begins a build: the scheduler takes it up in its next loop."""
-    deadline = time.monotonic() + TICK_SECONDS
-    while len(client.runs("warehouse")) == before:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.5)
-    return True
 
 
 def _is_closed(wh: Warehouse, night: date) -> bool:

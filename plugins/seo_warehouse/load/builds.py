@@ -97,7 +97,7 @@ def claim_build(conn: Connection, full: bool = False) -> Build | None:
 
 
 _GROWN = """
-select claimed.source, claimed.table_name, claimed.month, stored.row_count > 1.1 * greatest(parent.reltuples, 0)
+select parent.relname, claimed.month, stored.row_count > 1.1 * greatest(parent.reltuples, 0)
 from (
     select distinct source, table_name, date_trunc('month', day)::date as month from ops.build_day where build_id = %s
 ) as claimed
@@ -105,7 +105,7 @@ inner join (
     select source, table_name, sum(row_count) as row_count from ops.publication where is_current group by 1, 2
 ) as stored using (source, table_name)
 inner join pg_class as parent on parent.oid = to_regclass('raw.raw_' || claimed.source || '__' || claimed.table_name)
-order by 1, 2, 3
+order by 1, 2
 """
 """Claimed months, and whether their table has grown by a tenth since it was analyzed."""
 
@@ -117,8 +117,7 @@ def analyze_claimed(conn: Connection, build_id: int) -> None:
     months, every night, takes longer than what the night adds. The connection is the owner's, in autocommit mode.
     """
     names = dict.fromkeys([("ops", "publication"), ("ops", "build_day")])
-    for source, table, month, is_grown in conn.execute(_GROWN, (build_id,)).fetchall():
-        relation = f"raw_{source}__{table}"
+    for relation, month, is_grown in conn.execute(_GROWN, (build_id,)).fetchall():
         name = relation if is_grown else partition_name(relation, month)
         # A month without rows has no partition.
         if one(conn, "select to_regclass(%s) is not null", (f"raw.{name}",)):

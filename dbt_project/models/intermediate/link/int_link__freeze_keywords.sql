@@ -120,7 +120,7 @@ with
     ),
 
     -- The days on which a page ranked: a bit for each of 28 days, so that 28 days before any date
-    -- are in two rows, and a year of checks is read without being sorted.
+    -- are in two rows.
     blocks as materialized(
         select
             property_key,

@@ -6,9 +6,8 @@
     )
 }}
 
--- The planner takes what comes out of many steps for a few rows, and merges by the property alone
--- what
--- hashes find by all their keys.
+-- The planner takes what comes out of many steps for a few rows, and would merge it by the
+-- property alone; hashes find it by all keys.
 with
     frozen as (select * from {{ ref('int_link__freeze_keywords') }}),
 
