@@ -218,6 +218,17 @@ existing tables, with the events, changes, updates and levels that they were las
     group by property_key
 {%- endmacro %}
 
+{#- Literal of the first day of which a build changes a running total, in any property: claimed, or not summed yet. -#}
+{% macro first_changed_day(claims) -%}
+    {{- return(
+        run_query(
+            "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
+            ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
+            ~ " from (" ~ context[claims]() ~ ") as claimed"
+        ).rows[0][0] or 'infinity'
+    ) -}}
+{%- endmacro %}
+
 {#- Pre-hook of running totals: a day changes its own total and all later ones, found through the index by a literal day. -#}
 {% macro replace_later_days(claims='claimed_position_days') -%}
     {%- if execute and is_incremental() -%}

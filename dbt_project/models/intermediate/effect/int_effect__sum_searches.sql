@@ -13,6 +13,7 @@
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {%- set carried_days = 3 %}
+{%- if is_partial %} {%- set first_day = first_changed_day('claimed_search_days') %} {%- endif %}
 
 with
     searches as (
@@ -23,7 +24,12 @@ with
             sum(clicks)::bigint as clicks,
             sum(impressions)::bigint as impressions
         from {{ ref('fct_search_page') }}
-        where page_key is not null
+        where
+            page_key is not null
+            {% if is_partial -%}
+                -- As a literal, here and below, or the planner would read every day.
+                and day >= date '{{ first_day }}' - {{ carried_days }}
+            {%- endif %}
         group by property_key, page_key, day
     ),
 
@@ -42,7 +48,8 @@ with
                 from whole_days
                 union all
                 select property_key, day
-                from searches
+                from {{ ref('fct_search_page') }}
+                where page_key is not null
             ) as known_days
         group by property_key
     ),
@@ -54,6 +61,7 @@ with
             select standing.property_key, max(standing.day) as day
             from {{ this }} as standing
             inner join claimed on claimed.property_key = standing.property_key
+            where standing.day >= date '{{ first_day }}' - 1
             group by standing.property_key
         ),
 
@@ -64,6 +72,7 @@ with
                 standing_days
                 on standing_days.property_key = standing.property_key
                 and standing_days.day = standing.day
+            where standing.day >= date '{{ first_day }}' - 1
         ),
 
         begins as (

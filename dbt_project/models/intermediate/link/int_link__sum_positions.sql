@@ -12,14 +12,7 @@
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {%- set carried_days = 3 %}
-{%- if is_partial %}
-    {#- Before it nothing changes, in any property. #}
-    {%- set first_day = run_query(
-        "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
-        ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
-        ~ " from (" ~ claimed_position_days() ~ ") as claimed"
-    ).rows[0][0] or 'infinity' %}
-{%- endif %}
+{%- if is_partial %} {%- set first_day = first_changed_day('claimed_position_days') %} {%- endif %}
 
 with
     properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
