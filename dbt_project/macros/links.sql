@@ -245,6 +245,32 @@ existing tables, with the events, changes, updates and levels that they were las
     {%- endif -%}
 {%- endmacro %}
 
+{#- Number of the 28 days that a day is in, counted from 1970-01-01, and of the day within them, from 0. -#}
+{% macro block_of(day) -%} ({{ day }} - date '1970-01-01') / 28 {%- endmacro %}
+
+{% macro day_of_block(day) -%} ({{ day }} - date '1970-01-01') % 28 {%- endmacro %}
+
+{#- Blocks of 28 days that hold a claimed day. -#}
+{% macro claimed_blocks(claims) -%}
+    select distinct claimed.property_key, {{ block_of('claimed.day') }} as block
+    from ({{ claimed_days(claims) }}) as claimed
+{%- endmacro %}
+
+{% macro first_claimed_day(claims) -%}
+    {{- return(run_query("select min(day) from (" ~ claimed_days(claims) ~ ") as claimed").rows[0][0] or 'infinity') -}}
+{%- endmacro %}
+
+{#- Pre-hook of a model kept by blocks of 28 days. -#}
+{% macro replace_claimed_blocks(claims) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} as stale
+        {% if var('build_id') | int != 0 -%}
+            using ({{ claimed_blocks(claims) }}) as claimed
+            where stale.property_key = claimed.property_key and stale.block = claimed.block
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- Running totals of int_link__sum_positions and, of those, what a link's report counts by state. -#}
 {% macro position_totals() -%}
     {{- return([

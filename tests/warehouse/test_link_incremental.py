@@ -39,6 +39,7 @@ TABLES = {
     "marts.fct_search_total": "day",
     "marts.rpt_search_summary": "day, dimension, value",
     "intermediate.int_link__sum_positions": "series_key, day",
+    "intermediate.int_link__mark_ranked_days": "series_key, block, page_key",
 }
 MEASURES = {
     "marts.fct_link_rank_change": "event_key, keyword_key, locale, device, window_name",

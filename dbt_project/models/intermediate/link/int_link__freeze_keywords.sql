@@ -89,11 +89,9 @@ with
             and series.keyword_key = stays.keyword_key
     ),
 
-    -- With the days to look at, so that checks are read once, and only where they are asked for.
-    unconfigured as materialized(
-        select series.*, span.first_date - 28 as first_day, span.last_date - 1 as last_day
+    unconfigured as (
+        select series.property_key, series.series_key
         from series
-        inner join span on span.property_key = series.property_key
         left join
             tracked
             on tracked.property_key = series.property_key
@@ -101,38 +99,21 @@ with
         where tracked.page_key is null
     ),
 
-    ranked as (
-        select
-            rank_check.property_key,
-            unconfigured.series_key,
-            rank_check.day,
-            rank_check.ranking_page_key as page_key
-        from {{ ref('fct_serp_position') }} as rank_check
+    marked as (
+        select marked.*
+        from {{ ref('int_link__mark_ranked_days') }} as marked
         inner join
             unconfigured
-            on unconfigured.property_key = rank_check.property_key
-            and unconfigured.keyword_key = rank_check.keyword_key
-            and unconfigured.engine = rank_check.engine
-            and unconfigured.locale = rank_check.locale
-            and unconfigured.device = rank_check.device
-            and rank_check.day between unconfigured.first_day and unconfigured.last_day
-        where rank_check.state = 'found'
+            on unconfigured.property_key = marked.property_key
+            and unconfigured.series_key = marked.series_key
+        inner join
+            span
+            on span.property_key = marked.property_key
+            and marked.block
+            between {{ block_of('span.first_date') }} - 1 and {{ block_of('span.last_date') }}
     ),
 
-    -- The days on which a page ranked: a bit for each of 28 days, so that 28 days before any date
-    -- are in two rows.
-    blocks as materialized(
-        select
-            property_key,
-            series_key,
-            page_key,
-            (day - date '1970-01-01') / 28 as block,
-            bit_or(1 << (day - date '1970-01-01') % 28) as days
-        from ranked
-        group by property_key, series_key, page_key, block
-    ),
-
-    candidates as (select distinct property_key, series_key, page_key from blocks),
+    candidates as (select distinct property_key, series_key, page_key from marked),
 
     -- Topics of what a URL has led to, and of itself.
     url_topics as (
@@ -156,15 +137,9 @@ with
             and url_topics.page_key = candidates.page_key
     ),
 
-    -- Dates at which a series may have a page of the topic, and the two blocks before each.
+    -- Dates at which a series may have a page of the topic.
     series_dates as (
-        select distinct
-            series_topics.property_key,
-            series_topics.series_key,
-            affected.event_date,
-            (affected.event_date - date '1970-01-01') % 28 as day_of_block,
-            (affected.event_date - date '1970-01-01') / 28 as last_block,
-            (affected.event_date - date '1970-01-01') / 28 - generate_series(0, 1) as block
+        select distinct series_topics.property_key, series_topics.series_key, affected.event_date
         from series_topics
         inner join
             affected
@@ -172,24 +147,34 @@ with
             and affected.topic = series_topics.topic
     ),
 
+    -- The 28 days before each are in the block that the date is in, and in the one before.
+    series_blocks as (
+        select
+            series_dates.*,
+            {{ day_of_block('event_date') }} as day_of_block,
+            {{ block_of('event_date') }} as last_block,
+            {{ block_of('event_date') }} - generate_series(0, 1) as block
+        from series_dates
+    ),
+
     -- The eve of the date is the highest bit.
     looked as (
         select
-            series_dates.property_key,
-            series_dates.series_key,
-            series_dates.event_date,
-            blocks.page_key,
+            series_blocks.property_key,
+            series_blocks.series_key,
+            series_blocks.event_date,
+            marked.page_key,
             case
-                when series_dates.block = last_block
-                then (blocks.days & ((1 << day_of_block) - 1)) << (28 - day_of_block)
-                else blocks.days >> day_of_block
+                when series_blocks.block = last_block
+                then (marked.days & ((1 << day_of_block) - 1)) << (28 - day_of_block)
+                else marked.days >> day_of_block
             end as days
-        from series_dates
+        from series_blocks
         inner join
-            blocks
-            on blocks.property_key = series_dates.property_key
-            and blocks.series_key = series_dates.series_key
-            and blocks.block = series_dates.block
+            marked
+            on marked.property_key = series_blocks.property_key
+            and marked.series_key = series_blocks.series_key
+            and marked.block = series_blocks.block
     ),
 
     -- A page that has moved meanwhile counts as what it is at the event's date.
