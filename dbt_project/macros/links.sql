@@ -245,6 +245,16 @@ existing tables, with the events, changes, updates and levels that they were las
     {%- endif -%}
 {%- endmacro %}
 
+{#-
+Pre-hook of a model of many steps. The planner takes what comes out of them for a few rows, for which any plan will do: it
+joins by the property alone first, loops, merges and sorts. Hashes in the order written do for many.
+-#}
+{% macro join_as_written() -%}
+    {%- for setting in ['join_collapse_limit = 1', 'enable_nestloop = off', 'enable_mergejoin = off', 'enable_sort = off'] -%}
+        set local {{ setting }};
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- Number of the 28 days that a day is in, counted from 1970-01-01, and of the day within them, from 0. -#}
 {% macro block_of(day) -%} ({{ day }} - date '1970-01-01') / 28 {%- endmacro %}
 

@@ -40,20 +40,6 @@ with
         where source = 'search_console' and table_name = 'page_total' and not is_capped
     ),
 
-    spans as (
-        select property_key, min(day) as first_day, max(day) as last_day
-        from
-            (
-                select property_key, day
-                from whole_days
-                union all
-                select property_key, day
-                from {{ ref('fct_search_page') }}
-                where page_key is not null
-            ) as known_days
-        group by property_key
-    ),
-
     {% if is_partial -%}
         claimed as ({{ claimed_search_days() }}),
 
@@ -81,6 +67,24 @@ with
             left join standing_days on standing_days.property_key = claimed.property_key
         ),
     {%- endif %}
+
+    spans as (
+        select property_key, min(day) as first_day, max(day) as last_day
+        from
+            (
+                select property_key, day
+                from whole_days
+                union all
+                select property_key, day
+                from searches
+                {% if is_partial -%}
+                    union all
+                    select property_key, first_day
+                    from standing
+                {%- endif %}
+            ) as known_days
+        group by property_key
+    ),
 
     pages as (
         {% if is_partial -%}

@@ -5,7 +5,7 @@
     config(
         materialized='incremental',
         incremental_strategy='append',
-        pre_hook='{{ replace_claimed_blocks(' ~ claims ~ ') }}',
+        pre_hook=['{{ replace_claimed_blocks(' ~ claims ~ ') }}', '{{ join_as_written() }}'],
         indexes=[{'columns': ['property_key', 'series_key', 'block', 'page_key'], 'unique': True}],
     )
 }}

@@ -1,13 +1,11 @@
 {{
     config(
         materialized='table',
-        pre_hook='set local enable_mergejoin = off; set local enable_nestloop = off; set local enable_sort = off',
+        pre_hook='{{ join_as_written() }}',
         indexes=[{'columns': ['property_key', 'event_date', 'page_key']}],
     )
 }}
 
--- The planner takes what comes out of many steps for a few rows, for which any plan will do, and
--- would loop over them or merge them by the property alone; hashes do for many.
 with
     frozen as (select * from {{ ref('int_link__freeze_keywords') }}),
 
