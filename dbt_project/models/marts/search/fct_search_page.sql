@@ -9,7 +9,10 @@
         materialized='incremental',
         incremental_strategy='append',
         meta={'claims': claims},
-        indexes=[{'columns': ['property_key', 'page_key', 'day']}],
+        indexes=[
+            {'columns': ['property_key', 'page_key', 'day']},
+            {'columns': ['day'], 'type': 'brin'},
+        ],
     )
 }}
 

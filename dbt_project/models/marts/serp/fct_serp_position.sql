@@ -8,7 +8,10 @@
         materialized='incremental',
         incremental_strategy='append',
         meta={'claims': claims},
-        indexes=[{'columns': ['property_key', 'keyword_key', 'day']}],
+        indexes=[
+            {'columns': ['property_key', 'keyword_key', 'day']},
+            {'columns': ['day'], 'type': 'brin'},
+        ],
     )
 }}
 
