@@ -40,6 +40,7 @@ TABLES = {
     "marts.rpt_search_summary": "day, dimension, value",
     "intermediate.int_link__sum_positions": "series_key, day",
     "intermediate.int_link__mark_ranked_days": "series_key, block, page_key",
+    "intermediate.int_effect__sum_searches": "page_key, day",
 }
 MEASURES = {
     "marts.fct_link_rank_change": "event_key, keyword_key, locale, device, window_name",
