@@ -229,30 +229,45 @@ existing tables, with the events, changes, updates and levels that they were las
     ) -}}
 {%- endmacro %}
 
+{#- Literal of the first of claimed days: a query with a column day. -#}
+{% macro first_day_of(claimed) -%}
+    {{- return(run_query("select min(day) from (" ~ claimed ~ ") as claimed").rows[0][0] or 'infinity') -}}
+{%- endmacro %}
+
 {#- Pre-hook of running totals: a day changes its own total and all later ones, found through the index by a literal day. -#}
 {% macro replace_later_days(claims='claimed_position_days') -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if var('build_id') | int != 0 -%}
                 using ({{ context[claims]() }}) as claimed
-            {%- set first_day = run_query("select min(day) from (" ~ context[claims]() ~ ") as claimed").rows[0][0] %}
             where
                 stale.property_key = claimed.property_key
                 and stale.day >= claimed.day
                 and stale.property_key = any(array(select property_key from ({{ context[claims]() }}) as days))
-                and stale.day >= date '{{ first_day or 'infinity' }}'
+                and stale.day >= date '{{ first_day_of(context[claims]()) }}'
         {%- endif %}
     {%- endif -%}
 {%- endmacro %}
 
 {#-
 Pre-hook of a model of many steps. The planner takes what comes out of them for a few rows, for which any plan will do: it
-joins by the property alone first, loops, merges and sorts. Hashes in the order written do for many.
+joins by the property alone first, merges and sorts. Hashes in the order written do for many; loops are off already
+(plan_for_many_rows).
 -#}
 {% macro join_as_written() -%}
-    {%- for setting in ['join_collapse_limit = 1', 'enable_nestloop = off', 'enable_mergejoin = off', 'enable_sort = off'] -%}
+    {%- for setting in ['join_collapse_limit = 1', 'enable_mergejoin = off', 'enable_sort = off'] -%}
         set local {{ setting }};
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Gives each check of `alias` its series, of a CTE of that name. -#}
+{% macro join_series(alias) -%}
+    inner join series
+        on series.property_key = {{ alias }}.property_key
+        and series.keyword_key = {{ alias }}.keyword_key
+        and series.engine = {{ alias }}.engine
+        and series.locale = {{ alias }}.locale
+        and series.device = {{ alias }}.device
 {%- endmacro %}
 
 {#- Number of the 28 days that a day is in, counted from 1970-01-01, and of the day within them, from 0. -#}
@@ -264,10 +279,6 @@ joins by the property alone first, loops, merges and sorts. Hashes in the order 
 {% macro claimed_blocks(claims) -%}
     select distinct claimed.property_key, {{ block_of('claimed.day') }} as block
     from ({{ claimed_days(claims) }}) as claimed
-{%- endmacro %}
-
-{% macro first_claimed_day(claims) -%}
-    {{- return(run_query("select min(day) from (" ~ claimed_days(claims) ~ ") as claimed").rows[0][0] or 'infinity') -}}
 {%- endmacro %}
 
 {#- Pre-hook of a model kept by blocks of 28 days. -#}

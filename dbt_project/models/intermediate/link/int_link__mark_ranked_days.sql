@@ -24,18 +24,11 @@ with
             {{ block_of('rank_check.day') }} as block,
             rank_check.ranking_page_key as page_key,
             {{ day_of_block('rank_check.day') }} as day_of_block
-        from {{ ref('fct_serp_position') }} as rank_check
-        inner join
-            series
-            on series.property_key = rank_check.property_key
-            and series.keyword_key = rank_check.keyword_key
-            and series.engine = rank_check.engine
-            and series.locale = rank_check.locale
-            and series.device = rank_check.device
+        from {{ ref('fct_serp_position') }} as rank_check {{ join_series('rank_check') }}
         where
             rank_check.state = 'found'
             {% if is_partial -%}
-                and rank_check.day >= date '{{ first_claimed_day(claims) }}' - 27
+                and rank_check.day >= date '{{ first_day_of(claimed_days(claims)) }}' - 27
             {%- endif %}
     )
 

@@ -77,14 +77,7 @@ with
             rank_check.state,
             rank_check.depth,
             rank_check.position
-        from {{ ref('fct_serp_position') }} as rank_check
-        inner join
-            series
-            on series.property_key = rank_check.property_key
-            and series.keyword_key = rank_check.keyword_key
-            and series.engine = rank_check.engine
-            and series.locale = rank_check.locale
-            and series.device = rank_check.device
+        from {{ ref('fct_serp_position') }} as rank_check {{ join_series('rank_check') }}
         {% if is_partial -%}
             inner join
                 begins
