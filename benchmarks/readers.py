@@ -202,11 +202,13 @@ def summary(looks: Sequence[Look]) -> dict[str, Any]:
     """Queries in numbers."""
     queries = [look for look in looks if look.found is None]
     by_query = {what: [look for look in queries if look.what == what] for what in QUERIES}
+    slowest = sorted(queries, key=lambda look: look.seconds)[-5:]
     return {
         "queries": len(queries),
         "p50_ms": round(1000 * statistics.median(look.seconds for look in queries), 1),
         "p95_ms": round(1000 * p95(queries), 1),
-        "longest_ms": round(1000 * max(look.seconds for look in queries)),
+        "longest_ms": round(1000 * slowest[-1].seconds),
+        "slowest": [{"query": look.what, "ms": round(1000 * look.seconds)} for look in slowest],
         "p95_ms_by_query": {what: round(1000 * p95(own), 1) for what, own in by_query.items() if len(own) > 1},
     }
 

@@ -1,7 +1,7 @@
 {#-
-The project's post-hook: a table just written has no statistics, and the next model's joins would be planned blind. One that
-a night has added to is analyzed again once it has grown by a tenth: a sample of everything, every night, takes longer than
-what the night adds.
+The project's post-hook: a table that a night has added to is analyzed again once it has grown by a tenth. A sample of
+everything, every night, takes longer than what the night adds. New tables have their statistics from create_indexes, but on
+Citus.
 -#}
 {% macro analyze_table() -%}
     {%- if execute and config.get('materialized') in ('table', 'incremental') and _is_unknown(this) -%}

@@ -177,6 +177,20 @@ def test_no_key_of_a_distributed_table_lacks_the_property(warehouse: Warehouse, 
     assert raw == {row["name"] for row in keys if row["name"].startswith("raw.")}
 
 
+def test_no_table_is_indexed_twice_by_the_same_columns(warehouse: Warehouse, compiled: dict[str, str]) -> None:
+    twice = warehouse.rows(
+        """
+        select indrelid::regclass::text as name, array_agg(indexrelid::regclass::text) as indexes
+        from pg_index join pg_class as c on c.oid = indexrelid
+        where indrelid >= 16384
+        group by indrelid, c.relam, indkey::text, indclass::text, indoption::text,
+            pg_get_expr(indexprs, indrelid), pg_get_expr(indpred, indrelid)
+        having count(*) > 1
+        """
+    )
+    assert twice == []
+
+
 def test_no_distributed_table_counts_by_itself_or_leans_on_another(
     warehouse: Warehouse, compiled: dict[str, str]
 ) -> None:

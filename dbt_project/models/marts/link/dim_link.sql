@@ -2,7 +2,6 @@
     config(
         materialized='table',
         indexes=[
-            {'columns': ['property_key', 'link_key'], 'unique': True},
             {'columns': ['property_key', 'source_domain_key']},
         ],
     )

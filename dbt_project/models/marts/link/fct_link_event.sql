@@ -2,7 +2,6 @@
     config(
         materialized='table',
         indexes=[
-            {'columns': ['property_key', 'event_key'], 'unique': True},
             {'columns': ['property_key', 'page_key', 'event_date']},
             {'columns': ['property_key', 'link_key']},
         ],

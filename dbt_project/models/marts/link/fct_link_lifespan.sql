@@ -3,7 +3,6 @@
         materialized='incremental',
         incremental_strategy='append',
         pre_hook='{{ replace_claimed_links() }}',
-        indexes=[{'columns': ['property_key', 'link_key'], 'unique': True}],
     )
 }}
 
