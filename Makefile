@@ -10,7 +10,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
-BENCHMARKS := effect_scale load_path load_exports night_build readers site_crawl make_run scheduler celery_nights
+BENCHMARKS := effect_scale load_path load_exports night_build readers site_crawl hostile make_run scheduler celery_nights
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.crawl import parse
 from seo_warehouse.crawl.parse import Page, parse_links, parse_page, parse_targets
+from tests.crawl.hostile import PAGES
 
 URL = "https://www.shop.example/dir/page"
 HTML = {"content-type": "text/html; charset=utf-8"}
@@ -228,25 +229,7 @@ def test_what_is_read_of_links_alone_is_what_the_whole_page_says(body: bytes, he
     assert parse_targets(URL, headers, body, max_links=10) == (targets, found.is_cut)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"<div>" * 200_000,
-        b"<div></b>" * 100_000,
-        b"<div>" * 4_000 + b"</div>" * 4_000 + b"x" * 20_000,
-        b"<p>" + b"".join(b"<b id=%d>" % n for n in range(1_000)) + b"<p>x" * 100_000,
-        b"<a href=x>" * 100_000,
-        b"<b><i><a href=1>" * 20_000,
-        b"<a href=" + b"x" * 3_000_000 + b">",
-        b"<title>" + b"x" * 3_000_000,
-        b"<p>" + b"- " * 1_000_000,
-        b"<p>" + b"-" * 3_000_000,
-        b"<script type=application/ld+json>" + b"[" * 1_000_000,
-        b"<meta name=robots content='" + b"a:," * 500_000 + b"'>",
-        b"<p itemtype='" + b"https://schema.org/A " * 100_000 + b"'>",
-        b"<table>" * 50_000,
-    ],
-)
+@pytest.mark.parametrize("body", PAGES.values(), ids=PAGES)
 @pytest.mark.timeout(120)
 def test_a_hostile_page_is_read(body: bytes) -> None:
     assert page(body) is not None
