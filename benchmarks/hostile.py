@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 import click
 
 from benchmarks.measuring import Figure, keep, say
+from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.parse import parse_page
 from seo_warehouse.crawl.robots import rules_of
 from tests.crawl.hostile import PAGES, ROBOTS, ROBOTS_PAGE
 
 PAGE_SECONDS, ROBOTS_SECONDS = 10, 5
-MAX_LINKS = 1_000
 
 
 def measure(read: Callable[[bytes], object], bodies: Mapping[str, bytes]) -> dict[str, float]:
@@ -31,8 +31,9 @@ def measure(read: Callable[[bytes], object], bodies: Mapping[str, bytes]) -> dic
 @click.option("--write/--no-write", default=True, help="Whether results/hostile.json is replaced.")
 def main(write: bool) -> None:
     """Measure and print."""
-    html = {"content-type": "text/html; charset=utf-8"}
-    pages = measure(lambda body: parse_page("https://shop.example/", html, body, max_links=MAX_LINKS), PAGES)
+    url, html = "https://shop.example/", {"content-type": "text/html; charset=utf-8"}
+    max_links = CrawlSettings(start_urls=(url,)).max_links_per_page
+    pages = measure(lambda body: parse_page(url, html, body, max_links=max_links), PAGES)
     robots = measure(lambda body: rules_of(200, body).allows(ROBOTS_PAGE), ROBOTS)
     figures = [
         Figure("the longest page, of 10 s of CPU", max(pages.values()) / PAGE_SECONDS, limit=1),

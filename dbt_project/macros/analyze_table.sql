@@ -1,10 +1,11 @@
 {#-
 The project's post-hook: a table that a night has added to is analyzed again once it has grown by a tenth. A sample of
-everything, every night, takes longer than what the night adds. New tables have their statistics from create_indexes, but on
-Citus.
+everything, every night, takes longer than what the night adds. A new table has its statistics from create_indexes; on Citus
+it is analyzed here, where its rows lie on their nodes.
 -#}
 {% macro analyze_table() -%}
-    {%- if execute and config.get('materialized') in ('table', 'incremental') and _is_unknown(this) -%}
+    {%- set kinds = ['incremental', 'table'] if target.name == 'citus' else ['incremental'] -%}
+    {%- if execute and config.get('materialized') in kinds and _is_unknown(this) -%}
         {#- Outside of a model's transaction dbt commits nothing, and statistics would be gone with the connection. #}
         analyze {{ this }};
         commit

@@ -27,7 +27,9 @@ ROBOTS: dict[str, bytes] = {
     "one line of agents": b"User-agent:" * 100_000,
     "a pattern outside of any group": b"Disallow: /" + b"*" * 200_000,
     "twenty thousand patterns": b"User-agent: *\n" + b"Disallow: /*a*b*c*d$\n" * 20_000,
-    "a pattern that tries every way": b"User-agent: *\nDisallow: /" + b"*a" * 1_000,
+    "a pattern of stars": b"User-agent: *\nDisallow: /" + b"*" * 200_000 + b"b",
+    "a pattern of a thousand stars that matches": b"User-agent: *\nDisallow: /" + b"*a" * 1_000,
+    "patterns that fail at their last letter": b"User-agent: *\n" + (b"Disallow: /" + b"*a" * 900 + b"*b$\n") * 270,
 }
 ROBOTS_PAGE = "https://shop.example/" + "a" * 1_900
 """What these files are asked about."""

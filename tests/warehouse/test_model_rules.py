@@ -182,7 +182,7 @@ def test_no_table_is_indexed_twice_by_the_same_columns(warehouse: Warehouse, com
         """
         select indrelid::regclass::text as name, array_agg(indexrelid::regclass::text) as indexes
         from pg_index join pg_class as c on c.oid = indexrelid
-        where indrelid >= 16384
+        where indrelid >= 16384 -- what is not PostgreSQL's own
         group by indrelid, c.relam, indkey::text, indclass::text, indoption::text,
             pg_get_expr(indexprs, indrelid), pg_get_expr(indpred, indrelid)
         having count(*) > 1

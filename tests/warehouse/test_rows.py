@@ -416,7 +416,6 @@ def test_no_reader_meets_a_table_without_its_policy_or_statistics_while_everythi
     stop = threading.Event()
     reads: list[tuple[str, set[int]]] = []
     wrong: list[tuple[str, Any]] = []
-    unknown: set[str] = set()
 
     def read() -> None:
         with psycopg.connect(postgres.dsn(DATABASE, READER, PASSWORD), autocommit=True) as connection:
@@ -432,24 +431,26 @@ def test_no_reader_meets_a_table_without_its_policy_or_statistics_while_everythi
                     else:
                         wrong.extend(("dim_domain", domain) for domain in domains)
 
-    def look() -> None:
+    def look() -> set[str]:
+        found: set[str] = set()
         with psycopg.connect(postgres.dsn(DATABASE), autocommit=True) as connection:
-            while not stop.is_set():
-                unknown.update(row[0] for row in connection.execute(NEVER_ANALYZED).fetchall())
+            while not stop.wait(0.005):
+                found.update(name for (name,) in connection.execute(NEVER_ANALYZED).fetchall())
+        return found
 
-    readers = [threading.Thread(target=act) for act in (read, read, look)]
-    for thread in readers:
-        thread.start()
-    try:
-        for arguments in (["--full-refresh"], []):
-            built.dbt("run", "--select", "marts", *arguments)
-    finally:
-        stop.set()
-        for thread in readers:
-            thread.join()
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        looking = pool.submit(look)
+        try:
+            for arguments in (["--full-refresh"], []):
+                built.dbt("run", "--select", "marts", *arguments)
+        finally:
+            stop.set()
+    for reader in readers:
+        reader.result()
     assert wrong == []
     assert [(mart, keys) for mart, keys in reads if not keys <= {ALPHA}] == []
-    assert unknown == set(), "queries of these were planned blind"
+    assert looking.result() == set(), "queries of these were planned blind"
     # Nor is one ever found empty that is not.
     filled = {mart for mart in marts if built.rows(f"select 1 from marts.{mart} where property_key = 1 limit 1")}
     assert {"dim_property", "dim_link", "fct_serp_position", "fct_search_performance"} <= filled
