@@ -35,8 +35,8 @@ from seo_warehouse.embedded import airflow as embedded
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.embedded.rest import Client
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 from tests.chaos.state import Rows, read_marts, read_raw
 
 ROOT = Path(__file__).parents[1]

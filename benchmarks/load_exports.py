@@ -16,8 +16,8 @@ import click
 
 from benchmarks.measuring import FLAT, Figure, apart, keep, load_average, peak_mebibytes, say, warehouse
 from seo_warehouse.config import Settings
-from seo_warehouse.orchestration import drop
-from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.steps import drop
+from seo_warehouse.steps.warehouse import Warehouse
 
 LIMIT_SECONDS = 120
 FIRST = date(2025, 1, 1)

@@ -27,11 +27,11 @@ from benchmarks.measuring import FLAT, Figure, apart, keep, load_average, peak_m
 from benchmarks.vendors import vendors
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.accounts import service_account
-from seo_warehouse.load.holes import month_periods
+from seo_warehouse.ledger.holes import month_periods
 from seo_warehouse.load.schema import grain_key
-from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Period
+from seo_warehouse.steps.warehouse import Warehouse
 
 LEAST_OF_DLT = 5
 LEAST_OF_COPY = 0.3
@@ -61,7 +61,7 @@ def load(environment: dict[str, str], source_name: str, periods: Sequence[Period
     """Read, judge and publish in this process: the seconds of each step, and the peak of its memory in MiB."""
     os.environ.update(environment)
     began = time.monotonic()
-    from seo_warehouse.orchestration import reading  # brings Great Expectations, which tasks inherit from the scheduler
+    from seo_warehouse.steps import reading  # brings Great Expectations, which tasks inherit from the scheduler
 
     found = {"import": time.monotonic() - began, "write": 0.0, "audit": 0.0, "publish": 0.0}
     wh = Warehouse(Settings())

@@ -22,7 +22,7 @@ import psycopg
 
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 
 RESULTS = Path(__file__).parent / "results"
 PICTURES = Path(__file__).parents[1] / "docs/images"

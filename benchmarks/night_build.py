@@ -16,8 +16,8 @@ import click
 
 from benchmarks.measuring import Figure, apart, keep, load_average, say, warehouse
 from benchmarks.sites import NIGHT, Site, load_history, properties_yml, publish_night
-from seo_warehouse.orchestration.build import build_warehouse
-from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.steps.build import build_warehouse
+from seo_warehouse.steps.warehouse import Warehouse
 
 MONTH, YEAR = 30, 366
 """As far from the last full pull of backlinks, the one as the other."""

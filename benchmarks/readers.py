@@ -29,9 +29,9 @@ import psycopg
 
 from benchmarks.measuring import Figure, keep, load_average, say, warehouse
 from benchmarks.sites import NIGHT, Site, load_history, properties_yml, publish_night
-from seo_warehouse.orchestration.build import build_warehouse
-from seo_warehouse.orchestration.grants import grant
-from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.steps.build import build_warehouse
+from seo_warehouse.steps.grants import grant
+from seo_warehouse.steps.warehouse import Warehouse
 
 READERS = 8
 DAYS, PROPERTIES, NIGHTS = 60, 2, 2

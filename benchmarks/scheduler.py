@@ -35,7 +35,7 @@ from seo_warehouse.embedded.airflow import ADMIN, ROOT, Airflow
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.embedded.run import run_night
-from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse
+from seo_warehouse.steps.warehouse import Warehouse, open_warehouse
 
 PROPERTIES = 50
 DAYS = 6

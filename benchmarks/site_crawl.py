@@ -29,9 +29,9 @@ from typing import Any
 import click
 
 from benchmarks.measuring import Figure, apart, keep, load_average, say
-from seo_warehouse.api import Api, Limits
+from seo_warehouse.client.api import Api, Limits
+from seo_warehouse.client.archive import open_archive
 from seo_warehouse.config import Property
-from seo_warehouse.landing import open_archive
 from seo_warehouse.sources.site_crawl import order_crawl, read_links, read_pages
 from seo_warehouse.spec import Period, Reader
 

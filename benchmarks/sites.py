@@ -17,9 +17,9 @@ import psycopg
 from psycopg import sql
 
 from seo_warehouse.load.schema import ensure_partition
-from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Type
+from seo_warehouse.steps.warehouse import Warehouse
 
 NIGHT = date(2026, 11, 20)
 """The first night after the history."""

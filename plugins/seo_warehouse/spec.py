@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from seo_warehouse.api import Answer, Api
+    from seo_warehouse.client.api import Answer, Api
     from seo_warehouse.config import Property
     from seo_warehouse.errors import SourceError
 
@@ -125,8 +125,8 @@ Reader = Callable[["Api", "Property", Period], Iterator[Row]]
 
 
 def read_files_only(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """The reader of files' tabless: their rows come of files, and nobody can be asked for a period."""
-    raise TypeError("the rows of this table come of files: orchestration/drop.py reads them")
+    """The reader of tables of files: their rows come of files, and nobody can be asked for a period."""
+    raise TypeError("the rows of this table come of files: steps/drop.py reads them")
 
 
 Order = Callable[["Api", "Property", Period], bool]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.audit.gate import audit_load
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load import ledger
+from seo_warehouse.ledger import loads
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import create_roles
 from seo_warehouse.spec import BatchRule, Row, RowRule, Source
@@ -82,7 +82,7 @@ def test_a_bad_row_holds_a_load_whose_table_tolerates_none(database: str) -> Non
         assert broken(connection, load_id) == {"clicks_range": 1, "device_values": 1, "visits_have_clicks": 1}
         assert fetch(connection, f"select count(*) from audit.load_{load_id}") == [(3,)]
         assert fetch(connection, "select * from ops.rejected_row") == []
-        reason = ledger.load_state(connection, load_id)[1]
+        reason = loads.load_state(connection, load_id)[1]
         assert reason is not None
         assert "device_values: device is none of DESKTOP, MOBILE (1 of 3 rows)" in reason
         with pytest.raises(LoadError, match="quarantined"):
@@ -144,7 +144,7 @@ def test_a_warning_rejects_nothing(database: str) -> None:
         load_id = write(connection, [make_row(number=1, is_new=False), make_row(number=2)])
         assert judge(connection, database, load_id, source) == "passed"
         assert broken(connection, load_id) == {"is_new": 1}
-        assert ledger.load_state(connection, load_id)[1] is None
+        assert loads.load_state(connection, load_id)[1] is None
         assert fetch(connection, "select count(*) from ops.rejected_row") == [(0,)]
 
 
@@ -191,7 +191,7 @@ def test_a_batch_rule_names_batch_raw_and_period(database: str) -> None:
         load_id = write(connection, [make_row()])
         assert judge(connection, database, load_id, source) == "quarantined"
         assert broken(connection, load_id) == {"not_less_than_published": 3}
-        assert ledger.load_state(connection, load_id)[1] == "not_less_than_published: A day does not shrink. (3 found)"
+        assert loads.load_state(connection, load_id)[1] == "not_less_than_published: A day does not shrink. (3 found)"
 
 
 def test_a_rule_that_cannot_be_asked_is_no_verdict(database: str) -> None:
@@ -237,7 +237,7 @@ def test_what_the_reader_noted_is_judged(database: str, rows: int) -> None:
         assert broken(connection, load_id) == {
             "is_capped": 1, "missing_fields": 1, "stated_count": 1, "unknown_fields": 1
         }  # fmt: skip
-        reason = ledger.load_state(connection, load_id)[1]
+        reason = loads.load_state(connection, load_id)[1]
         assert reason == (
             f"unknown_fields: {DAY}: a, b%; missing_fields: {DAY}: c; stated_count: {DAY}: {rows} rows read, 4 stated"
         )
@@ -263,7 +263,7 @@ def test_far_fewer_rows_than_usual_hold_the_load(database: str) -> None:
         tomorrow = DAY + timedelta(7)
         load_id = write(connection, [make_row(tomorrow, n) for n in range(4)], days=[tomorrow])
         assert judge(connection, database, load_id, source) == "quarantined"
-        assert ledger.load_state(connection, load_id)[1] == f"least_share: {tomorrow}: 4 rows, 10 are usual"
+        assert loads.load_state(connection, load_id)[1] == f"least_share: {tomorrow}: 4 rows, 10 are usual"
         load_id = write(connection, [make_row(tomorrow, n) for n in range(5)], days=[tomorrow])
         assert judge(connection, database, load_id, source) == "passed"
         other = write(connection, [make_row(tomorrow)], days=[tomorrow], property_key=2)
@@ -278,7 +278,7 @@ def test_judging_again_returns_the_first_verdict(database: str) -> None:
             assert judge(connection, database, bad) == "quarantined"
         begun = fetch(connection, "select count(*) from ops.verdict where load_id = %s", (good,))
         assert begun == [(16,)]
-        ledger.fail_load(connection, good, "stopped")
+        loads.fail_load(connection, good, "stopped")
         with pytest.raises(LoadError, match="failed"):
             judge(connection, database, good)
 

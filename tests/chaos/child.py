@@ -24,7 +24,7 @@ WATCH = Path(__file__).parents[1] / "security" / "watch"
 CONNECTIONS = "connections"
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["dbt.cli.main", "seo_warehouse.audit.gate", "seo_warehouse.cli", "seo_warehouse.orchestration.build"]
+    ["dbt.cli.main", "seo_warehouse.audit.gate", "seo_warehouse.cli", "seo_warehouse.steps.build"]
 )
 
 
@@ -78,7 +78,7 @@ def start_command(environment: dict[str, str], log: Path, *arguments: str) -> Ch
 
 
 def start_step(environment: dict[str, str], log: Path, name: str, *arguments: str | date) -> Child:
-    """A function of orchestration/, `<module>.<name>`, with the warehouse as its first argument."""
+    """A function of steps/, `<module>.<name>`, with the warehouse as its first argument."""
     return _started(Child(FORKS.Process(target=_step, args=(environment, log, name, arguments)), log))
 
 
@@ -108,9 +108,9 @@ def _command(environment: dict[str, str], log: Path, arguments: tuple[str, ...])
 
 
 def _step(environment: dict[str, str], log: Path, name: str, arguments: tuple[str | date, ...]) -> None:
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     _prepare(environment, log)
     logging.basicConfig(level=logging.INFO, force=True)
     module, _, function = name.partition(".")
-    getattr(import_module(f"seo_warehouse.orchestration.{module}"), function)(open_warehouse(), *arguments)
+    getattr(import_module(f"seo_warehouse.steps.{module}"), function)(open_warehouse(), *arguments)

@@ -25,8 +25,8 @@ from seo_warehouse.config import Settings
 from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 from tests.chaos.child import CONNECTIONS, Child, start_command, start_step
 from tests.chaos.state import FIRST_DAY, NIGHT, Rows, Sizes, read_calls, read_marts, read_nodes, read_raw, read_sizes
 
@@ -78,7 +78,7 @@ class Case:
         return self.command("-v", "build")
 
     def step(self, name: str, *arguments: str | date) -> Child:
-        """Start a function of orchestration/."""
+        """Start a function of steps/."""
         return start_step(self.environment, self._log(name), name, *arguments)
 
     def _log(self, name: str) -> Path:

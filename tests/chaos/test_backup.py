@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seo_warehouse.cli import main
-from seo_warehouse.orchestration import steps
-from seo_warehouse.orchestration.build import build_warehouse
+from seo_warehouse.steps import nightly
+from seo_warehouse.steps.build import build_warehouse
 from tests.chaos.conftest import PROPERTY, SOURCES, Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_ledger, read_marts, read_raw
 
@@ -35,7 +35,7 @@ def test_the_night_after_a_restored_backup_ends_as_if_the_database_had_never_bee
     done = _run(case, "restore", str(kept))
     assert done.exit_code == 0, done.output
     for source in SOURCES:
-        steps.ingest(case.wh, source, PROPERTY, NIGHT)
+        nightly.ingest(case.wh, source, PROPERTY, NIGHT)
     build_warehouse(case.wh)
     with case.connect() as connection:
         check_ledger(connection)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.child import Child, start_command
-from tests.orchestration.dropping import Shop, open_shop, rankings
+from tests.steps.dropping import Shop, open_shop, rankings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -20,7 +20,7 @@ import yaml
 from seo_warehouse import demo
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
 from tests.chaos.child import Child, start_command
 from tests.chaos.state import Rows, read_calls, read_raw, until
 from tests.conftest import PASSWORDS

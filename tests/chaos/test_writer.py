@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from seo_warehouse.landing import open_archive
+from seo_warehouse.client.archive import open_archive
 from tests.chaos.conftest import Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_traffic, expect_the_night, read_traffic, watching
 

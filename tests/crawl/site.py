@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from seo_warehouse.api import Api, Limits
+from seo_warehouse.client.api import Api, Limits
+from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.plan import plan_of
 from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.records import Asked
 from seo_warehouse.crawl.rows import Crawl, head_of
-from seo_warehouse.landing import Archive, open_archive
 
 HOST = "www.shop.example"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seo_warehouse.addresses import Guard, endpoint, is_public
+from seo_warehouse.client.addresses import Guard, endpoint, is_public
 from seo_warehouse.errors import SourceError, TerminalSourceError
 from tests.crawl.site import HOST, archive_in, by_path, crawl, html, redirect, serve
 

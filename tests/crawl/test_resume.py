@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from seo_warehouse.client.archive import Archive
 from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.plan import plan_of
 from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.rows import head_of, link_rows, page_rows
 from seo_warehouse.errors import TransientSourceError
-from seo_warehouse.landing import Archive
 from tests.crawl.site import Reply, Site, api_over, archive_in, crawl, html, serve
 
 pytestmark = pytest.mark.slow

@@ -40,7 +40,7 @@ def test_reading_the_dag_files_imports_nothing_heavy(properties_file: Path, tmp_
         "psycopg",
         "pandas",
         "matplotlib",
-        "seo_warehouse.orchestration.steps",
+        "seo_warehouse.steps.nightly",
     }
     assert heavy & modules.keys() == set()
 

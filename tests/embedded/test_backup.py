@@ -13,9 +13,9 @@ from seo_warehouse.config import Settings
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.backup import back_up, restore
 from seo_warehouse.errors import BackupError
-from seo_warehouse.orchestration import grants
-from seo_warehouse.orchestration.warehouse import Warehouse, read_ports
-from tests.orchestration.dropping import open_shop
+from seo_warehouse.steps import grants
+from seo_warehouse.steps.warehouse import Warehouse, read_ports
+from tests.steps.dropping import open_shop
 
 pytestmark = pytest.mark.slow
 

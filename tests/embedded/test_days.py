@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from seo_warehouse.cli import main
 from seo_warehouse.embedded.days import MARKS, calendar_lines, waiting_lines
-from seo_warehouse.load.completeness import STATES, Days, WaitingLoad
-from tests.orchestration.dropping import open_shop
+from seo_warehouse.ledger.completeness import STATES, Days, WaitingLoad
+from tests.steps.dropping import open_shop
 
 TODAY = date(2026, 3, 3)
 LABEL = "shop  search_console.page  "

@@ -16,7 +16,7 @@ from seo_warehouse.config import Settings
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.run import KEEPERS, airflow_command, run_night, take_properties
 from seo_warehouse.errors import ConfigError
-from tests.orchestration.dropping import NIGHT, Shop, open_shop
+from tests.steps.dropping import NIGHT, Shop, open_shop
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.load import ledger
+from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.schema import create_raw
 from seo_warehouse.spec import Column, Kind, Period, Row, RowRule, Source, Table, Type
@@ -132,7 +132,7 @@ def write(
     """Begin and write one load. Returns its id."""
     days = list(days)
     table = source.tables[0]
-    load_id = ledger.begin_load(
+    load_id = loads.begin_load(
         connection, source=source.name, table=table.name, property_key=property_key, part=part, first_day=min(days),
         last_day=max(days), night=night, purpose=purpose, archive_scope="night=2026-05-06",
     )  # fmt: skip
@@ -145,13 +145,13 @@ def write(
 
 def passed(connection: psycopg.Connection[Any], load_id: int) -> int:
     """Let a written load pass without a gate."""
-    ledger.move(connection, load_id, "passed")
+    loads.move(connection, load_id, "passed")
     return load_id
 
 
 def state(connection: psycopg.Connection[Any], load_id: int) -> str:
     """The state of a load."""
-    return ledger.load_state(connection, load_id)[0]
+    return loads.load_state(connection, load_id)[0]
 
 
 def business_rows(connection: psycopg.Connection[Any], source: Source = SOURCE) -> list[str]:

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.errors import LoadError, ThrottledError, TransientLoadError
-from seo_warehouse.load import ledger, stored
+from seo_warehouse.ledger import loads
+from seo_warehouse.load import stored
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.spec import Column, Row, Type
@@ -175,7 +176,7 @@ def test_a_reader_that_fails_leaves_no_row_and_a_failed_load_with_its_cost(datab
         assert noted == ["failed", "ThrottledError: come back later", Decimal("0.02"), None]
         assert fetch(connection, "select to_regclass('audit.load_' || %s)", (load_id,)) == [(None,)]
         assert fetch(connection, "select * from ops.load_day") == []
-        ledger.fail_load(connection, load_id, "told again")
+        loads.fail_load(connection, load_id, "told again")
         assert state(connection, write(connection, [make_row()])) == "written", "the batch was let go"
 
 
@@ -203,7 +204,7 @@ def begin(connection: psycopg.Connection[Any], **changes: Any) -> int:
         "source": SOURCE.name, "table": TABLE.name, "property_key": 1, "part": "", "first_day": DAY,
         "last_day": DAY, "night": None, "purpose": "night", "archive_scope": "night=2026-05-06",
     }  # fmt: skip
-    return ledger.begin_load(connection, **batch | changes)
+    return loads.begin_load(connection, **batch | changes)
 
 
 def test_facts_of_a_day_that_was_not_asked_for_stop_the_load(database: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.errors import LoadError
-from seo_warehouse.load import ledger
+from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Column, Kind, Row, Source, Table, Type
@@ -59,14 +59,14 @@ def load(
     kept = list(rows)
     days = sorted({r["day"] for r in kept}) or [DAY]
     at = max((r["exported_at"] for r in kept), default=AT)
-    load_id = ledger.begin_load(
+    load_id = loads.begin_load(
         connection, source=DROP.name, table=CHECK.name, property_key=1, part=part, first_day=days[0],
-        last_day=days[-1], night=None, purpose=purpose, archive_scope=ledger.file_scope(file),
+        last_day=days[-1], night=None, purpose=purpose, archive_scope=loads.file_scope(file),
     )  # fmt: skip
     write_batch(
         connection, DROP, CHECK, load_id, 1, part, iter(kept), days, dict, lambda: Use(at),  # type: ignore[arg-type, return-value]
     )  # fmt: skip
-    ledger.move(connection, load_id, "passed")
+    loads.move(connection, load_id, "passed")
     return load_id
 
 

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load import known, ledger
-from seo_warehouse.load.builds import warehouse_lock
+from seo_warehouse.ledger import known, loads
+from seo_warehouse.ledger.builds import warehouse_lock
+from seo_warehouse.ledger.session import WAREHOUSE_LOCK as WAREHOUSE
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import ensure_partition
-from seo_warehouse.load.session import WAREHOUSE_LOCK as WAREHOUSE
 from tests.load.loading import (
     DAY,
     READ_AT,
@@ -118,7 +118,7 @@ def test_days_of_one_load_are_compared_one_by_one(database: str) -> None:
             (days[2], 4.0, False),
         ]
         assert state(connection, whole) == "published", "its third day is still current"
-        assert "later reading" in str(ledger.load_state(connection, again)[1])
+        assert "later reading" in str(loads.load_state(connection, again)[1])
 
 
 def test_an_older_load_is_superseded_once_no_day_of_it_is_current(database: str) -> None:

@@ -12,9 +12,9 @@ import psycopg
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.load import release
-from seo_warehouse.load.completeness import read_days
-from seo_warehouse.load.ledger import move
+from seo_warehouse.ledger.completeness import read_days
+from seo_warehouse.ledger.loads import move
+from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Row
 from tests.load.loading import SOURCE, TABLE, fetch, make_row, open_warehouse, passed, state, write
@@ -79,9 +79,9 @@ def settle(connection: psycopg.Connection[Any], reading: Reading, load_id: int) 
     if reading.fate == "published":
         publish(connection, SOURCE, TABLE, load_id)
         return True
-    verb: release.Verb = "approve" if reading.fate == "released" else "reject"
-    release.decide(connection, load_id, verb, who="ada", why="looked at it")
-    release.carry_out(connection, SOURCE, TABLE, load_id)
+    verb: decisions.Verb = "approve" if reading.fate == "released" else "reject"
+    decisions.decide(connection, load_id, verb, who="ada", why="looked at it")
+    decisions.carry_out(connection, SOURCE, TABLE, load_id)
     return verb == "approve"
 
 

@@ -9,12 +9,13 @@ import psycopg
 import pytest
 
 from seo_warehouse.config import Properties
-from seo_warehouse.load import known, retention
-from seo_warehouse.load.completeness import read_days, sync_source_tables
-from seo_warehouse.load.ledger import sync_properties
+from seo_warehouse.ledger import known
+from seo_warehouse.ledger.completeness import read_days, sync_source_tables
+from seo_warehouse.ledger.loads import sync_properties
+from seo_warehouse.ledger.session import WAREHOUSE_LOCK
+from seo_warehouse.load import retention
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import day_of, drop_old_months, months_before
-from seo_warehouse.load.session import WAREHOUSE_LOCK
 from tests.load.loading import SOURCE, TABLE, business_rows, fetch, make_row, open_warehouse, passed, write
 
 APRIL, MAY, JUNE = date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 1)

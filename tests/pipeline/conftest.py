@@ -26,8 +26,8 @@ from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import ADMIN
 from seo_warehouse.embedded.airflow import environment as airflow_environment
 from seo_warehouse.embedded.rest import Client
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse, read_ports, read_secrets
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports, read_secrets
 from tests.pipeline.browser import Browser, chromium
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,8 @@ import zstandard
 
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import DATABASE
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import read_ports
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.warehouse import read_ports
 from tests.pipeline.conftest import Running, secrets_of
 
 MARTS = {

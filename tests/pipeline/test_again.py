@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from seo_warehouse.orchestration import steps
 from seo_warehouse.spec import Kind
+from seo_warehouse.steps import nightly
 from tests.pipeline.conftest import Running
 from tests.pipeline.raw import digests
 
@@ -17,7 +17,7 @@ def test_the_same_night_again_is_unchanged_byte_by_byte_and_asks_nobody(running:
     running.control("calls", {})
     for source in running.wh.sources:
         for prop in running.wh.properties.with_source(source.settings):
-            states = steps.ingest(running.wh, source.name, prop.name, running.night)
+            states = nightly.ingest(running.wh, source.name, prop.name, running.night)
             # A file that is known is not even read again.
             expected = set() if source.kind is Kind.DROP else {"unchanged"}
             assert (source.name, prop.name, set(states)) == (source.name, prop.name, expected)
@@ -43,7 +43,7 @@ def test_four_weeks_are_replayed_from_the_archive_to_the_same_rows_without_a_req
     last_load = running.one("select max(load_id) from ops.load")
     running.control("calls", {})
     for prop in running.wh.properties.with_source(source.settings):
-        assert set(steps.replay(running.wh, source.name, prop.name, first, running.night)) == {"unchanged"}
+        assert set(nightly.replay(running.wh, source.name, prop.name, first, running.night)) == {"unchanged"}
     assert running.provider_calls() == {}
     assert digests(running, source_name) == before
     days = running.rows(

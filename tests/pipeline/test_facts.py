@@ -11,7 +11,7 @@ import pytest
 from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
 from seo_warehouse.demo.records import read_lines
 from seo_warehouse.demo.world import World
-from seo_warehouse.orchestration.history import DEMO_READING_TIME
+from seo_warehouse.steps.history import DEMO_READING_TIME
 from tests.pipeline.conftest import Running
 from tests.pipeline.truth import Event, Read, followed_rel, link_events, reads
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.embedded.processes import Component
-from seo_warehouse.orchestration.warehouse import read_ports, read_secrets
+from seo_warehouse.steps.warehouse import read_ports, read_secrets
 from tests.pipeline.conftest import Running, make
 from tests.pipeline.raw import digests
 

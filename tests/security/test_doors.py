@@ -30,7 +30,7 @@ from seo_warehouse.errors import (
     TerminalSourceError,
     TransientSourceError,
 )
-from seo_warehouse.orchestration.connections import Connection, GoogleAuth, _networks
+from seo_warehouse.steps.connections import Connection, GoogleAuth, _networks
 from tests.sources.provider import QUICK, Act, Provider, open_api, serving
 
 ONCE = replace(QUICK, attempts=1)

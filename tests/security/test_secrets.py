@@ -16,10 +16,10 @@ import pytest
 import zstandard
 
 from seo_warehouse.errors import SeoWarehouseError
-from seo_warehouse.orchestration import steps
-from seo_warehouse.orchestration.warehouse import Warehouse
-from tests.orchestration.dropping import NIGHT, Shop, open_shop
+from seo_warehouse.steps import nightly
+from seo_warehouse.steps.warehouse import Warehouse
 from tests.sources.provider import Act, Asked, Provider, serving
+from tests.steps.dropping import NIGHT, Shop, open_shop
 
 LOGIN, PASSWORD = "buyer@example.com", "correct-horse-battery-staple"
 BASIC = base64.b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
@@ -70,7 +70,7 @@ def test_what_a_provider_echoes_is_in_no_log_no_error_no_archive_and_no_ledger(
     wh.sync_properties()
     provider.answer = lambda asked: echo(asked, status)
     with pytest.raises(SeoWarehouseError) as raised:
-        steps.ingest(wh, "dataforseo_backlinks", "shop", NIGHT)
+        nightly.ingest(wh, "dataforseo_backlinks", "shop", NIGHT)
     assert provider.asked, raised.value
     told = "".join(traceback.format_exception(raised.value))
     places = {

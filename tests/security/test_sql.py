@@ -14,15 +14,16 @@ import pytest
 
 from seo_warehouse.config import Properties, Settings, load_properties
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.load import ledger, release
-from seo_warehouse.load.completeness import read_days, sync_source_tables
-from seo_warehouse.load.known import published_days
-from seo_warehouse.load.ledger import sync_properties
+from seo_warehouse.ledger import loads
+from seo_warehouse.ledger.completeness import read_days, sync_source_tables
+from seo_warehouse.ledger.known import published_days
+from seo_warehouse.ledger.loads import sync_properties
+from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import drop_old_months
 from seo_warehouse.load.schema import make_roles
-from seo_warehouse.orchestration.warehouse import Warehouse
 from seo_warehouse.spec import Column, Source, Type
+from seo_warehouse.steps.warehouse import Warehouse
 from tests.load.loading import (
     DAY,
     business_rows,
@@ -114,8 +115,8 @@ def test_a_load_whose_every_name_and_value_is_sql_is_stored_as_it_is(database: s
         assert published_days(connection, source.name, table.name, 1) == {DAY}
         assert fetch(connection, "select distinct part from ops.publication") == [(HOSTILE,)]
         held = write(connection, [], source=source, part=HOSTILE)
-        ledger.move(connection, held, "quarantined", reason=HOSTILE)
-        release.decide(connection, held, "reject", who=HOSTILE, why=HOSTILE)
+        loads.move(connection, held, "quarantined", reason=HOSTILE)
+        decisions.decide(connection, held, "reject", who=HOSTILE, why=HOSTILE)
         assert fetch(connection, "select decided_by, why from ops.quality_decision") == [(HOSTILE, HOSTILE)]
         connection.execute(
             """

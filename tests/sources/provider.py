@@ -17,8 +17,8 @@ from typing import Any
 
 from requests.auth import HTTPBasicAuth
 
-from seo_warehouse.api import Api, Limits
-from seo_warehouse.landing import open_archive
+from seo_warehouse.client.api import Api, Limits
+from seo_warehouse.client.archive import open_archive
 from seo_warehouse.spec import Source
 
 PASSWORD = "correct-horse-battery"

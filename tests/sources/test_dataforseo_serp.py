@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.api import Api, Limits
+from seo_warehouse.client.api import Api, Limits
+from seo_warehouse.client.archive import Archive
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     BudgetError,
@@ -25,7 +26,6 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
-from seo_warehouse.landing import Archive
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_FIELDS, READY_PATH, RESULT_FIELDS, UNUSED_ITEM_FIELDS
 from seo_warehouse.sources.serp_orders import order_checks

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
-from seo_warehouse.load import ledger
+from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
@@ -32,7 +32,7 @@ def load(dsn: str, source: Source, table: Table, api: Api, prop: Property, night
     period = Period(night, night)
     with psycopg.connect(dsn, autocommit=True, row_factory=psycopg.rows.dict_row) as reading:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            load_id = ledger.begin_load(
+            load_id = loads.begin_load(
                 connection, source=source.name, table=table.name, property_key=prop.key, part="", first_day=night,
                 last_day=night, night=night, purpose="night", archive_scope=api.archive.scope,
             )  # fmt: skip
@@ -45,7 +45,7 @@ def load(dsn: str, source: Source, table: Table, api: Api, prop: Property, night
                     sql.SQL(rule.sql),  # type: ignore[arg-type]
                 )
                 assert connection.execute(query).fetchall() == [(0,)], rule.name
-            ledger.move(connection, load_id, "passed")
+            loads.move(connection, load_id, "passed")
             assert publish(connection, source, table, load_id) == "published"
         query = sql.SQL("select * from {}").format(sql.Identifier("raw", source.raw_name(table)))
         return reading.execute(query).fetchall()

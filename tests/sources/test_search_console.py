@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
 from seo_warehouse.sources.search_console import DAY_CAP_ROWS, PAGE_ROWS, SEARCH_CONSOLE

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
+from seo_warehouse.client.archive import Answer, Archive
 from seo_warehouse.config import CrawlSettings, Property, SourceSettings
 from seo_warehouse.crawl.records import (
     HEAD_KEY,
@@ -23,7 +24,6 @@ from seo_warehouse.crawl.records import (
     url_key,
 )
 from seo_warehouse.errors import NotArchivedError, TerminalSourceError, TransientSourceError
-from seo_warehouse.landing import Answer, Archive
 from seo_warehouse.sources.site_crawl import SITE_CRAWL, order_crawl, read_links, read_pages
 from seo_warehouse.spec import Period, Row
 from tests.crawl.site import HOST, Reply, api_over, archive_in, html, redirect, serve, text

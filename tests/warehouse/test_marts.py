@@ -12,8 +12,8 @@ import pytest
 
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded.postgres import Postgres
-from seo_warehouse.orchestration.build import note_stale_tables
-from seo_warehouse.orchestration.warehouse import open_warehouse
+from seo_warehouse.steps.build import note_stale_tables
+from seo_warehouse.steps.warehouse import open_warehouse
 from seo_warehouse.urls import key64
 from tests.conftest import PASSWORDS
 from tests.warehouse.world import DATABASE, Warehouse

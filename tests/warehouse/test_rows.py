@@ -18,7 +18,7 @@ import pytest
 from psycopg import sql
 
 from seo_warehouse.embedded.postgres import Postgres
-from seo_warehouse.load import grants
+from seo_warehouse.ledger import grants
 from tests.conftest import PASSWORDS
 from tests.warehouse.world import DATABASE, Warehouse
 

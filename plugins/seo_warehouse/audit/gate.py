@@ -13,10 +13,10 @@ from seo_warehouse.audit.ledger_rules import Verdict, judge_ledger
 from seo_warehouse.audit.rules import EVERY_ROW_RULE, Rule, row_rules
 from seo_warehouse.audit.suite import BatchQuery, broken_counts, quick_suite, suite_for
 from seo_warehouse.errors import LoadError
+from seo_warehouse.ledger.loads import audit_table, load_state, move
+from seo_warehouse.ledger.session import Connection, one, step, transaction
 from seo_warehouse.load.batch import note_days
-from seo_warehouse.load.ledger import audit_table, load_state, move
 from seo_warehouse.load.rejects import DUPLICATE_GRAIN, has_unique_grain, reject_broken, reject_doubles
-from seo_warehouse.load.session import Connection, one, step, transaction
 from seo_warehouse.spec import Source, Table
 
 log = logging.getLogger(__name__)

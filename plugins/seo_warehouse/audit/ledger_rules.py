@@ -10,8 +10,8 @@ from typing import Any
 from psycopg import sql
 
 from seo_warehouse.audit.rules import Severity
-from seo_warehouse.load.ledger import audit_table
-from seo_warehouse.load.session import Connection
+from seo_warehouse.ledger.loads import audit_table
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.spec import Facts, Source, Table
 
 USUAL_DAYS = 28

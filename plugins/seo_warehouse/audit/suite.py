@@ -28,7 +28,7 @@ from seo_warehouse.audit.rules import (
     row_rules,
 )
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.load.session import Connection
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.spec import Table
 
 import great_expectations  # isort: skip  (after rules.py, which turns its analytics off)

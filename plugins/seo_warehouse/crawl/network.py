@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IHostnameResolver, IHostResolution, IRes
 from twisted.web._newclient import BODY, DONE
 from zope.interface import implementer  # type: ignore[import-untyped]
 
-from seo_warehouse.addresses import Endpoint, Guard
+from seo_warehouse.client.addresses import Endpoint, Guard
 
 if TYPE_CHECKING:
     from scrapy import Request

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from seo_warehouse.addresses import Guard
+from seo_warehouse.client.addresses import Guard
 from seo_warehouse.crawl.robots import PRODUCT
 from seo_warehouse.errors import TerminalSourceError
 from seo_warehouse.urls import host_of, resolve

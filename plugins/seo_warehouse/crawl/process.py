@@ -19,15 +19,15 @@ from datetime import datetime
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.crawl.pipe import packed, read_frame, write_frame
 from seo_warehouse.crawl.plan import Plan
 from seo_warehouse.crawl.records import ERROR_HEADER, Fetched
 from seo_warehouse.crawl.robots import MAX_CRAWL_DELAY
 from seo_warehouse.errors import TerminalSourceError, TransientSourceError
-from seo_warehouse.landing import Answer
 
 if TYPE_CHECKING:
-    from seo_warehouse.api import Api
+    from seo_warehouse.client.api import Api
 
 log = logging.getLogger(__name__)
 

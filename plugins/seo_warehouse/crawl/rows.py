@@ -27,8 +27,8 @@ from seo_warehouse.spec import Row
 from seo_warehouse.urls import host_of
 
 if TYPE_CHECKING:
-    from seo_warehouse.api import Api
-    from seo_warehouse.landing import Archive
+    from seo_warehouse.client.api import Api
+    from seo_warehouse.client.archive import Archive
 
 
 def head_of(archive: Archive) -> Head | None:

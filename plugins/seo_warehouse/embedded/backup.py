@@ -16,9 +16,10 @@ from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.postgres import binaries
 from seo_warehouse.errors import BackupError, ConfigError
-from seo_warehouse.load import migrate, schema
-from seo_warehouse.orchestration.warehouse import Warehouse, read_secrets
+from seo_warehouse.ledger import migrate
+from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
+from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 
 Say = Callable[[str], None]
 

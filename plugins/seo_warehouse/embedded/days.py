@@ -11,8 +11,8 @@ from itertools import groupby
 import click
 
 from seo_warehouse.errors import TransientSourceError
-from seo_warehouse.load.completeness import Days, WaitingLoad, read_days, read_waiting
-from seo_warehouse.orchestration.warehouse import Warehouse
+from seo_warehouse.ledger.completeness import Days, WaitingLoad, read_days, read_waiting
+from seo_warehouse.steps.warehouse import Warehouse
 
 Say = Callable[[str], None]
 MARKS: dict[str, tuple[str, str | None]] = {

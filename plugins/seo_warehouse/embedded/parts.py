@@ -22,8 +22,8 @@ from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.errors import EmbeddedError
 from seo_warehouse.load import schema
-from seo_warehouse.orchestration.connections import DEMO_CONNECTIONS
-from seo_warehouse.orchestration.warehouse import DATABASE, read_secrets
+from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.warehouse import DATABASE, read_secrets
 
 Progress = Callable[[str], None]
 DEMO_WEEKS = 26

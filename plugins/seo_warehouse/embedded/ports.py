@@ -11,7 +11,7 @@ from seo_warehouse.embedded import parts, processes
 from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.embedded.room import is_free
 from seo_warehouse.errors import ConfigError, EmbeddedError
-from seo_warehouse.orchestration.warehouse import read_ports
+from seo_warehouse.steps.warehouse import read_ports
 
 
 def choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:

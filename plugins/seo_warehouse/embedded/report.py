@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seo_warehouse.embedded.airflow import ADMIN, Airflow
-from seo_warehouse.load.files import troubled
-from seo_warehouse.orchestration.warehouse import Warehouse
-from seo_warehouse.tables import say_table
+from seo_warehouse.ledger.files import troubled
+from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.terminal import say_table
 
 Say = Callable[[str], None]
 

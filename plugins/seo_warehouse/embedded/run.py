@@ -25,8 +25,8 @@ from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.embedded.room import require_space
 from seo_warehouse.errors import ConfigError, EmbeddedError
-from seo_warehouse.load import nights
-from seo_warehouse.orchestration.warehouse import Warehouse, open_warehouse, read_ports
+from seo_warehouse.ledger import nights
+from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
 LEAST_FREE_BYTES = 3 * 10**9

@@ -22,15 +22,15 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import LoadError
+from seo_warehouse.ledger.loads import audit_table, fail_load, load_state, move, note_usage, release_batch
+from seo_warehouse.ledger.session import Connection, step, transaction
 from seo_warehouse.load import stored
-from seo_warehouse.load.ledger import audit_table, fail_load, load_state, move, note_usage, release_batch
 from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.load.schema import stored_columns
-from seo_warehouse.load.session import Connection, step, transaction
 from seo_warehouse.spec import Facts, Row, Source, Table
 
 if TYPE_CHECKING:
-    from seo_warehouse.api import Usage
+    from seo_warehouse.client.api import Usage
 
 log = logging.getLogger(__name__)
 

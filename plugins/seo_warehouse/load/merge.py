@@ -16,10 +16,10 @@ from typing import LiteralString
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError
+from seo_warehouse.ledger.loads import audit_table, move
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.load.batch import sum_days
-from seo_warehouse.load.ledger import audit_table, move
 from seo_warehouse.load.schema import stored_columns
-from seo_warehouse.load.session import Connection
 from seo_warehouse.spec import EXPORTED_AT, Source, Table
 
 log = logging.getLogger(__name__)

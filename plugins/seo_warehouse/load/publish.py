@@ -10,10 +10,10 @@ from typing import Any
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError
-from seo_warehouse.load.ledger import audit_table, drop_audit_table, load_state, move, publication_lock
+from seo_warehouse.ledger.loads import audit_table, drop_audit_table, load_state, move, publication_lock
+from seo_warehouse.ledger.session import PUBLISH_WAIT, WAREHOUSE_LOCK, Connection, step, transaction
 from seo_warehouse.load.merge import merge
 from seo_warehouse.load.schema import ensure_partition, stored_columns
-from seo_warehouse.load.session import PUBLISH_WAIT, WAREHOUSE_LOCK, Connection, step, transaction
 from seo_warehouse.spec import Kind, Source, Table
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.load.ledger import audit_table
+from seo_warehouse.ledger.loads import audit_table
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.load.schema import grain_key
-from seo_warehouse.load.session import Connection
 from seo_warehouse.spec import Table
 
 STORABLE = "storable"

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.load.session import WAREHOUSE_LOCK, Connection, one, step, transaction
+from seo_warehouse.ledger.session import WAREHOUSE_LOCK, Connection, one, step, transaction
 from seo_warehouse.spec import Source, Table
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql
 
 from seo_warehouse.errors import MigrationError
-from seo_warehouse.load import migrate
-from seo_warehouse.load.session import step
+from seo_warehouse.ledger import migrate
+from seo_warehouse.ledger.session import step
 from seo_warehouse.spec import Column, Source, Table, Type
 
 SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts")
@@ -118,7 +118,7 @@ def prepare(
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
         applied = migrate.migrate(connection, migrate.read_migrations())
         with connection.transaction():
-            connection.execute(files("seo_warehouse.load").joinpath("ops_views.sql").read_bytes())
+            connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
             create_raw(connection, sources)
             if is_cluster(connection):
                 distribute(connection, sources)

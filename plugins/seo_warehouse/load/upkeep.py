@@ -6,8 +6,8 @@ from datetime import date
 
 from psycopg import sql
 
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.load.schema import ensure_partition
-from seo_warehouse.load.session import Connection
 from seo_warehouse.spec import Source
 
 _VACUUM = sql.SQL("vacuum (analyze) {}")

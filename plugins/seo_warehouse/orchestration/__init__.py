@@ -1,1 +1,1 @@
-"""The life of a load as steps, and Airflow's tasks, assets and connections around them."""
+"""Airflow: tasks, assets and retries around the steps."""

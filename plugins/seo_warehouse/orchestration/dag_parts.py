@@ -163,8 +163,8 @@ def order(source: Source, names: list[str]) -> list[Any]:
         map_index_template=PROPERTY_LABEL,
     )
     def order_answers(source_name: str, property_name: str, partition_key: str | None = None) -> bool:
-        steps, wh = _steps()
-        return bool(steps.order(wh, source_name, property_name, night_of(partition_key)))
+        nightly, wh = _nightly()
+        return bool(nightly.order(wh, source_name, property_name, night_of(partition_key)))
 
     return [order_answers.partial(source_name=source.name).expand(property_name=names)]
 
@@ -216,22 +216,22 @@ def load(source: Source, table: Table, names: list[str], *, after: list[Any]) ->
 @task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
 def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
     """Read a property's due days into `audit`. Returns the loads."""
-    steps, wh = _steps()
-    return list(steps.write(wh, source_name, table_name, property_name, night_of(partition_key)))
+    nightly, wh = _nightly()
+    return list(nightly.write(wh, source_name, table_name, property_name, night_of(partition_key)))
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def audit(source_name: str, table_name: str, partition_key: str | None = None) -> None:
     """Judge the night's loads of every property: one task, since Great Expectations is slow to import."""
-    steps, wh = _steps()
-    steps.audit(wh, source_name, table_name, night_of(partition_key))
+    nightly, wh = _nightly()
+    nightly.audit(wh, source_name, table_name, night_of(partition_key))
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
 def publish(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
     """Swap a property's passed loads into `raw`; skipped where none passed. Returns what became of each."""
-    steps, wh = _steps()
-    states: list[str] = steps.publish(wh, source_name, table_name, property_name, night_of(partition_key))
+    nightly, wh = _nightly()
+    states: list[str] = nightly.publish(wh, source_name, table_name, property_name, night_of(partition_key))
     if not states:
         raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
     return states
@@ -264,31 +264,31 @@ def publish_files(source_name: str, property_name: str, partition_key: str | Non
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def announce(source_name: str, partition_key: str | None = None) -> None:
     """Note that the source has ended the night, whatever came of its loads."""
-    steps, wh = _steps()
-    steps.announce(wh, source_name, night_of(partition_key))
+    nightly, wh = _nightly()
+    nightly.announce(wh, source_name, night_of(partition_key))
 
 
 @task(outlets=[NIGHT])
 def close_night(partition_key: str | None = None) -> None:
     """Close the night once every source has ended it; skipped, and so without an event, before that."""
-    steps, wh = _steps()
+    nightly, wh = _nightly()
     night = night_of(partition_key)
-    if not steps.close_night(wh, night):
+    if not nightly.close_night(wh, night):
         raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def verdict(source_name: str, partition_key: str | None = None) -> None:
     """Make the run red when a load failed or is in quarantine, and say which."""
-    steps, wh = _steps()
-    steps.verdict(wh, source_name, night_of(partition_key))
+    nightly, wh = _nightly()
+    nightly.verdict(wh, source_name, night_of(partition_key))
 
 
 @task(retries=2)
 def build() -> int | None:
     """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
-    from seo_warehouse.orchestration.build import build_warehouse
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.build import build_warehouse
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     return build_warehouse(open_warehouse()).build_id
 
@@ -298,8 +298,8 @@ def report(build_id: int | None) -> None:
     """Write the reports of what links did; skipped where a build had nothing new."""
     if build_id is None:
         raise AirflowSkipException("nothing was built, so the reports stand")
-    from seo_warehouse.orchestration.report import write_reports
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.report import write_reports
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     write_reports(open_warehouse())
 
@@ -307,8 +307,8 @@ def report(build_id: int | None) -> None:
 @task(outlets=[NIGHT])
 def close_overdue() -> None:
     """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""
-    steps, wh = _steps()
-    nights = steps.close_overdue(wh)
+    nightly, wh = _nightly()
+    nights = nightly.close_overdue(wh)
     if not nights:
         raise AirflowSkipException("no night is overdue")
     get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
@@ -317,8 +317,8 @@ def close_overdue() -> None:
 @task
 def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Keep the decision of whoever started the run about a load, and carry it out. Returns what became of the load."""
-    from seo_warehouse.orchestration.release import release as decide_and_carry_out
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.release import release as decide_and_carry_out
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     chosen = params or {}
     who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
@@ -328,8 +328,8 @@ def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
 @task
 def load_history(params: dict[str, Any] | None = None) -> None:
     """Load the history of the property that the run names; each month is a line of the log."""
-    from seo_warehouse.orchestration.history import onboard
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.history import onboard
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     chosen = params or {}
     first = chosen["first_day"]
@@ -339,8 +339,8 @@ def load_history(params: dict[str, Any] | None = None) -> None:
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def carry_out_decisions() -> list[str]:
     """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
-    from seo_warehouse.orchestration.release import carry_out_decisions as carry_out
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.release import carry_out_decisions as carry_out
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     return carry_out(open_warehouse())
 
@@ -348,18 +348,18 @@ def carry_out_decisions() -> list[str]:
 @task
 def keep_tables() -> None:
     """Make next month's partitions, give up what is old, vacuum what the nights churn, forget old builds' folders."""
-    from seo_warehouse.orchestration.build import forget_old_targets
+    from seo_warehouse.steps.build import forget_old_targets
 
-    steps, wh = _steps()
-    steps.maintain(wh)
+    nightly, wh = _nightly()
+    nightly.maintain(wh)
     forget_old_targets(wh)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def check_freshness() -> None:
     """Warn of tables that are older than their sources allow; `seo-warehouse status` names them too."""
-    from seo_warehouse.orchestration.build import note_stale_tables
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.build import note_stale_tables
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     note_stale_tables(open_warehouse())
 
@@ -367,21 +367,21 @@ def check_freshness() -> None:
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def write_docs() -> None:
     """Write dbt's documentation of every model and column."""
-    from seo_warehouse.orchestration.build import generate_docs
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps.build import generate_docs
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     generate_docs(open_warehouse())
 
 
 def _drop() -> tuple[Any, Any]:
-    from seo_warehouse.orchestration import drop
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+    from seo_warehouse.steps import drop
+    from seo_warehouse.steps.warehouse import open_warehouse
 
     return drop, open_warehouse()
 
 
-def _steps() -> tuple[Any, Any]:
-    from seo_warehouse.orchestration import steps
-    from seo_warehouse.orchestration.warehouse import open_warehouse
+def _nightly() -> tuple[Any, Any]:
+    from seo_warehouse.steps import nightly
+    from seo_warehouse.steps.warehouse import open_warehouse
 
-    return steps, open_warehouse()
+    return nightly, open_warehouse()

@@ -9,7 +9,7 @@ from seo_warehouse.report import sections
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.words import LIMITS
-from seo_warehouse.tables import say_table
+from seo_warehouse.terminal import say_table
 
 Say = Callable[[str], None]
 

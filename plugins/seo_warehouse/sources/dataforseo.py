@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import (
     MalformedAnswerError,
     NightOverError,
@@ -25,7 +26,6 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
-from seo_warehouse.landing import Answer
 from seo_warehouse.sources.fields import integer, mapping, money, sequence, text
 
 OK = 20000

@@ -19,10 +19,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from seo_warehouse.api import Api, Reply
+from seo_warehouse.client.api import Api, Reply
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError
-from seo_warehouse.landing import Answer
 from seo_warehouse.sources.dataforseo import (
     check_night,
     cost_of,

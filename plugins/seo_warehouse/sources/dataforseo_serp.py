@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.sources.dataforseo import NO_RESULTS, OK, check_night
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_COLUMNS, RESULT_COLUMNS, Serp, decode_serp, explain

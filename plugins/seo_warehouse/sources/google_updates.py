@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.sources.dataforseo import check_night

@@ -20,10 +20,10 @@ from urllib.parse import quote
 
 import orjson
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
-from seo_warehouse.landing import Answer
 from seo_warehouse.sources.fields import mapping, number, sequence, text
 from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
 

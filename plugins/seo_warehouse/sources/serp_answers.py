@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import MalformedAnswerError, NotYetError, SourceError, ThrottledError, TransientSourceError
-from seo_warehouse.landing import Answer
 from seo_warehouse.sources.dataforseo import (
     CREATED,
     OK,

@@ -23,7 +23,7 @@ from typing import Any
 
 import orjson
 
-from seo_warehouse.api import Api, Reply
+from seo_warehouse.client.api import Api, Reply
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     BudgetError,

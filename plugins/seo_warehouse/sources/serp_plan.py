@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from seo_warehouse.api import Answer, Api
+from seo_warehouse.client.api import Answer, Api
 from seo_warehouse.config import NIGHT_DEADLINE, Property
 from seo_warehouse.errors import NotArchivedError
 

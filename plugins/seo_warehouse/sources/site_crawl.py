@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from seo_warehouse.api import Api
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.errors import NotArchivedError, TerminalSourceError
 from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type

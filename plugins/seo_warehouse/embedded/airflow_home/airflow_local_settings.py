@@ -9,7 +9,7 @@ import logging
 import sys
 from importlib import import_module
 
-TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "seo_warehouse.orchestration.steps")
+TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "seo_warehouse.steps.nightly")
 
 if "scheduler" in sys.argv:
     # It tells hundreds of times at import which of its own functions it does not document.

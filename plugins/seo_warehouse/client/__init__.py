@@ -1,0 +1,1 @@
+"""The one door to providers: call, retry, limit, budget, archive, redaction, judged addresses."""

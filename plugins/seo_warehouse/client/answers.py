@@ -1,0 +1,79 @@
+"""What the body and headers of an answer say: its JSON, decoded; how long to wait; an excerpt for a message."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from seo_warehouse.client.archive import Answer
+from seo_warehouse.errors import MalformedAnswerError
+
+_EXCERPT_CHARACTERS = 300
+
+Decode = Callable[[Any], Any]
+"""Makes of a JSON document what a reader works with; raises MalformedAnswerError where it is not as documented."""
+
+
+class UndocumentedError(MalformedAnswerError):
+    """A whole answer that is not as documented: asking again within seconds would only buy it again."""
+
+
+def excerpt(body: bytes) -> str:
+    """The beginning of a body in one printable line, for messages."""
+    text = re.sub(r"\s+", " ", body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace")).strip()
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
+
+
+def read_json(name: str, answer: Answer, decode: Decode | None) -> Any:
+    """The document in an answer, or what `decode` makes of it. Raises MalformedAnswerError with `name`, the call's."""
+    with _uncollected():
+        return _read_json(name, answer, decode)
+
+
+def _read_json(name: str, answer: Answer, decode: Decode | None) -> Any:
+    # Apart, so that the document is gone before there are searches again.
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        size = len(answer.body)
+        message = f"{name}: {size} bytes that are not JSON ({error}): {excerpt(answer.body)}"
+        raise MalformedAnswerError(message) from None
+    if decode is None:
+        return document
+    try:
+        return decode(document)
+    except MalformedAnswerError as error:
+        raise UndocumentedError(f"{name}: {error}") from None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles: a page is a hundred thousand new objects without any, and each search walks them all."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def retry_after_seconds(answer: Answer) -> float | None:
+    """What an answer's Retry-After asks for; None where it has none, or none that can be read."""
+    stated = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", stated):
+        return float(stated)
+    try:
+        until = parsedate_to_datetime(stated)
+    except ValueError:
+        return None
+    until = until.replace(tzinfo=UTC) if until.tzinfo is None else until
+    return max(0.0, (until - answer.observed_at).total_seconds())

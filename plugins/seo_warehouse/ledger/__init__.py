@@ -1,0 +1,1 @@
+"""What is known: loads, nights, builds, files, holes, completeness, decisions, grants, migrations."""

@@ -1,0 +1,267 @@
+"""How builds begin and end.
+
+A build claims, by id and never by time, the current publications that no finished build has claimed, and holds the
+warehouse lock from claim to end, so `raw` does not move under it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import psycopg
+from psycopg import sql
+
+from seo_warehouse.errors import LoadError, TransientLoadError
+from seo_warehouse.ledger.session import WAREHOUSE_LOCK, Connection, holds, one
+from seo_warehouse.load.schema import partition_name
+
+log = logging.getLogger(__name__)
+
+BUILD_WAIT = timedelta(hours=1)
+"""How long a build waits for publications, or another build, to end."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A claimed build; `missing_sources` reads "2026-11-22 search_console" for each source a night closed without."""
+
+    build_id: int
+    attempt: int
+    is_full: bool
+    day_count: int
+    nights: tuple[date, ...]
+    missing_sources: tuple[str, ...]
+
+
+@contextmanager
+def warehouse_lock(conn: Connection, wait: timedelta = BUILD_WAIT) -> Iterator[None]:
+    """Hold the warehouse alone: nothing is published meanwhile. The session holds it, so a killed holder lets it go.
+
+    Raises TransientLoadError where it is not to be had within `wait`, LoadError outside autocommit mode.
+    """
+    if not conn.autocommit:
+        raise LoadError("the warehouse is held by a connection in autocommit mode only")
+    try:
+        with conn.transaction():
+            conn.execute(
+                "select set_config('lock_timeout', %s, true)", (str(max(1, int(wait.total_seconds() * 1000))),)
+            )
+            conn.execute("select pg_advisory_lock(%s)", (WAREHOUSE_LOCK,))
+    except psycopg.errors.LockNotAvailable:
+        raise TransientLoadError(f"the warehouse was not free within {wait}") from None
+    try:
+        yield
+    finally:
+        if not conn.closed:
+            conn.execute("select pg_advisory_unlock(%s)", (WAREHOUSE_LOCK,))
+
+
+def claim_build(conn: Connection, full: bool = False) -> Build | None:
+    """Freeze what the next build reads; None where there is nothing to model. The caller holds the warehouse.
+
+    Nights that wait for a build are then carried by an empty one, finished at once.
+
+    Claims every current publication that no finished build has claimed; with `full`, every current one. A build that
+    failed or died with the very same set is taken up again as its next attempt; else a new one takes the union, since
+    what it had claimed and is still current is unclaimed, and what was replaced is claimed by its replacement.
+    Raises LoadError where this session does not hold the warehouse.
+    """
+    _expect_warehouse(conn)
+    with conn.transaction():
+        dead = conn.execute(
+            "update ops.build set state = 'failed', ended_at = clock_timestamp(), reason = 'died'"
+            " where state = 'claimed' returning build_id"
+        ).fetchall()
+        for (build_id,) in dead:
+            log.warning("build %s died before it ended", build_id)
+        is_full = full or bool(
+            one(
+                conn,
+                """
+                select exists (select from ops.build where state = 'failed' and is_full and build_id >
+                    coalesce((select max(build_id) from ops.build where state = 'finished' and is_full), 0))
+                """,
+            )
+        )
+        build_id = _unfinished_twin(conn, is_full)
+        if build_id is None:
+            build_id = _new_build(conn, is_full)
+        if build_id is None:
+            _carry_nights_without_days(conn)
+            return None
+        return _read_build(conn, build_id)
+
+
+_GROWN = """
+select parent.relname, claimed.month, stored.row_count > 1.1 * greatest(parent.reltuples, 0)
+from (
+    select distinct source, table_name, date_trunc('month', day)::date as month from ops.build_day where build_id = %s
+) as claimed
+inner join (
+    select source, table_name, sum(row_count) as row_count from ops.publication where is_current group by 1, 2
+) as stored using (source, table_name)
+inner join pg_class as parent on parent.oid = to_regclass('raw.raw_' || claimed.source || '__' || claimed.table_name)
+order by 1, 2
+"""
+"""Claimed months, and whether their table has grown by a tenth since it was analyzed."""
+
+
+def analyze_claimed(conn: Connection, build_id: int) -> None:
+    """Let the planner know what a build reads: autovacuum never looks at a partitioned table as a whole.
+
+    Of a table that was analyzed when most of it was there the claimed months alone are looked at: a sample of all
+    months, every night, takes longer than what the night adds. The connection is the owner's, in autocommit mode.
+    """
+    names = dict.fromkeys([("ops", "publication"), ("ops", "build_day")])
+    for relation, month, is_grown in conn.execute(_GROWN, (build_id,)).fetchall():
+        name = relation if is_grown else partition_name(relation, month)
+        # A month without rows has no partition.
+        if one(conn, "select to_regclass(%s) is not null", (f"raw.{name}",)):
+            names["raw", name] = None
+    conn.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(sql.Identifier(*name) for name in names)))
+
+
+def finish_build(conn: Connection, build_id: int) -> None:
+    """Every node passed: the claim closes.
+
+    Raises LoadError where the build is not claimed or the warehouse was lost meanwhile.
+    """
+    _expect_warehouse(conn)
+    _end_build(conn, build_id, "finished", None)
+
+
+def fail_build(conn: Connection, build_id: int, reason: str) -> None:
+    """Not every node passed: the next build takes the claim over. Raises LoadError where the build is not claimed."""
+    _end_build(conn, build_id, "failed", reason)
+
+
+def _expect_warehouse(conn: Connection) -> None:
+    if not holds(conn, WAREHOUSE_LOCK):
+        raise LoadError("this session does not hold the warehouse: it was never taken, or the connection was lost")
+
+
+_UNCLAIMED = sql.SQL(
+    """
+    select p.publication_id from ops.publication as p
+    where p.is_current and (%(is_full)s or not exists (
+        select from ops.build_day as d join ops.build as b using (build_id)
+        where d.publication_id = p.publication_id and b.state = 'finished'))
+    """
+)
+
+
+def _unfinished_twin(conn: Connection, is_full: bool) -> int | None:
+    """The newest build, where it failed with the set that would be claimed now; it is claimed again."""
+    row = conn.execute(
+        sql.SQL(
+            """
+        with latest as (select * from ops.build order by build_id desc limit 1),
+             unclaimed as ({unclaimed}),
+             claimed as (select d.publication_id from ops.build_day as d join latest using (build_id))
+        update ops.build as b set state = 'claimed', attempt = b.attempt + 1, claimed_at = clock_timestamp(),
+                                  ended_at = null, reason = null
+        from latest
+        where b.build_id = latest.build_id and latest.state = 'failed' and latest.is_full = %(is_full)s
+          and not exists (table unclaimed except table claimed)
+          and not exists (table claimed except table unclaimed)
+          and exists (table unclaimed)
+        returning b.build_id
+        """
+        ).format(unclaimed=_UNCLAIMED),
+        {"is_full": is_full},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _new_build(conn: Connection, is_full: bool) -> int | None:
+    row = conn.execute(
+        sql.SQL(
+            """
+        with build as (
+            insert into ops.build (state, is_full)
+            select 'claimed', %(is_full)s where exists ({unclaimed})
+            returning build_id
+        )
+        insert into ops.build_day (build_id, publication_id, source, table_name, property_key, day)
+        select build.build_id, p.publication_id, p.source, p.table_name, p.property_key, p.day
+        from build, ops.publication as p
+        where p.publication_id in ({unclaimed})
+        returning build_id
+        """
+        ).format(unclaimed=_UNCLAIMED),
+        {"is_full": is_full},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _read_build(conn: Connection, build_id: int) -> Build:
+    _carry_nights(conn, build_id)
+    row = conn.execute(
+        """
+        select build_id, attempt, is_full, (select count(*) from ops.build_day as d where d.build_id = b.build_id),
+               nights, missing_sources
+        from ops.build as b where build_id = %s
+        """,
+        (build_id,),
+    ).fetchall()[0]
+    return Build(
+        build_id=row[0],
+        attempt=row[1],
+        is_full=row[2],
+        day_count=row[3],
+        nights=tuple(row[4]),
+        missing_sources=tuple(row[5]),
+    )
+
+
+def _carry_nights(conn: Connection, build_id: int) -> None:
+    """Have a build carry the nights that closed and that no finished build carries, with who was missing."""
+    conn.execute(
+        """
+        with waiting as (
+            select n.night, n.missing_sources from ops.night as n
+            where not exists (select from ops.build as b where b.state = 'finished' and n.night = any(b.nights))
+        )
+        update ops.build set
+            nights = array(select night from waiting order by night),
+            missing_sources = array(
+                select waiting.night || ' ' || source from waiting, unnest(waiting.missing_sources) as source order by 1
+            )
+        where build_id = %s
+        """,
+        (build_id,),
+    )
+
+
+def _carry_nights_without_days(conn: Connection) -> None:
+    """Nothing was published in them: an empty build carries them, else they would wait for ever."""
+    row = conn.execute(
+        """
+        insert into ops.build (state)
+        select 'claimed' where exists (
+            select from ops.night as n
+            where not exists (select from ops.build as b where b.state = 'finished' and n.night = any(b.nights))
+        )
+        returning build_id
+        """
+    ).fetchone()
+    if row is not None:
+        _carry_nights(conn, row[0])
+        _end_build(conn, row[0], "finished", "nothing to model")
+
+
+def _end_build(conn: Connection, build_id: int, state: str, reason: str | None) -> None:
+    ended = conn.execute(
+        """
+        update ops.build set state = %s, reason = %s, ended_at = clock_timestamp()
+        where build_id = %s and state = 'claimed' returning build_id
+        """,
+        (state, reason, build_id),
+    ).fetchone()
+    if ended is None:
+        raise LoadError(f"build {build_id} is not claimed and cannot become {state}")
+    log.info("build %s: %s", build_id, state)

@@ -1,0 +1,140 @@
+"""How nights end: a night closes when every configured source has ended it, or at its deadline."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from seo_warehouse.config import NIGHT_DEADLINE
+from seo_warehouse.ledger.session import NIGHTS_LOCK, Connection, one
+
+log = logging.getLogger(__name__)
+
+
+def end_source_night(conn: Connection, source: str, night: date) -> None:
+    """Note that a source has ended a night, whatever came of its loads."""
+    with conn.transaction():
+        conn.execute(
+            "insert into ops.source_night (source, night) values (%s, %s) on conflict do nothing", (source, night)
+        )
+
+
+@dataclass(frozen=True)
+class NightLoad:
+    """The newest attempt at one batch of a night."""
+
+    load_id: int
+    table: str
+    property_key: int
+    first_day: date
+    last_day: date
+    state: str
+    reason: str | None
+
+
+def loads_of(conn: Connection, source: str, night: date) -> list[NightLoad]:
+    """The newest attempt at each batch of a source's night."""
+    rows = conn.execute(
+        """
+        select distinct on (table_name, property_key, part, first_day)
+               load_id, table_name, property_key, first_day, last_day, state, reason
+        from ops.load
+        where source = %s and night = %s and purpose = 'night'
+        order by table_name, property_key, part, first_day, load_id desc
+        """,
+        (source, night),
+    ).fetchall()
+    return [NightLoad(*row) for row in rows]
+
+
+def loads_in(
+    conn: Connection, state: str, source: str, table: str, night: date, property_key: int | None = None
+) -> list[int]:
+    """The loads of a table's night that are in a state, of one property or of all, oldest first."""
+    rows = conn.execute(
+        """
+        select load_id from ops.load
+        where state = %s and source = %s and table_name = %s and night = %s and purpose = 'night'
+          and (%s::integer is null or property_key = %s)
+        order by load_id
+        """,
+        (state, source, table, night, property_key, property_key),
+    ).fetchall()
+    return [load_id for (load_id,) in rows]
+
+
+def close_night(conn: Connection, night: date, configured_sources: Iterable[str]) -> bool:
+    """Close a night once every configured source has ended it; whether it waits for a build.
+
+    True again when called again, until a finished build carries the night: what follows may have been killed.
+    """
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        first = _first_night(conn)
+        if first is None or night < first:
+            log.info("night %s lies before the first scheduled one: the next build finds what it brought", night)
+            return False
+        missing = _missing(conn, night, configured_sources)
+        if missing or is_carried(conn, night):
+            log.info("night %s stays as it is: %s", night, f"{', '.join(missing)} not ended" if missing else "built")
+            return False
+        conn.execute("insert into ops.night (night, closed_by) values (%s, 'sources') on conflict do nothing", (night,))
+    return True
+
+
+def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[str]) -> list[date]:
+    """Close each night whose deadline has passed, naming the sources that had not ended it.
+
+    Returns the nights closed so, now or earlier, that wait for a build, oldest first. Nights before the first scheduled
+    one are neither closed nor overdue. `now` has a time zone.
+    """
+    configured = tuple(configured_sources)
+    moment = now.astimezone(UTC)
+    last = moment.date() if moment.time() >= NIGHT_DEADLINE else moment.date() - timedelta(days=1)
+    with conn.transaction():
+        conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        overdue = [
+            night
+            for (night,) in conn.execute(
+                """
+                select day::date
+                from generate_series(%s::timestamp, %s::timestamp, interval '1 day') as day
+                where not exists (select from ops.night as n where n.night = day::date)
+                order by 1
+                """,
+                (_first_night(conn), last),
+            ).fetchall()
+        ]
+        for night in overdue:
+            missing = _missing(conn, night, configured)
+            conn.execute(
+                "insert into ops.night (night, closed_by, missing_sources) values (%s, 'deadline', %s)",
+                (night, missing),
+            )
+            log.warning("night %s closed at its deadline without %s", night, ", ".join(missing) or "nothing missing")
+        # One that closed earlier and waits for a build is told again: its first teller may have been killed.
+        waiting = conn.execute("select night from ops.night where closed_by = 'deadline' order by 1").fetchall()
+        return [night for (night,) in waiting if not is_carried(conn, night)]
+
+
+def _first_night(conn: Connection) -> date | None:
+    """The night that a source ended first of all: by instant, since one back-filled later may be older."""
+    row = conn.execute("select night from ops.source_night order by ended_at, night limit 1").fetchone()
+    return row[0] if row else None
+
+
+def _missing(conn: Connection, night: date, configured_sources: Iterable[str]) -> list[str]:
+    ended = {
+        source
+        for (source,) in conn.execute("select source from ops.source_night where night = %s", (night,)).fetchall()
+    }
+    return sorted(set(configured_sources) - ended)
+
+
+def is_carried(conn: Connection, night: date) -> bool:
+    """Whether a finished build carries a night."""
+    return bool(
+        one(conn, "select exists (select from ops.build where state = 'finished' and %s = any(nights))", (night,))
+    )

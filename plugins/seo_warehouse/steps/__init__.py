@@ -1,0 +1,1 @@
+"""The life of a load, history, back-fill, build and report: what tasks and commands call."""

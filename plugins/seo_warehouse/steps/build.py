@@ -1,0 +1,264 @@
+"""A build: freeze what it reads, run dbt on it, keep what became of each node.
+
+`dbt build` runs again on the same frozen set after a failure or a kill; `dbt retry` is not used, since after a kill it
+finds an older run's results and ends green with models unbuilt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.json import Jsonb
+
+from seo_warehouse.errors import BuildError
+from seo_warehouse.ledger import builds
+from seo_warehouse.load.schema import is_cluster
+from seo_warehouse.spec import Kind
+from seo_warehouse.steps.effect import estimate_effects
+from seo_warehouse.steps.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+BUILDING = "seo_warehouse_build"
+MODELLED = "modelled_with"
+STALE_TABLES = "stale_tables"
+AFTER_ESTIMATES = "tag:after_estimates"
+"""Models of what the estimates say, which the other models only prepare."""
+DEAD_SESSION_MILLISECONDS = 30_000
+"""How long a dead build's session may take to end."""
+KEPT_TARGETS = 30
+"""Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """What a build did. `build_id` is None where there was nothing to claim."""
+
+    build_id: int | None
+    days: int = 0
+    nodes: int = 0
+    is_full: bool = False
+    missing_sources: tuple[str, ...] = ()
+
+
+def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
+    """Model every published day that no finished build has claimed. Raises BuildError naming the nodes that failed.
+
+    `full` rebuilds everything; so does a change of properties.yml or of the dbt project since the last build.
+    """
+    wh.sync_properties()
+    fingerprint = _fingerprint(wh)
+    with wh.connect("loader", autocommit=True) as connection, builds.warehouse_lock(connection):
+        _end_sessions_of_dead_builds(wh)
+        build = builds.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
+        if build is None:
+            log.info("nothing to build: every published day is modelled")
+            return BuildSummary(None)
+        log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
+        with wh.connect("owner", autocommit=True) as owner:
+            builds.analyze_claimed(owner, build.build_id)
+        try:
+            manifest = _parse(wh)
+            nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES])
+            # A build that dies here leaves its claim open: the next one takes it up.
+            estimate_effects(wh)
+            nodes += _run_dbt(wh, connection, build, manifest, ["--select", AFTER_ESTIMATES])
+        except BuildError as error:
+            builds.fail_build(connection, build.build_id, str(error))
+            raise
+        builds.finish_build(connection, build.build_id)
+        connection.execute(
+            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+            (MODELLED, Jsonb(fingerprint)),
+        )
+    return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
+
+
+def forget_old_targets(wh: Warehouse) -> None:
+    """Remove the folders of all but the newest builds."""
+    targets = sorted((wh.settings.home / "dbt").glob("build-*"), key=lambda path: path.stat().st_mtime)
+    for target in targets[:-KEPT_TARGETS]:
+        shutil.rmtree(target)
+
+
+def generate_docs(wh: Warehouse) -> Path:
+    """Write dbt's documentation site. Returns the folder that holds its index.html. Raises BuildError."""
+    target = wh.settings.home / "dbt" / "docs"
+    with _dbt_environment(wh, "seo_warehouse_docs"):
+        result = _invoke(["docs", "generate", "--static", *_common(wh, target)], [])
+    if not result.success:
+        raise BuildError(f"dbt docs generate failed: {result.exception or 'see the log'}")
+    return target
+
+
+def note_stale_tables(wh: Warehouse) -> list[str]:
+    """A sentence for each table that nights bring and that dbt's freshness check finds older than it may be.
+
+    Each is a warning in the log, and all are kept in `ops.setting` for `status`. Files come when they come, so tables
+    of dropped files are left out. Raises BuildError where dbt cannot tell.
+    """
+    with _dbt_environment(wh, "seo_warehouse_freshness"):
+        done = _invoke(["source", "freshness", *_common(wh, wh.settings.home / "dbt" / "freshness")], [])
+    if done.exception is not None or done.result is None:
+        raise BuildError(f"dbt source freshness failed: {done.exception or 'see the log'}")
+    nightly = {source.name for source in wh.sources if source.kind is not Kind.DROP}
+    stale = sorted(
+        f"{result.node.source_name}.{result.node.name}: last published {_published(result)}"
+        for result in done.result.results
+        if result.node.source_name in nightly and str(result.status) != "pass"
+    )
+    for sentence in stale:
+        log.warning("stale: %s", sentence)
+    with wh.connect("loader", autocommit=True) as connection:
+        connection.execute(
+            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+            (STALE_TABLES, Jsonb({"checked_at": f"{wh.now():%Y-%m-%d %H:%M} UTC", "tables": stale})),
+        )
+    return stale
+
+
+def _published(result: Any) -> str:
+    at = getattr(result, "max_loaded_at", None)
+    # dbt gives the year 1 for a table in which nothing ever was.
+    return "never" if at is None or at.year == 1 else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _fingerprint(wh: Warehouse) -> str:
+    """What every modelled row depends on beside the published days: the properties as stated, and the models."""
+    stated = {"properties": {"__all__": {"key", "domain", "history_start", "panel", "topics", "keywords"}}}
+    digest = hashlib.sha256(wh.properties.model_dump_json(include=stated).encode())
+    digest.update((wh.settings.dbt_project / "dbt_project.yml").read_bytes())
+    for folder in ("models", "macros", "seeds"):
+        for path in sorted((wh.settings.dbt_project / folder).rglob("*")):
+            if path.is_file():
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _is_remodelling_due(connection: psycopg.Connection[Any], fingerprint: str) -> bool:
+    known = connection.execute("select value from ops.setting where name = %s", (MODELLED,)).fetchone()
+    return known is not None and known[0] != fingerprint
+
+
+def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
+    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead.
+
+    Waits until they are gone: one that is just committing would else change a table under the new build.
+    """
+    with wh.connect("transformer", autocommit=True) as connection:
+        connection.execute(
+            """
+            select pg_terminate_backend(pid, %s) from pg_stat_activity
+            where application_name = %s and datname = current_database()
+            """,
+            (DEAD_SESSION_MILLISECONDS, BUILDING),
+        )
+
+
+def _run_dbt(
+    wh: Warehouse, connection: psycopg.Connection[Any], build: builds.Build, manifest: Any, selection: list[str]
+) -> int:
+    """Run `dbt build` on a selection, noting each node as it ends. Returns their number. Raises BuildError."""
+    guard = threading.Lock()
+    failed: list[str] = []
+    count = 0
+
+    def on_event(event: Any) -> None:
+        nonlocal count
+        if event.info.name != "NodeFinished":
+            return
+        node, result = event.data.node_info.unique_id, event.data.run_result
+        with guard:
+            count += 1
+            log.info("%s %s %.2f s %s", node, result.status, result.execution_time, result.message)
+            if result.status in ("error", "fail", "skipped"):
+                failed.append(f"{node}: {result.status}: {' '.join(result.message.split())[:300]}")
+            connection.execute(
+                """
+                insert into ops.dbt_node_result (build_id, attempt, unique_id, status, seconds, message)
+                values (%s, %s, %s, %s, %s, %s) on conflict (build_id, attempt, unique_id) do nothing
+                """,
+                (build.build_id, build.attempt, node, result.status, result.execution_time, result.message),
+            )
+
+    target = wh.settings.home / "dbt" / f"build-{build.build_id}-{build.attempt}"
+    # Unit tests speak of the code, not of the night: the project's own tests run them.
+    arguments = [
+        "build",
+        *selection,
+        "--exclude-resource-type",
+        "unit_test",
+        *_common(wh, target),
+        *(["--full-refresh"] if build.is_full else []),
+    ]
+    with _dbt_environment(wh, BUILDING):
+        result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
+    if not result.success:
+        reason = "; ".join(failed[:5]) or str(result.exception)
+        raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")
+    return count
+
+
+def _parse(wh: Warehouse) -> Any:
+    """The project's manifest, read anew only where a file has changed. Raises BuildError.
+
+    Apart from the build, whose variable is another each time: to dbt that is a reason to parse everything again.
+    """
+    with _dbt_environment(wh, BUILDING):
+        parsed = _invoke(["parse", *_common(wh, wh.settings.home / "dbt" / "parsed")], [])
+    if not parsed.success:
+        raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
+    return parsed.result
+
+
+def _invoke(arguments: list[str], callbacks: list[Any], manifest: Any = None) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
+
+
+def _common(wh: Warehouse, target: Path) -> list[str]:
+    project = str(wh.settings.dbt_project)
+    return [
+        "--project-dir", project, "--profiles-dir", project,
+        "--target-path", str(target), "--log-path", str(target),
+        "--no-use-colors", "--quiet", "--no-send-anonymous-usage-stats", "--no-version-check",
+    ]  # fmt: skip
+
+
+@contextmanager
+def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
+    """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
+    with wh.connect("transformer") as connection:
+        target = "citus" if is_cluster(connection) else "warehouse"
+    dsn = {name: str(value) for name, value in conninfo_to_dict(wh.dsn("transformer")).items()}
+    wanted = {
+        "SEO_DBT_HOST": dsn.get("host", "127.0.0.1"),
+        "SEO_DBT_PORT": dsn.get("port", "5432"),
+        "SEO_DBT_USER": dsn["user"],
+        "SEO_DBT_PASSWORD": dsn["password"],
+        "SEO_DBT_DATABASE": dsn["dbname"],
+        "SEO_DBT_SSLMODE": dsn.get("sslmode", "prefer"),
+        "SEO_DBT_APPLICATION": application,
+        "SEO_DBT_TARGET": target,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

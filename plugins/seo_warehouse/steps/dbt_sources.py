@@ -1,0 +1,103 @@
+"""dbt's source files, generated from the Source specs, so that columns are listed once.
+
+`python -m seo_warehouse.steps.dbt_sources` writes them; `--check` only says which are stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from seo_warehouse.load.schema import stored_columns
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.spec import Source, Table
+
+HEADER = "# Generated from the Source spec {name} by seo_warehouse.steps.dbt_sources; do not edit.\n"
+LOADED_AT = "select max(published_at) from ops.publication where source = '{source}' and table_name = '{table}'"
+GRACE_HOURS = 12
+"""A night is read for some hours after its tick, and loads may wait for a person until the morning."""
+
+
+def sources_document(source: Source) -> dict[str, Any]:
+    """dbt's declaration of the raw tables of `source`."""
+    return {
+        "version": 2,
+        "sources": [
+            {
+                "name": source.name,
+                "description": source.description,
+                "schema": "raw",
+                "tables": [_table(source, table) for table in source.tables],
+            }
+        ],
+    }
+
+
+def rendered(source: Source) -> str:
+    """The text of the source's file."""
+    body = yaml.safe_dump(sources_document(source), sort_keys=False, allow_unicode=True, width=110)
+    return HEADER.format(name=source.name) + body
+
+
+def stale_files(staging: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
+    """The files under `models/staging` that are missing or differ from the specs, with the text they should have."""
+    wanted = {staging / source.name / "_sources.yml": rendered(source) for source in sources}
+    return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+
+
+def _table(source: Source, table: Table) -> dict[str, Any]:
+    own = {column.name: column.description for column in table.columns}
+    columns = [
+        {"name": "property_key", "description": "Property, as properties.yml states it."},
+        {"name": "part", "description": "Vendor and form of an export; empty for an API."},
+        *({"name": name, "description": own.get(name) or _companion(name), "data_type": kind}
+          for name, kind in stored_columns(table.columns)),
+        {"name": "load_id", "description": "The load that published the row (ops.load)."},
+    ]  # fmt: skip
+    return {
+        "name": table.name,
+        "identifier": source.raw_name(table),
+        "description": table.description,
+        "loaded_at_query": LOADED_AT.format(source=source.name, table=table.name),
+        "config": {"freshness": _freshness(source)},
+        "columns": columns,
+    }
+
+
+def _companion(name: str) -> str:
+    literal, _, kind = name.rpartition("_")
+    meaning = {"normalised": "normalised (seo_warehouse.urls)", "domain": "as its registrable domain"}[kind]
+    return f"{literal} {meaning}; NULL where it is no URL."
+
+
+def _freshness(source: Source) -> dict[str, dict[str, Any]]:
+    hours = 24 * source.interval_days
+    return {
+        "warn_after": {"count": hours + GRACE_HOURS, "period": "hour"},
+        "error_after": {"count": 2 * hours + GRACE_HOURS, "period": "hour"},
+    }
+
+
+@click.command()
+@click.option(
+    "--staging", type=click.Path(path_type=Path), default=Path("dbt_project/models/staging"), show_default=True
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail when a file is stale.")
+def main(staging: Path, check: bool) -> None:
+    """Write dbt's source files from the specs."""
+    stale = stale_files(staging)
+    for path, text in stale.items():
+        click.echo(f"{'stale' if check else 'written'}: {path}")
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if check and stale:
+        raise click.ClickException("run python -m seo_warehouse.steps.dbt_sources")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+"""Dropped files, from the folder into the warehouse: the steps of a drop source, for Airflow's tasks and commands.
+
+A file is known by its SHA-256. It is streamed into the archive first; from then on only the archive is read, so it may
+leave the folder, and a step that was cut is taken up where it was. Each part of it is a load of its own. One file's
+trouble keeps no other from being read: a refused file and a quarantined load are verdicts, anything else is raised once
+all were tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import BinaryIO
+
+import psycopg
+
+from seo_warehouse.client.api import Usage
+from seo_warehouse.client.archive import Archive, open_archive, open_root
+from seo_warehouse.config import Property
+from seo_warehouse.errors import (
+    AuditFailedError,
+    ConfigError,
+    ExportError,
+    SeoWarehouseError,
+    TransientLoadError,
+)
+from seo_warehouse.exports import folder, forms
+from seo_warehouse.exports.parts import Part
+from seo_warehouse.ledger import files, loads, nights
+from seo_warehouse.ledger.files import KeptFile
+from seo_warehouse.ledger.session import Connection, step, try_lock
+from seo_warehouse.load.publish import publish as publish_load
+from seo_warehouse.sources import source_named
+from seo_warehouse.spec import Period, Row, Source
+from seo_warehouse.steps import reading
+from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.terminal import say_table
+from seo_warehouse.urls import key64
+
+log = logging.getLogger(__name__)
+Say = Callable[[str], None]
+KEY = "file"
+"""Under which a file lies in its own place in the archive."""
+PROGRESS_ROWS = 250_000
+TOLD_LINES = 20
+"""Refused lines of a part that are said; all that are kept are in the ledger."""
+
+
+@dataclass
+class _Run:
+    """One property's files being read: what was touched, written and went wrong so far."""
+
+    wh: Warehouse
+    connection: Connection
+    source: Source
+    prop: Property
+    night: date
+    say: Say
+    touched: list[str] = field(default_factory=list)
+    load_ids: list[int] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    def archive(self, sha256: str) -> Archive:
+        """Where a file's bytes are kept."""
+        return open_archive(
+            open_root(self.wh.settings.archive),
+            source=self.source.name,
+            property_key=self.prop.key,
+            scope=loads.file_scope(sha256),
+        )
+
+
+def write(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say = log.info) -> list[int]:
+    """Read every file of a property that the ledger lacks, and what failed of older ones, into `audit`.
+
+    Returns the loads written. Raises TransientLoadError while another process does the same; else, once all files were
+    tried, the first error that was no verdict.
+    """
+    with _running(wh, source_name, property_name, night, say) as run:
+        _write(run)
+    if run.failures:
+        raise run.failures[0]
+    return run.load_ids
+
+
+def audit(wh: Warehouse, source_name: str, night: date, property_key: int | None = None) -> None:
+    """Judge every written load of a night's files. Raises the last unexpected error once all were tried."""
+    source = source_named(source_name)
+    failure: Exception | None = None
+    for table in source.tables:
+        with wh.connect("loader", autocommit=True) as connection:
+            waiting = nights.loads_in(connection, "written", source.name, table.name, night, property_key)
+        try:
+            reading.audit_loads(wh, source, table, waiting)
+        except (SeoWarehouseError, psycopg.Error) as error:
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def publish(wh: Warehouse, source_name: str, property_name: str, night: date) -> list[str]:
+    """Merge a property's passed loads of a night into `raw`. Returns what became of each."""
+    source, prop = reading.configured(wh, source_name, property_name)
+    states: list[str] = []
+    with wh.connect("loader", autocommit=True) as connection:
+        for table in source.tables:
+            ready = nights.loads_in(connection, "passed", source.name, table.name, night, prop.key)
+            states += [publish_load(connection, source, table, load_id) for load_id in ready]
+    return states
+
+
+def verdict(wh: Warehouse, source_name: str, night: date) -> None:
+    """Raise AuditFailedError naming each file, or part of one, that stayed out of the warehouse in a night."""
+    source = source_named(source_name)
+    names = {prop.key: prop.name for prop in wh.properties.with_source(source.settings)}
+    with wh.connect("loader") as connection:
+        unread = files.unread(connection, source.name, list(names), night)
+    if unread:
+        lines = " | ".join(f"{names[key]}: {sentence}" for key, sentence in unread)
+        raise AuditFailedError(f"{len(unread)} files, or parts of files, stayed out of the warehouse. {lines}")
+
+
+def ingest(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say) -> list[str]:
+    """Read, judge and publish a property's new files, here and now, and say what became of each. Returns the states.
+
+    Raises, once all was tried that can be, what `write` raises; AuditFailedError where a file was refused or a load of
+    one is not in the warehouse.
+    """
+    with _running(wh, source_name, property_name, night, say) as run:
+        _write(run)
+        audit(wh, source_name, night, run.prop.key)
+        publish(wh, source_name, property_name, night)
+        became = files.outcomes(run.connection, run.source.name, run.prop.key, run.touched)
+        unread = files.unread(run.connection, run.source.name, [run.prop.key], night)
+    if became:
+        say_table(("file", "form", "table", "from", "to", "rows", "refused", "state", "reason"), became, say)
+    if run.failures:
+        raise run.failures[0]
+    if unread:
+        raise AuditFailedError(" | ".join(sentence for _, sentence in unread))
+    return [state for *_, state, _ in became]
+
+
+def replay(
+    wh: Warehouse, source_name: str, property_name: str, first: date, last: date, say: Say = log.info
+) -> list[str]:
+    """Read again, from the archive, every file that was loaded and speaks of days from first to last.
+
+    The one read last comes first: what a file takes back of its own may then come from an older one again. Returns the
+    states of the loads. Raises NotArchivedError where the archive lacks a file, ExportError where it is refused now.
+    """
+    states: list[str] = []
+    with _running(wh, source_name, property_name, wh.now().date(), say) as run:
+        for file in reversed(files.loaded_files(run.connection, run.source.name, run.prop.key, first, last)):
+            for part in forms.recognise(file.name, _opener(run, file), file.written_at):
+                if part.row_count:
+                    load_id = _load(run, file, part, purpose="replay")
+                    states += reading.settle(wh, run.source, run.source.table(part.table), [load_id])
+    return states
+
+
+@contextmanager
+def _running(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say) -> Iterator[_Run]:
+    """Two that read a folder at once would each find its files new. Raises TransientLoadError for the second."""
+    source, prop = reading.configured(wh, source_name, property_name)
+    if night > wh.now().date():
+        raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
+    what = f"read the files of {prop.name}"
+    # The session holds it: a killed process lets it go.
+    with wh.connect("loader", autocommit=True) as connection, step(connection, what):
+        if not try_lock(connection, key64("seo_warehouse", "files", source.name, prop.key)):
+            raise TransientLoadError(f"{what}: another process is reading them; try again when it has ended")
+        # A property that is new in properties.yml: else nothing would tell whose URLs are its own.
+        if not connection.execute("select 1 from ops.property where property_key = %s", (prop.key,)).fetchone():
+            wh.sync_properties()
+        yield _Run(wh, connection, source, prop, night, say)
+
+
+def _write(run: _Run) -> None:
+    _collect(run)
+    for file in files.waiting_files(run.connection, run.source.name, run.prop.key):
+        run.touched.append(file.sha256)
+        try:
+            _read(run, file)
+        except ExportError as error:
+            files.refuse(run.connection, file, str(error), run.night)
+            run.say(f"refused: {error}")
+        except Exception as error:  # noqa: BLE001  one file must keep no other from being read; raised by the callers
+            files.note_trouble(run.connection, file, f"{type(error).__name__}: {error}")
+            run.say(f"{file.name}: not read: {error}")
+            run.failures.append(error)
+
+
+def _collect(run: _Run) -> None:
+    """Bring the bytes of every new file into the archive, and note what lies in the folder."""
+    seen = folder.look(run.wh.settings.drop / run.prop.name)
+    before = files.sightings(run.connection, run.prop.key)
+    for name, reason in seen.left:
+        run.say(f"{name}: left: {reason}")
+    for refused in seen.refused:
+        if refused.name not in before or before[refused.name].signature != refused.signature:
+            files.see(run.connection, run.prop.key, refused.name, refused.signature, run.night, reason=refused.reason)
+        run.say(f"{refused.name}: refused: {refused.reason}")
+    for found in seen.files:
+        known = before.get(found.name)
+        is_known = known is not None and known.signature == found.signature and known.sha256 is not None
+        if is_known and known is not None and run.archive(str(known.sha256)).has(KEY):
+            continue
+        try:
+            _keep(run, found)
+        except folder.ChangedError as error:
+            run.say(f"{found.name}: left: {error}")
+        except OSError as error:
+            run.say(f"{found.name}: not read: {error.strerror}")
+            run.failures.append(error)
+    names = [*(found.name for found in seen.files), *(refused.name for refused in seen.refused)]
+    files.forget_others(run.connection, run.prop.key, names)
+
+
+def _keep(run: _Run, found: folder.Found) -> None:
+    """Archive a file unless its bytes are known. A refused one gets another try: its name or date may matter."""
+    sha256 = found.sha256()
+    known = files.known_file(run.connection, run.prop.key, sha256)
+    archive = run.archive(sha256)
+    if not archive.has(KEY):
+        facts = {"name": found.name, "bytes": found.size, "written_at": found.written_at.isoformat()}
+        archive.put_file(KEY, facts, _unchanged(found, sha256))
+    if known is None or known.state == "refused":
+        kept = KeptFile(run.prop.key, sha256, found.name, found.size, found.written_at)
+        files.keep(run.connection, kept, run.night)
+    else:
+        run.touched.append(sha256)
+        run.say(f"{found.name}: unchanged: its bytes are those of {known.name}")
+    files.see(run.connection, run.prop.key, found.name, found.signature, run.night, sha256=sha256)
+
+
+def _unchanged(found: folder.Found, sha256: str) -> Iterator[bytes]:
+    """The bytes once more. Raises ChangedError where they are others than before."""
+    digest = hashlib.sha256()
+    for chunk in found.chunks():
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha256:
+        raise folder.ChangedError(f"{found.name} was written to while it was read")
+
+
+def _read(run: _Run, file: KeptFile) -> None:
+    """Understand an archived file and load what the ledger lacks of it."""
+    parts = forms.recognise(file.name, _opener(run, file), file.written_at)
+    files.note_parts(run.connection, file, parts, run.night)
+    settled = files.settled_parts(run.connection, run.source.name, file)
+    for part in parts:
+        run.say(f"{file.name}: {part.part}, {part.row_count:,} rows for {part.table}")
+        for note in (*part.notes, *map(str, part.refused[:TOLD_LINES])):
+            run.say(f"{file.name}: {note}")
+        if part.refused_count > TOLD_LINES:
+            run.say(f"{file.name}: {part.refused_count - TOLD_LINES:,} refused lines more, see ops.export_refusal")
+        if part.row_count and (part.table, part.part) not in settled:
+            run.load_ids.append(_load(run, file, part, purpose="night"))
+
+
+def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
+    days: set[date] = set()
+    return reading.write_load(
+        run.wh,
+        run.source,
+        run.source.table(part.table),
+        run.prop,
+        Period(part.first_day, part.last_day),
+        _counted(run, file, part, days),
+        days=days,
+        facts=dict,
+        usage=lambda: Usage(bytes=file.bytes, last_answer_at=part.exported_at),
+        night=run.night if purpose == "night" else None,
+        purpose=purpose,
+        scope=file.scope,
+        part=part.part,
+    )
+
+
+def _counted(run: _Run, file: KeptFile, part: Part, days: set[date]) -> Generator[Row, None, None]:
+    """The rows of a part; their days are added to `days`, and now and then it is said how far it is."""
+    for number, row in enumerate(forms.read(file.name, _opener(run, file), part), start=1):
+        days.add(row["day"])
+        yield row
+        if number % PROGRESS_ROWS == 0:
+            run.say(f"{file.name}: {number:,} of {part.row_count:,} rows")
+
+
+def _opener(run: _Run, file: KeptFile) -> Callable[[], BinaryIO]:
+    return lambda: run.archive(file.sha256).open_file(KEY)

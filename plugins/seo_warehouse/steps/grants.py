@@ -1,0 +1,78 @@
+"""Grants: an administrator lets an analyst read a property, or no longer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.ledger import grants
+from seo_warehouse.ledger.session import Connection
+from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.terminal import say_table
+
+Say = Callable[[str], None]
+
+
+def say_grants(wh: Warehouse, say: Say, analyst: str | None = None) -> None:
+    """Say who reads which property: everybody, or one analyst."""
+    with wh.connect("owner") as connection:
+        found = grants.read_grants(connection, analyst)
+    rows = [
+        (
+            g.analyst,
+            g.property_name,
+            f"{g.granted_at:%Y-%m-%d}",
+            g.granted_by + ("" if g.has_role else "; no such role"),
+        )
+        for g in found
+    ]
+    say_table(("analyst", "property", "since", "granted by"), rows, say)
+
+
+def grant(wh: Warehouse, analyst: str, property_name: str, say: Say, *, by: str, password: str | None = None) -> None:
+    """Let an analyst read a property's rows; make the login role where there is none.
+
+    Without a `password` one is made up and said, once. Raises ConfigError.
+    """
+    with _changing(wh) as connection:
+        key = grants.property_key(connection, property_name)
+        is_new = not grants.has_login(connection, analyst)
+        chosen = password or secrets.token_urlsafe(18)
+        if is_new:
+            grants.make_login(connection, analyst, chosen)
+        elif password:
+            raise ConfigError(f"{analyst} is there already: its password is changed with `\\password` in psql")
+        is_granted = grants.grant(connection, analyst, key, by=by)
+    if is_new:
+        say(f"made the login role {analyst}" + ("" if password else "; shown this once:"))
+        if not password:
+            say(_address(wh, analyst, chosen))
+    say(f"{analyst} reads {property_name}" + ("" if is_granted else " already"))
+
+
+def revoke(wh: Warehouse, analyst: str, property_name: str, say: Say) -> None:
+    """Let an analyst no longer read a property's rows; the login role stays. Raises ConfigError."""
+    with _changing(wh) as connection:
+        was_granted = grants.revoke(connection, analyst, grants.property_key(connection, property_name))
+    say(f"{analyst} " + ("no longer reads " if was_granted else "was not granted ") + property_name)
+
+
+@contextmanager
+def _changing(wh: Warehouse) -> Iterator[Connection]:
+    try:
+        with wh.connect("owner") as connection:
+            grants.lock(connection)
+            yield connection
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigError(f"the warehouse's owner may not do that: {error.diag.message_primary}") from None
+
+
+def _address(wh: Warehouse, analyst: str, password: str) -> str:
+    parts = urlsplit(wh.dsn("analyst"))
+    login = f"{quote(analyst, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}"))

@@ -1,0 +1,217 @@
+"""The steps of a night, as Airflow's tasks and the command line call them.
+
+Each may be run again at any time: what is archived is not asked for twice, what is equal is not published twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time as clock
+from collections.abc import Callable
+from datetime import date, time, timedelta
+
+from seo_warehouse.config import Property
+from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
+from seo_warehouse.ledger import known, nights
+from seo_warehouse.ledger.holes import Due, due_loads
+from seo_warehouse.load import upkeep
+from seo_warehouse.load.publish import publish as publish_load
+from seo_warehouse.sources import SOURCES, source_named
+from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.steps import drop, reading, retention
+from seo_warehouse.steps.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+ORDER_POLL_SECONDS = 5.0
+ARRIVED = frozenset({"published", "unchanged", "superseded"})
+"""States of a load whose days are in the warehouse, from it or from a later reading."""
+ORDER_DEADLINE = time(22, 0)
+"""UTC time of day after which a night goes on with what has come: an hour is left to load and judge it."""
+
+
+def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> bool:
+    """Bring a night's answers into the archive where the source works so; True once all that will come are there.
+
+    Raises SourceError, and NightOverError for a night that has ended without an order.
+    """
+    source, prop = reading.configured(wh, source_name, property_name)
+    if source.order is None or not _is_due(wh, source, prop, night):
+        return True
+    if not wh.is_open(night):
+        log.warning("%s %s: night %s is over; what the archive holds is all there is", source.name, prop.name, night)
+        return True
+    is_whole = reading.place_order(wh, source, prop, Period(night, night, reading.since(wh, source, prop, night)))
+    # An answer that is late must not keep the others from this night's build.
+    return is_whole or wh.now().time() >= ORDER_DEADLINE
+
+
+def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[int]:
+    """Read a night's due days of one property into `audit`, a load a day (older holes: a load a month).
+
+    Returns the loads written. A day that cannot be read keeps no other from being read; the first such error is raised
+    once all were tried: SourceError or LoadError.
+    """
+    source, prop = reading.configured(wh, source_name, property_name)
+    table = source.table(table_name)
+    if night > wh.now().date():
+        raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
+    load_ids: list[int] = []
+    failures: list[SeoWarehouseError] = []
+    with reading.filling_alone(wh, source, table, prop) as is_filling:
+        due = _due_loads(wh, source, table, prop, night)
+        scopes = dict.fromkeys(due.window)
+        if is_filling:
+            # What an onboarding had read before it was cut is not asked for again; what was held before is.
+            scopes |= {period: reading.history_scope(period) for period in due.untried} | dict.fromkeys(due.tried)
+        elif due.untried or due.tried:
+            log.info("%s.%s %s: the holes are left to the onboarding that runs", source.name, table.name, prop.name)
+        if not scopes:
+            log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
+        for period, scope in scopes.items():
+            try:
+                load_ids.append(
+                    reading.write_period(wh, source, table, prop, period, night=night, purpose="night", scope=scope)
+                )
+            except SeoWarehouseError as error:
+                log.error(
+                    "%s.%s %s %s..%s: %s", source_name, table_name, prop.name, period.first_day, period.last_day, error
+                )
+                failures.append(error)
+    if failures:
+        raise failures[0]
+    return load_ids
+
+
+def audit(wh: Warehouse, source_name: str, table_name: str, night: date) -> None:
+    """Judge every written load of a table's night, property by property; one's failure stops no other.
+
+    Raises the last unexpected error once all were tried. A quarantine is a verdict, not an error.
+    """
+    source = source_named(source_name)
+    with wh.connect("loader", autocommit=True) as connection:
+        waiting = nights.loads_in(connection, "written", source_name, table_name, night)
+    reading.audit_loads(wh, source, source.table(table_name), waiting)
+
+
+def publish(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[str]:
+    """Swap a property's passed loads of a night into `raw`. Returns what became of each."""
+    source, prop = reading.configured(wh, source_name, property_name)
+    table = source.table(table_name)
+    with wh.connect("loader", autocommit=True) as connection:
+        ready = nights.loads_in(connection, "passed", source_name, table_name, night, prop.key)
+        return [publish_load(connection, source, table, load_id) for load_id in ready]
+
+
+def announce(wh: Warehouse, source_name: str, night: date) -> None:
+    """Note that a source has ended a night, whatever came of its loads."""
+    with wh.connect("loader") as connection:
+        nights.end_source_night(connection, source_name, night)
+
+
+def close_night(wh: Warehouse, night: date) -> bool:
+    """Close a night once every configured source has ended it; True until a finished build carries it."""
+    with wh.connect("loader") as connection:
+        return nights.close_night(connection, night, tuple(s.name for s in wh.sources))
+
+
+def close_overdue(wh: Warehouse) -> list[date]:
+    """Close each night whose deadline has passed, naming the sources that had not ended."""
+    with wh.connect("loader") as connection:
+        return nights.close_overdue(connection, wh.now(), tuple(s.name for s in wh.sources))
+
+
+def verdict(wh: Warehouse, source_name: str, night: date) -> None:
+    """Raise AuditFailedError naming each load of a source's night that is not in the warehouse, or was never begun."""
+    source = source_named(source_name)
+    if source.kind is Kind.DROP:
+        drop.verdict(wh, source_name, night)
+        return
+    properties = {prop.key: prop for prop in wh.properties.with_source(source.settings)}
+    with wh.connect("loader") as connection:
+        loads = nights.loads_of(connection, source_name, night)
+    lines = [
+        f"load {load.load_id} of {load.table} for {properties[load.property_key].name}, "
+        f"{load.first_day}..{load.last_day}: {load.state}: {load.reason or 'its task did not end'}"
+        for load in loads
+        if load.property_key in properties and load.state not in ARRIVED
+    ]
+    begun = {(load.table, load.property_key) for load in loads}
+    lines += [
+        f"{table.name} for {prop.name} was never begun"
+        for table in source.tables
+        for prop in properties.values()
+        if (table.name, prop.key) not in begun and any(_due_loads(wh, source, table, prop, night))
+    ]
+    if lines:
+        raise AuditFailedError(f"{len(lines)} loads stayed out of the warehouse. " + " | ".join(lines))
+
+
+def maintain(wh: Warehouse) -> None:
+    """Make next month's partitions, give up what is old enough, and vacuum what the nights churn."""
+    ahead = wh.now().date().replace(day=1) + timedelta(days=32)
+    with wh.connect("loader") as connection:
+        upkeep.make_partitions(connection, SOURCES, ahead)
+    retention.give_up_old(wh)
+    with wh.connect("loader", autocommit=True) as connection:
+        upkeep.vacuum_raw(connection, SOURCES)
+    with wh.connect("owner", autocommit=True) as connection:
+        upkeep.vacuum_ledgers(connection)
+
+
+def ingest(
+    wh: Warehouse, source_name: str, property_name: str, night: date, say: Callable[[str], None] = log.info
+) -> list[str]:
+    """All of a source's night for one property, here and now: order, write, audit, publish.
+
+    Returns the states of the loads; how far files are is told to `say`. Raises SourceError, LoadError; AuditFailedError
+    where a load is in quarantine or a file was refused.
+    """
+    source, _ = reading.configured(wh, source_name, property_name)
+    if source.kind is Kind.DROP:
+        return drop.ingest(wh, source_name, property_name, night, say)
+    while not order(wh, source_name, property_name, night):
+        clock.sleep(ORDER_POLL_SECONDS)
+    states: list[str] = []
+    for table in source.tables:
+        load_ids = write(wh, source_name, table.name, property_name, night)
+        states += reading.settle(wh, source, table, load_ids)
+    return states
+
+
+def replay(wh: Warehouse, source_name: str, property_name: str, first: date, last: date) -> list[str]:
+    """Read again from the archive, making no request, every reading that covered the days from first to last.
+
+    Returns the states of the loads. Raises NotArchivedError where the archive lacks an answer.
+    """
+    source, prop = reading.configured(wh, source_name, property_name)
+    if source.kind is Kind.DROP:
+        return drop.replay(wh, source_name, property_name, first, last)
+    states: list[str] = []
+    for table in source.tables:
+        with wh.connect("loader") as connection:
+            readings = known.readings(connection, source, table, prop.key, first, last)
+        for period, night, scope in readings:
+            load_id = reading.write_period(
+                wh, source, table, prop, period, night=night, purpose="replay", scope=scope, is_replay=True
+            )
+            states += reading.settle(wh, source, table, [load_id])
+    return states
+
+
+def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
+    """A snapshot with an interval of its own is due when its last earlier night is that long ago."""
+    if source.kind is Kind.DATED:
+        return True
+    with wh.connect("loader") as connection:
+        last = known.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
+    return last is None or (night - last).days >= reading.interval_days(source, prop)
+
+
+def _due_loads(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> Due:
+    """The loads of a table's night; none where an interval of more than a night has not passed."""
+    if not _is_due(wh, source, prop, night):
+        return Due([], [], [])
+    if source.kind is Kind.SNAPSHOT:
+        return Due([Period(night, night, reading.since(wh, source, prop, night))], [], [])
+    with wh.connect("loader") as connection:
+        return due_loads(connection, source, table.name, prop, night)

@@ -1,0 +1,244 @@
+"""A load from its first call to its verdict: what nights, history, replays and back-fills have in common."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from seo_warehouse.audit.gate import audit_load
+from seo_warehouse.client.api import Api, Usage
+from seo_warehouse.config import Property
+from seo_warehouse.errors import (
+    AuditFailedError,
+    ConfigError,
+    NightOverError,
+    NotArchivedError,
+    SeoWarehouseError,
+    TransientLoadError,
+)
+from seo_warehouse.ledger import known, loads
+from seo_warehouse.ledger.session import try_lock, wait_for_lock
+from seo_warehouse.load.batch import write_batch
+from seo_warehouse.load.publish import publish
+from seo_warehouse.sources import source_named
+from seo_warehouse.spec import Kind, Period, Row, Source, Table
+from seo_warehouse.steps.connections import open_api
+from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.urls import key64
+
+log = logging.getLogger(__name__)
+
+
+def configured(wh: Warehouse, source_name: str, property_name: str) -> tuple[Source, Property]:
+    """A source and a property by name. Raises ConfigError where one is unknown or not configured for the other."""
+    try:
+        source = source_named(source_name)
+    except KeyError as error:
+        raise ConfigError(str(error.args[0])) from None
+    prop = wh.properties.named(property_name)
+    if getattr(prop.sources, source.settings) is None:
+        raise ConfigError(f"{source.name} is not configured for {prop.name} in {wh.settings.properties_path}")
+    return source, prop
+
+
+def setting(source: Source, prop: Property, name: str, default: Any) -> Any:
+    """A property's own setting of a source, or `default` where the source has none of that name."""
+    return getattr(getattr(prop.sources, source.settings), name, default)
+
+
+def interval_days(source: Source, prop: Property) -> int:
+    """Least distance in days of two nights that read a snapshot source for a property."""
+    return int(setting(source, prop, "interval_days", source.interval_days))
+
+
+def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | None:
+    """What a night's reader gets as `since`: the last complete read before it, or None when a full pull is due."""
+    full_interval = setting(source, prop, "full_interval_days", None)
+    if full_interval is None:
+        return None
+    table = source.tables[0].name
+    with wh.connect("loader") as connection:
+        full = known.last_full(connection, source.name, table, prop.key, before=night)
+        if full is None or (night - full).days >= full_interval:
+            return None
+        return known.last_complete(connection, source.name, table, prop.key, before=night)
+
+
+def night_scope(night: date) -> str:
+    """Where in the archive a night's answers lie."""
+    return f"night={night}"
+
+
+def history_scope(period: Period) -> str:
+    """Where in the archive the answers about final days of a month lie, whoever asked for them."""
+    return f"history={period.first_day:%Y-%m}"
+
+
+def again_scope(today: date) -> str:
+    """Where the answers lie that were asked for again on a UTC date because a person wished so."""
+    return f"backfill={today}"
+
+
+@contextmanager
+def filling_alone(
+    wh: Warehouse, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None
+) -> Iterator[bool]:
+    """Whether this process is the one that fills the holes of a table and property, until the block ends.
+
+    An onboarding that runs beside a night would ask for the same days. A killed process lets go. `wait` is called
+    where another one is at it, which then is waited for.
+    """
+    lock = key64("seo_warehouse", "fill", source.name, table.name, prop.key)
+    with wh.connect("loader", autocommit=True) as holder:
+        is_alone = try_lock(holder, lock)
+        if not is_alone and wait is not None:
+            wait()
+            wait_for_lock(holder, lock)
+            is_alone = True
+        yield is_alone
+
+
+def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:
+    """One look at a night's orders, its use noted whatever came of it. True once all is there, or none is needed.
+
+    Two that order at once would each find nothing ordered yet: raises TransientLoadError for the second.
+    """
+    if source.order is None:
+        return True
+    night = period.first_day
+    lock = key64("seo_warehouse", "order", source.name, prop.key, night)
+    with wh.connect("loader", autocommit=True) as holder:
+        # The session holds it: a killed process lets it go.
+        if not try_lock(holder, lock):
+            raise TransientLoadError(f"order {source.name}, {prop.name}, {night}: another process is ordering it")
+        with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
+            try:
+                return source.order(api, prop, period)
+            finally:
+                with wh.connect("loader") as connection:
+                    loads.note_order(connection, source.name, prop.key, night, api.usage)
+
+
+def write_load(
+    wh: Warehouse,
+    source: Source,
+    table: Table,
+    prop: Property,
+    period: Period,
+    rows: Generator[Row, None, None],
+    *,
+    days: Iterable[date],
+    facts: Callable[[], dict[date, dict[str, Any]]],
+    usage: Callable[[], Usage],
+    night: date | None,
+    purpose: str,
+    scope: str,
+    part: str = "",
+) -> int:
+    """Begin a load of a period and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
+
+    `days` are those of the period that are read; they, `facts` and `usage` are asked after the last row. What is
+    raised is noted with the load.
+    """
+    with closing(rows), wh.connect("loader", autocommit=True) as connection:
+        load_id = loads.begin_load(
+            connection,
+            source=source.name,
+            table=table.name,
+            property_key=prop.key,
+            part=part,
+            first_day=period.first_day,
+            last_day=period.last_day,
+            night=night,
+            purpose=purpose,
+            archive_scope=scope,
+        )
+        write_batch(connection, source, table, load_id, prop.key, part, rows, days=days, facts=facts, usage=usage)
+    return load_id
+
+
+def write_period(
+    wh: Warehouse,
+    source: Source,
+    table: Table,
+    prop: Property,
+    period: Period,
+    *,
+    night: date | None,
+    purpose: str,
+    scope: str | None = None,
+    is_replay: bool = False,
+) -> int:
+    """One load of what a source answers about a period. Returns its id.
+
+    `is_replay`: no request is made. Raises SourceError or LoadError, once noted; NightOverError for a snapshot of a
+    night that ended unread.
+    """
+    scope = scope or night_scope(night or period.last_day)
+    may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
+    apis: list[Api] = []
+
+    def rows() -> Generator[Row, None, None]:
+        with open_api(wh, source, prop, scope=scope, may_call=may_call) as api:
+            apis.append(api)
+            try:
+                yield from table.read(api, prop, period)
+            except NotArchivedError as error:
+                if is_replay or source.kind is not Kind.SNAPSHOT or wh.is_open(period.last_day):
+                    raise
+                raise night_over(source, prop, period.last_day, error) from None
+
+    return write_load(
+        wh,
+        source,
+        table,
+        prop,
+        period,
+        rows(),
+        days=period.days(),
+        facts=lambda: apis[0].facts if apis else {},
+        usage=lambda: apis[0].usage if apis else Usage(),
+        night=night,
+        purpose=purpose,
+        scope=scope,
+    )
+
+
+def night_over(source: Source, prop: Property, night: date, error: NotArchivedError) -> NightOverError:
+    """Why a snapshot's night cannot be read any more."""
+    return NightOverError(
+        f"{source.name} answers for now only, and night {night} of {prop.name} is over: "
+        f"it cannot be read any more, since the archive lacks it ({error})"
+    )
+
+
+def audit_loads(wh: Warehouse, source: Source, table: Table, load_ids: Iterable[int]) -> None:
+    """Judge written loads; one's failure stops no other. Raises the last unexpected error once all were tried."""
+    failure: Exception | None = None
+    with wh.connect("loader", autocommit=True) as connection:
+        for load_id in load_ids:
+            try:
+                audit_load(connection, wh.dsn("loader"), source, table, load_id)
+            except (SeoWarehouseError, psycopg.Error) as error:
+                log.exception("load %s of %s.%s could not be judged", load_id, source.name, table.name)
+                failure = error
+    if failure is not None:
+        raise failure
+
+
+def settle(wh: Warehouse, source: Source, table: Table, load_ids: list[int]) -> list[str]:
+    """Audit and publish loads here and now. Returns their states. Raises AuditFailedError naming a quarantined one."""
+    audit_loads(wh, source, table, load_ids)
+    states: list[str] = []
+    with wh.connect("loader", autocommit=True) as connection:
+        for load_id in load_ids:
+            state, reason = loads.load_state(connection, load_id)
+            if state == "quarantined":
+                raise AuditFailedError(f"load {load_id} of {source.name}.{table.name} is in quarantine: {reason}")
+            states.append(publish(connection, source, table, load_id) if state == "passed" else state)
+    return states

@@ -1,0 +1,78 @@
+"""The reports of what links did: read as the analyst, written under `<home>/reports`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from seo_warehouse.config import SHARED_NAME, Property
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.ledger.grants import ANALYST, hidden_keys
+from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.reading import read_facts
+from seo_warehouse.report.timelines import Timeline, read_timelines
+from seo_warehouse.steps.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+
+
+def write_reports(wh: Warehouse, progress: Progress = log.info, *, property_name: str | None = None) -> list[Path]:
+    """Write the report of a property, or of each, and of all together where there are several. Returns the pages.
+
+    Raises ConfigError for a property that is not there, or not granted to the analyst; of several those are left out.
+    """
+    stated = wh.properties.properties
+    wanted = (wh.properties.named(property_name),) if property_name else stated
+    if not property_name and len(stated) > 1:
+        wanted += (wh.properties.shared,)
+    if property_name:
+        _expect_readable(wh, wanted[0])
+    hidden = _hidden_keys(wh)
+    for prop in wanted:
+        if prop.key in hidden:
+            progress(f"{prop.name}: no report, since {ANALYST} is not granted it")
+    return [_write_report(wh, prop, progress) for prop in wanted if prop.key not in hidden]
+
+
+def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome: str | None) -> Facts:
+    """What the marts say of a property; `all` are all together. Raises ConfigError."""
+    prop = wh.properties.named(property_name)
+    _expect_readable(wh, prop)
+    with wh.connect("analyst") as connection:
+        return read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
+
+
+def _expect_readable(wh: Warehouse, prop: Property) -> None:
+    """An analyst that may not read a property finds no row, which must not be told as a finding."""
+    if prop.key in _hidden_keys(wh):
+        raise ConfigError(
+            f"{ANALYST} is not granted {prop.name}: `seo-warehouse grant {ANALYST} --property {prop.name}`"
+        )
+
+
+def _hidden_keys(wh: Warehouse) -> set[int]:
+    with wh.connect("loader") as connection:
+        return hidden_keys(connection, ANALYST)
+
+
+def _write_report(wh: Warehouse, prop: Property, progress: Progress) -> Path:
+    facts, timelines = _read(wh, prop)
+    # Late: matplotlib takes a second to import, and other commands of this module do not draw.
+    from seo_warehouse.report.files import write_files
+
+    name = "all properties together" if prop.name == SHARED_NAME else prop.name
+    progress(f"{name}: {len(facts.effects)} estimates, {len(timelines)} pages")
+    paths = write_files(wh.settings.home / "reports" / prop.name, facts, timelines)
+    for path in paths:
+        progress(str(path))
+    return paths[0]
+
+
+def _read(wh: Warehouse, prop: Property) -> tuple[Facts, tuple[Timeline, ...]]:
+    """Everything in one snapshot: a build may go on meanwhile."""
+    with wh.connect("analyst") as connection:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        facts = read_facts(connection, prop.name, prop.key)
+        return facts, read_timelines(connection, facts)

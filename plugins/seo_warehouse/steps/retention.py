@@ -1,0 +1,41 @@
+"""Giving up what is older than `retention` of properties.yml keeps."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+
+from seo_warehouse.client.archive import forget, open_root
+from seo_warehouse.load import retention
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.steps.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+
+
+def give_up_old(wh: Warehouse) -> list[str]:
+    """Drop raw months and archived answers that are older than is kept. Returns what was given up."""
+    kept, today = wh.properties.retention, wh.now().date()
+    months = {str(source): count for source, count in kept.raw_months.items()}
+    gone: list[str] = []
+    with wh.connect("loader", autocommit=True) as connection:
+        for source in SOURCES:
+            if source.name in months:
+                before = retention.months_before(today, months[source.name])
+                for table in source.tables:
+                    gone += retention.drop_old_months(connection, source, table, before)
+            if kept.archive_months is not None:
+                before = retention.months_before(today, kept.archive_months)
+                gone += _forget_answers(wh, source.name, before, retention.last_uses(connection, source.name))
+    return gone
+
+
+def _forget_answers(wh: Warehouse, source: str, before: date, uses: retention.Uses) -> list[str]:
+    def is_old(property_key: int, scope: str) -> bool:
+        day = retention.day_of(scope)
+        return day is not None and max(day, uses.get((property_key, scope), day)) < before
+
+    gone = forget(open_root(wh.settings.archive), source, is_old)
+    if gone:
+        log.info("%s: %s scopes of the archive were older than %s", source, len(gone), before)
+    return gone

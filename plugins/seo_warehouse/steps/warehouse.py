@@ -1,0 +1,158 @@
+"""One warehouse as the steps see it: its database by role, its archive, its properties and its clock."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+import requests
+
+from seo_warehouse.config import NIGHT_DEADLINE, Properties, Role, Settings
+from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourceError
+from seo_warehouse.ledger.completeness import sync_source_tables
+from seo_warehouse.ledger.loads import sync_properties
+from seo_warehouse.ledger.migrate import Migration
+from seo_warehouse.load import schema
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.spec import Source
+
+DATABASE = "seo_warehouse"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Everything a step needs that is not its own argument."""
+
+    settings: Settings
+
+    @property
+    def properties(self) -> Properties:
+        """The validated properties.yml."""
+        return self.settings.properties
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources configured for at least one property."""
+        return tuple(s for s in SOURCES if self.properties.with_source(s.settings))
+
+    @cached_property
+    def _secrets(self) -> dict[str, str]:
+        return read_secrets(self.settings.home)
+
+    def dsn(self, role: Role) -> str:
+        """URI for a role, as libpq takes it. Raises ConfigError where no PostgreSQL is known yet."""
+        base = self.settings.owner_dsn
+        if base and role == "owner":
+            return base
+        if base is None:
+            base = embedded_dsn(self.settings.home)
+        parts = urlsplit(base)
+        host = parts.netloc.rpartition("@")[2]
+        user = schema.role_name(role)
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(self._secrets[role], safe='')}@{host}"))
+
+    @contextmanager
+    def connect(self, role: Role = "loader", **settings: Any) -> Iterator[psycopg.Connection[Any]]:
+        """A connection that commits at the end, or rolls back. Raises TransientLoadError when there is no server."""
+        try:
+            connection = psycopg.connect(self.dsn(role), application_name=f"seo-warehouse {role}", **settings)
+        except psycopg.OperationalError as error:
+            raise TransientLoadError(f"the warehouse does not answer: {error}") from None
+        with connection:
+            yield connection
+
+    def now(self) -> datetime:
+        """The instant now, UTC; of the demo world's clock where properties.yml names one."""
+        url = self.properties.demo_control_url
+        if url is None:
+            return datetime.now(UTC)
+        answer: dict[str, str] = _ask_demo("GET", f"{url}/clock")
+        return datetime.fromisoformat(answer["now"])
+
+    def set_demo_clock(self, instant: datetime | None, property_name: str | None = None) -> None:
+        """Set the demo world's clock, or that of one property alone. Raises ConfigError without a demo.
+
+        None takes the setting back: a property then follows the world, and the world real time.
+        """
+        url = self.properties.demo_control_url
+        if url is None:
+            raise ConfigError("only the demo's clock can be set")
+        body = {"now": instant.isoformat() if instant else None}
+        _ask_demo("PUT", f"{url}/clock" + (f"?property={property_name}" if property_name else ""), body)
+
+    def is_open(self, night: Any) -> bool:
+        """Whether snapshots may still be read for `night`: it has begun and its deadline has not passed."""
+        now = self.now()
+        return bool(now.date() == night and now.time() < NIGHT_DEADLINE)
+
+    def migrate(self) -> list[Migration]:
+        """Create or complete schemas, ledgers, raw tables, roles and grants, and take over properties.yml.
+
+        Returns the migrations that were applied.
+        """
+        with self.connect("owner", autocommit=True) as connection:
+            applied = schema.prepare(connection, SOURCES, self._secrets)
+        self.sync_properties()
+        return applied
+
+    def sync_properties(self) -> None:
+        """Write properties.yml's properties, what they are read for, keywords and topic rules where SQL sees them."""
+        with self.connect("loader") as connection:
+            sync_properties(connection, self.properties)
+            sync_source_tables(connection, SOURCES, self.properties)
+
+
+def _ask_demo(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
+    with requests.Session() as session:
+        # It serves on this machine: a proxy of the user's has no part in it.
+        session.trust_env = False
+        try:
+            answer = session.request(method, url, json=body, timeout=30)
+            answer.raise_for_status()
+            return answer.json()
+        except requests.RequestException:
+            raise TransientSourceError(f"the demo world does not answer at {url}: start it with `make run`") from None
+
+
+def open_warehouse(settings: Settings | None = None) -> Warehouse:
+    """The warehouse that the environment describes."""
+    return Warehouse(settings or Settings())
+
+
+def read_secrets(home: Path) -> dict[str, str]:
+    """Passwords by name, made at first use and kept in `<home>/secrets.json`, readable by its owner only."""
+    path = home / "secrets.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {"postgres", "owner", "airflow", "airflow_admin", *schema.ROLES} - known.keys()
+    if missing:
+        known |= {name: secrets.token_urlsafe(18) for name in sorted(missing)}
+        home.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(known, indent=2))
+        fresh.rename(path)
+    return known
+
+
+def read_ports(home: Path) -> dict[str, int]:
+    """The loopback ports that `make run` chose, by component; empty before the first run."""
+    path = home / "ports.json"
+    ports: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    return ports
+
+
+def embedded_dsn(home: Path) -> str:
+    """URI of the embedded server's warehouse database, without a user. Raises ConfigError before the first run."""
+    ports = read_ports(home)
+    if "postgres" not in ports:
+        raise ConfigError(f"no PostgreSQL is known in {home}: run `make run` first, or set SEO_WAREHOUSE_DSN")
+    return f"postgresql://127.0.0.1:{ports['postgres']}/{DATABASE}"

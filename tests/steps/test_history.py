@@ -1,0 +1,85 @@
+"""What an onboarding asks for, and what it says."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seo_warehouse.config import Settings
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.steps.history import load_history, onboard
+from seo_warehouse.steps.warehouse import Warehouse
+from tests.conftest import PASSWORDS
+
+PROPERTIES = """
+properties: [{key: 1, name: shop, domain: shop.example, history_start: 2026-05-01, sources: {
+  search_console: {site: "sc-domain:shop.example"}, dataforseo_serp: {}, exports: {}}}]
+"""
+
+
+@pytest.fixture
+def wh(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """A warehouse without any connection to a provider."""
+    monkeypatch.delenv("AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE", raising=False)
+    (tmp_path / "properties.yml").write_text(PROPERTIES)
+    (tmp_path / "secrets.json").write_text(json.dumps(PASSWORDS))
+    return Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(tmp_path), "SEO_WAREHOUSE_DSN": database}))
+
+
+@pytest.mark.parametrize(
+    ("today", "first"),
+    [
+        (date(2026, 11, 22), date(2025, 7, 22)),
+        (date(2026, 4, 1), date(2024, 12, 1)),
+        # February 2025 has no 30th: two days after its last.
+        (date(2026, 6, 30), date(2025, 3, 2)),
+    ],
+)
+def test_search_console_is_asked_for_sixteen_months(today: date, first: date) -> None:
+    assert SEARCH_CONSOLE.first_kept(today) == first
+
+
+def test_what_a_source_no_longer_keeps_is_a_sentence_and_no_call(wh: Warehouse) -> None:
+    said: list[str] = []
+    assert load_history(wh, "shop", date(2020, 1, 1), date(2020, 3, 1), said.append) == []
+    kept = SEARCH_CONSOLE.first_kept(wh.now().date())
+    assert sorted(said) == [
+        "shop: dataforseo_serp answers for now only; its history begins tonight",
+        f"shop: search_console keeps 16 months: nothing before {kept} can be had",
+    ]
+
+
+def test_nights_that_lie_ahead_or_end_before_they_begin_are_refused(wh: Warehouse) -> None:
+    said: list[str] = []
+    today = wh.now().date()
+    with pytest.raises(ConfigError, match="has not begun"):
+        onboard(wh, "shop", None, today + timedelta(days=1), said.append)
+    with pytest.raises(ConfigError, match="end before they begin"):
+        onboard(wh, "shop", today, None, said.append)
+    assert said == []
+
+
+def test_months_that_fail_stop_no_other_are_told_and_raise_at_the_end(wh: Warehouse, database: str) -> None:
+    said: list[str] = []
+    # Two days of one month and three of the next are settled on the last night.
+    last = date(2026, 9, 3) + timedelta(days=SEARCH_CONSOLE.delay_days + SEARCH_CONSOLE.lookback_days)
+    with pytest.raises(ConfigError, match="no connection 'google_search_console'"):
+        onboard(wh, "shop", date(2026, 8, 30), last, said.append)
+    months = [
+        f"shop: search_console.{table.name} {month}"
+        for table in SEARCH_CONSOLE.tables
+        for month in ("2026-08", "2026-09")
+    ]
+    assert [line.partition(",")[0] for line in said if "FAILED" in line] == months
+    assert said[-1] == "shop: 6 months are not loaded; run it again to load them alone"
+    with psycopg.connect(database) as connection:
+        loads = connection.execute("select distinct first_day, last_day, state, archive_scope from ops.load order by 1")
+        assert loads.fetchall() == [
+            (date(2026, 8, 30), date(2026, 8, 31), "failed", "history=2026-08"),
+            (date(2026, 9, 1), date(2026, 9, 3), "failed", "history=2026-09"),
+        ]
