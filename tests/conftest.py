@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -29,9 +32,40 @@ TOGETHER = ("pipeline", "chaos", "embedded", "warehouse")
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
 
 
+NO_COMMIT = "0000000"
+"""What seeds are drawn by where no commit is known, as in a tree that was downloaded."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--seed`: which storms tests/chaos/test_seeds.py raises."""
-    parser.addoption("--seed", default="0-9", help="a storm's seed, or the first and the last of them: 0-99")
+    """`--seed`: what tests that take seeds run on."""
+    parser.addoption("--seed", help="a seed, or the first and the last of them (0-99); else some drawn by the commit")
+
+
+def pytest_report_header() -> str:
+    """By what seeds are drawn; the seeds themselves are in the names of their tests."""
+    return f"seeds: drawn by commit {_commit()}"
+
+
+def seeds(config: pytest.Config, count: int, of: int) -> Sequence[int]:
+    """The seeds that `--seed` names; else `count` of the first `of`: others for each commit, the same in each process.
+
+    For `pytest_generate_tests`, so that the seeds stand in the names of their tests.
+    """
+    if named := config.getoption("--seed"):
+        first, _, last = named.partition("-")
+        return range(int(first), int(last or first) + 1)
+    return sorted(random.Random(_commit()).sample(range(of), count))
+
+
+@cache
+def _commit() -> str:
+    root = Path(__file__).parents[1]
+    # Whoever owns the tree: a container's root may not.
+    asked = ["git", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return NO_COMMIT
 
 
 class Scheduling(LoadScopeScheduling):

@@ -49,6 +49,7 @@ from tests.chaos.state import (
     watching,
 )  # fmt: skip
 from tests.chaos.storm import Disk, Storm, mounted, run, say
+from tests.conftest import seeds
 
 pytestmark = pytest.mark.slow
 
@@ -56,13 +57,14 @@ EARLIER = (DATED, "dataforseo_backlinks")
 """Sources whose night before matters: a day is read again, links are asked for since then."""
 BILLED = ("dataforseo_backlinks", ORDERED)
 KEYS = (1, 2)
+SEEDS = 3
+"""How many run each time, of the hundred of `make bench-chaos`."""
 Place = tuple[str, int]
 """A source and a property's key."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    first, _, last = metafunc.config.getoption("--seed").partition("-")
-    metafunc.parametrize("seed", range(int(first), int(last or first) + 1))
+    metafunc.parametrize("seed", seeds(metafunc.config, SEEDS, of=100))
 
 
 @dataclass(frozen=True)
