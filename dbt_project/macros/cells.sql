@@ -1,0 +1,66 @@
+{#-
+Whether fct_link_rank_change and the effect may be rebuilt for the affected cells and topics alone: a claimed build over
+existing tables, with the events, changes, updates and levels that they were last built from at hand.
+-#}
+{% macro is_rank_change_partial() -%}
+    {%- if not execute -%}
+        {%- do source('ops', 'publication') -%}
+        {%- do source('ops', 'build_day') -%}
+    {%- endif -%}
+    {%- if execute and var('build_id') | int != 0 and not flags.FULL_REFRESH -%}
+        {%- for schema, name in [
+            ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
+            ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_units'),
+            ('intermediate', 'int_effect__keep_levels'), ('intermediate', 'int_effect__sum_topics'),
+            ('intermediate', 'int_effect__cross_arms'), ('intermediate', 'int_effect__cross_weeks'),
+            ('marts', 'fct_link_rank_change'), ('marts', 'fct_link_effect_cell'), ('marts', 'fct_link_effect_page'),
+        ] -%}
+            {%- if adapter.get_relation(target.database, schema, name) is none -%} {{- return(false) -}} {%- endif -%}
+        {%- endfor -%}
+        {{- return(true) -}}
+    {%- endif -%}
+    {{- return(false) -}}
+{%- endmacro %}
+
+{#- Pre-hook of a model kept by cells (property, topic and date of the link event) and samples, or windows in their place. -#}
+{% macro replace_affected_cells(is_of_windows=false) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} as stale
+        {% if is_rank_change_partial() -%}
+            using {{ ref('int_link__list_affected_cells') }} as affected
+            where
+                stale.property_key = affected.property_key
+                and stale.topic = affected.topic
+                and stale.event_date = affected.event_date
+                {% if is_of_windows -%}
+                    and stale.window_name in (
+                        select samples.window_name
+                        from ({{ samples_of_windows() }}) as samples
+                        where samples.sample_no = any(affected.sample_nos)
+                    )
+                {%- else -%} and stale.sample_no = any(affected.sample_nos)
+                {%- endif %}
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Pre-hook of a model kept by topics and samples, or all the weeks before together: what is summed over all dates. -#}
+{% macro replace_affected_topics(is_of_weeks=false) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} as stale
+        {% if is_rank_change_partial() -%}
+            using {{ ref('int_effect__list_affected_topics') }} as affected
+            where
+                stale.property_key = affected.property_key
+                and stale.topic = affected.topic
+                {% if is_of_weeks -%} and affected.sample_nos && array({{ weeks_before() }})
+                {%- else -%} and stale.sample_no = any(affected.sample_nos)
+                {%- endif %}
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Key of a cell: panel, topic, date, locale and device of a property. -#}
+{% macro cell_key(panel, topic, event_date, locale, device) -%}
+    {{ key64(panel, topic, event_date ~ '::text', locale, device) }}
+{%- endmacro %}
