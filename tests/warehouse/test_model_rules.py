@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,26 @@ PREFIXES = {
     "intermediate": r"int_[a-z]+__[a-z_]+",
     "marts": r"(dim|fct|rpt)_[a-z_]+",
 }
+
+MART_ORDER = ("core", "crawl", "search", "serp", "link", "effect", "estimate")
+"""Folders of marts. An intermediate that reads a mart of one feeds only marts of later ones: docs/architecture.md."""
+AGAINST_THE_ORDER = {"int_link__judge_events", "int_link__merge_stays"}
+"""Intermediates that stand against it still. May only shrink."""
+DEEPEST = {"fct_link_rank_change": 16}
+"""Models on the longest way to a mart from a source, itself included. May only shrink."""
+LONGEST = 200
+"""Lines of a model or a file of macros: what is read in one sitting."""
+LONGER = {
+    *("fct_link_rank_change", "fct_page_crawl", "int_effect__measure_units", "int_effect__sum_searches"),
+    *("int_link__derive_events", "int_link__find_spans", "int_link__fold_sightings", "int_link__freeze_keywords"),
+    *("int_link__list_affected_cells", "int_link__sum_positions", "int_serp__judge_checks"),
+    "rpt_link_contribution",
+}
+"""Those that are longer still. May only shrink."""
+NAMES_OF_STEPS_MADE = {
+    *("int_link__list_affected_cells", "int_page__list_moved_days", "int_page__version_pages", "rpt_link_contribution"),
+}
+"""Models in which Jinja makes the name of a step still. May only shrink."""
 
 
 @pytest.fixture(scope="module")
@@ -339,3 +360,59 @@ def test_what_builds_compare_with_is_kept_after_all_that_was_made_of_it(models: 
 def test_every_mart_is_shown_somewhere(dbt: Dbt, models: dict[str, Any]) -> None:
     shown = {node for exposure in dbt.parsed().exposures.values() for node in exposure.depends_on.nodes}
     assert [n for n, m in models.items() if _layer(m) == "marts" and m.unique_id not in shown] == []
+
+
+def test_marts_that_intermediates_read_come_before_those_that_they_feed(models: dict[str, Any]) -> None:
+    # So no mart is made of itself by way of intermediates, and the folders tell what comes first.
+    folders = {name: model.fqn[2] for name, model in models.items() if _layer(model) == "marts"}
+    assert set(folders.values()) == set(MART_ORDER)
+    place = {name: MART_ORDER.index(folder) for name, folder in folders.items()}
+    read = {name: _parents(models, name) & place.keys() for name, m in models.items() if _layer(m) == "intermediate"}
+    assert sum(map(bool, read.values())) > 5
+    broken = {
+        name
+        for name, marts in read.items()
+        if any(place[mart] >= place[fed] for mart in marts for fed in place if name in _ancestors(models, fed))
+    }
+    assert broken == AGAINST_THE_ORDER
+
+
+def test_no_way_to_a_mart_is_longer_than_it_was(models: dict[str, Any]) -> None:
+    depths: dict[str, int] = {}
+    for name in sorted(models, key=lambda name: len(_ancestors(models, name))):
+        depths[name] = 1 + max((depths[parent] for parent in _parents(models, name)), default=0)
+    assert {name: depths[name] for name in DEEPEST} == DEEPEST
+
+
+def test_no_model_and_no_file_of_macros_is_longer_than_can_be_read(project: Path) -> None:
+    lines = {path.stem: len(path.read_text().splitlines()) for path in _sql_files(project)}
+    assert {name for name, count in lines.items() if count > LONGEST} == LONGER
+
+
+def test_no_step_of_a_model_has_a_name_that_jinja_makes(project: Path) -> None:
+    made = re.compile(r"^\s*\w*\{\{[^}]*\}\}\w* as (materialized ?)?\(", re.MULTILINE)
+    assert made.search("    steps_{{ count }} as (")
+    assert {path.stem for path in _sql_files(project) if made.search(path.read_text())} == NAMES_OF_STEPS_MADE
+
+
+def _sql_files(project: Path) -> list[Path]:
+    """The files of models and macros."""
+    found = [path for folder in ("models", "macros") for path in (project / folder).rglob("*.sql")]
+    assert len(found) > 100
+    return found
+
+
+def _parents(models: dict[str, Any], name: str) -> set[str]:
+    """The models that a model reads."""
+    found = (node.rpartition(".")[2] for node in models[name].depends_on.nodes if node.startswith("model."))
+    return set(found)
+
+
+def _ancestors(models: dict[str, Any], name: str) -> set[str]:
+    """All models that a model is made of."""
+    found: set[str] = set()
+    left = _parents(models, name)
+    while left:
+        found |= left
+        left = set().union(*(_parents(models, parent) for parent in left)) - found
+    return found
