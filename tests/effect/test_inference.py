@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from seo_warehouse.effect.estimates import FOLLOWED, NOFOLLOW, Cross, Estimate
+from seo_warehouse.effect.estimates import (
+    ESTIMATE_EVENTS,
+    FOLLOWED,
+    LEAST_CONTROLS,
+    LEAST_EVENTS,
+    NOFOLLOW,
+    Cross,
+    Estimate,
+)
 from seo_warehouse.effect.inference import (
     difference,
     half_width,
@@ -21,6 +31,7 @@ from seo_warehouse.effect.inference import (
     status_of,
 )
 
+ROOT = Path(__file__).parents[2]
 BASE = Estimate(
     property_key=1,
     panel="google",
@@ -86,6 +97,23 @@ def test_a_status_asks_for_events_on_as_many_pages_and_for_controls(
 ) -> None:
     made = replace(BASE, event_count=events, treated_cluster_count=pages, control_count=controls, cell_count=40)
     assert status_of(made) == expected
+
+
+def test_one_link_asks_for_as_many_alike_as_an_interval_asks_for_events() -> None:
+    project = yaml.safe_load((ROOT / "dbt_project/dbt_project.yml").read_text())
+    (model,) = (ROOT / "dbt_project/models").rglob("rpt_link_contribution.sql")
+    assert project["vars"]["least_events"] == LEAST_EVENTS
+    assert "var('least_events')" in model.read_text()
+
+
+def test_the_limits_are_those_that_the_pages_tell() -> None:
+    method, reports = ((ROOT / "docs" / name).read_text() for name in ("link-effect.md", "reports.md"))
+    events = f"Under {LEAST_EVENTS} isolated events (on {LEAST_EVENTS} pages)"
+    assert f"{events}, or under {LEAST_CONTROLS} controls a cell: `not_enough_data`" in method
+    assert f"With {LEAST_EVENTS} to\n{ESTIMATE_EVENTS - 1}: `exploratory`" in method
+    assert f"From {ESTIMATE_EVENTS}: `estimate`" in method
+    assert f"fewer than {LEAST_EVENTS} links of its arm and authority" in method
+    assert f"fewer than {LEAST_EVENTS} of either, or fewer than {LEAST_CONTROLS} pages a comparison" in reports
 
 
 def test_an_honest_interval_is_wider_by_the_placebo_on_both_sides() -> None:

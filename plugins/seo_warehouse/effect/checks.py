@@ -12,7 +12,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from seo_warehouse.effect.inference import CONFIDENCE, LEAST_EVENTS, quantile
+from seo_warehouse.effect.estimates import LEAST_EVENTS
+from seo_warehouse.effect.inference import CONFIDENCE, quantile
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

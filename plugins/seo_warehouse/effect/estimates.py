@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 FOLLOWED, NOFOLLOW = "acquired_followed", "acquired_nofollow"
 HEADLINE = "headline"
+LEAST_EVENTS = 10
+"""Isolated events, and pages that had one, below which nothing is told of an effect; links alike, nothing of one link.
+
+The models know it as the variable `least_events`.
+"""
+ESTIMATE_EVENTS = 30
+"""From so many on there is an estimate; before, its interval alone."""
+LEAST_CONTROLS = 5
+"""Control rows a cell, on average, that either takes."""
 PANEL_HEADLINES = {"search_console": "click_log"}
 """The outcome that stands for a panel; of rank checks it is `log_position`."""
 

@@ -16,13 +16,20 @@ from math import isfinite, sqrt
 import numpy as np
 from scipy import stats
 
-from seo_warehouse.effect.estimates import FOLLOWED, NOFOLLOW, NOTHING_SHARED, Cross, Estimate, Published
+from seo_warehouse.effect.estimates import (
+    ESTIMATE_EVENTS,
+    FOLLOWED,
+    LEAST_CONTROLS,
+    LEAST_EVENTS,
+    NOFOLLOW,
+    NOTHING_SHARED,
+    Cross,
+    Estimate,
+    Published,
+)
 
 CONFIDENCE = 0.95
 POWER = 0.8
-LEAST_EVENTS = 10
-ESTIMATE_EVENTS = 30
-LEAST_CONTROLS = 5
 PLACEBO_REACH_DAYS = 38.5
 """From the middle of the placebo to the middle of the week before the event."""
 BASE_MIDDLE_DAY = -4

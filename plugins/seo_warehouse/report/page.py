@@ -11,18 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_EVENTS
 from seo_warehouse.report import sections
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, WIDE, Picture, to_svg, variables
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
-from seo_warehouse.report.sentences import (
-    FIRST_ESTIMATE,
-    FIRST_INTERVAL,
-    judge_facts,
-    say_method,
-    say_source,
-    say_surroundings,
-)
+from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.timeline_picture import timeline_picture
 from seo_warehouse.report.timelines import Timeline
 from seo_warehouse.report.words import LIMITS, capital, clean, count_of, measure_of
@@ -135,12 +129,12 @@ def _progress(facts: Facts) -> dict[str, object] | None:
     if headline is None or headline.status == "estimate":
         return None
     have = min(headline.event_count, headline.treated_page_count)
-    goal = FIRST_INTERVAL if headline.status != "exploratory" else FIRST_ESTIMATE
+    goal = LEAST_EVENTS if headline.status != "exploratory" else ESTIMATE_EVENTS
     return {
-        "share": round(min(100, 100 * have / FIRST_ESTIMATE)),
-        "first": round(100 * FIRST_INTERVAL / FIRST_ESTIMATE),
+        "share": round(min(100, 100 * have / ESTIMATE_EVENTS)),
+        "first": round(100 * LEAST_EVENTS / ESTIMATE_EVENTS),
         "said": f"{have} of {goal} isolated links that a first "
-        f"{'interval' if goal == FIRST_INTERVAL else 'estimate'} takes",
+        f"{'interval' if goal == LEAST_EVENTS else 'estimate'} takes",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAST_EVENTS
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.words import (
     ARMS,
@@ -19,8 +20,6 @@ from seo_warehouse.report.words import (
     say_reason,
 )
 
-FIRST_INTERVAL, FIRST_ESTIMATE, FEWEST_CONTROLS = 10, 30, 5
-"""Isolated links (and pages) for an interval, and for an estimate; control rows a comparison for either."""
 CLEAR_P = 0.05
 Interval = tuple[float, float]
 
@@ -195,8 +194,8 @@ def say_needed(effect: Effect) -> str | None:
     """How many more isolated links it takes to the next status; None where it is not about links."""
     have = min(effect.event_count, effect.treated_page_count)
     if effect.status == "exploratory":
-        return f"{count_of(max(1, FIRST_ESTIMATE - have), 'more isolated link')} for an estimate"
-    needed = effect.needed_event_count if effect.needed_event_count is not None else FIRST_INTERVAL - have
+        return f"{count_of(max(1, ESTIMATE_EVENTS - have), 'more isolated link')} for an estimate"
+    needed = effect.needed_event_count if effect.needed_event_count is not None else LEAST_EVENTS - have
     return f"{count_of(needed, 'more isolated link')} for a first interval" if needed > 0 else None
 
 
@@ -206,9 +205,9 @@ def _refuse(effect: Effect) -> tuple[str, tuple[str, ...]]:
     details = []
     if needed:
         lead += f"; it takes {needed}."
-    elif effect.control_count < FEWEST_CONTROLS * effect.cell_count or effect.reason == "too_few_controls":
+    elif effect.control_count < LEAST_CONTROLS * effect.cell_count or effect.reason == "too_few_controls":
         mean = effect.control_count / effect.cell_count if effect.cell_count else 0
-        lead += f"; a link has {mean:.1f} pages to be compared with, on average, and {FEWEST_CONTROLS} are needed."
+        lead += f"; a link has {mean:.1f} pages to be compared with, on average, and {LEAST_CONTROLS} are needed."
     else:
         lead += f"; {say_reason(effect.reason or 'unmeasured')}."
     details += _say_detectable(effect)

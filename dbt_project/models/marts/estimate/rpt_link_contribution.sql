@@ -5,8 +5,6 @@
     )
 }}
 
-{#- Fewer alike say nothing of how links differ. -#}
-{%- set least_group = 10 %}
 {%- set headlines = [('checks', 'log_position'), ('searches', 'click_log')] %}
 
 with
@@ -255,8 +253,9 @@ with
             judged.shrunk_effect,
             judged.shrunk_standard_error,
             judged.placebo_size,
+            -- Fewer alike say nothing of how links differ.
             case
-                when judged.group_event_count >= {{ least_group }}
+                when judged.group_event_count >= {{ var('least_events') }}
                 then null
                 when judged.event_key is not null
                 then 'too_few_events'
