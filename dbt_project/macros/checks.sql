@@ -1,11 +1,3 @@
-{#- Whether a row of the ledger speaks of a day of rank checks, our own or an export's. -#}
-{% macro is_of_checks(alias) -%}
-    (
-        ({{ alias }}.source = 'dataforseo_serp' and {{ alias }}.table_name = 'task')
-        or ({{ alias }}.source = 'exports' and {{ alias }}.table_name = 'ranking')
-    )
-{%- endmacro %}
-
 {#- Gives each check of `alias` its series, of a CTE of that name. -#}
 {% macro join_series(alias) -%}
     inner join series

@@ -10,7 +10,7 @@ so does a mart that no policy without a subquery could keep (restrict_rows).
             {%- if 'property_key' in adapter.get_columns_in_relation(this) | map(attribute='name') -%}
                 select
                     create_distributed_table(
-                        '{{ this }}', 'property_key', colocate_with => '{{ source('site_crawl', 'page').include(database=false) }}'
+                        '{{ this }}', 'property_key', colocate_with => '{{ source(feeds()[0]['source'], feeds()[0]['table']).include(database=false) }}'
                     )
             {%- else -%} select create_reference_table('{{ this }}')
             {%- endif -%}

@@ -1,13 +1,13 @@
 {#-
 An incremental model says what it is built from, once:
 
-    {%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'days_after': 28} -%}
+    {%- set claims = {'kinds': ['checks', 'results'], 'days_after': 28} -%}
     {{ config(materialized='incremental', incremental_strategy='append', meta={'claims': claims}) }}
     with claimed as ({{ claimed_days(claims) }}), ...
 
-days_after (days_before) is the model's reach: how many later (earlier) days of the model a published day changes.
-exports names the tables of dropped files that the model takes in too. whole names those of them that state what holds on
-every day (keywords): a build that claims one rebuilds all days of the property.
+kinds is what it takes in, whoever provides it (spec.Feed). days_after (days_before) is the model's reach: how many later
+(earlier) days of the model a published day changes. whole names kinds of which one day states what holds on every day
+(keywords): a build that claims one rebuilds all days of the property.
 follows_pages adds the days on which a URL has come to lead to another page (int_page__list_moved_days), widened alike.
 claimed_days(claims) is then the set of (property_key, day) to rebuild; the project's pre-hook deletes the same set from
 the table inside the model's transaction, so that a day which became empty loses its rows, and dbt appends. Without an
@@ -35,7 +35,7 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
                     from {{ source('ops', 'build_day') }} as build_day
                     where
                         build_id = {{ var('build_id') | int }}
-                        and {{ _is_claimed_table('build_day', claims) }}
+                        and {{ is_of_kind('build_day', claims['kinds']) }}
                     {% if claims.get('follows_pages') -%}
                         union
                         select property_key, day
@@ -47,14 +47,13 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
                         from {{ source('ops', 'publication') }} as publication
                         where
                             publication.is_current
-                            and {{ _is_claimed_table('publication', claims) }}
+                            and {{ is_of_kind('publication', claims['kinds']) }}
                             and publication.property_key in (
                                 select property_key
-                                from {{ source('ops', 'build_day') }}
+                                from {{ source('ops', 'build_day') }} as stating
                                 where
                                     build_id = {{ var('build_id') | int }}
-                                    and source = 'exports'
-                                    and table_name in ('{{ claims['whole'] | join("', '") }}')
+                                    and {{ is_of_kind('stating', claims['whole']) }}
                             )
                     {%- endif %}
                 ) as claimed
@@ -62,18 +61,9 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
         {%- else -%}
             select distinct claimed.property_key, claimed.day
             from {{ source('ops', 'publication') }} as claimed
-            where claimed.is_current and {{ _is_claimed_table('claimed', claims) }}
+            where claimed.is_current and {{ is_of_kind('claimed', claims['kinds']) }}
         {%- endif -%}
     {%- endif -%}
-{%- endmacro %}
-
-{% macro _is_claimed_table(alias, claims) -%}
-    (
-        ({{ alias }}.source = '{{ claims['source'] }}' and {{ alias }}.table_name in ('{{ claims['tables'] | join("', '") }}'))
-        {%- if claims.get('exports') %}
-        or ({{ alias }}.source = 'exports' and {{ alias }}.table_name in ('{{ claims['exports'] | join("', '") }}'))
-        {%- endif %}
-    )
 {%- endmacro %}
 
 {#-

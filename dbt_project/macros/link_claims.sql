@@ -22,8 +22,7 @@ link was seen after. Else only the links that the claimed days name.
                     and claimed.day = sighting.day
                 where
                     claimed.build_id = {{ var('build_id') | int }}
-                    and claimed.source in ('dataforseo_backlinks', 'exports')
-                    and claimed.table_name = 'backlink'
+                    and {{ is_of_kind('claimed', ['links']) }}
             )
         )
     {%- else -%} true
@@ -43,15 +42,13 @@ link was seen after. Else only the links that the claimed days name.
         and not earlier.is_current
     where
         claimed.build_id = {{ var('build_id') | int }}
-        and claimed.source = 'exports'
-        and claimed.table_name = 'backlink'
+        and {{ is_of_kind('claimed', ['links'], is_export=true) }}
     union
     select claimed.property_key
     from {{ source('ops', 'build_day') }} as claimed
     where
         claimed.build_id = {{ var('build_id') | int }}
-        and claimed.source = 'dataforseo_backlinks'
-        and claimed.table_name = 'backlink'
+        and {{ is_of_kind('claimed', ['links'], is_export=false) }}
         and (
             exists (
                 select 1

@@ -21,11 +21,11 @@
     from {{ source('ops', 'build_day') }} as claimed
     where
         claimed.build_id = {{ var('build_id') | int }}
-        and ({{ is_of_checks('claimed') }} or (claimed.source = 'dataforseo_serp' and claimed.table_name = 'result'))
+        and {{ is_of_kind('claimed', ['checks', 'results']) }}
     group by claimed.property_key
 {%- endmacro %}
 
-{#- The same of Search Console's totals by page. -#}
+{#- The same of searches by page. -#}
 {% macro claimed_search_days() -%}
     {%- do source('ops', 'build_day') -%}
     select property_key, min(day) as day
@@ -35,10 +35,7 @@
             from {{ source('ops', 'build_day') }} as claimed
             where
                 claimed.build_id = {{ var('build_id') | int }}
-                and (
-                    (claimed.source = 'search_console' and claimed.table_name = 'page_total')
-                    or (claimed.source = 'exports' and claimed.table_name = 'performance')
-                )
+                and {{ is_of_kind('claimed', ['searches', 'page_searches']) }}
             union all
             select property_key, day
             from {{ ref('int_page__list_moved_days') }}

@@ -50,6 +50,42 @@ class Kind(StrEnum):
     """Files, each read once, whatever days it speaks of. Days are merged row by row: see `EXPORTED_AT`."""
 
 
+class Feed(StrEnum):
+    """What a table tells of. Models know these kinds and no provider: they read the staging models of a kind as one.
+
+    The common shape of a kind is what its `int_<subject>__read_<kind>` selects.
+    """
+
+    LINKS = "links"
+    """Links to the property, as a witness reports them."""
+    CHECKS = "checks"
+    """Rank checks: of what, when and where, and the position where the answer itself states it."""
+    RESULTS = "results"
+    """Items of result pages, from which the positions of checks are read."""
+    SEARCHES = "searches"
+    """Clicks and impressions of a day by those of page, query, country and device that a row names."""
+    PAGE_SEARCHES = "page_searches"
+    """Clicks and impressions of a day by page, country and device, whether or not their queries are told."""
+    QUERY_SEARCHES = "query_searches"
+    """Clicks and impressions of a day by page, query, country and device."""
+    SEARCH_TOTALS = "search_totals"
+    """Clicks and impressions of a day in all."""
+    SEARCH_LISTS = "search_lists"
+    """Clicks and impressions of a range of days by one dimension."""
+    CRAWLS = "crawls"
+    """Pages as a crawler met them."""
+    CRAWL_LINKS = "crawl_links"
+    """Links that a crawler met on the property's own pages."""
+    PAGE_CHANGES = "page_changes"
+    """Changes made to pages, as people state them."""
+    PAGES = "pages"
+    """Facts about pages, as people state them."""
+    KEYWORDS = "keywords"
+    """Facts about keywords, as people state them."""
+    INCIDENTS = "incidents"
+    """Updates and incidents of a search engine, as it states them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """One column in the provider's own meaning.
@@ -143,6 +179,7 @@ class Table:
     `tolerance` is the share of rows (0-1) that may break a row rule before the load is held whole.
     `least_share` is the share of this property's usual row count below which a load is held;
     None where the count may fall to nothing. `totals` names the columns summed into the ledger by day.
+    `feeds` is what it tells of; None where no model reads it yet.
     """
 
     name: str
@@ -150,6 +187,7 @@ class Table:
     read: Reader = read_files_only
     columns: tuple[Column, ...]
     grain: tuple[str, ...]
+    feeds: Feed | None = None
     tolerance: float = 0.0
     least_share: float | None = None
     totals: tuple[str, ...] = ()
@@ -176,6 +214,7 @@ class Source:
     `order`, where declared, runs before any read, and reads then see the archive only.
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
+    `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
     """
 
     name: str
@@ -191,6 +230,7 @@ class Source:
     interval_days: int = 1
     order: Order | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
+    vendor: str | None = None
 
     def __post_init__(self) -> None:
         minute, hour, *rest = self.cron.split()

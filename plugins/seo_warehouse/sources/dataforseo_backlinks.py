@@ -33,7 +33,7 @@ from seo_warehouse.sources.dataforseo import (
     tasks_of,
 )
 from seo_warehouse.sources.fields import integer, mapping, row_maker, sequence, text
-from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 PATH = "/v3/backlinks/backlinks/live"
 PAGE_ROWS = 1_000
@@ -269,6 +269,7 @@ FULL_PULL_KEEPS_ITS_SIZE = BatchRule(
 
 DATAFORSEO_BACKLINKS = Source(
     name="dataforseo_backlinks",
+    vendor="dataforseo",
     description="DataForSEO: backlinks of the property as its crawler knows them now.",
     kind=Kind.SNAPSHOT,
     cron="0 4 * * *",
@@ -281,6 +282,7 @@ DATAFORSEO_BACKLINKS = Source(
             description="Backlinks as answered in a night, one row for each item.",
             read=read_backlinks,
             grain=("day", "pull", "item_no"),
+            feeds=Feed.LINKS,
             columns=COLUMNS,
             row_rules=(
                 RowRule(

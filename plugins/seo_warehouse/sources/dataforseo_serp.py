@@ -19,7 +19,7 @@ from seo_warehouse.sources.dataforseo import NO_RESULTS, OK, check_night
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_COLUMNS, RESULT_COLUMNS, Serp, decode_serp, explain
 from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
 from seo_warehouse.sources.serp_plan import Check, planned
-from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 
 def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -126,6 +126,7 @@ def _failed_checks(share: float, severity: Literal["fail", "warn"], reason: str)
 
 DATAFORSEO_SERP = Source(
     name="dataforseo_serp",
+    vendor="dataforseo",
     description="DataForSEO: Google organic results of the tracked keywords.",
     kind=Kind.SNAPSHOT,
     cron="0 3 * * *",
@@ -139,6 +140,7 @@ DATAFORSEO_SERP = Source(
             description="One row for each rank check of a night, also those that failed.",
             read=read_tasks,
             grain=CHECK_GRAIN,
+            feeds=Feed.CHECKS,
             row_rules=(
                 RowRule(
                     name="answered_check_has_its_serp",
@@ -198,6 +200,7 @@ DATAFORSEO_SERP = Source(
             description="Every result of the kept SERPs in its order, competitors too.",
             read=read_results,
             grain=(*CHECK_GRAIN, "item_no"),
+            feeds=Feed.RESULTS,
             least_share=0.5,
             row_rules=(
                 RowRule(

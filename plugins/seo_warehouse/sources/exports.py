@@ -9,7 +9,7 @@ it. An export never says that it is whole, so a row's absence from it means noth
 
 from __future__ import annotations
 
-from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Kind, RowRule, Source, Table, Type
+from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
 
 DEVICES = ("desktop", "mobile", "tablet")
 STATES = ("found", "not_found", "truncated", "failed")
@@ -99,6 +99,7 @@ BACKLINK = Table(
     name="backlink",
     description="Links to the property as a vendor's export or a list of one's own states them, one row a link.",
     grain=("day", "source_url", "target_url", "anchor", "link_type"),
+    feeds=Feed.LINKS,
     columns=(
         _day("Day of the observation; of the export where the file names none (then it is when the vendor said so)."),
         AT,
@@ -158,6 +159,7 @@ RANKING = Table(
     name="ranking",
     description="Rank checks that others made, one row a check.",
     grain=("day", "keyword", "engine", "country", "language", "device"),
+    feeds=Feed.CHECKS,
     columns=(
         _day("Day of the check."),
         AT,
@@ -215,6 +217,7 @@ PAGE = Table(
     name="page",
     description="Topics of pages, stated by people.",
     grain=("day", "url"),
+    feeds=Feed.PAGES,
     columns=(
         _day("Day of the export."),
         AT,
@@ -230,6 +233,7 @@ PAGE_CHANGE = Table(
     name="page_change",
     description="Changes made to pages, stated by people.",
     grain=("day", "url", "kind"),
+    feeds=Feed.PAGE_CHANGES,
     columns=(
         _day("Day of the change."),
         AT,
@@ -250,6 +254,7 @@ KEYWORD = Table(
     name="keyword",
     description="Facts about keywords, stated by people.",
     grain=("day", "keyword"),
+    feeds=Feed.KEYWORDS,
     columns=(
         _day("Day of the export."),
         AT,
@@ -267,6 +272,7 @@ PERFORMANCE = Table(
     description="Search Console by day and whichever dimensions the file has; rows without a query are no totals of"
     " rows with one.",
     grain=("day", "page_url", "query", "country", "device"),
+    feeds=Feed.SEARCHES,
     columns=(
         _day("The day, Pacific time."),
         AT,
@@ -293,6 +299,7 @@ SEARCH_TOTAL = Table(
     name="search_total",
     description="Search Console's totals of the property by day, anonymised queries included.",
     grain=("day",),
+    feeds=Feed.SEARCH_TOTALS,
     columns=(_day("The day, Pacific time."), AT, *CLICKS),
     totals=("clicks", "impressions"),
     tolerance=ODD_ROWS,
@@ -303,6 +310,7 @@ SEARCH_SUMMARY = Table(
     name="search_summary",
     description="Search Console's lists for a whole range of days, at most 1,000 values each.",
     grain=("day", "last_day", "dimension", "value"),
+    feeds=Feed.SEARCH_LISTS,
     columns=(
         _day("First day of the range, Pacific time."),
         AT,
@@ -334,6 +342,7 @@ CRAWL_PAGE = Table(
     name="crawl_page",
     description="URLs of the property as a crawler on somebody's desk met them.",
     grain=("day", "url"),
+    feeds=Feed.CRAWLS,
     columns=(
         _day("Day that the URL was crawled, by the crawler's clock; of the export where the file does not say."),
         AT,

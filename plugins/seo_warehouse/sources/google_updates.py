@@ -19,7 +19,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.sources.dataforseo import check_night
 from seo_warehouse.sources.fields import mapping, sequence, text
-from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 PATH = "/incidents.json"
 _TEXTS = ("id", "number", "external_desc", "status_impact", "severity", "service_key", "service_name", "uri")
@@ -112,6 +112,7 @@ GOOGLE_UPDATES = Source(
             read=read_incidents,
             columns=COLUMNS,
             grain=("day", "id"),
+            feeds=Feed.INCIDENTS,
             row_rules=(
                 RowRule(
                     name="ends_after_it_begins",

@@ -25,7 +25,7 @@ from seo_warehouse.client.archive import Answer
 from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
 from seo_warehouse.sources.fields import mapping, number, sequence, text
-from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 PAGE_ROWS = 25_000
 """The most rows that one answer holds."""
@@ -324,6 +324,7 @@ SEARCH_CONSOLE = Source(
                 *METRICS,
             ),
             grain=("day", "page_url", "query", "country", "device"),
+            feeds=Feed.QUERY_SEARCHES,
             totals=("clicks", "impressions"),
             tolerance=ODD_ROWS,
             least_share=LEAST_SHARE,
@@ -336,6 +337,7 @@ SEARCH_CONSOLE = Source(
             read=read_property_totals,
             columns=(DAY, *METRICS),
             grain=("day",),
+            feeds=Feed.SEARCH_TOTALS,
             totals=("clicks", "impressions"),
             row_rules=METRIC_RULES,
             batch_rules=(_balance("page_total", ("clicks",), is_part=False, reason=EACH_CLICK_ONCE),),
@@ -346,6 +348,7 @@ SEARCH_CONSOLE = Source(
             read=read_page_totals,
             columns=(DAY, PAGE, COUNTRY, DEVICE, *METRICS),
             grain=("day", "page_url", "country", "device"),
+            feeds=Feed.PAGE_SEARCHES,
             totals=("clicks", "impressions"),
             tolerance=ODD_ROWS,
             least_share=LEAST_SHARE,

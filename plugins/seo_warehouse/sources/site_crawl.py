@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.errors import NotArchivedError, TerminalSourceError
-from seo_warehouse.spec import BatchRule, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 if TYPE_CHECKING:
     from seo_warehouse.crawl.rows import Crawl
@@ -106,6 +106,7 @@ SITE_CRAWL = Source(
             description="One row for each URL asked for in a crawl.",
             read=read_pages,
             grain=("day", "url"),
+            feeds=Feed.CRAWLS,
             least_share=LEAST_SHARE,
             row_rules=(
                 RowRule(
@@ -208,6 +209,7 @@ SITE_CRAWL = Source(
             description="Every link of every page in a crawl.",
             read=read_links,
             grain=("day", "source_url", "link_no"),
+            feeds=Feed.CRAWL_LINKS,
             least_share=LEAST_SHARE,
             columns=(
                 Column(name="day", type=Type.DATE, description="The night.", required=True),

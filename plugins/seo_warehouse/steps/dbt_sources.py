@@ -1,4 +1,6 @@
-"""dbt's source files, generated from the Source specs, so that columns are listed once.
+"""What dbt is told of the sources, generated from the Source specs, so that columns and kinds are listed once.
+
+A `_sources.yml` for each source, and the macro `feeds`: which tables tell of what.
 
 `python -m seo_warehouse.steps.dbt_sources` writes them; `--check` only says which are stale.
 """
@@ -14,9 +16,16 @@ import yaml
 
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.spec import Source, Table
+from seo_warehouse.spec import Kind, Source, Table
 
 HEADER = "# Generated from the Source spec {name} by seo_warehouse.steps.dbt_sources; do not edit.\n"
+FEEDS = """\
+{{#- Generated from the Source specs by seo_warehouse.steps.dbt_sources; do not edit. Read by kinds.sql. -#}}
+{{% macro feeds() -%}}
+    {{{{- return([
+{rows}    ]) -}}}}
+{{%- endmacro %}}
+"""
 LOADED_AT = "select max(published_at) from ops.publication where source = '{source}' and table_name = '{table}'"
 GRACE_HOURS = 12
 """A night is read for some hours after its tick, and loads may wait for a person until the morning."""
@@ -43,9 +52,24 @@ def rendered(source: Source) -> str:
     return HEADER.format(name=source.name) + body
 
 
-def stale_files(staging: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
-    """The files under `models/staging` that are missing or differ from the specs, with the text they should have."""
+def rendered_feeds(sources: Iterable[Source] = SOURCES) -> str:
+    """The text of the macro that lists each table with its kind and with whose word it is: of exports their part's."""
+    rows = "".join(
+        f"        {{'kind': '{table.feeds.value}', 'source': '{source.name}', 'table': '{table.name}',"
+        f" 'origin': '{source.vendor or source.name}', 'is_export': {str(source.kind is Kind.DROP).lower()}}},\n"
+        for source in sources
+        for table in source.tables
+        if table.feeds is not None
+    )
+    return FEEDS.format(rows=rows)
+
+
+def stale_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
+    """The files of dbt's project that are missing or differ from the specs, with the text they should have."""
+    sources = tuple(sources)
+    staging = project / "models" / "staging"
     wanted = {staging / source.name / "_sources.yml": rendered(source) for source in sources}
+    wanted[project / "macros" / "feeds.sql"] = rendered_feeds(sources)
     return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
@@ -83,13 +107,11 @@ def _freshness(source: Source) -> dict[str, dict[str, Any]]:
 
 
 @click.command()
-@click.option(
-    "--staging", type=click.Path(path_type=Path), default=Path("dbt_project/models/staging"), show_default=True
-)
+@click.option("--project", type=click.Path(path_type=Path), default=Path("dbt_project"), show_default=True)
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is stale.")
-def main(staging: Path, check: bool) -> None:
-    """Write dbt's source files from the specs."""
-    stale = stale_files(staging)
+def main(project: Path, check: bool) -> None:
+    """Write dbt's source files and list of kinds from the specs."""
+    stale = stale_files(project)
     for path, text in stale.items():
         click.echo(f"{'stale' if check else 'written'}: {path}")
         if not check:

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
+{%- set claims = {'kinds': ['links']} -%}
 {{
     config(
         materialized='incremental',

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
+{%- set claims = {'kinds': ['links']} -%}
 {%- set columns = [
     'source_url', 'source_page_key', 'source_domain', 'source_domain_key', 'literal_target_url', 'target_url',
     'target_page_key', 'item_type', 'rel', 'anchor', 'source_title',

@@ -82,19 +82,16 @@ with
                 day,
                 is_current,
                 case
-                    when {{ is_of_checks('publication') }}
+                    when {{ is_of_kind('publication', ['checks']) }}
                     then 'checks'
-                    when
-                        (source = 'search_console' and table_name = 'page_total')
-                        or (source = 'exports' and table_name = 'performance')
+                    when {{ is_of_kind('publication', ['searches', 'page_searches']) }}
                     then 'searches'
-                    when
-                        (source = 'site_crawl' and table_name = 'page')
-                        or (source = 'exports' and table_name = 'crawl_page')
+                    when {{ is_of_kind('publication', ['crawls']) }}
                     then 'crawls'
-                    when source = 'exports' and table_name = 'page_change'
+                    when {{ is_of_kind('publication', ['page_changes']) }}
                     then 'page changes'
-                    when source = 'dataforseo_backlinks' and table_name = 'backlink'
+                    -- An export never says that it is whole.
+                    when {{ is_of_kind('publication', ['links'], is_export=false) }}
                     then 'looks'
                 end as kind,
                 publication_id in (
@@ -124,11 +121,10 @@ with
             -- The result pages of a night of checks are a publication of their own.
             union
             select property_key, 'checks' as kind, day, true as is_restated
-            from {{ source('ops', 'build_day') }}
+            from {{ source('ops', 'build_day') }} as build_day
             where
                 build_id = {{ var('build_id') | int }}
-                and source = 'dataforseo_serp'
-                and table_name = 'result'
+                and {{ is_of_kind('build_day', ['results']) }}
             -- Where pages moved, their searches are added up anew.
             union
             select property_key, 'searches' as kind, day, true as is_restated
@@ -320,11 +316,10 @@ with
             -- Pages of keywords, and topics, hold at every date.
             union all
             select property_key, null, '-infinity', 'infinity', null
-            from {{ source('ops', 'build_day') }}
+            from {{ source('ops', 'build_day') }} as build_day
             where
                 build_id = {{ var('build_id') | int }}
-                and source = 'exports'
-                and table_name in ('keyword', 'page')
+                and {{ is_of_kind('build_day', ['keywords', 'pages']) }}
             -- A page that moved is looked for among the pages that ranked 28 days before.
             union all
             select property_key, null, day, day + 28, null

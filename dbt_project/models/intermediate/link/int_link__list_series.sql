@@ -1,6 +1,4 @@
-{%- set claims = {
-    'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking'], 'whole': ['keyword'],
-} -%}
+{%- set claims = {'kinds': ['checks', 'results'], 'whole': ['keywords']} -%}
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {{
     config(

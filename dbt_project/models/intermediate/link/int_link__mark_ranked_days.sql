@@ -1,6 +1,4 @@
-{%- set claims = {
-    'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking'], 'follows_pages': true,
-} -%}
+{%- set claims = {'kinds': ['checks', 'results'], 'follows_pages': true} -%}
 {{
     config(
         materialized='incremental',

@@ -8,7 +8,7 @@ with
     published_days as (
         select distinct property_key, day
         from {{ source('ops', 'publication') }} as publication
-        where is_current and {{ is_of_checks('publication') }}
+        where is_current and {{ is_of_kind('publication', ['checks']) }}
     ),
 
     gaps as (

@@ -22,7 +22,7 @@ with
     last_days as (
         select property_key, max(day) as last_day
         from {{ source('ops', 'publication') }} as publication
-        where is_current and {{ is_of_checks('publication') }}
+        where is_current and {{ is_of_kind('publication', ['checks']) }}
         group by property_key
     ),
 

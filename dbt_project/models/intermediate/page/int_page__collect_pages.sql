@@ -1,7 +1,7 @@
-{%- set crawls = {'source': 'site_crawl', 'tables': ['page'], 'exports': ['crawl_page', 'page', 'page_change']} -%}
-{%- set searches = {'source': 'search_console', 'tables': ['performance', 'page_total'], 'exports': ['performance']} -%}
-{%- set ranks = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking']} -%}
-{%- set links = {'source': 'dataforseo_backlinks', 'tables': ['backlink'], 'exports': ['backlink']} -%}
+{%- set crawls = {'kinds': ['crawls', 'pages', 'page_changes']} -%}
+{%- set searches = {'kinds': ['searches', 'page_searches', 'query_searches']} -%}
+{%- set ranks = {'kinds': ['checks', 'results']} -%}
+{%- set links = {'kinds': ['links']} -%}
 {{
     config(
         materialized='incremental',

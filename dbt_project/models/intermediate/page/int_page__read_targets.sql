@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'site_crawl', 'tables': ['page'], 'exports': ['crawl_page']} -%}
+{%- set claims = {'kinds': ['crawls']} -%}
 {{
     config(
         materialized='incremental',

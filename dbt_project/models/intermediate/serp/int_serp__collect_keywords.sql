@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task'], 'exports': ['ranking', 'keyword']} -%}
+{%- set claims = {'kinds': ['checks', 'keywords']} -%}
 {{
     config(
         materialized='incremental',

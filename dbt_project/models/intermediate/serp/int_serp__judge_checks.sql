@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking']} -%}
+{%- set claims = {'kinds': ['checks', 'results']} -%}
 {{
     config(
         materialized='incremental',

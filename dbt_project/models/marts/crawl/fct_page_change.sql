@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'exports', 'tables': ['page_change'], 'follows_pages': true} -%}
+{%- set claims = {'kinds': ['page_changes'], 'follows_pages': true} -%}
 {{
     config(
         materialized='incremental',

@@ -1,8 +1,6 @@
 {#- Not merged: the planner takes the crawls for one row, and would merge them with their links by day alone. -#}
 {%- set reach = 63 -%}
-{%- set claims = {
-    'source': 'site_crawl', 'tables': ['page', 'link'], 'exports': ['crawl_page'], 'days_after': reach,
-} -%}
+{%- set claims = {'kinds': ['crawls', 'crawl_links'], 'days_after': reach} -%}
 {{
     config(
         materialized='incremental',

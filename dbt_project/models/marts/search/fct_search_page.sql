@@ -1,6 +1,4 @@
-{%- set claims = {
-    'source': 'search_console', 'tables': ['page_total'], 'exports': ['performance'], 'follows_pages': true,
-} -%}
+{%- set claims = {'kinds': ['searches', 'page_searches'], 'follows_pages': true} -%}
 {%- set columns = [
     'property_key', 'day', 'page_key', 'country', 'device', 'clicks', 'impressions', 'position',
 ] %}

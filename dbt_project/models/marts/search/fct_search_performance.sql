@@ -1,6 +1,4 @@
-{%- set claims = {
-    'source': 'search_console', 'tables': ['performance'], 'exports': ['performance'], 'follows_pages': true,
-} -%}
+{%- set claims = {'kinds': ['searches', 'query_searches'], 'follows_pages': true} -%}
 {%- set columns = [
     'property_key', 'day', 'page_key', 'query_key', 'query', 'country', 'device', 'clicks', 'impressions', 'position',
 ] %}

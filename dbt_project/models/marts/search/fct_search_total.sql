@@ -1,7 +1,4 @@
-{%- set claims = {
-    'source': 'search_console', 'tables': ['performance', 'property_total', 'page_total'],
-    'exports': ['search_total', 'performance'],
-} -%}
+{%- set claims = {'kinds': ['searches', 'page_searches', 'query_searches', 'search_totals']} -%}
 {{
     config(
         materialized='incremental',

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'exports', 'tables': ['search_summary', 'performance']} -%}
+{%- set claims = {'kinds': ['searches', 'search_lists']} -%}
 {{
     config(
         materialized='incremental',

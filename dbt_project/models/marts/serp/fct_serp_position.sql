@@ -1,7 +1,6 @@
 {%- set reach = 28 -%}
 {%- set claims = {
-    'source': 'dataforseo_serp', 'tables': ['task', 'result'], 'exports': ['ranking'], 'whole': ['keyword'],
-    'days_after': reach, 'follows_pages': true,
+    'kinds': ['checks', 'results'], 'whole': ['keywords'], 'days_after': reach, 'follows_pages': true,
 } -%}
 {{
     config(

@@ -1,4 +1,4 @@
-{%- set claims = {'source': 'dataforseo_serp', 'tables': ['result']} -%}
+{%- set claims = {'kinds': ['results']} -%}
 {{
     config(
         materialized='incremental',
