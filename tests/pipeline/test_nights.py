@@ -35,6 +35,8 @@ def unfit(running: Running) -> Iterator[Night]:
     night = running.night + timedelta(days=1)
     running.set_clock(datetime.combine(night, time(6), UTC))
     running.control("failures", [BROKEN])
+    with running.wh.connect("transformer") as connection:
+        connection.execute("drop view staging.stg_exports__keyword cascade")
     try:
         runs = _bring(running, night, [source.name for source in running.wh.sources])
         runs["warehouse"] = running.airflow.wait(
@@ -167,6 +169,23 @@ def test_what_was_there_of_an_overdue_night_is_modelled(running: Running, overdu
     assert running.one("select max(day) from intermediate.int_link__fold_sightings") == overdue.night - timedelta(
         days=1
     )
+
+
+def test_views_of_staging_and_seeds_are_made_anew_only_where_one_was_missing(
+    running: Running, unfit: Night, overdue: Night
+) -> None:
+    made = {
+        night: running.one(
+            """
+            select count(*) filter (where unique_id ~ '^(seed[.]|model[.].*[.]stg_)')
+            from ops.dbt_node_result as r join ops.build as b using (build_id) where %s = any(b.nights)
+            """,
+            night,
+        )
+        for night in (unfit.night, overdue.night)
+    }
+    assert made[unfit.night] > 20
+    assert made[overdue.night] == 0
 
 
 def test_the_next_fit_reading_heals_what_the_gate_kept_out(running: Running, overdue: Night) -> None:

@@ -32,8 +32,11 @@ log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
 STALE_TABLES = "stale_tables"
+STAGING = "staging"
 AFTER_ESTIMATES = "tag:after_estimates"
 """Models of what the estimates say, which the other models only prepare."""
+STANDING = ("path:models/staging", "resource_type:seed")
+"""What follows from the project's files alone and reads no table that a build swaps: made once for each fingerprint."""
 DEAD_SESSION_MILLISECONDS = 30_000
 """How long a dead build's session may take to end."""
 KEPT_TARGETS = 30
@@ -60,7 +63,8 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
     fingerprint = _fingerprint(wh)
     with wh.connect("loader", autocommit=True) as connection, builds.warehouse_lock(connection):
         _end_sessions_of_dead_builds(wh)
-        build = builds.claim_build(connection, full=full or _is_remodelling_due(connection, fingerprint))
+        modelled_with = _modelled_with(connection)
+        build = builds.claim_build(connection, full=full or modelled_with not in (None, fingerprint))
         if build is None:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
@@ -69,10 +73,13 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             builds.analyze_claimed(owner, build.build_id)
         try:
             manifest = _parse(wh)
-            nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES])
+            is_standing = not build.is_full and modelled_with == fingerprint and _views_stand(connection, manifest)
+            standing = STANDING if is_standing else ()
+            nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES, *standing])
             # A build that dies here leaves its claim open: the next one takes it up.
             estimate_effects(wh)
-            nodes += _run_dbt(wh, connection, build, manifest, ["--select", AFTER_ESTIMATES])
+            after = ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])]
+            nodes += _run_dbt(wh, connection, build, manifest, after)
         except BuildError as error:
             builds.fail_build(connection, build.build_id, str(error))
             raise
@@ -145,9 +152,17 @@ def _fingerprint(wh: Warehouse) -> str:
     return digest.hexdigest()
 
 
-def _is_remodelling_due(connection: psycopg.Connection[Any], fingerprint: str) -> bool:
+def _modelled_with(connection: psycopg.Connection[Any]) -> str | None:
+    """The fingerprint that the last finished build left; None before the first."""
     known = connection.execute("select value from ops.setting where name = %s", (MODELLED,)).fetchone()
-    return known is not None and known[0] != fingerprint
+    return known[0] if known else None
+
+
+def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
+    """Whether every view of staging is there: a person, or a column that changed its type, may have dropped one."""
+    wanted = {node.name for node in manifest.nodes.values() if node.schema == STAGING}
+    rows = connection.execute("select viewname from pg_views where schemaname = %s", (STAGING,)).fetchall()
+    return wanted <= {name for (name,) in rows}
 
 
 def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
