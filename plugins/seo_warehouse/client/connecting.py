@@ -8,6 +8,7 @@ Where the environment states a proxy, the proxy resolves names, and judges them 
 from __future__ import annotations
 
 import http.client
+import logging
 import socket
 import threading
 from collections.abc import Iterable
@@ -36,6 +37,15 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_ours_to_say(_: logging.LogRecord) -> bool:
+    return False
+
+
+for _speaker in ("urllib3.connectionpool", "urllib3.util.retry"):
+    # They write whole addresses, a key in the query included; the door says what came of a call, without secrets.
+    logging.getLogger(_speaker).addFilter(_is_ours_to_say)
 
 
 def guard_session(session: requests.Session, base_url: str, networks: Iterable[str], head_seconds: float) -> None:

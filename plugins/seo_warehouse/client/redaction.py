@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from seo_warehouse.client.forms import Spoken, has_coded_letters, packed_forms
 
 REMOVED = "[removed]"
 _SECRET_HEADERS = frozenset(
@@ -21,39 +25,54 @@ _LEAST_LENGTH = 8
 
 
 class Redactor:
-    """Knows the secrets that requests carried, and cuts them out of texts, headers and bodies."""
+    """Knows the secrets that requests carried, and cuts them out of texts, headers and bodies, in whatever form."""
 
     def __init__(self) -> None:
-        self._secrets: list[str] = []
+        self._secrets: dict[str, Spoken] = {}
+
+    def know(self, secrets: Iterable[str]) -> None:
+        """Take note of what its owner calls a secret, however short."""
+        for secret in secrets:
+            if secret and secret not in self._secrets:
+                self._secrets |= {text: Spoken(text) for text in (secret, *packed_forms(secret))}
+                # The longer first: a secret may hold another.
+                self._secrets = dict(sorted(self._secrets.items(), key=lambda item: -len(item[0])))
 
     def learn(self, request_headers: Mapping[str, str | bytes]) -> None:
         """Take note of the secrets in a signed request's headers."""
         for name, value in request_headers.items():
             if name.lower() in _SECRET_HEADERS:
                 text = value.decode("latin-1") if isinstance(value, bytes) else value
-                for secret in _parts(text):
-                    if len(secret) >= _LEAST_LENGTH and secret not in self._secrets:
-                        self._secrets.append(secret)
-        self._secrets.sort(key=len, reverse=True)
+                self.know(part for part in _parts(text) if len(part) >= _LEAST_LENGTH)
+
+    def learn_query(self, url: str, signed_url: str) -> None:
+        """Take note of the values that signing has put into an address."""
+        added = Counter(_values(signed_url))
+        added.subtract(_values(url))
+        self.know(value for value, count in added.items() if count > 0 and len(value) >= _LEAST_LENGTH)
 
     def text(self, text: str) -> str:
         """A message or address without secrets, known ones and such as look like one."""
-        for secret in self._secrets:
-            text = text.replace(secret, REMOVED)
+        text = self.body(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
         text = _SECRET_PARAMETER.sub(rf"\1{REMOVED}", text)
         text = _USER_INFO.sub(rf"\1{REMOVED}@", text)
         return _CREDENTIALS.sub(rf"\1 {REMOVED}", text)
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers with lower-cased names, without those that carry secrets."""
+        # As it came: what a provider wrote in UTF-8 stands here as Latin-1, whose bytes are the same.
+        kept = {name.lower(): value.encode("latin-1", "replace") for name, value in headers.items()}
         return {
-            name.lower(): self.text(value) for name, value in headers.items() if name.lower() not in _SECRET_HEADERS
+            name: self.text(self.body(value).decode("latin-1"))
+            for name, value in kept.items()
+            if name not in _SECRET_HEADERS
         }
 
     def body(self, body: bytes) -> bytes:
         """A body without the known secrets; nothing is guessed here, a body is kept as it came."""
-        for secret in self._secrets:
-            body = body.replace(secret.encode("utf-8"), REMOVED.encode())
+        is_coded = has_coded_letters(body)
+        for secret in self._secrets.values():
+            body = secret.cut(body, REMOVED.encode(), is_coded=is_coded)
         return body
 
 
@@ -64,7 +83,12 @@ def _parts(value: str) -> list[str]:
     if scheme.lower() != "basic":
         return [credentials]
     try:
-        _, _, password = base64.b64decode(credentials, validate=True).decode("utf-8", "replace").partition(":")
+        login = base64.b64decode(credentials, validate=True)
     except binascii.Error:
         return [credentials]
-    return [credentials, password]
+    # requests writes Latin-1 where it can, others UTF-8.
+    return [credentials, *{login.partition(b":")[2].decode(code, "replace") for code in ("utf-8", "latin-1")}]
+
+
+def _values(url: str) -> list[str]:
+    return [value for _, value in parse_qsl(urlsplit(url).query)]

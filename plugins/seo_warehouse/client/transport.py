@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 import requests
@@ -45,6 +46,14 @@ class Limits:
     calls_per_minute: int | None = 1_200
 
 
+@runtime_checkable
+class NamesSecrets(Protocol):
+    """What may sign requests and says what of it nobody may read."""
+
+    def secrets(self) -> Iterable[str]:
+        """The secrets, as they are."""
+
+
 class UnsentError(TransientSourceError):
     """No connection was had, so the provider has not seen the call."""
 
@@ -52,7 +61,8 @@ class UnsentError(TransientSourceError):
 class Transport:
     """A session with one provider, at public addresses and those of `networks` only.
 
-    `redactor` knows the secrets of every request signed so far.
+    `redactor` knows the secrets of every request signed so far: what `auth` names, where it has `secrets`, and what it
+    has put into headers and address.
     """
 
     def __init__(self, base_url: str, auth: AuthBase | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
@@ -73,16 +83,18 @@ class Transport:
             params=payload if is_get else None,
             data=None if is_get else orjson.dumps(payload),
             headers={} if is_get else {"Content-Type": "application/json"},
-            auth=self._auth,
+            auth=self._sign if self._auth else None,
         )
         try:
             signed = session.prepare_request(request)
             session.get_adapter(signed.url or "")
         except requests.RequestException as error:
-            address = self.redactor.text(self._base_url + path)
-            raise ConfigError(f"{address} cannot be called: {type(error).__name__}") from None
-        self.redactor.learn(signed.headers)
-        return signed
+            refusal = type(error).__name__
+        else:
+            self.redactor.learn(signed.headers)
+            return signed
+        # Outside: an error remembers the one in whose handling it was raised, and that one says the address.
+        raise ConfigError(f"{self.redactor.text(self._base_url + path)} cannot be called: {refusal}")
 
     def send(self, name: str, request: requests.PreparedRequest) -> Answer:
         """The whole answer, whatever its status; redirects are not followed.
@@ -98,7 +110,12 @@ class Transport:
             with session.send(request, timeout=timeout, allow_redirects=False, **settings) as response:
                 body = self._body(name, response, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._explained(name, error) from None
+            failure = self._explained(name, error)
+        else:
+            return self._answer(response, body, started)
+        raise failure
+
+    def _answer(self, response: requests.Response, body: bytes, started: float) -> Answer:
         return Answer(
             url=self.redactor.text(response.url),
             status=response.status_code,
@@ -107,6 +124,17 @@ class Transport:
             received_at=datetime.now(UTC),
             seconds=round(time.monotonic() - started, 6),
         )
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        auth, address = self._auth, request.url or ""
+        if auth is None:
+            return request
+        if isinstance(auth, NamesSecrets):
+            # Before, too: what cannot be signed may be said.
+            self.redactor.know(auth.secrets())
+        signed: requests.PreparedRequest = auth(request)
+        self.redactor.learn_query(address, signed.url or "")
+        return signed
 
     def close(self) -> None:
         """Close the connections."""
