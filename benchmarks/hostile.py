@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import click
 
 from benchmarks.measuring import Figure, keep, say
-from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.parse import parse_page
 from seo_warehouse.crawl.robots import rules_of
+from seo_warehouse.sources.site_crawl import CrawlSettings
 from tests.crawl.hostile import PAGES, ROBOTS, ROBOTS_PAGE
 
 PAGE_SECONDS, ROBOTS_SECONDS = 10, 5

@@ -16,6 +16,9 @@ from pydantic_core import PydanticUndefined
 
 from seo_warehouse.config import Properties, Settings, load_properties
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
+from seo_warehouse.sources.site_crawl import SITE_CRAWL
 
 ROOT = Path(__file__).parents[1]
 SMALLEST = {"key": 1, "name": "shop", "domain": "example.com", "history_start": "2026-05-01"}
@@ -31,7 +34,7 @@ def test_the_smallest_property_has_working_defaults(tmp_path: Path) -> None:
     properties = load(tmp_path, {"properties": [SMALLEST]})
     shop = properties.named("shop")
     assert shop.panel.depth == 100
-    assert properties.with_source("site_crawl") == ()
+    assert not any(properties.with_source(source) for source in SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +49,17 @@ def test_the_smallest_property_has_working_defaults(tmp_path: Path) -> None:
         ({"keywords": [{"keyword": "a"}, {"keyword": "a"}]}, "keywords stated twice: a"),
         ({"sources": {"search_console": {}}}, r"sources\.search_console\.site: Field required"),
         ({"sources": {"site_crawl": {"start_urls": []}}}, r"sources\.site_crawl\.start_urls: "),
-        ({"sources": {"bing": {}}}, r"sources\.bing: Extra inputs are not permitted"),
-        ({"domian": "example.com"}, r"properties\.0\.domian: Extra inputs are not permitted"),
+        ({"sources": {"bingo": {}}}, r"sources\.bingo: is no setting: there are site_crawl, dataforseo_serp"),
+        ({"sources": {"serch_console": {}}}, r"sources\.serch_console: is no setting: did you mean search_console\?$"),
+        (
+            {"sources": {"site_crawl": {"start_urls": ["http://a.example/"], "max_page": 3}}},
+            r"sources\.site_crawl\.max_page: is no setting: did you mean max_pages\?$",
+        ),
+        ({"domian": "example.com"}, r"properties\.0\.domian: is no setting: did you mean domain\?$"),
+        (
+            {"sources": {"google_updates": {}}},
+            r"sources\.google_updates: is no setting of one property: it stands at the top of the file$",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
@@ -81,14 +93,20 @@ def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None
 
 def test_what_concerns_all_properties_is_read_as_one_of_its_own(tmp_path: Path) -> None:
     properties = load(tmp_path, {"properties": [SMALLEST], "google_updates": {}})
-    assert [(p.key, p.name) for p in properties.with_source("google_updates")] == [(0, "all")]
-    assert properties.named("all").sources.google_updates == properties.google_updates
-    assert [p.name for p in properties.with_source("site_crawl")] == []
-    assert load(tmp_path, {"properties": [SMALLEST]}).with_source("google_updates") == ()
+    assert [(p.key, p.name) for p in properties.with_source(GOOGLE_UPDATES)] == [(0, "all")]
+    stated = properties.named("all").settings_of(GOOGLE_UPDATES)
+    assert stated.base_url == "https://status.search.google.com"
+    assert properties.with_source(SITE_CRAWL) == ()
+    assert load(tmp_path, {"properties": [SMALLEST]}).with_source(GOOGLE_UPDATES) == ()
     with pytest.raises(ConfigError, match="may be called 'all'"):
         load(tmp_path, {"properties": [{**SMALLEST, "name": "all"}]})
-    with pytest.raises(ConfigError, match=r"sources\.google_updates: Extra inputs"):
-        load(tmp_path, {"properties": [{**SMALLEST, "sources": {"google_updates": {}}}]})
+
+
+def test_a_source_that_is_not_configured_is_named(tmp_path: Path) -> None:
+    shop = load(tmp_path, {"properties": [SMALLEST]}).named("shop")
+    for source in SOURCES:
+        with pytest.raises(ConfigError, match=f"^{source.name} is not configured for shop$"):
+            shop.settings_of(source)
 
 
 def test_settings_stand_in_the_environment_or_under_home(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ BROUGHT_BY = {
     "service-identity": "scrapy",
     "sqlalchemy": "great-expectations",
     "twisted": "scrapy",
+    "typing-extensions": "pydantic",
     "urllib3": "requests",
     "zope-interface": "scrapy",
 }

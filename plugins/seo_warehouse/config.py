@@ -3,169 +3,50 @@
 from __future__ import annotations
 
 import os
-import re
-from datetime import date, time
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.property import Property, Strict
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.spec import Source
 
-NIGHT_DEADLINE = time(23, 0)
-"""UTC time of day at which a night ends, whatever is missing."""
-
-
-class Strict(BaseModel):
-    """Unknown settings are errors: a typo never passes for a default."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+__all__ = ["Properties", "Property", "Role", "Settings", "SourceSettings", "load_properties"]
 
 
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    return pattern
+def _made_of(sources: Iterable[Source]) -> dict[str, Any]:
+    return {source.name: (source.settings | None, None) for source in sources}
 
 
-Pattern = Annotated[str, AfterValidator(_compiles)]
-
-
-class TopicRule(Strict):
-    """Pages whose path matches `pattern` (a regular expression) have `topic`; the first rule wins."""
-
-    pattern: Pattern
-    topic: str
-
-
-class Keyword(Strict):
-    """A tracked keyword; `page` is the page meant to rank for it, where one is."""
-
-    keyword: str = Field(min_length=1, max_length=700)
-    page: str | None = None
-    is_brand: bool = False
-
-
-class Panel(Strict):
-    """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning."""
-
-    engine: Literal["google"] = "google"
-    location_code: int = 2840
-    language_code: str = "en"
-    devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
-    depth: int = Field(default=100, ge=10, le=700)
-
-
-class SearchConsoleSettings(Strict):
-    """`site`: as Search Console names it, `sc-domain:example.com` or a URL prefix."""
-
-    connection: str = "google_search_console"
-    site: str
-
-
-class BacklinksSettings(Strict):
-    """`target`: domain without www, subdomain, or a page's absolute URL. Full pulls cost money for every row."""
-
-    connection: str = "dataforseo"
-    target: str
-    full_interval_days: int = Field(default=28, ge=1)
-    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; nothing is bought beyond")
-
-
-class SerpSettings(Strict):
-    """Rank checks of the property's keywords on its panel."""
-
-    connection: str = "dataforseo"
-    interval_days: int = Field(default=1, ge=1)
-    money_per_night: float = Field(default=20.0, gt=0, description="US dollars; nothing is bought beyond")
-
-
-class CrawlSettings(Strict):
-    """Limits of the crawl of a property's own site."""
-
-    start_urls: tuple[str, ...] = Field(min_length=1)
-    interval_days: int = Field(default=7, ge=1)
-    max_pages: int = Field(default=5_000, ge=1)
-    max_depth: int = Field(default=30, ge=0)
-    max_page_bytes: int = Field(default=5_000_000, ge=1_000)
-    max_redirects: int = Field(default=10, ge=0)
-    max_links_per_page: int = Field(default=5_000, ge=1)
-    delay_seconds: float = Field(default=0.5, ge=0)
-    timeout_seconds: float = Field(default=20, gt=0)
-    max_seconds: float = Field(default=6 * 3600, gt=0)
-    allowed_networks: tuple[str, ...] = Field(default=(), description="private networks the crawl may enter (CIDR)")
-    resolve: dict[str, str] = Field(default_factory=dict, description="host -> address:port, instead of DNS")
-
-
-class ExportSettings(Strict):
-    """Files in the property's drop folder, `<drop>/<property>/`. Nothing to set: `exports: {}` has them read."""
-
-
-class GoogleUpdatesSettings(Strict):
-    """Google's Search Status Dashboard. It needs no credentials, so its address is stated here."""
-
-    base_url: str = Field(default="https://status.search.google.com", pattern=r"^https?://[^/]+$")
-
-
-class SourceSettings(Strict):
-    """A source that is absent here is not read for the property."""
-
-    search_console: SearchConsoleSettings | None = None
-    dataforseo_backlinks: BacklinksSettings | None = None
-    dataforseo_serp: SerpSettings | None = None
-    site_crawl: CrawlSettings | None = None
-    exports: ExportSettings | None = None
-
-    @property
-    def google_updates(self) -> GoogleUpdatesSettings | None:
-        """No property's own: see SharedSources."""
-        return None
-
-
-class SharedSources(SourceSettings):
+if TYPE_CHECKING:
+    SourceSettings = Strict
+    SharedSettings = Strict
+else:
+    SourceSettings = create_model("SourceSettings", __base__=Strict, **_made_of(s for s in SOURCES if not s.is_shared))
+    """What is read for one property, by source; absent: not read."""
+    SharedSettings = create_model("SharedSettings", __base__=Strict, **_made_of(s for s in SOURCES if s.is_shared))
     """The sources that are read once for all properties."""
 
-    updates: GoogleUpdatesSettings | None = None
-
-    @property
-    def google_updates(self) -> GoogleUpdatesSettings | None:
-        """Where Google's updates are read, if they are."""
-        return self.updates
+Property.model_rebuild(_types_namespace={"SourceSettings": SourceSettings})
 
 
-class Property(Strict):
-    """One site whose links and positions are kept. `key` is stated, never a sequence, and never changes."""
-
-    key: int = Field(ge=1)
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    domain: str = Field(description="registrable domain, or host, whose results count as the property's")
-    history_start: date
-    panel: Panel = Panel()
-    topics: tuple[TopicRule, ...] = ()
-    keywords: tuple[Keyword, ...] = ()
-    sources: SourceSettings = SourceSettings()
-
-    @model_validator(mode="after")
-    def _keywords_are_unique(self) -> Property:
-        words = [k.keyword for k in self.keywords]
-        twice = sorted({w for w in words if words.count(w) > 1})
-        if twice:
-            raise ValueError(f"keywords stated twice: {', '.join(twice)}")
-        return self
-
-
-DroppableSource = Literal["search_console", "dataforseo_serp"]
-"""Sources whose days are modelled each by itself. Links and pages are made from the whole of their history."""
+def _droppable(name: str) -> str:
+    droppable = [source.name for source in SOURCES if source.is_droppable]
+    if name not in droppable:
+        raise ValueError(f"old days are given up of {' or '.join(map(repr, droppable))} only")
+    return name
 
 
 class Retention(Strict):
     """What is given up by age, once a day. Whatever is not stated is kept for ever."""
 
-    raw_months: dict[DroppableSource, Annotated[int, Field(ge=6)]] = Field(
+    raw_months: dict[Annotated[str, AfterValidator(_droppable)], Annotated[int, Field(ge=6)]] = Field(
         default_factory=dict, description="source -> whole months that raw keeps beside the running one"
     )
     archive_months: int | None = Field(default=None, ge=2, description="the same for archived answers")
@@ -176,11 +57,10 @@ SHARED_NAME = "all"
 """Under these is loaded what concerns all properties; no property may have this name."""
 
 
-class Properties(Strict):
+class Properties(SharedSettings):
     """The whole of properties.yml."""
 
     properties: tuple[Property, ...] = Field(min_length=1)
-    google_updates: GoogleUpdatesSettings | None = None
     retention: Retention = Retention()
     demo_control_url: str | None = Field(default=None, description="set by the demo only: where its clock is read")
 
@@ -202,7 +82,7 @@ class Properties(Strict):
             name=SHARED_NAME,
             domain="",
             history_start=min(p.history_start for p in self.properties),
-            sources=SharedSources(updates=self.google_updates),
+            sources=SharedSettings(**{name: getattr(self, name) for name in SharedSettings.model_fields}),
         )
 
     def named(self, name: str) -> Property:
@@ -212,9 +92,9 @@ class Properties(Strict):
                 return prop
         raise ConfigError(f"no property {name!r}; there are: {', '.join(p.name for p in self.properties)}")
 
-    def with_source(self, source: str) -> tuple[Property, ...]:
+    def with_source(self, source: Source) -> tuple[Property, ...]:
         """The properties for which `source` is configured; what concerns all of them has one of its own."""
-        return tuple(p for p in (*self.properties, self.shared) if getattr(p.sources, source) is not None)
+        return tuple(p for p in (*self.properties, self.shared) if p.reads(source))
 
 
 def load_properties(path: Path) -> Properties:
@@ -229,8 +109,41 @@ def load_properties(path: Path) -> Properties:
     try:
         return Properties.model_validate(document)
     except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"{path}: {lines}") from None
+        raise ConfigError(f"{path}: {'; '.join(_sentences(error))}") from None
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    found = error.errors()
+    for one in found:
+        place = one["loc"]
+        # A list is also called too short because of what is wrong inside it.
+        if not any(other["loc"][: len(place)] == place != other["loc"] for other in found):
+            said = _unknown(place) if one["type"] == "extra_forbidden" else one["msg"]
+            yield f"{'.'.join(map(str, place))}: {said}"
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    """What to do about a setting that there is not."""
+    name, there = str(place[-1]), _settings_at(place[:-1])
+    if name in SharedSettings.model_fields:
+        return "is no setting of one property: it stands at the top of the file"
+    close = get_close_matches(name, there, n=1)
+    return f"is no setting: did you mean {close[0]}?" if close else f"is no setting: there are {', '.join(there)}"
+
+
+def _settings_at(place: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Properties
+    for part in place:
+        if isinstance(part, str):
+            model = next(_models(model.model_fields[part].annotation))
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 Role = Literal["owner", "loader", "transformer", "analyst"]

@@ -7,15 +7,27 @@ Everything else (tables in `audit` and `raw`, the gate, the DAG, dbt's source fi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import KW_ONLY, dataclass
+from datetime import date, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
+
+from typing_extensions import TypeVar
+
+from seo_warehouse.property import Strict
 
 if TYPE_CHECKING:
+    from seo_warehouse.client.access import Access
     from seo_warehouse.client.api import Answer, Api
-    from seo_warehouse.config import Property
     from seo_warehouse.errors import SourceError
+    from seo_warehouse.property import Property
+    from seo_warehouse.sources.fields import Shape
+
+S = TypeVar("S", bound=Strict, default=Any)
+"""The settings of a source."""
+
+NIGHT_DEADLINE = time(23, 0)
+"""UTC time of day at which a night ends, whatever is missing."""
 
 Row = dict[str, Any]
 """One row as a reader yields it: every declared column of the table, and nothing else."""
@@ -86,9 +98,9 @@ class Feed(StrEnum):
     """Updates and incidents of a search engine, as it states them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Column:
-    """One column in the provider's own meaning.
+    """One column in the provider's own meaning: `Column("rank", Type.INTEGER, "Rank, from 1.", minimum=1)`.
 
     A `Type.URL` column is stored as three: the literal text under its own name, and, computed by
     the writer from `urls.identity`, `<name>_normalised` and `<name>_domain` (registrable domain);
@@ -100,11 +112,17 @@ class Column:
     name: str
     type: Type
     description: str
+    _: KW_ONLY
     required: bool = False
     minimum: float | None = None
     maximum: float | None = None
     values: tuple[str, ...] | None = None
     pattern: str | None = None
+
+
+DAY = Column("day", Type.DATE, "The night.", required=True)
+OBSERVED_AT = Column("observed_at", Type.INSTANT, "Instant of the answer.", required=True)
+"""What most tables of snapshots begin and end with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +198,8 @@ class Table:
     `least_share` is the share of this property's usual row count below which a load is held;
     None where the count may fall to nothing. `totals` names the columns summed into the ledger by day.
     `feeds` is what it tells of; None where no model reads it yet.
+    `shape`: the documented fields of what is read; the reader notes those of each answer by `Api.note_shape`, so that
+    the gate holds a load with an unknown or a missing one. `unshaped` says why a table has none.
     """
 
     name: str
@@ -188,6 +208,8 @@ class Table:
     columns: tuple[Column, ...]
     grain: tuple[str, ...]
     feeds: Feed | None = None
+    shape: Shape | None = None
+    unshaped: str | None = None
     tolerance: float = 0.0
     least_share: float | None = None
     totals: tuple[str, ...] = ()
@@ -204,9 +226,12 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Generic[S]):
     """One provider and the tables read from it.
 
+    `settings` is what properties.yml may state for it: under `sources` of a property, or, where `is_shared`, at the
+    top, and then it is read once for all properties. `access`: how its API is reached with the Airflow connection that
+    the settings name (`connection`); without it nothing signs its requests, and the settings have a `base_url`.
     `cron` is a daily tick in UTC, "minute hour * * *", between 00:00 and 18:00.
     `delay_days` and `lookback_days` (dated sources): a night reads
     `[night - delay - lookback, night - delay]` and older holes.
@@ -215,6 +240,8 @@ class Source:
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
+    `is_droppable`: each day is modelled by itself, so that old ones may be given up; links and pages are made of the
+    whole of their history.
     """
 
     name: str
@@ -222,8 +249,10 @@ class Source:
     kind: Kind
     cron: str
     tables: tuple[Table, ...]
-    settings: str
-    connection: str | None
+    settings: type[S]
+    access: Access | None = None
+    is_shared: bool = False
+    is_droppable: bool = False
     delay_days: int = 0
     lookback_days: int = 0
     kept_months: int | None = None
@@ -236,9 +265,30 @@ class Source:
         minute, hour, *rest = self.cron.split()
         if rest != ["*", "*", "*"] or not 0 <= int(minute) < 60 or not 0 <= int(hour) < 18:
             raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
-        for table in self.tables if self.kind is Kind.DROP else ():
+        if (self.access is None) is not (self.connection is None):
+            raise ValueError(f"{self.name}: `access` and the setting `connection` belong together")
+        if None in self.example().values():
+            raise ValueError(f"{self.name}: a required setting has no example")
+        for table in self.tables:
+            self._check(table)
+
+    def _check(self, table: Table) -> None:
+        if self.kind is Kind.DROP:
             if not any(c.name == EXPORTED_AT and c.type is Type.INSTANT and c.required for c in table.columns):
                 raise ValueError(f"{self.name}.{table.name}: a table of files needs {EXPORTED_AT}, an instant")
+        elif (table.shape is None) is (table.unshaped is None):
+            raise ValueError(f"{self.name}.{table.name}: state the `shape` of what is read, or why there is none")
+
+    @property
+    def connection(self) -> str | None:
+        """The Airflow connection that holds its credentials, where the property does not name another."""
+        stated = self.settings.model_fields.get("connection")
+        return None if stated is None else str(stated.default)
+
+    def example(self) -> dict[str, Any]:
+        """The least that properties.yml states for it, with harmless values."""
+        fields = self.settings.model_fields.items()
+        return {name: (field.examples or [None])[0] for name, field in fields if field.is_required()}
 
     def first_kept(self, today: date) -> date:
         """The oldest day that it is asked about today."""

@@ -13,11 +13,11 @@ from typing import Any
 
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import Archive, open_archive
-from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.plan import plan_of
 from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.records import Asked
 from seo_warehouse.crawl.rows import Crawl, head_of
+from seo_warehouse.sources.site_crawl import CrawlSettings
 
 HOST = "www.shop.example"
 

@@ -20,8 +20,8 @@ from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
-from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.rows import link_rows
+from seo_warehouse.sources.site_crawl import CrawlSettings
 from tests.crawl.site import archive_in, crawl
 
 pytestmark = [pytest.mark.external, pytest.mark.slow]

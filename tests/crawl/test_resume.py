@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.client.archive import Archive
-from seo_warehouse.config import CrawlSettings
 from seo_warehouse.crawl.plan import plan_of
 from seo_warehouse.crawl.process import run_crawl
 from seo_warehouse.crawl.rows import head_of, link_rows, page_rows
 from seo_warehouse.errors import TransientSourceError
+from seo_warehouse.sources.site_crawl import CrawlSettings
 from tests.crawl.site import Reply, Site, api_over, archive_in, crawl, html, serve
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ SLOW = 0.02
 PARENT = """
 import sys
 from pathlib import Path
-from seo_warehouse.config import CrawlSettings
+from seo_warehouse.sources.site_crawl import CrawlSettings
 from tests.crawl.site import archive_in, crawl
 crawl(CrawlSettings.model_validate_json(sys.argv[1]), archive_in(Path(sys.argv[2])))
 """

@@ -4,45 +4,39 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from seo_warehouse.sources import SOURCES
+from seo_warehouse.sources.site_crawl import SITE_CRAWL
+from seo_warehouse.spec import Source
 
 # Before anything imports Airflow: it makes a folder where it is told its home is.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="seo-warehouse-airflow-home-"))
 
 ROOT = Path(__file__).parents[2]
-PROPERTIES = """
-google_updates: {}
-properties:
-  - key: 1
-    name: alpha
-    domain: alpha.example
-    history_start: 2026-05-01
-    sources:
-      search_console: {site: "sc-domain:alpha.example"}
-      dataforseo_backlinks: {target: alpha.example}
-      dataforseo_serp: {}
-      site_crawl: {start_urls: ["https://www.alpha.example/"]}
-      exports: {}
-  - key: 2
-    name: beta
-    domain: beta.example
-    history_start: 2026-05-01
-    sources:
-      search_console: {site: "sc-domain:beta.example"}
-      dataforseo_backlinks: {target: beta.example}
-      dataforseo_serp: {}
-      exports: {}
-"""
+
+
+def _stated(key: int, name: str, sources: Iterable[Source]) -> dict[str, Any]:
+    site = {"key": key, "name": name, "domain": f"{name}.example", "history_start": "2026-05-01"}
+    return {**site, "sources": {source.name: source.example() for source in sources if not source.is_shared}}
+
+
+def properties() -> dict[str, Any]:
+    """Two properties that read every source, but that the second is not crawled; and what concerns both."""
+    shared = {source.name: source.example() for source in SOURCES if source.is_shared}
+    rest = [source for source in SOURCES if source is not SITE_CRAWL]
+    return {**shared, "properties": [_stated(1, "alpha", SOURCES), _stated(2, "beta", rest)]}
 
 
 @pytest.fixture(scope="session")
 def properties_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("properties") / "properties.yml"
-    path.write_text(PROPERTIES)
+    path.write_text(yaml.safe_dump(properties()))
     return path
 
 

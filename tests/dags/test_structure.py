@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seo_warehouse.sources import SOURCES
+from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.spec import Kind, Source
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def test_nothing_that_fails_stops_what_does_not_depend_on_it(dags: dict[str, Any
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_orders_writes_and_publications_are_mapped_over_the_properties(dags: dict[str, Any], source: Any) -> None:
     dag = dags[f"ingest__{source.name}"]
-    names = {"site_crawl": ["alpha"], "google_updates": ["all"]}.get(source.name, ["alpha", "beta"])
+    names = ["all"] if source.is_shared else ["alpha"] if source is SITE_CRAWL else ["alpha", "beta"]
     mapped = {task.task_id: task for task in dag.tasks if task.is_mapped}
     wanted = {f"{group}.{verb}" for group in groups(source) for verb in ("write", "publish")}
     assert set(mapped) == wanted | ({"order"} if source.order else set())

@@ -15,7 +15,7 @@ from seo_warehouse.ledger.completeness import STATES, read_days, read_waiting, s
 from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Kind, Source
-from tests.load.loading import SOURCE, TABLE, fetch, make_row, open_warehouse, passed, write
+from tests.load.loading import SOURCE, TABLE, fetch, make_row, open_warehouse, passed, reading, write
 
 FIRST = date(2026, 5, 1)
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -33,14 +33,9 @@ def at(number: int, hour: int = 6) -> datetime:
 
 def prepare(connection: psycopg.Connection[Any], *sources: Source, interval_days: int = 1) -> None:
     site = {"key": 1, "name": "shop", "domain": "example.com", "history_start": FIRST}
-    properties = Properties.model_validate({"properties": [site | {"sources": {"dataforseo_serp": {}}}]})
-    (prop,) = properties.properties
-    assert prop.sources.dataforseo_serp is not None
-    settings = prop.sources.dataforseo_serp.model_copy(update={"interval_days": interval_days})
-    prop = prop.model_copy(update={"sources": prop.sources.model_copy(update={"dataforseo_serp": settings})})
-    properties = properties.model_copy(update={"properties": (prop,)})
+    properties = Properties.model_validate({"properties": [site]})
     loads.sync_properties(connection, properties)
-    sync_source_tables(connection, [replace(source, settings="dataforseo_serp") for source in sources], properties)
+    sync_source_tables(connection, sources, reading(properties, *sources, interval_days=interval_days))
 
 
 def put(

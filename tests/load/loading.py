@@ -6,14 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from seo_warehouse.config import Properties
 from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.schema import create_raw
+from seo_warehouse.property import Strict
 from seo_warehouse.spec import Column, Kind, Period, Row, RowRule, Source, Table, Type
 
 DAY = date(2026, 5, 4)
@@ -34,6 +37,19 @@ class Use:
     money: Decimal = Decimal("0.02")
 
 
+class MadeUp(Strict):
+    """What a property may state for the source made here."""
+
+    interval_days: int = 1
+
+
+def reading(properties: Properties, *sources: Source, **settings: Any) -> Properties:
+    """The properties, each with these sources, which are none of the product's."""
+    stated: Any = SimpleNamespace(**{source.name: MadeUp(**settings) for source in sources})
+    there = [prop.model_copy(update={"sources": stated}) for prop in properties.properties]
+    return properties.model_copy(update={"properties": tuple(there)})
+
+
 def read_nothing(api: Any, property: Any, period: Period) -> Iterator[Row]:
     """The tests hand in the rows themselves."""
     yield from ()
@@ -46,6 +62,7 @@ def make_table(**changes: Any) -> Table:
         "description": "Hits, it's 100% made up: no :provider has them.",
         "read": read_nothing,
         "grain": ("day", "url", "device"),
+        "unshaped": "The tests hand in the rows themselves.",
         "totals": ("clicks",),
         "columns": (
             Column(name="day", type=Type.DATE, description="The day.", required=True),
@@ -80,8 +97,7 @@ def make_source(*tables: Table) -> Source:
         kind=Kind.DATED,
         cron="0 6 * * *",
         tables=tables or (make_table(),),
-        settings="made_up",
-        connection=None,
+        settings=MadeUp,
         delay_days=2,
         lookback_days=3,
     )

@@ -17,7 +17,7 @@ from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Column, Kind, Row, Source, Table, Type
-from tests.load.loading import SOURCE, Use, fetch, open_warehouse, state
+from tests.load.loading import SOURCE, MadeUp, Use, fetch, open_warehouse, state
 
 DAY = date(2026, 5, 4)
 NEXT = DAY + timedelta(1)
@@ -38,7 +38,7 @@ CHECK = Table(
 )
 DROP = Source(
     name="made_up_files", description="Made up.", kind=Kind.DROP, cron="0 5 * * *", tables=(CHECK,),
-    settings="made_up", connection=None,
+    settings=MadeUp,
 )  # fmt: skip
 RAW = "raw.raw_made_up_files__check"
 

@@ -16,7 +16,7 @@ def test_the_same_night_again_is_unchanged_byte_by_byte_and_asks_nobody(running:
     before = digests(running)
     running.control("calls", {})
     for source in running.wh.sources:
-        for prop in running.wh.properties.with_source(source.settings):
+        for prop in running.wh.properties.with_source(source):
             states = nightly.ingest(running.wh, source.name, prop.name, running.night)
             # A file that is known is not even read again.
             expected = set() if source.kind is Kind.DROP else {"unchanged"}
@@ -42,7 +42,7 @@ def test_four_weeks_are_replayed_from_the_archive_to_the_same_rows_without_a_req
     before = digests(running, source_name)
     last_load = running.one("select max(load_id) from ops.load")
     running.control("calls", {})
-    for prop in running.wh.properties.with_source(source.settings):
+    for prop in running.wh.properties.with_source(source):
         assert set(nightly.replay(running.wh, source.name, prop.name, first, running.night)) == {"unchanged"}
     assert running.provider_calls() == {}
     assert digests(running, source_name) == before

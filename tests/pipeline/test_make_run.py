@@ -38,7 +38,7 @@ def test_the_output_says_the_state_of_each_load_and_shows_progress(running: Runn
         for table in source.tables:
             if source.kind is Kind.DROP and table.name not in OF_SAMPLES:
                 continue
-            for prop in running.wh.properties.with_source(source.settings):
+            for prop in running.wh.properties.with_source(source):
                 state = rf"^{source.name} +{table.name} +{prop.name} +published +\d+ +[\d-]+ +[\d-]+ +\d+"
                 assert re.search(state, running.output, re.MULTILINE), state
     assert f"Last night closed: {running.night} by sources" in running.output

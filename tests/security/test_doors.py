@@ -21,6 +21,7 @@ import zstandard
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from seo_warehouse.client.access import Connection
 from seo_warehouse.errors import (
     BudgetError,
     ConfigError,
@@ -30,9 +31,10 @@ from seo_warehouse.errors import (
     TerminalSourceError,
     TransientSourceError,
 )
-from seo_warehouse.steps.connections import Connection, GoogleAuth, _networks
+from seo_warehouse.sources.google import ServiceAccount
 from tests.sources.provider import QUICK, Act, Provider, open_api, serving
 
+SCOPES = ("https://www.googleapis.com/auth/webmasters.readonly",)
 ONCE = replace(QUICK, attempts=1)
 INWARD = """
     127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.100.100.200 168.63.129.16 0.0.0.0
@@ -128,7 +130,7 @@ def service_account(token_uri: str) -> dict[str, str]:
 
 def sign(token_uri: str) -> requests.PreparedRequest:
     request = requests.Request("GET", "https://searchconsole.googleapis.com/x").prepare()
-    return GoogleAuth(service_account(token_uri))(request)
+    return ServiceAccount(service_account(token_uri), SCOPES)(request)
 
 
 def test_tokens_are_asked_for_at_public_addresses_without_redirects_and_within_bounds(provider: Provider) -> None:
@@ -147,13 +149,13 @@ def test_tokens_are_asked_for_at_public_addresses_without_redirects_and_within_b
 
 
 def test_networks_are_opened_by_the_connection_that_states_them() -> None:
-    assert _networks(Connection(extra={"allowed_networks": ["10.1.0.0/16", "fd00::1"]})) == (
+    assert Connection(extra={"allowed_networks": ["10.1.0.0/16", "fd00::1"]}).networks == (
         "10.1.0.0/16",
         "fd00::1/128",
     )
     for wrong in (["10.1.0.0/99"], "10.1.0.0/16"):
         with pytest.raises(ConfigError, match="allowed_networks"):
-            _networks(Connection(extra={"allowed_networks": wrong}))
+            _ = Connection(extra={"allowed_networks": wrong}).networks
 
 
 ZEROS = b" " * 100_000_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from tests.load.loading import (
     make_table,
     open_warehouse,
     passed,
+    reading,
     write,
 )
 
@@ -131,14 +131,14 @@ def test_a_load_whose_every_name_and_value_is_sql_is_stored_as_it_is(database: s
 
 def test_what_properties_yml_says_is_stored_as_it_is(database: str) -> None:
     site = {
-        "key": 1, "name": "shop", "domain": HOSTILE, "history_start": DAY, "sources": {"dataforseo_serp": {}},
+        "key": 1, "name": "shop", "domain": HOSTILE, "history_start": DAY,
         "panel": {"language_code": HOSTILE}, "topics": [{"pattern": "'; drop table ops.load; --", "topic": HOSTILE}],
         "keywords": [{"keyword": HOSTILE, "page": f"https://example.com/{HOSTILE}"}],
     }  # fmt: skip
     properties = Properties.model_validate({"properties": [site]})
     with psycopg.connect(database, autocommit=True) as connection:
         sync_properties(connection, properties)
-        sync_source_tables(connection, (replace(hostile_source(), settings="dataforseo_serp"),), properties)
+        sync_source_tables(connection, [hostile_source()], reading(properties, hostile_source()))
         assert fetch(connection, "select domain, language_code from ops.property") == [(HOSTILE, HOSTILE)]
         assert fetch(connection, "select keyword from ops.tracked_keyword") == [(HOSTILE,)]
         assert fetch(connection, "select topic from ops.topic_rule") == [(HOSTILE,)]

@@ -5,15 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from seo_warehouse.config import (
-    BacklinksSettings,
-    Keyword,
-    Panel,
-    Property,
-    SearchConsoleSettings,
-    SerpSettings,
-    SourceSettings,
-)
+from seo_warehouse.config import Property, SourceSettings
+from seo_warehouse.property import Keyword, Panel
 from seo_warehouse.spec import Period, Row, Source
 
 NIGHT = date(2026, 11, 22)
@@ -32,9 +25,9 @@ def make_property(*keywords: str, **panel: Any) -> Property:
         panel=Panel(**panel),
         keywords=tuple(Keyword(keyword=keyword) for keyword in keywords),
         sources=SourceSettings(
-            search_console=SearchConsoleSettings(site="sc-domain:example.com"),
-            dataforseo_backlinks=BacklinksSettings(target="example.com"),
-            dataforseo_serp=SerpSettings(),
+            search_console={"site": "sc-domain:example.com"},
+            dataforseo_backlinks={"target": "example.com"},
+            dataforseo_serp={},
         ),
     )
 

@@ -11,15 +11,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from requests.auth import HTTPBasicAuth
-
+from seo_warehouse.client.access import Basic, Connection
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import open_archive
-from seo_warehouse.spec import Source
+from seo_warehouse.spec import Kind, Source
 
 PASSWORD = "correct-horse-battery"
 QUICK = Limits(
@@ -154,11 +154,14 @@ def open_api(
 ) -> Api:
     """A client of the provider, as a source's load has it."""
     name = "any" if source is None else source.name
+    # As in steps/: where answers are ordered, what may call is the order, and what is read comes of the archive.
+    is_reading = source is not None and source.kind is Kind.SNAPSHOT and not (may_call and source.order)
     return Api(
         base_url=provider.base_url,
-        auth=HTTPBasicAuth("someone@example.com", PASSWORD),
+        auth=Basic(Connection(login="someone@example.com", password=PASSWORD)),
         archive=open_archive(folder, source=name, property_key=7, scope=scope),
         may_call=may_call,
         explain=None if source is None else source.explain,
         limits=limits,
+        night=date.fromisoformat(scope.removeprefix("night=")) if is_reading else None,
     )

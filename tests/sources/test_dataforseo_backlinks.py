@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.client.api import Api
-from seo_warehouse.config import Property, SourceSettings
+from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     BudgetError,
     MalformedAnswerError,
@@ -24,7 +24,7 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
-from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS, KNOWN_FIELDS, PAGE_ROWS
+from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS, LINK, PAGE_ROWS
 from seo_warehouse.spec import Period, Row
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import AT, DATE, NIGHT, TONIGHT, check_columns, make_property
@@ -352,12 +352,6 @@ def test_a_replay_buys_nothing(provider: Provider, tmp_path: Path) -> None:
     assert replay.facts == bought.facts
 
 
-def test_a_property_without_the_source_is_not_read(provider: Provider, tmp_path: Path) -> None:
-    bare = SHOP.model_copy(update={"sources": SourceSettings()})
-    with pytest.raises(TerminalSourceError, match="dataforseo_backlinks is not configured"):
-        read(open_api(provider, tmp_path, DATAFORSEO_BACKLINKS), prop=bare)
-
-
 GOOD = page([ITEM, {**ITEM, "is_lost": True}], 2, "token")
 
 
@@ -429,5 +423,5 @@ def test_requests_and_known_fields_are_the_vendors_own(provider: Provider, tmp_p
         assert model is not None
         assert {name: value for name, value in model.to_dict().items() if value is not None} == request
     fields = BacklinksBacklinksLiveItem.model_fields.keys() - {"additional_properties"}
-    assert fields == KNOWN_FIELDS
-    assert set(ITEM) == KNOWN_FIELDS
+    assert fields == LINK.known
+    assert set(ITEM) == LINK.known

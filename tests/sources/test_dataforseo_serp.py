@@ -27,7 +27,7 @@ from seo_warehouse.errors import (
     TransientSourceError,
 )
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
-from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_FIELDS, READY_PATH, RESULT_FIELDS, UNUSED_ITEM_FIELDS
+from seo_warehouse.sources.serp_answers import GET_PATH, ITEM, READY_PATH, RESULT
 from seo_warehouse.sources.serp_orders import order_checks
 from seo_warehouse.sources.serp_plan import list_price
 from seo_warehouse.spec import Period, Row
@@ -734,5 +734,5 @@ def test_requests_and_known_fields_are_the_vendors_own(provider: Provider, vendo
         assert {name: value for name, value in model.to_dict().items() if value is not None} == part
     kinds = (OrganicSerpElementItem, PaidSerpElementItem, FeaturedSnippetSerpElementItem)
     documented = set().union(*(kind.model_fields for kind in kinds)) - {"additional_properties"}
-    assert documented == ITEM_FIELDS | UNUSED_ITEM_FIELDS
-    assert SerpGoogleOrganicTaskGetRegularResultInfo.model_fields.keys() - {"additional_properties"} == RESULT_FIELDS
+    assert documented == ITEM.known
+    assert SerpGoogleOrganicTaskGetRegularResultInfo.model_fields.keys() - {"additional_properties"} == RESULT.known

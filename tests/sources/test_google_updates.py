@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seo_warehouse.config import GoogleUpdatesSettings, Properties, Property
+from seo_warehouse.config import Properties, Property
 from seo_warehouse.demo.status import incidents
 from seo_warehouse.errors import MalformedAnswerError, NightOverError
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES, read_incidents
@@ -45,7 +45,7 @@ ROLLING_OUT: dict[str, Any] = {
 
 def shared() -> Property:
     """What stands for all properties."""
-    return Properties(properties=(make_property(),), google_updates=GoogleUpdatesSettings()).shared
+    return Properties(properties=(make_property(),), google_updates={}).shared
 
 
 def read(tmp_path: Path, document: Any, date: str = DATE) -> tuple[list[Row], dict[str, Any], list[Asked]]:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.client.api import Api
-from seo_warehouse.config import Property, SourceSettings
+from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
 from seo_warehouse.sources.search_console import DAY_CAP_ROWS, PAGE_ROWS, SEARCH_CONSOLE
 from seo_warehouse.spec import Period, Row
@@ -250,12 +250,6 @@ def asked_first() -> Asked:
         "rowLimit": PAGE_ROWS,
     }
     return Asked("POST", PATH, {}, json.dumps(body).encode())
-
-
-def test_a_property_without_the_source_is_not_read(provider: Provider, tmp_path: Path) -> None:
-    bare = SHOP.model_copy(update={"sources": SourceSettings()})
-    with pytest.raises(TerminalSourceError, match="shop: search_console is not configured"):
-        read(open_api(provider, tmp_path, SEARCH_CONSOLE), "performance", prop=bare)
 
 
 GOOD = {

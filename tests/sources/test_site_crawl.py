@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.archive import Answer, Archive
-from seo_warehouse.config import CrawlSettings, Property, SourceSettings
+from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.crawl.records import (
     HEAD_KEY,
     Asked,
@@ -23,8 +23,8 @@ from seo_warehouse.crawl.records import (
     part_key,
     url_key,
 )
-from seo_warehouse.errors import NotArchivedError, TerminalSourceError, TransientSourceError
-from seo_warehouse.sources.site_crawl import SITE_CRAWL, order_crawl, read_links, read_pages
+from seo_warehouse.errors import NotArchivedError, TransientSourceError
+from seo_warehouse.sources.site_crawl import SITE_CRAWL, CrawlSettings, order_crawl, read_links, read_pages
 from seo_warehouse.spec import Period, Row
 from tests.crawl.site import HOST, Reply, api_over, archive_in, html, redirect, serve, text
 
@@ -173,11 +173,6 @@ def test_a_replay_of_a_crawl_that_never_ended_is_refused(archive: Archive) -> No
         order_crawl(api, prop, PERIOD)
     with pytest.raises(NotArchivedError, match="no whole crawl of shop"):
         list(read_pages(api, prop, PERIOD))
-
-
-def test_a_property_without_settings_is_refused(archive: Archive) -> None:
-    with pytest.raises(TerminalSourceError, match="not configured for shop"):
-        order_crawl(api_over(archive), a_property(None), PERIOD)
 
 
 def test_an_empty_crawl_has_no_rows(archive: Archive) -> None:

@@ -79,5 +79,7 @@ def test_without_a_setting_nothing_is_given_up(database: str, tmp_path: Path) ->
 def test_sources_whose_history_is_modelled_as_a_whole_cannot_be_stated(database: str, tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "home", database)
     wh = with_retention(shop, "retention: {raw_months: {dataforseo_backlinks: 12}}\n", "x")
-    with pytest.raises(ConfigError, match=r"raw_months\.dataforseo_backlinks.*'search_console' or 'dataforseo_serp'"):
+    with pytest.raises(
+        ConfigError, match=r"raw_months\.dataforseo_backlinks.*'dataforseo_serp' or 'search_console' only"
+    ):
         _ = wh.properties

@@ -12,7 +12,7 @@ import pytest
 from seo_warehouse.demo import DEMO_PROPERTIES, Knobs
 from seo_warehouse.demo.backlinks import Backlinks
 from seo_warehouse.demo.world import World
-from seo_warehouse.sources.dataforseo_backlinks import KEPT_FIELDS
+from seo_warehouse.sources.dataforseo_backlinks import LINK
 from tests.pipeline.truth import Event, Read, link_events, reads
 from tests.warehouse.links import MODELS
 from tests.warehouse.world import Warehouse
@@ -88,7 +88,7 @@ def _publish(warehouse: Warehouse, vendor: Backlinks, world: World, demo_key: in
         if read.returns(sight):
             pull = "lost" if not sight.change.is_live else "full" if read.since is None else "new"
             item = vendor.item(sight)
-            pulls[pull].append({name: item[name] for name in KEPT_FIELDS})
+            pulls[pull].append({name: item[name] for name in LINK.needed})
     rows = [
         {**row, "pull": pull, "item_no": number, "observed_at": read.at}
         for pull, items in pulls.items()

@@ -6,6 +6,7 @@ import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +20,15 @@ _EXCERPT_CHARACTERS = 300
 
 Decode = Callable[[Any], Any]
 """Makes of a JSON document what a reader works with; raises MalformedAnswerError where it is not as documented."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of an answer as rows, and which fields in it nobody documented, or were not there."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    unknown: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
 
 
 class UndocumentedError(MalformedAnswerError):

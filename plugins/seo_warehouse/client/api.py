@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,13 +20,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
-from requests.auth import AuthBase
 
-from seo_warehouse.client.answers import Decode, UndocumentedError, excerpt, read_json, retry_after_seconds
+from seo_warehouse.client.access import Auth
+from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_json, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
     BudgetError,
+    NightOverError,
     NotArchivedError,
     NotYetError,
     RefusedAddressError,
@@ -36,7 +37,7 @@ from seo_warehouse.errors import (
     TransientSourceError,
 )
 
-__all__ = ["Answer", "Api", "Limits", "Reply", "Usage"]
+__all__ = ["Answer", "Api", "Items", "Limits", "Reply", "Usage"]
 
 log = logging.getLogger(__name__)
 
@@ -101,18 +102,20 @@ class Api:
     `auth` signs each request; where it fetches tokens of its own, those calls do not pass here and are not
     archived. `explain` turns an answer that means failure into the error to raise. With `may_call` False
     nothing is sent: a call that the archive lacks raises NotArchivedError. `networks` (CIDR) are reached beside
-    public addresses.
+    public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised.
     """
 
     base_url: str
-    auth: AuthBase | None
+    auth: Auth | None
     archive: Archive
     may_call: bool
     explain: Callable[[Answer], SourceError | None] | None
     limits: Limits
     networks: tuple[str, ...] = ()
+    night: date | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
+    has_noted_shape: bool = False
     _occurrences: Counter[str] = field(default_factory=Counter)
     _sent_at: deque[float] = field(default_factory=deque)
     _transport: Transport = field(init=False)
@@ -166,7 +169,7 @@ class Api:
     def find(self, method: str, path: str, params_or_body: Any = None, *, decode: Decode | None = None) -> Reply | None:
         """The archived answer of a call, or None; never sends."""
         answer = self.recall(call_key(method, path, params_or_body))
-        return None if answer is None else _reused(f"{method} {path}", answer, decode)
+        return None if answer is None else self._reused(f"{method} {path}", answer, decode)
 
     def holds(self, method: str, path: str, params_or_body: Any = None) -> bool:
         """Whether the archive has the answer of a call, without reading it."""
@@ -180,6 +183,20 @@ class Api:
     def note(self, day: date, **facts: Any) -> None:
         """Keep facts about a day beside its rows."""
         self.facts.setdefault(day, {}).update(facts)
+
+    def note_shape(self, day: date, items: Items) -> None:
+        """Keep which fields of an answer about a day were out of place, so that the gate holds the load."""
+        self.has_noted_shape = True
+        known = self.facts.get(day, {})
+        for name, found in (("unknown_fields", items.unknown), ("missing_fields", items.missing)):
+            if found:
+                self.note(day, **{name: sorted(found.union(known.get(name, ())))})
+
+    def rows(self, reply: Reply, day: date) -> Iterator[dict[str, Any]]:
+        """The rows of an answer decoded to `Items`, each with `day` and the answer's `observed_at`; notes its shape."""
+        self.note_shape(day, reply.json)
+        for row in reply.json.rows:
+            yield {**row, "day": day, "observed_at": reply.observed_at}
 
     def spend(self, *, money: float | Decimal = 0, units: float | Decimal = 0) -> None:
         """Count what an answer cost, whoever bought it."""
@@ -238,7 +255,7 @@ class Api:
         call = _Call(method, path, payload, key, decode)
         archived = self.recall(key)
         if archived is not None:
-            return _reused(str(call), archived, decode)
+            return self._reused(str(call), archived, decode)
         if not self.may_call:
             raise NotArchivedError(f"{call}: its answer is not in the archive ({self.archive.scope})")
         try:
@@ -247,7 +264,17 @@ class Api:
             if fresh:
                 self._occurrences[call_key(method, path, payload)] -= 1
             raise
+        self._check_night(answer)
         return Reply(decoded, answer.observed_at, is_reused=False)
+
+    def _reused(self, name: str, answer: Answer, decode: Decode | None) -> Reply:
+        self._check_night(answer)
+        return Reply(read_json(name, answer, decode), answer.observed_at, is_reused=True)
+
+    def _check_night(self, answer: Answer) -> None:
+        at = answer.observed_at
+        if self.night is not None and at.date() != self.night:
+            raise NightOverError(f"asked for the night of {self.night}, answered at {at:%Y-%m-%d %H:%M} UTC")
 
     def _ask(self, call: _Call, *, once: bool) -> tuple[Answer, Any]:
         """Attempts within seconds, until an answer is fit for use."""
@@ -337,7 +364,3 @@ class Api:
 
 def _occurrence(key: str, number: int) -> str:
     return f"{key}.{number:06d}"
-
-
-def _reused(name: str, answer: Answer, decode: Decode | None) -> Reply:
-    return Reply(read_json(name, answer, decode), answer.observed_at, is_reused=True)

@@ -12,8 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import orjson
 import requests
 import urllib3
-from requests.auth import AuthBase
 
+from seo_warehouse.client.access import Auth
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.client.connecting import guard_session
 from seo_warehouse.client.redaction import Redactor
@@ -65,7 +65,7 @@ class Transport:
     has put into headers and address.
     """
 
-    def __init__(self, base_url: str, auth: AuthBase | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
+    def __init__(self, base_url: str, auth: Auth | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
         self._limits = limits

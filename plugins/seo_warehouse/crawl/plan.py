@@ -15,7 +15,7 @@ from seo_warehouse.errors import TerminalSourceError
 from seo_warehouse.urls import host_of, resolve
 
 if TYPE_CHECKING:
-    from seo_warehouse.config import CrawlSettings
+    from seo_warehouse.sources.site_crawl import CrawlSettings
 
 
 @dataclass(frozen=True)

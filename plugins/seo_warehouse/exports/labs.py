@@ -20,7 +20,7 @@ import orjson
 from seo_warehouse.errors import ExportError, MalformedAnswerError
 from seo_warehouse.exports import places, values
 from seo_warehouse.exports.values import CellError
-from seo_warehouse.sources.fields import instant, integer, mapping, sequence, text
+from seo_warehouse.sources.fields import integer, mapping, sequence, spaced_instant, text
 from seo_warehouse.spec import Row
 
 PART = "dataforseo_labs_ranked_keywords"
@@ -73,7 +73,7 @@ def _item(number: int, item: Any, result: dict[str, Any], latest: date) -> Item:
 
 
 def _row(item: Any, element: dict[str, Any], found: dict[str, Any], result: dict[str, Any], latest: date) -> Row:
-    checked: datetime = instant(element.get("last_updated_time"), "last_updated_time")
+    checked: datetime = spaced_instant(element.get("last_updated_time"), "last_updated_time")
     if checked.date() > latest:
         raise CellError(f"last_updated_time is {checked.date()}, after the file was written")
     search = urlsplit(text(element.get("check_url"), "check_url"))

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from seo_warehouse.config import NIGHT_DEADLINE, Properties
+from seo_warehouse.config import Properties
 from seo_warehouse.ledger.session import Connection
-from seo_warehouse.spec import Source
+from seo_warehouse.spec import NIGHT_DEADLINE, Source
 
 STATES = ("failed", "quarantined", "never available", "absent", "provisional", "restated", "final")
 """The states of a day, the first that holds; see ops_views.sql."""
@@ -30,11 +30,11 @@ def sync_source_tables(conn: Connection, sources: Iterable[Source], properties: 
         (
             *(source.name, table.name, prop.key, source.kind.value, prop.history_start),
             *(source.delay_days, source.lookback_days),
-            getattr(getattr(prop.sources, source.settings), "interval_days", source.interval_days),
+            getattr(prop.settings_of(source), "interval_days", source.interval_days),
             *(NIGHT_DEADLINE, source.kept_months),
         )
         for source in sources
-        for prop in properties.with_source(source.settings)
+        for prop in properties.with_source(source)
         for table in source.tables
     ]
     with conn.transaction(), conn.cursor() as cursor:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from seo_warehouse.config import NIGHT_DEADLINE
 from seo_warehouse.ledger.session import NIGHTS_LOCK, Connection, one
+from seo_warehouse.spec import NIGHT_DEADLINE
 
 log = logging.getLogger(__name__)
 

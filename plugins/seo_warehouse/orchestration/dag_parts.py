@@ -80,7 +80,7 @@ RETRY_POLICY = RetryByException(
 def configured_sources() -> list[tuple[Source, list[str]]]:
     """The sources that properties.yml asks for, each with the names of its properties. Raises ConfigError."""
     properties = Settings().properties
-    named = [(source, [prop.name for prop in properties.with_source(source.settings)]) for source in SOURCES]
+    named = [(source, [prop.name for prop in properties.with_source(source)]) for source in SOURCES]
     return [(source, names) for source, names in named if names]
 
 

@@ -10,16 +10,16 @@ apart. So it is in recorded answers, and optional in the vendor's models (PyPI, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from pydantic import Field
 
+from seo_warehouse.client.access import Access, Basic
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import (
     MalformedAnswerError,
-    NightOverError,
     NotYetError,
     SourceError,
     TerminalSourceError,
@@ -27,6 +27,18 @@ from seo_warehouse.errors import (
     TransientSourceError,
 )
 from seo_warehouse.sources.fields import integer, mapping, money, sequence, text
+
+ACCESS = Access(
+    host="https://api.dataforseo.com",
+    auth=Basic,
+    example={"conn_type": "http", "login": "name@example.com", "password": "not-a-password"},
+)
+CONNECTION = Field("dataforseo", description="Airflow connection with login and password of the API.")
+MONEY_PER_NIGHT = Field(
+    20.0,
+    gt=0,
+    description="US dollars that a night may spend, known before each call that costs: nothing is bought beyond.",
+)
 
 OK = 20000
 CREATED = 20100
@@ -117,9 +129,3 @@ def first_error(tasks: Iterable[dict[str, Any]]) -> SourceError | None:
         if error is not None:
             return error
     return None
-
-
-def check_night(observed_at: datetime, night: date) -> None:
-    """Raises NightOverError where an answer does not speak of the night it is asked for."""
-    if observed_at.date() != night:
-        raise NightOverError(f"asked for the night of {night}, answered at {observed_at:%Y-%m-%d %H:%M} UTC")

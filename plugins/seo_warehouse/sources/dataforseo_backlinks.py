@@ -19,12 +19,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from seo_warehouse.client.api import Api, Reply
+from pydantic import Field
+
+from seo_warehouse.client.api import Api, Items
 from seo_warehouse.client.archive import Answer
-from seo_warehouse.config import Property
-from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError
+from seo_warehouse.errors import MalformedAnswerError, SourceError
+from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.dataforseo import (
-    check_night,
+    ACCESS,
+    CONNECTION,
+    MONEY_PER_NIGHT,
     cost_of,
     explain_envelope,
     first_error,
@@ -32,8 +36,21 @@ from seo_warehouse.sources.dataforseo import (
     opened,
     tasks_of,
 )
-from seo_warehouse.sources.fields import integer, mapping, row_maker, sequence, text
-from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.sources.fields import Shape, integer, spaced_instant, text
+from seo_warehouse.spec import (
+    DAY,
+    OBSERVED_AT,
+    BatchRule,
+    Column,
+    Feed,
+    Kind,
+    Period,
+    Row,
+    RowRule,
+    Source,
+    Table,
+    Type,
+)
 
 PATH = "/v3/backlinks/backlinks/live"
 PAGE_ROWS = 1_000
@@ -55,30 +72,39 @@ UNUSED_FIELDS = frozenset(
 """Documented and not kept."""
 
 
-@dataclass(frozen=True)
-class _Page:
-    """One answer: the total it states, its rows without what the reader adds, and names of fields out of place."""
+class BacklinksSettings(Strict):
+    """What of a property's links is bought."""
 
-    total: int
-    rows: list[Row]
-    token: str | None
-    cost: Decimal
-    unknown: frozenset[str]
-    missing: frozenset[str]
+    connection: str = CONNECTION
+    target: str = Field(
+        description="Domain without www, subdomain, or absolute URL of one page.", examples=["example.com"]
+    )
+    full_interval_days: int = Field(
+        28,
+        ge=1,
+        description="Days between full pulls. Every row costs money; only full pulls can show that a link is gone.",
+    )
+    money_per_night: float = MONEY_PER_NIGHT
+
+
+@dataclass(frozen=True)
+class _Page(Items):
+    """One answer: its rows without what the reader adds, and the total it states."""
+
+    total: int = 0
+    token: str | None = None
+    cost: Decimal = Decimal(0)
 
 
 def read_backlinks(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Every live backlink and the lost ones of late (full pull), or the new and the lost ones since `period.since`.
 
-    Raises NightOverError where the answers do not come within the night, BudgetError before the next answer may cost
-    more than the night is allowed.
+    Raises BudgetError before the next answer may cost more than the night is allowed.
     """
-    settings = property.sources.dataforseo_backlinks
-    if settings is None:
-        raise TerminalSourceError(f"{property.name}: dataforseo_backlinks is not configured")
     night, since = period.first_day, period.since
     pulls: dict[str, dict[str, int]] = {}
-    for pull, request in _requests(settings.target, night, since).items():
+    target = property.settings_of(DATAFORSEO_BACKLINKS).target
+    for pull, request in _requests(target, night, since).items():
         pulls[pull] = {"stated": 0, "rows": 0}
         yield from _rows(api, night, pull, request, pulls[pull])
     api.note(
@@ -127,20 +153,14 @@ def _rows(api: Api, night: date, pull: str, request: dict[str, Any], tally: dict
         if not api.holds("POST", PATH, asked):
             api.afford(price)
         reply = api.post(PATH, asked, decode=_page)
-        check_night(reply.observed_at, night)
         page: _Page = reply.json
         api.spend(money=page.cost, units=len(page.rows))
         price = max(price, page.cost)
-        _note_fields(api, night, page)
-        yield from _numbered(page, reply, night, pull, tally["rows"])
+        for number, row in enumerate(api.rows(reply, night), start=tally["rows"] + 1):
+            yield {**row, "pull": pull, "item_no": number}
         tally["stated"] = page.total
         tally["rows"] += len(page.rows)
         following = _next(page, following, tally["rows"])
-
-
-def _numbered(page: _Page, reply: Reply, night: date, pull: str, before: int) -> Iterator[Row]:
-    for number, row in enumerate(page.rows, start=before + 1):
-        yield {**row, "day": night, "pull": pull, "item_no": number, "observed_at": reply.observed_at}
 
 
 def _next(page: _Page, previous: dict[str, Any], row_count: int) -> dict[str, Any] | None:
@@ -154,32 +174,23 @@ def _next(page: _Page, previous: dict[str, Any], row_count: int) -> dict[str, An
     return {"offset": row_count} if row_count <= LAST_OFFSET else None
 
 
-def _note_fields(api: Api, night: date, page: _Page) -> None:
-    known = api.facts.get(night, {})
-    for name, found in (("unknown_fields", page.unknown), ("missing_fields", page.missing)):
-        if found:
-            api.note(night, **{name: sorted(found.union(known.get(name, ())))})
-
-
 def _page(document: Any) -> _Page:
     """Makes of an answer its page. Raises MalformedAnswerError."""
     cost = cost_of(document if isinstance(document, dict) else {})
     result = only_result(document)
     if result is None:
-        return _Page(0, [], None, cost, frozenset(), frozenset())
-    items = [mapping(item, "items[]") for item in sequence(result.get("items"), "items")]
-    if len(items) > PAGE_ROWS:
-        raise MalformedAnswerError(f"{len(items):,} items, {PAGE_ROWS:,} were asked for")
+        return _Page(cost=cost)
+    items = LINK.items(result.get("items"))
+    if len(items.rows) > PAGE_ROWS:
+        raise MalformedAnswerError(f"{len(items.rows):,} items, {PAGE_ROWS:,} were asked for")
     token = result.get("search_after_token")
-    # Mostly one: all items have the same fields.
-    shapes = [frozenset(shape) for shape in set(map(tuple, items))]
     return _Page(
+        items.rows,
+        items.unknown,
+        items.missing,
         total=integer(result.get("total_count"), "total_count", bits=64),
-        rows=[_make_row(item) for item in items],
         token=None if token is None else text(token, "search_after_token"),
         cost=cost,
-        unknown=frozenset(name for shape in shapes for name in shape - KNOWN_FIELDS),
-        missing=frozenset(name for shape in shapes for name in KEPT_FIELDS - shape),
     )
 
 
@@ -194,57 +205,53 @@ def explain(answer: Answer) -> SourceError | None:
         return error
 
 
-def _column(name: str, type: Type, description: str, **rules: object) -> Column:
-    return Column(name=name, type=type, description=description, **rules)  # type: ignore[arg-type]
-
-
-COLUMNS = (
-    _column("day", Type.DATE, "The night.", required=True),
-    _column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
-    _column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
-    _column("url_from", Type.URL, "Page that links.", required=True),
-    _column("url_to", Type.URL, "Literal target of the link.", required=True),
-    _column("domain_from", Type.TEXT, "Referring domain as the vendor cuts it."),
-    _column("domain_to", Type.TEXT, "Target domain as the vendor cuts it."),
-    _column("is_new", Type.BOOLEAN, "Found at the vendor's last visit."),
-    _column("is_lost", Type.BOOLEAN, "The link or the whole page was removed."),
-    _column("backlink_spam_score", Type.INTEGER, "Vendor's spam score.", minimum=0, maximum=100),
-    _column("rank", Type.INTEGER, "Rank the link passes, 0-1000.", minimum=0, maximum=1000),
-    _column("page_from_rank", Type.INTEGER, "Rank of the page, 0-1000.", minimum=0, maximum=1000),
-    _column("domain_from_rank", Type.INTEGER, "Rank of the domain, 0-1000.", minimum=0, maximum=1000),
-    _column("domain_from_platform_type", Type.TEXTS, "Kinds of the referring site."),
-    _column("domain_from_country", Type.TEXT, "ISO country code."),
-    _column("page_from_external_links", Type.INTEGER, "External links on the page."),
-    _column("page_from_internal_links", Type.INTEGER, "Internal links on the page."),
-    _column("page_from_title", Type.TEXT, "Title of the page."),
-    _column("page_from_status_code", Type.INTEGER, "HTTP status of the page."),
-    _column("page_from_language", Type.TEXT, "ISO 639-1."),
-    _column("first_seen", Type.INSTANT, "First seen by the vendor.", required=True),
-    _column("prev_seen", Type.INSTANT, "Visit before the last."),
-    _column("last_seen", Type.INSTANT, "Last seen by the vendor."),
-    _column("item_type", Type.TEXT, "anchor, image, meta, canonical, alternate, redirect ..."),
-    _column("attributes", Type.TEXTS, "rel tokens; NULL where the vendor gives none."),
-    _column("dofollow", Type.BOOLEAN, "No nofollow, ugc or sponsored, by the vendor."),
-    _column("original", Type.BOOLEAN, "Present when the page was first indexed."),
-    _column("anchor", Type.TEXT, "Anchor text."),
-    _column("alt", Type.TEXT, "Alternative text of an image link."),
-    _column("image_url", Type.TEXT, "Address of the image of an image link."),
-    _column("text_pre", Type.TEXT, "Text before the anchor."),
-    _column("text_post", Type.TEXT, "Text after the anchor."),
-    _column("semantic_location", Type.TEXT, "HTML element around the link."),
-    _column("links_count", Type.INTEGER, "Identical links on the page."),
-    _column("group_count", Type.INTEGER, "Backlinks left out by grouping."),
-    _column("is_broken", Type.BOOLEAN, "Target answers 4xx or 5xx."),
-    _column("url_to_status_code", Type.INTEGER, "HTTP status of the target."),
-    _column("url_to_spam_score", Type.INTEGER, "Spam score of the target."),
-    _column("url_to_redirect_target", Type.TEXT, "Where the target redirects."),
-    _column("is_indirect_link", Type.BOOLEAN, "The link leads through a redirect or canonical."),
-    _column("observed_at", Type.INSTANT, "Instant of the answer.", required=True),
+PLACE = (
+    Column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
+    Column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
 )
-KEPT_COLUMNS = tuple(c for c in COLUMNS if c.name not in ("day", "pull", "item_no", "observed_at"))
-_make_row = row_maker(KEPT_COLUMNS)
-KEPT_FIELDS = frozenset(c.name for c in KEPT_COLUMNS)
-KNOWN_FIELDS = KEPT_FIELDS | UNUSED_FIELDS
+LINK = Shape(
+    (
+        Column("url_from", Type.URL, "Page that links.", required=True),
+        Column("url_to", Type.URL, "Literal target of the link.", required=True),
+        Column("domain_from", Type.TEXT, "Referring domain as the vendor cuts it."),
+        Column("domain_to", Type.TEXT, "Target domain as the vendor cuts it."),
+        Column("is_new", Type.BOOLEAN, "Found at the vendor's last visit."),
+        Column("is_lost", Type.BOOLEAN, "The link or the whole page was removed."),
+        Column("backlink_spam_score", Type.INTEGER, "Vendor's spam score.", minimum=0, maximum=100),
+        Column("rank", Type.INTEGER, "Rank the link passes, 0-1000.", minimum=0, maximum=1000),
+        Column("page_from_rank", Type.INTEGER, "Rank of the page, 0-1000.", minimum=0, maximum=1000),
+        Column("domain_from_rank", Type.INTEGER, "Rank of the domain, 0-1000.", minimum=0, maximum=1000),
+        Column("domain_from_platform_type", Type.TEXTS, "Kinds of the referring site."),
+        Column("domain_from_country", Type.TEXT, "ISO country code."),
+        Column("page_from_external_links", Type.INTEGER, "External links on the page."),
+        Column("page_from_internal_links", Type.INTEGER, "Internal links on the page."),
+        Column("page_from_title", Type.TEXT, "Title of the page."),
+        Column("page_from_status_code", Type.INTEGER, "HTTP status of the page."),
+        Column("page_from_language", Type.TEXT, "ISO 639-1."),
+        Column("first_seen", Type.INSTANT, "First seen by the vendor.", required=True),
+        Column("prev_seen", Type.INSTANT, "Visit before the last."),
+        Column("last_seen", Type.INSTANT, "Last seen by the vendor."),
+        Column("item_type", Type.TEXT, "anchor, image, meta, canonical, alternate, redirect ..."),
+        Column("attributes", Type.TEXTS, "rel tokens; NULL where the vendor gives none."),
+        Column("dofollow", Type.BOOLEAN, "No nofollow, ugc or sponsored, by the vendor."),
+        Column("original", Type.BOOLEAN, "Present when the page was first indexed."),
+        Column("anchor", Type.TEXT, "Anchor text."),
+        Column("alt", Type.TEXT, "Alternative text of an image link."),
+        Column("image_url", Type.TEXT, "Address of the image of an image link."),
+        Column("text_pre", Type.TEXT, "Text before the anchor."),
+        Column("text_post", Type.TEXT, "Text after the anchor."),
+        Column("semantic_location", Type.TEXT, "HTML element around the link."),
+        Column("links_count", Type.INTEGER, "Identical links on the page."),
+        Column("group_count", Type.INTEGER, "Backlinks left out by grouping."),
+        Column("is_broken", Type.BOOLEAN, "Target answers 4xx or 5xx."),
+        Column("url_to_status_code", Type.INTEGER, "HTTP status of the target."),
+        Column("url_to_spam_score", Type.INTEGER, "Spam score of the target."),
+        Column("url_to_redirect_target", Type.TEXT, "Where the target redirects."),
+        Column("is_indirect_link", Type.BOOLEAN, "The link leads through a redirect or canonical."),
+    ),
+    takes={Type.INSTANT: spaced_instant},
+    unused=UNUSED_FIELDS,
+)
 
 ODD_ROWS = 0.01
 """Share of rows that may break a row rule: of a web-sized index, one odd page in a hundred is no fault of the pull."""
@@ -273,8 +280,8 @@ DATAFORSEO_BACKLINKS = Source(
     description="DataForSEO: backlinks of the property as its crawler knows them now.",
     kind=Kind.SNAPSHOT,
     cron="0 4 * * *",
-    settings="dataforseo_backlinks",
-    connection="dataforseo",
+    settings=BacklinksSettings,
+    access=ACCESS,
     explain=explain,
     tables=(
         Table(
@@ -283,7 +290,8 @@ DATAFORSEO_BACKLINKS = Source(
             read=read_backlinks,
             grain=("day", "pull", "item_no"),
             feeds=Feed.LINKS,
-            columns=COLUMNS,
+            shape=LINK,
+            columns=(DAY, *PLACE, *LINK.columns, OBSERVED_AT),
             row_rules=(
                 RowRule(
                     name="seen_in_order",

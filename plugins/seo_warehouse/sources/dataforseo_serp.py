@@ -13,13 +13,23 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
+from pydantic import Field
+
 from seo_warehouse.client.api import Api
-from seo_warehouse.config import Property
-from seo_warehouse.sources.dataforseo import NO_RESULTS, OK, check_night
-from seo_warehouse.sources.serp_answers import GET_PATH, ITEM_COLUMNS, RESULT_COLUMNS, Serp, decode_serp, explain
+from seo_warehouse.property import Property, Strict
+from seo_warehouse.sources.dataforseo import ACCESS, CONNECTION, MONEY_PER_NIGHT, NO_RESULTS, OK
+from seo_warehouse.sources.serp_answers import GET_PATH, ITEM, RESULT_COLUMNS, Serp, decode_serp, explain
 from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
 from seo_warehouse.sources.serp_plan import Check, planned
-from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import DAY, BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
+
+
+class SerpSettings(Strict):
+    """Rank checks of the property's keywords on its panel."""
+
+    connection: str = CONNECTION
+    interval_days: int = Field(1, ge=1, description="Days between rank checks.")
+    money_per_night: float = MONEY_PER_NIGHT
 
 
 def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -48,15 +58,12 @@ def read_results(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Every result of every SERP, in its order."""
     night = period.first_day
     stated = 0
-    unknown: set[str] = set()
-    missing: set[str] = set()
     for check, _, serp in _answers(api, property, night):
         if serp is None or serp.result is None:
             continue
         stated += serp.result["items_count"] or 0
-        unknown |= serp.unknown
-        missing |= serp.missing
-        for number, item in enumerate(serp.items, start=1):
+        api.note_shape(night, serp)
+        for number, item in enumerate(serp.rows, start=1):
             yield {
                 **_check_columns(check, night),
                 **item,
@@ -64,10 +71,6 @@ def read_results(api: Api, property: Property, period: Period) -> Iterator[Row]:
                 "observed_at": serp.result["datetime"],
             }
     api.note(night, stated_count=stated)
-    if unknown:
-        api.note(night, unknown_fields=sorted(unknown))
-    if missing:
-        api.note(night, missing_fields=sorted(missing))
 
 
 def _check_columns(check: Check, night: date) -> Row:
@@ -82,15 +85,11 @@ def _check_columns(check: Check, night: date) -> Row:
 
 
 def _answers(api: Api, property: Property, night: date) -> Iterator[tuple[Check, Placed, Serp | None]]:
-    """Each check of the night with what became of it, from the archive; one SERP at a time.
-
-    Raises NightOverError where it was ordered on another day.
-    """
+    """Each check of the night with what became of it, from the archive; one SERP at a time."""
     plan = planned(api, property, night)
     placed = placed_orders(api, plan, night)
     for check in plan:
         order = placed.get(check.tag) or unfound(night)
-        check_night(order.at, night)
         reply = None if order.task_id is None else api.find("GET", GET_PATH + order.task_id, decode=decode_serp)
         serp: Serp | None = None if reply is None else reply.json
         if serp is not None and serp.result is not None and serp.result["datetime"].date() != night:
@@ -100,11 +99,11 @@ def _answers(api: Api, property: Property, night: date) -> Iterator[tuple[Check,
 
 
 CHECK = (
-    Column(name="day", type=Type.DATE, description="The night.", required=True),
-    Column(name="keyword", type=Type.TEXT, description="Keyword as ordered.", required=True),
-    Column(name="location_code", type=Type.INTEGER, description="DataForSEO location.", required=True),
-    Column(name="language_code", type=Type.TEXT, description="Language.", required=True),
-    Column(name="device", type=Type.TEXT, description="Device.", required=True, values=("desktop", "mobile")),
+    DAY,
+    Column("keyword", Type.TEXT, "Keyword as ordered.", required=True),
+    Column("location_code", Type.INTEGER, "DataForSEO location.", required=True),
+    Column("language_code", Type.TEXT, "Language.", required=True),
+    Column("device", Type.TEXT, "Device.", required=True, values=("desktop", "mobile")),
 )
 CHECK_GRAIN = ("day", "keyword", "location_code", "language_code", "device")
 
@@ -130,8 +129,9 @@ DATAFORSEO_SERP = Source(
     description="DataForSEO: Google organic results of the tracked keywords.",
     kind=Kind.SNAPSHOT,
     cron="0 3 * * *",
-    settings="dataforseo_serp",
-    connection="dataforseo",
+    settings=SerpSettings,
+    access=ACCESS,
+    is_droppable=True,
     order=order_checks,
     explain=explain,
     tables=(
@@ -139,6 +139,7 @@ DATAFORSEO_SERP = Source(
             name="task",
             description="One row for each rank check of a night, also those that failed.",
             read=read_tasks,
+            unshaped="Table `result` is made of the same answers, and judges their fields.",
             grain=CHECK_GRAIN,
             feeds=Feed.CHECKS,
             row_rules=(
@@ -155,50 +156,25 @@ DATAFORSEO_SERP = Source(
             ),
             columns=(
                 *CHECK,
+                Column("task_id", Type.TEXT, "Vendor's task; NULL where the order was refused or lost."),
+                Column("tag", Type.TEXT, "Our tag of the order.", required=True),
+                Column("depth", Type.INTEGER, "Results asked for.", required=True, minimum=10, maximum=700),
+                Column("status_code", Type.INTEGER, "Task status; 20000 is done. NULL: no answer by the deadline."),
                 Column(
-                    name="task_id",
-                    type=Type.TEXT,
-                    description="Vendor's task; NULL where the order was refused or lost.",
-                ),
-                Column(name="tag", type=Type.TEXT, description="Our tag of the order.", required=True),
-                Column(
-                    name="depth",
-                    type=Type.INTEGER,
-                    description="Results asked for.",
-                    required=True,
-                    minimum=10,
-                    maximum=700,
-                ),
-                Column(
-                    name="status_code",
-                    type=Type.INTEGER,
-                    description="Task status; 20000 is done. NULL: no answer by the deadline.",
-                ),
-                Column(
-                    name="status_message",
-                    type=Type.TEXT,
-                    description="The vendor's words, or ours where there is no answer.",
-                    required=True,
+                    "status_message", Type.TEXT, "The vendor's words, or ours where there is no answer.", required=True
                 ),
                 *RESULT_COLUMNS,
                 Column(
-                    name="money",
-                    type=Type.NUMERIC,
-                    description="Charge of the order, US dollars; a later refund is not in it.",
-                    minimum=0,
+                    "money", Type.NUMERIC, "Charge of the order, US dollars; a later refund is not in it.", minimum=0
                 ),
-                Column(
-                    name="observed_at",
-                    type=Type.INSTANT,
-                    description="The SERP's own instant, else the answer's.",
-                    required=True,
-                ),
+                Column("observed_at", Type.INSTANT, "The SERP's own instant, else the answer's.", required=True),
             ),
         ),
         Table(
             name="result",
             description="Every result of the kept SERPs in its order, competitors too.",
             read=read_results,
+            shape=ITEM,
             grain=(*CHECK_GRAIN, "item_no"),
             feeds=Feed.RESULTS,
             least_share=0.5,
@@ -218,15 +194,9 @@ DATAFORSEO_SERP = Source(
             tolerance=0.001,
             columns=(
                 *CHECK,
-                Column(
-                    name="item_no",
-                    type=Type.INTEGER,
-                    description="Place in the answer, from 1.",
-                    required=True,
-                    minimum=1,
-                ),
-                *ITEM_COLUMNS,
-                Column(name="observed_at", type=Type.INSTANT, description="The SERP's own instant.", required=True),
+                Column("item_no", Type.INTEGER, "Place in the answer, from 1.", required=True, minimum=1),
+                *ITEM.columns,
+                Column("observed_at", Type.INSTANT, "The SERP's own instant.", required=True),
             ),
         ),
     ),

@@ -9,6 +9,7 @@ it. An export never says that it is whole, so a row's absence from it means noth
 
 from __future__ import annotations
 
+from seo_warehouse.property import Strict
 from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
 
 DEVICES = ("desktop", "mobile", "tablet")
@@ -20,15 +21,15 @@ FEW_ROWS = 20
 """Up to so many rows, one campaign on foreign sites is a small file and no mistake."""
 
 
-def _column(name: str, type: Type, description: str, **rules: object) -> Column:
-    return Column(name=name, type=type, description=description, **rules)  # type: ignore[arg-type]
+class ExportSettings(Strict):
+    """Files in the property's drop folder, `<drop>/<property>/`. Nothing to set: `exports: {}` has them read."""
 
 
 def _day(description: str) -> Column:
-    return _column("day", Type.DATE, description, required=True)
+    return Column("day", Type.DATE, description, required=True)
 
 
-AT = _column(
+AT = Column(
     EXPORTED_AT,
     Type.INSTANT,
     "Instant of the export: the file states it, else it is when the file was written. UTC.",
@@ -73,9 +74,9 @@ def _of_this_property(url: str) -> BatchRule:
 
 
 CLICKS = (
-    _column("clicks", Type.FLOAT, "Clicks.", required=True, minimum=0),
-    _column("impressions", Type.FLOAT, "Impressions.", required=True, minimum=0),
-    _column(
+    Column("clicks", Type.FLOAT, "Clicks.", required=True, minimum=0),
+    Column("impressions", Type.FLOAT, "Impressions.", required=True, minimum=0),
+    Column(
         "position",
         Type.FLOAT,
         "Mean topmost position, from 1, as exported (the UI rounds to hundredths); 0 or NULL without impressions.",
@@ -103,38 +104,36 @@ BACKLINK = Table(
     columns=(
         _day("Day of the observation; of the export where the file names none (then it is when the vendor said so)."),
         AT,
-        _column("source_url", Type.URL, "Page that links.", required=True),
-        _column("target_url", Type.URL, "Literal target of the link; NULL where the form names none (Search Console)."),
-        _column("anchor", Type.TEXT, "Anchor text; of an image its alternative text. NULL where unknown."),
-        _column(
+        Column("source_url", Type.URL, "Page that links.", required=True),
+        Column("target_url", Type.URL, "Literal target of the link; NULL where the form names none (Search Console)."),
+        Column("anchor", Type.TEXT, "Anchor text; of an image its alternative text. NULL where unknown."),
+        Column(
             "rel",
             Type.TEXTS,
             "nofollow, ugc, sponsored; empty is followed, NULL unknown. Tokens that the form does not know are absent.",
             values=REL_TOKENS,
         ),
-        _column("first_seen", Type.DATE, "Day that the vendor first saw the link, UTC."),
-        _column("last_seen", Type.DATE, "Day that the vendor last saw it or crawled its page, UTC."),
-        _column("lost_on", Type.DATE, "Day that the vendor noted the loss, UTC: a claim. NULL: live or unknown."),
-        _column("is_lost", Type.BOOLEAN, "The vendor says that the link is gone, with or without a day."),
-        _column(
+        Column("first_seen", Type.DATE, "Day that the vendor first saw the link, UTC."),
+        Column("last_seen", Type.DATE, "Day that the vendor last saw it or crawled its page, UTC."),
+        Column("lost_on", Type.DATE, "Day that the vendor noted the loss, UTC: a claim. NULL: live or unknown."),
+        Column("is_lost", Type.BOOLEAN, "The vendor says that the link is gone, with or without a day."),
+        Column(
             "authority",
             Type.FLOAT,
             "Authority of the linking page on the vendor's own scale: Ahrefs UR, Semrush Page ascore, Majestic Trust"
             " Flow, all 0-100; never comparable between vendors.",
             minimum=0,
         ),
-        _column(
+        Column(
             "domain_authority",
             Type.FLOAT,
             "Authority of the linking domain on the vendor's own scale: Ahrefs Domain rating, 0-100.",
             minimum=0,
         ),
-        _column(
-            "link_type", Type.TEXT, "The vendor's word for the kind of link, lower case: text, image, redirect ..."
-        ),
-        _column("page_title", Type.TEXT, "Title of the linking page."),
-        _column("http_status", Type.INTEGER, "HTTP status of the linking page.", minimum=0, maximum=999),
-        _column("external_links", Type.INTEGER, "External links on the linking page.", minimum=0),
+        Column("link_type", Type.TEXT, "The vendor's word for the kind of link, lower case: text, image, redirect ..."),
+        Column("page_title", Type.TEXT, "Title of the linking page."),
+        Column("http_status", Type.INTEGER, "HTTP status of the linking page.", minimum=0, maximum=999),
+        Column("external_links", Type.INTEGER, "External links on the linking page.", minimum=0),
     ),
     tolerance=ODD_ROWS,
     row_rules=(
@@ -163,26 +162,26 @@ RANKING = Table(
     columns=(
         _day("Day of the check."),
         AT,
-        _column("keyword", Type.TEXT, "The keyword, as written.", required=True),
-        _column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown."),
-        _column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case; NULL unknown.", pattern="^[A-Z]{2}$"),
-        _column(
+        Column("keyword", Type.TEXT, "The keyword, as written.", required=True),
+        Column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown."),
+        Column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case; NULL unknown.", pattern="^[A-Z]{2}$"),
+        Column(
             "language",
             Type.TEXT,
             "BCP 47, as in de or pt-BR; NULL unknown.",
             pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         ),
-        _column("device", Type.TEXT, "Device; NULL unknown.", values=DEVICES),
-        _column(
+        Column("device", Type.TEXT, "Device; NULL unknown.", values=DEVICES),
+        Column(
             "state",
             Type.TEXT,
             "found; not_found among `depth` results; truncated: the check ended before its depth; failed.",
             required=True,
             values=STATES,
         ),
-        _column("position", Type.INTEGER, "Organic rank from 1; only where found.", minimum=1, maximum=10_000),
-        _column("url", Type.URL, "The property's URL at that position."),
-        _column(
+        Column("position", Type.INTEGER, "Organic rank from 1; only where found.", minimum=1, maximum=10_000),
+        Column("url", Type.URL, "The property's URL at that position."),
+        Column(
             "depth",
             Type.INTEGER,
             "Results looked through; of not_found always known. Where a file states it with those alone, the least of"
@@ -221,8 +220,8 @@ PAGE = Table(
     columns=(
         _day("Day of the export."),
         AT,
-        _column("url", Type.URL, "The page.", required=True),
-        _column("topic", Type.TEXT, "Its topic; NULL unknown."),
+        Column("url", Type.URL, "The page.", required=True),
+        Column("topic", Type.TEXT, "Its topic; NULL unknown."),
     ),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD, _has_identity("url")),
@@ -237,8 +236,8 @@ PAGE_CHANGE = Table(
     columns=(
         _day("Day of the change."),
         AT,
-        _column("url", Type.URL, "The page.", required=True),
-        _column(
+        Column("url", Type.URL, "The page.", required=True),
+        Column(
             "kind",
             Type.TEXT,
             "What changed, in the writer's own words, lower case: title, content, redirect ...",
@@ -258,10 +257,10 @@ KEYWORD = Table(
     columns=(
         _day("Day of the export."),
         AT,
-        _column("keyword", Type.TEXT, "The keyword, as written.", required=True),
-        _column("page_url", Type.URL, "Page meant to rank for it; NULL: none stated."),
-        _column("topic", Type.TEXT, "Its topic; NULL unknown."),
-        _column("is_brand", Type.BOOLEAN, "Names the brand; NULL unknown."),
+        Column("keyword", Type.TEXT, "The keyword, as written.", required=True),
+        Column("page_url", Type.URL, "Page meant to rank for it; NULL: none stated."),
+        Column("topic", Type.TEXT, "Its topic; NULL unknown."),
+        Column("is_brand", Type.BOOLEAN, "Names the brand; NULL unknown."),
     ),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD,),
@@ -276,15 +275,15 @@ PERFORMANCE = Table(
     columns=(
         _day("The day, Pacific time."),
         AT,
-        _column("page_url", Type.URL, "Canonical URL that Google shows; NULL: not by page."),
-        _column("query", Type.TEXT, "The query as Google shows it; NULL: not by query."),
-        _column(
+        Column("page_url", Type.URL, "Canonical URL that Google shows; NULL: not by page."),
+        Column("query", Type.TEXT, "The query as Google shows it; NULL: not by query."),
+        Column(
             "country",
             Type.TEXT,
             "ISO 3166-1 alpha-3, lower case, zzz unknown, as in the API; NULL: not by country.",
             pattern="^[a-z]{3}$",
         ),
-        _column(
+        Column(
             "device", Type.TEXT, "Device as in the API; NULL: not by device.", values=("DESKTOP", "MOBILE", "TABLET")
         ),
         *CLICKS,
@@ -314,11 +313,9 @@ SEARCH_SUMMARY = Table(
     columns=(
         _day("First day of the range, Pacific time."),
         AT,
-        _column("last_day", Type.DATE, "Last day of the range, Pacific time.", required=True),
-        _column(
-            "dimension", Type.TEXT, "What is listed.", required=True, values=("query", "page", "country", "device")
-        ),
-        _column(
+        Column("last_day", Type.DATE, "Last day of the range, Pacific time.", required=True),
+        Column("dimension", Type.TEXT, "What is listed.", required=True, values=("query", "page", "country", "device")),
+        Column(
             "value",
             Type.TEXT,
             "Query, page's URL, country (alpha-3, lower case, zzz unknown) or DEVICE.",
@@ -346,32 +343,32 @@ CRAWL_PAGE = Table(
     columns=(
         _day("Day that the URL was crawled, by the crawler's clock; of the export where the file does not say."),
         AT,
-        _column("url", Type.URL, "URL as crawled (Address).", required=True),
-        _column("status_code", Type.INTEGER, "HTTP status; 0 or NULL: no answer.", minimum=0, maximum=999),
-        _column("content_type", Type.TEXT, "Content-Type of the answer."),
-        _column(
+        Column("url", Type.URL, "URL as crawled (Address).", required=True),
+        Column("status_code", Type.INTEGER, "HTTP status; 0 or NULL: no answer.", minimum=0, maximum=999),
+        Column("content_type", Type.TEXT, "Content-Type of the answer."),
+        Column(
             "indexability",
             Type.TEXT,
             "Indexable or Non-Indexable, by the crawler.",
             values=("Indexable", "Non-Indexable"),
         ),
-        _column("indexability_status", Type.TEXT, "Why it is not: Canonicalised, noindex, Redirected ..."),
-        _column("canonical_url", Type.URL, "First rel=canonical of the page."),
-        _column("redirect_url", Type.URL, "Where the URL redirects."),
-        _column("title", Type.TEXT, "First title."),
-        _column("h1", Type.TEXT, "First h1."),
-        _column("meta_robots", Type.TEXT, "First meta robots, as written."),
-        _column("x_robots_tag", Type.TEXT, "First X-Robots-Tag, as written."),
-        _column("word_count", Type.INTEGER, "Words of the body's text.", minimum=0),
-        _column("crawl_depth", Type.INTEGER, "Clicks from the start page.", minimum=0),
-        _column("inlinks", Type.INTEGER, "Internal links to the URL.", minimum=0),
-        _column("unique_inlinks", Type.INTEGER, "Internal pages that link to the URL.", minimum=0),
-        _column("outlinks", Type.INTEGER, "Internal links on the page.", minimum=0),
-        _column("external_outlinks", Type.INTEGER, "Links to other sites on the page.", minimum=0),
-        _column("size_bytes", Type.BIGINT, "Bytes of the page, decoded.", minimum=0),
-        _column("response_seconds", Type.FLOAT, "Seconds until the answer.", minimum=0),
-        _column("last_modified", Type.TEXT, "Last-Modified of the answer, as exported."),
-        _column("content_hash", Type.TEXT, "The crawler's hash of the page (MD5 of its bytes)."),
+        Column("indexability_status", Type.TEXT, "Why it is not: Canonicalised, noindex, Redirected ..."),
+        Column("canonical_url", Type.URL, "First rel=canonical of the page."),
+        Column("redirect_url", Type.URL, "Where the URL redirects."),
+        Column("title", Type.TEXT, "First title."),
+        Column("h1", Type.TEXT, "First h1."),
+        Column("meta_robots", Type.TEXT, "First meta robots, as written."),
+        Column("x_robots_tag", Type.TEXT, "First X-Robots-Tag, as written."),
+        Column("word_count", Type.INTEGER, "Words of the body's text.", minimum=0),
+        Column("crawl_depth", Type.INTEGER, "Clicks from the start page.", minimum=0),
+        Column("inlinks", Type.INTEGER, "Internal links to the URL.", minimum=0),
+        Column("unique_inlinks", Type.INTEGER, "Internal pages that link to the URL.", minimum=0),
+        Column("outlinks", Type.INTEGER, "Internal links on the page.", minimum=0),
+        Column("external_outlinks", Type.INTEGER, "Links to other sites on the page.", minimum=0),
+        Column("size_bytes", Type.BIGINT, "Bytes of the page, decoded.", minimum=0),
+        Column("response_seconds", Type.FLOAT, "Seconds until the answer.", minimum=0),
+        Column("last_modified", Type.TEXT, "Last-Modified of the answer, as exported."),
+        Column("content_hash", Type.TEXT, "The crawler's hash of the page (MD5 of its bytes)."),
     ),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD, _has_identity("url")),
@@ -383,8 +380,7 @@ EXPORTS = Source(
     description="Files from the drop folder: exports of vendors and lists of one's own.",
     kind=Kind.DROP,
     cron="0 5 * * *",
-    settings="exports",
-    connection=None,
+    settings=ExportSettings,
     tables=(
         BACKLINK,
         RANKING,

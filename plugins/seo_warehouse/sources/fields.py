@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from seo_warehouse.client.answers import Items
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.spec import Column, Row, Type
 
 _LEAST_YEAR = 1900
 _EXCERPT = 80
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{2}:[0-9]{2}")
+_SPACED_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{2}:[0-9]{2}")
 
 
 def mapping(value: Any, name: str) -> dict[str, Any]:
@@ -86,11 +87,30 @@ def texts(value: Any, name: str) -> list[str]:
     return [text(entry, name) for entry in sequence(value, name)]
 
 
-def instant(value: Any, name: str) -> datetime:
+def iso_day(value: Any, name: str) -> date:
+    """A day written `2026-11-22`."""
+    try:
+        return date.fromisoformat(text(value, name))
+    except ValueError:
+        raise MalformedAnswerError(f"{name} is {value!r}, expected a day like 2026-11-22") from None
+
+
+def iso_instant(value: Any, name: str) -> datetime:
+    """An instant written `2026-05-21T15:40:00+00:00`, as UTC."""
+    try:
+        instant = datetime.fromisoformat(text(value, name))
+        if instant.tzinfo is None:
+            raise ValueError
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise MalformedAnswerError(f"{name} is {value!r}, expected an instant like 2026-05-21T15:40:00+00:00") from None
+
+
+def spaced_instant(value: Any, name: str) -> datetime:
     """An instant written `2019-11-15 12:57:46 +00:00`, as UTC."""
     written = text(value, name)
     try:
-        if not _INSTANT.fullmatch(written):
+        if not _SPACED_INSTANT.fullmatch(written):
             raise ValueError
         # Ten times as fast as strptime, and a link has three of them.
         result = datetime.fromisoformat(written[:19] + written[20:]).astimezone(UTC)
@@ -101,11 +121,21 @@ def instant(value: Any, name: str) -> datetime:
     return result
 
 
+def document(value: Any, name: str) -> Any:
+    """An object or an array, kept as it is."""
+    if not isinstance(value, dict | list):
+        raise _wrong(name, value, "an object or an array")
+    return value
+
+
 def _bigint(value: Any, name: str) -> int:
     return integer(value, name, bits=64)
 
 
-_TAKE: Mapping[Type, Callable[[Any, str], Any]] = {
+Take = Callable[[Any, str], Any]
+"""Takes a value that is not null, of a field of that name. Raises MalformedAnswerError."""
+
+_TAKE: Mapping[Type, Take] = {
     Type.TEXT: text,
     Type.URL: text,
     Type.INTEGER: integer,
@@ -113,19 +143,59 @@ _TAKE: Mapping[Type, Callable[[Any, str], Any]] = {
     Type.FLOAT: number,
     Type.BOOLEAN: boolean,
     Type.TEXTS: texts,
-    Type.INSTANT: instant,
+    Type.DATE: iso_day,
+    Type.INSTANT: iso_instant,
+    Type.JSON: document,
 }
 
 
-def row_maker(columns: Iterable[Column]) -> Callable[[Mapping[str, Any]], Row]:
-    """A function from an item to its values for `columns`, by name and type; None where it has null or nothing."""
-    takers = [(column.name, _TAKE[column.type]) for column in columns]
+class Shape:
+    """The documented fields of an item: makes a row of it, and finds the names that are out of place.
 
-    def make(item: Mapping[str, Any]) -> Row:
+    A column is taken from the field of its own name, or of that which `names` gives it, by its type, or by what `takes`
+    names for the column or for all of a type. `unused` fields are documented and not kept; `optional` ones are not
+    missing where they are left out.
+    """
+
+    def __init__(
+        self,
+        columns: Iterable[Column],
+        *,
+        names: Mapping[str, str] | None = None,
+        takes: Mapping[str, Take] | None = None,
+        unused: Iterable[str] = (),
+        optional: Iterable[str] = (),
+    ) -> None:
+        self.columns = tuple(columns)
+        takes = takes or {}
+        fields = {column.name: (names or {}).get(column.name, column.name) for column in self.columns}
+        self._takers = [
+            (c.name, fields[c.name], takes.get(c.name) or takes.get(c.type) or _TAKE[c.type]) for c in self.columns
+        ]
+        self.known = frozenset(fields.values()) | frozenset(unused)
+        self.needed = frozenset(fields.values()) - frozenset(optional)
+
+    def row(self, item: Mapping[str, Any]) -> Row:
+        """The values for the columns; None where the item has null or nothing. Raises MalformedAnswerError."""
         get = item.get
-        return {name: None if (value := get(name)) is None else take(value, name) for name, take in takers}
+        return {
+            name: None if (value := get(field)) is None else take(value, field) for name, field, take in self._takers
+        }
 
-    return make
+    def items(self, entries: Any, name: str = "items") -> Items:
+        """The rows of an array of objects, and the names out of place. Raises MalformedAnswerError."""
+        found = [mapping(entry, f"{name}[]") for entry in sequence(entries, name)]
+        return self.around(found, [self.row(item) for item in found])
+
+    def around(self, entries: Iterable[Mapping[str, Any]], rows: list[Row]) -> Items:
+        """Rows that were made of `entries`, with the names out of place."""
+        # Mostly one: all items have the same fields.
+        shapes = [frozenset(shape) for shape in set(map(tuple, entries))]
+        return Items(
+            rows,
+            unknown=frozenset(name for shape in shapes for name in shape - self.known),
+            missing=frozenset(name for shape in shapes for name in self.needed - shape),
+        )
 
 
 def _wrong(name: str, value: Any, expected: str) -> MalformedAnswerError:

@@ -12,19 +12,22 @@ At most 50,000 rows a day and search type exist, however one pages.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
 import orjson
+from pydantic import Field
 
-from seo_warehouse.client.api import Api
+from seo_warehouse.client.access import Access
+from seo_warehouse.client.api import Api, Items
 from seo_warehouse.client.archive import Answer
-from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
-from seo_warehouse.sources.fields import mapping, number, sequence, text
+from seo_warehouse.property import Property, Strict
+from seo_warehouse.sources import google
+from seo_warehouse.sources.fields import Shape, iso_day, mapping, number, sequence, text
 from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 PAGE_ROWS = 25_000
@@ -35,8 +38,6 @@ DAY_SECONDS = 3_600.0
 """How long to wait where a day's quota is used up: asking sooner uses up the next one."""
 
 _ANSWER_FIELDS = {"rows", "responseAggregationType", "metadata"}
-_METRIC_FIELDS = ("clicks", "impressions", "ctr", "position")
-_ROW_FIELDS = {"keys", *_METRIC_FIELDS}
 _COLUMN_OF = {"DATE": "day", "PAGE": "page_url", "QUERY": "query", "COUNTRY": "country", "DEVICE": "device"}
 _THROTTLED = {
     "quotaexceeded",
@@ -50,14 +51,23 @@ _THROTTLED = {
 _DAY_THROTTLED = {"dailylimitexceeded", "dailylimitexceededunreg"}
 
 
-@dataclass
-class _Page:
-    """One answer: its rows, the first day that Google calls incomplete, and names of fields out of place."""
+class SearchConsoleSettings(Strict):
+    """Whose figures are read."""
 
-    rows: list[Row] = field(default_factory=list)
+    connection: str = Field(
+        "google_search_console", description="Airflow connection with a service account that may read the site."
+    )
+    site: str = Field(
+        description="As Search Console names it: `sc-domain:example.com`, or a URL prefix.",
+        examples=["sc-domain:example.com"],
+    )
+
+
+@dataclass(frozen=True)
+class _Page(Items):
+    """One answer: its rows, and the first day that Google calls incomplete."""
+
     incomplete_from: date | None = None
-    unknown: set[str] = field(default_factory=set)
-    missing: set[str] = field(default_factory=set)
 
 
 def read_performance(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -81,12 +91,8 @@ def _rows(
     api: Api, property: Property, first: date, last: date, dimensions: Sequence[str], aggregation: str
 ) -> Iterator[Row]:
     """Page after page, until the first that is not full."""
-    settings = property.sources.search_console
-    if settings is None:
-        raise TerminalSourceError(f"{property.name}: search_console is not configured")
-    path = f"/webmasters/v3/sites/{quote(settings.site, safe='')}/searchAnalytics/query"
-    unknown: set[str] = set()
-    missing: set[str] = set()
+    site = property.settings_of(SEARCH_CONSOLE).site
+    path = f"/webmasters/v3/sites/{quote(site, safe='')}/searchAnalytics/query"
     start, count = 0, PAGE_ROWS
     beginning: list[Row] = []
     while count >= PAGE_ROWS:
@@ -104,24 +110,15 @@ def _rows(
         if start and page.rows[:1] == beginning:
             raise MalformedAnswerError(f"the rows from {start:,} on are the same as those before")
         beginning = page.rows[:1]
-        unknown |= page.unknown
-        missing |= page.missing
-        _note(api, Period(first, last), page, unknown, missing)
+        for day in Period(first, last).days():
+            api.note_shape(day, page)
+            if page.incomplete_from is not None and day >= page.incomplete_from:
+                api.note(day, is_provisional=True)
         yield from page.rows
         count = len(page.rows)
         start += count
         if start >= DAY_CAP_ROWS and first == last:
             api.note(first, is_capped=True)
-
-
-def _note(api: Api, period: Period, page: _Page, unknown: set[str], missing: set[str]) -> None:
-    for day in period.days():
-        if page.incomplete_from is not None and day >= page.incomplete_from:
-            api.note(day, is_provisional=True)
-        if unknown:
-            api.note(day, unknown_fields=sorted(unknown))
-        if missing:
-            api.note(day, missing_fields=sorted(missing))
 
 
 def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: str) -> Callable[[Any], _Page]:
@@ -133,18 +130,17 @@ def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: st
         stated = answer.get("responseAggregationType")
         if stated is not None and _plain(text(stated, "responseAggregationType")) != _plain(aggregation):
             raise MalformedAnswerError(f"asked for {aggregation}, answered {stated}")
-        page = _Page(incomplete_from=_incomplete_from(answer), unknown=set(answer) - _ANSWER_FIELDS)
-        rows = sequence(answer.get("rows"), "rows")
-        if len(rows) > PAGE_ROWS:
-            raise MalformedAnswerError(f"{len(rows):,} rows, {PAGE_ROWS:,} were asked for")
-        for entry in rows:
-            page.rows.append(_row(mapping(entry, "rows[]"), first, last, columns, page))
-        return page
+        entries = [mapping(entry, "rows[]") for entry in sequence(answer.get("rows"), "rows")]
+        if len(entries) > PAGE_ROWS:
+            raise MalformedAnswerError(f"{len(entries):,} rows, {PAGE_ROWS:,} were asked for")
+        items = ROW.around(entries, [_row(entry, first, last, columns) for entry in entries])
+        unknown = items.unknown | (answer.keys() - _ANSWER_FIELDS)
+        return _Page(items.rows, unknown, items.missing, incomplete_from=_incomplete_from(answer))
 
     return decode
 
 
-def _row(entry: dict[str, Any], first: date, last: date, columns: Sequence[str], page: _Page) -> Row:
+def _row(entry: dict[str, Any], first: date, last: date, columns: Sequence[str]) -> Row:
     keys = sequence(entry.get("keys"), "keys")
     if len(keys) != len(columns):
         raise MalformedAnswerError(f"{len(keys)} keys for {len(columns)} dimensions")
@@ -152,13 +148,10 @@ def _row(entry: dict[str, Any], first: date, last: date, columns: Sequence[str],
     row: Row = {}
     for name, key in zip(columns, keys, strict=True):
         row[name] = key if type(key) is str else text(key, name)
-    row["day"] = day = _day(row["day"], "keys")
+    row["day"] = day = iso_day(row["day"], "keys")
     if not first <= day <= last:
         raise MalformedAnswerError(f"a row of {day}, asked for {first}..{last}")
-    if entry.keys() != _ROW_FIELDS:
-        page.unknown |= entry.keys() - _ROW_FIELDS
-        page.missing |= _ROW_FIELDS - entry.keys()
-    for name in _METRIC_FIELDS:
+    for name in METRIC_NAMES:
         value = entry.get(name)
         row[name] = value if type(value) is float and isfinite(value) else _metric(entry, name)
     return row
@@ -172,14 +165,7 @@ def _incomplete_from(answer: dict[str, Any]) -> date | None:
     """The discovery document spells the field firstIncompleteDate, the developers' guide first_incomplete_date."""
     metadata = mapping(answer.get("metadata") or {}, "metadata")
     stated = metadata.get("firstIncompleteDate") or metadata.get("first_incomplete_date")
-    return None if stated is None else _day(stated, "metadata.firstIncompleteDate")
-
-
-def _day(value: Any, name: str) -> date:
-    try:
-        return date.fromisoformat(text(value, name))
-    except ValueError:
-        raise MalformedAnswerError(f"{name} is {value!r}, expected a day like 2026-11-22") from None
+    return None if stated is None else iso_day(stated, "metadata.firstIncompleteDate")
 
 
 def _plain(name: str) -> str:
@@ -218,21 +204,19 @@ def _reasons(body: bytes) -> tuple[set[str], str]:
 
 
 METRICS = (
-    Column(name="clicks", type=Type.FLOAT, description="Clicks.", required=True, minimum=0),
-    Column(name="impressions", type=Type.FLOAT, description="Impressions.", required=True, minimum=0),
-    Column(name="ctr", type=Type.FLOAT, description="Clicks over impressions, 0-1.", minimum=0, maximum=1),
-    Column(
-        name="position", type=Type.FLOAT, description="Mean topmost position, from 1; 0 without impressions.", minimum=0
-    ),
+    Column("clicks", Type.FLOAT, "Clicks.", required=True, minimum=0),
+    Column("impressions", Type.FLOAT, "Impressions.", required=True, minimum=0),
+    Column("ctr", Type.FLOAT, "Clicks over impressions, 0-1.", minimum=0, maximum=1),
+    Column("position", Type.FLOAT, "Mean topmost position, from 1; 0 without impressions.", minimum=0),
 )
-DAY = Column(name="day", type=Type.DATE, description="The day, Pacific time.", required=True)
-PAGE = Column(name="page_url", type=Type.URL, description="Canonical URL that Google shows.", required=True)
-COUNTRY = Column(
-    name="country", type=Type.TEXT, description="ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True
-)
-DEVICE = Column(
-    name="device", type=Type.TEXT, description="Device.", required=True, values=("DESKTOP", "MOBILE", "TABLET")
-)
+METRIC_NAMES = tuple(column.name for column in METRICS)
+KEYS = Column("keys", Type.TEXTS, "One for each dimension asked for.")
+ROW = Shape((KEYS, *METRICS))
+"""A row as answered: the names in it are judged by this, its values taken by `_row`, which is asked a million times."""
+DAY = Column("day", Type.DATE, "The day, Pacific time.", required=True)
+PAGE = Column("page_url", Type.URL, "Canonical URL that Google shows.", required=True)
+COUNTRY = Column("country", Type.TEXT, "ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True)
+DEVICE = Column("device", Type.TEXT, "Device.", required=True, values=("DESKTOP", "MOBILE", "TABLET"))
 
 METRIC_RULES = (
     RowRule(
@@ -304,8 +288,13 @@ SEARCH_CONSOLE = Source(
     description="Google Search Console: clicks, impressions and mean position by day.",
     kind=Kind.DATED,
     cron="0 6 * * *",
-    settings="search_console",
-    connection="google_search_console",
+    settings=SearchConsoleSettings,
+    access=Access(
+        host="https://searchconsole.googleapis.com",
+        auth=google.service_account("https://www.googleapis.com/auth/webmasters.readonly"),
+        example=google.EXAMPLE,
+    ),
+    is_droppable=True,
     explain=explain,
     delay_days=2,
     lookback_days=3,
@@ -315,10 +304,11 @@ SEARCH_CONSOLE = Source(
             name="performance",
             description="Rows by day, page, query, country and device; anonymised queries are missing.",
             read=read_performance,
+            shape=ROW,
             columns=(
                 DAY,
                 PAGE,
-                Column(name="query", type=Type.TEXT, description="The query as Google shows it.", required=True),
+                Column("query", Type.TEXT, "The query as Google shows it.", required=True),
                 COUNTRY,
                 DEVICE,
                 *METRICS,
@@ -335,6 +325,7 @@ SEARCH_CONSOLE = Source(
             name="property_total",
             description="One row a day: totals of the property, anonymised queries included.",
             read=read_property_totals,
+            shape=ROW,
             columns=(DAY, *METRICS),
             grain=("day",),
             feeds=Feed.SEARCH_TOTALS,
@@ -346,6 +337,7 @@ SEARCH_CONSOLE = Source(
             name="page_total",
             description="Rows by day, page, country and device (by page), anonymised queries included.",
             read=read_page_totals,
+            shape=ROW,
             columns=(DAY, PAGE, COUNTRY, DEVICE, *METRICS),
             grain=("day", "page_url", "country", "device"),
             feeds=Feed.PAGE_SEARCHES,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from seo_warehouse.client.answers import Items
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import MalformedAnswerError, NotYetError, SourceError, ThrottledError, TransientSourceError
 from seo_warehouse.sources.dataforseo import (
@@ -23,7 +24,7 @@ from seo_warehouse.sources.dataforseo import (
     status_of,
     tasks_of,
 )
-from seo_warehouse.sources.fields import instant, mapping, row_maker, sequence, text
+from seo_warehouse.sources.fields import Shape, mapping, sequence, spaced_instant, text
 from seo_warehouse.spec import Column, Row, Type
 
 POST_PATH = "/v3/serp/google/organic/task_post"
@@ -33,49 +34,43 @@ ID_LIST_PATH = "/v3/serp/id_list"
 LIST_ROWS = 1_000
 """The most tasks that tasks_ready or a page of id_list names, of all properties together."""
 RESULT_COLUMNS = (
-    Column(name="se_domain", type=Type.TEXT, description="Search engine's domain."),
-    Column(name="check_url", type=Type.TEXT, description="Address to check the SERP at."),
-    Column(name="item_types", type=Type.TEXTS, description="Kinds of items in the SERP."),
-    Column(name="se_results_count", type=Type.BIGINT, description="Results that the engine claims."),
-    Column(name="items_count", type=Type.INTEGER, description="Items in the answer.", minimum=0),
+    Column("se_domain", Type.TEXT, "Search engine's domain."),
+    Column("check_url", Type.TEXT, "Address to check the SERP at."),
+    Column("item_types", Type.TEXTS, "Kinds of items in the SERP."),
+    Column("se_results_count", Type.BIGINT, "Results that the engine claims."),
+    Column("items_count", Type.INTEGER, "Items in the answer.", minimum=0),
 )
 ITEM_COLUMNS = (
-    Column(name="type", type=Type.TEXT, description="organic, paid, featured_snippet ...", required=True),
-    Column(name="rank_group", type=Type.INTEGER, description="Position among items of its type, from 1.", minimum=1),
-    Column(name="rank_absolute", type=Type.INTEGER, description="Position among all items, from 1.", minimum=1),
-    Column(name="domain", type=Type.TEXT, description="Domain as the vendor cuts it."),
-    Column(name="url", type=Type.URL, description="Address of the result."),
-    Column(name="title", type=Type.TEXT, description="Title shown."),
-    Column(name="description", type=Type.TEXT, description="Snippet shown."),
-    Column(name="breadcrumb", type=Type.TEXT, description="Breadcrumb shown."),
+    Column("type", Type.TEXT, "organic, paid, featured_snippet ...", required=True),
+    Column("rank_group", Type.INTEGER, "Position among items of its type, from 1.", minimum=1),
+    Column("rank_absolute", Type.INTEGER, "Position among all items, from 1.", minimum=1),
+    Column("domain", Type.TEXT, "Domain as the vendor cuts it."),
+    Column("url", Type.URL, "Address of the result."),
+    Column("title", Type.TEXT, "Title shown."),
+    Column("description", Type.TEXT, "Snippet shown."),
+    Column("breadcrumb", Type.TEXT, "Breadcrumb shown."),
 )
-_make_result = row_maker(RESULT_COLUMNS)
-_make_item = row_maker(ITEM_COLUMNS)
-ITEM_FIELDS = frozenset(column.name for column in ITEM_COLUMNS)
-NEEDED_ITEM_FIELDS = frozenset({"type", "rank_group", "rank_absolute", "url"})
-RESULT_FIELDS = frozenset(
-    "keyword type se_domain location_code language_code check_url datetime spell refinement_chips item_types"
-    " se_results_count pages_count items_count items".split()
+RESULT = Shape(
+    RESULT_COLUMNS,
+    unused="keyword type location_code language_code datetime spell refinement_chips pages_count items".split(),
 )
-UNUSED_ITEM_FIELDS = frozenset(
-    "page position xpath rectangle cache_url related_search_url website_name is_image is_video is_featured_snippet"
-    " is_malicious is_web_story checks pre_snippet extended_snippet images amp_version rating price highlighted links"
-    " faq extended_people_also_search about_this_result related_result timestamp extra description_rows featured_title"
-    " table".split()
+ITEM = Shape(
+    ITEM_COLUMNS,
+    optional={"domain", "title", "description", "breadcrumb"},
+    unused="page position xpath rectangle cache_url related_search_url website_name is_image is_video"
+    " is_featured_snippet is_malicious is_web_story checks pre_snippet extended_snippet images amp_version"
+    " rating price highlighted links faq extended_people_also_search about_this_result related_result"
+    " timestamp extra description_rows featured_title table".split(),
 )
-"""Documented and not kept."""
 
 
 @dataclass(frozen=True)
-class Serp:
+class Serp(Items):
     """A task's answer: its status, and of a success its result and items by their columns."""
 
-    status_code: int
-    status_message: str
-    result: Row | None
-    items: list[Row]
-    unknown: frozenset[str]
-    missing: frozenset[str]
+    status_code: int = OK
+    status_message: str = ""
+    result: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -129,21 +124,18 @@ def decode_serp(document: Any) -> Serp:
     code, message = status_of(tasks[0])
     results = _results(document)
     if code != OK or not results:
-        return Serp(code, message, None, [], frozenset(), frozenset())
+        return Serp(status_code=code, status_message=message)
     if len(results) > 1:
         raise MalformedAnswerError(f"{len(results)} results of one task")
-    items = [mapping(item, "items[]") for item in sequence(results[0].get("items"), "items")]
-    result = _make_result(results[0])
-    result["datetime"] = instant(results[0].get("datetime"), "datetime")
+    result, items = RESULT.items(results, "result"), ITEM.items(results[0].get("items"))
+    at = spaced_instant(results[0].get("datetime"), "datetime")
     return Serp(
+        items.rows,
+        items.unknown | result.unknown,
+        items.missing | result.missing,
         status_code=code,
         status_message=message,
-        result=result,
-        items=[_make_item(item) for item in items],
-        unknown=frozenset(results[0].keys() - RESULT_FIELDS)
-        | {name for item in items for name in item.keys() - ITEM_FIELDS - UNUSED_ITEM_FIELDS},
-        missing=frozenset(c.name for c in RESULT_COLUMNS if c.name not in results[0])
-        | {name for item in items for name in NEEDED_ITEM_FIELDS - item.keys()},
+        result={**result.rows[0], "datetime": at},
     )
 
 

@@ -24,13 +24,13 @@ from typing import Any
 import orjson
 
 from seo_warehouse.client.api import Api, Reply
-from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     BudgetError,
     MalformedAnswerError,
     NotYetError,
     ThrottledError,
 )
+from seo_warehouse.property import Property
 from seo_warehouse.sources.dataforseo import CREATED, cost_of, status_of
 from seo_warehouse.sources.fields import text
 from seo_warehouse.sources.serp_answers import (

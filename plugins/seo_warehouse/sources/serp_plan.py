@@ -20,8 +20,9 @@ from typing import Any
 import orjson
 
 from seo_warehouse.client.api import Answer, Api
-from seo_warehouse.config import NIGHT_DEADLINE, Property
 from seo_warehouse.errors import NotArchivedError
+from seo_warehouse.property import Property
+from seo_warehouse.spec import NIGHT_DEADLINE
 
 BATCH_TASKS = 100
 """The most tasks of one order."""

@@ -12,13 +12,60 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from seo_warehouse.client.api import Api
-from seo_warehouse.config import Property
-from seo_warehouse.errors import NotArchivedError, TerminalSourceError
-from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.errors import NotArchivedError
+from seo_warehouse.property import Property, Strict
+from seo_warehouse.spec import (
+    DAY,
+    OBSERVED_AT,
+    BatchRule,
+    Column,
+    Feed,
+    Kind,
+    Period,
+    Row,
+    RowRule,
+    Source,
+    Table,
+    Type,
+)
 
 if TYPE_CHECKING:
     from seo_warehouse.crawl.rows import Crawl
+
+
+class CrawlSettings(Strict):
+    """Limits of the crawl of a property's own site."""
+
+    start_urls: tuple[str, ...] = Field(
+        min_length=1,
+        description="At least one URL; their hosts are the property's own.",
+        examples=[["https://www.example.com/"]],
+    )
+    interval_days: int = Field(7, ge=1, description="Days between crawls.")
+    max_pages: int = Field(5_000, ge=1, description="Pages of one crawl.")
+    max_depth: int = Field(30, ge=0, description="Links from a start URL.")
+    max_page_bytes: int = Field(
+        5_000_000, ge=1_000, description="Bytes of one page after decompression, at least 1,000."
+    )
+    max_redirects: int = Field(10, ge=0, description="Hops of one redirect chain.")
+    max_links_per_page: int = Field(5_000, ge=1, description="Links kept of one page.")
+    delay_seconds: float = Field(0.5, ge=0, description="Least pause between two requests to a host.")
+    timeout_seconds: float = Field(20, gt=0, description="For one request.")
+    max_seconds: float = Field(6 * 3600, gt=0, description="For one crawl (6 hours).")
+    allowed_networks: tuple[str, ...] = Field(
+        (),
+        description="Private networks (CIDR) that the crawl may enter. Without it, private and loopback addresses are"
+        " refused.",
+        examples=[["10.1.0.0/16"]],
+    )
+    resolve: dict[str, str] = Field(
+        default_factory=dict,
+        description="Host to `address:port`, instead of DNS.",
+        examples=[{"www.example.com": "10.1.2.3:8080"}],
+    )
 
 
 def order_crawl(api: Api, property: Property, period: Period) -> bool:
@@ -32,16 +79,13 @@ def order_crawl(api: Api, property: Property, period: Period) -> bool:
     from seo_warehouse.crawl.process import run_crawl
     from seo_warehouse.crawl.rows import head_of
 
-    settings = property.sources.site_crawl
-    if settings is None:
-        raise TerminalSourceError(f"site_crawl is not configured for {property.name}")
     if head_of(api.archive) is not None:
         return True
     if not api.may_call:
         raise NotArchivedError(
             f"site_crawl: the archive holds no whole crawl of {property.name} in {api.archive.scope}"
         )
-    run_crawl(plan_of(settings, contact=property.domain), api)
+    run_crawl(plan_of(property.settings_of(SITE_CRAWL), contact=property.domain), api)
     return True
 
 
@@ -82,6 +126,7 @@ def _crawl(api: Api, property: Property, period: Period) -> Crawl:
     return Crawl(api, head)
 
 
+OWN_ROWS = "The crawl makes the rows by itself: pages of HTML have no documented fields."
 LEAST_SHARE = 0.5
 """A site that shrank by half in a week was relaunched, or could not be read: a person should look either way."""
 
@@ -96,8 +141,7 @@ SITE_CRAWL = Source(
     description="A crawl of the property's own site.",
     kind=Kind.SNAPSHOT,
     cron="0 2 * * *",
-    settings="site_crawl",
-    connection=None,
+    settings=CrawlSettings,
     interval_days=7,
     order=order_crawl,
     tables=(
@@ -105,6 +149,7 @@ SITE_CRAWL = Source(
             name="page",
             description="One row for each URL asked for in a crawl.",
             read=read_pages,
+            unshaped=OWN_ROWS,
             grain=("day", "url"),
             feeds=Feed.CRAWLS,
             least_share=LEAST_SHARE,
@@ -125,131 +170,73 @@ SITE_CRAWL = Source(
                 _server_errors(0.02, "warn", "more than stray failures: somebody should look at the site"),
             ),
             columns=(
-                Column(name="day", type=Type.DATE, description="The night.", required=True),
-                Column(name="url", type=Type.URL, description="URL as asked for.", required=True),
-                Column(name="final_url", type=Type.URL, description="URL that answered, after redirects."),
+                DAY,
+                Column("url", Type.URL, "URL as asked for.", required=True),
+                Column("final_url", Type.URL, "URL that answered, after redirects."),
                 Column(
-                    name="status_code",
-                    type=Type.INTEGER,
-                    description="Status of the URL itself (3xx where it redirects); NULL where nothing answered.",
+                    "status_code",
+                    Type.INTEGER,
+                    "Status of the URL itself (3xx where it redirects); NULL where nothing answered.",
                     minimum=100,
                     maximum=599,
                 ),
                 Column(
-                    name="final_status_code",
-                    type=Type.INTEGER,
-                    description="Status at the end of the redirects.",
-                    minimum=100,
-                    maximum=599,
+                    "final_status_code", Type.INTEGER, "Status at the end of the redirects.", minimum=100, maximum=599
                 ),
                 Column(
-                    name="error",
-                    type=Type.TEXT,
-                    description="Why nothing could be read: robots, timeout, dns, refused_address, too_large ...",
+                    "error",
+                    Type.TEXT,
+                    "Why nothing could be read: robots, timeout, dns, refused_address, too_large ...",
                 ),
                 Column(
-                    name="redirect_urls",
-                    type=Type.TEXTS,
-                    description="Each URL of the chain after the first, in order; empty without redirects.",
+                    "redirect_urls",
+                    Type.TEXTS,
+                    "Each URL of the chain after the first, in order; empty without redirects.",
                 ),
-                Column(
-                    name="depth",
-                    type=Type.INTEGER,
-                    description="Links from a start URL; NULL where only a sitemap names it.",
-                    minimum=0,
-                ),
-                Column(name="is_in_sitemap", type=Type.BOOLEAN, description="Named by a sitemap.", required=True),
-                Column(
-                    name="is_robots_allowed",
-                    type=Type.BOOLEAN,
-                    description="robots.txt lets us fetch it.",
-                    required=True,
-                ),
-                Column(name="canonical_url", type=Type.URL, description="rel=canonical of page or header, resolved."),
-                Column(name="meta_robots", type=Type.TEXTS, description="Directives of meta robots, lower case."),
-                Column(
-                    name="x_robots_tag",
-                    type=Type.TEXTS,
-                    description="Directives of the X-Robots-Tag header, lower case.",
-                ),
-                Column(name="hreflangs", type=Type.JSON, description="[{lang, url}] of page, resolved."),
-                Column(name="title", type=Type.TEXT, description="Title."),
-                Column(name="headings", type=Type.JSON, description="[{level, text}] in document order."),
-                Column(name="word_count", type=Type.INTEGER, description="Words of the visible text.", minimum=0),
-                Column(
-                    name="structured_data_types",
-                    type=Type.TEXTS,
-                    description="schema.org types of JSON-LD, microdata and RDFa, sorted.",
-                ),
-                Column(name="content_type", type=Type.TEXT, description="Media type of the answer."),
-                Column(name="byte_count", type=Type.BIGINT, description="Bytes of the decoded body.", minimum=0),
-                Column(
-                    name="response_ms",
-                    type=Type.FLOAT,
-                    description="Milliseconds from request to the whole answer.",
-                    minimum=0,
-                ),
-                Column(
-                    name="content_hash",
-                    type=Type.TEXT,
-                    description="SHA-256 of title, headings and visible text, hexadecimal.",
-                ),
-                Column(
-                    name="internal_link_count",
-                    type=Type.INTEGER,
-                    description="Links to the property's own hosts.",
-                    minimum=0,
-                ),
-                Column(name="external_link_count", type=Type.INTEGER, description="Links to other hosts.", minimum=0),
-                Column(name="observed_at", type=Type.INSTANT, description="Instant of the answer.", required=True),
+                Column("depth", Type.INTEGER, "Links from a start URL; NULL where only a sitemap names it.", minimum=0),
+                Column("is_in_sitemap", Type.BOOLEAN, "Named by a sitemap.", required=True),
+                Column("is_robots_allowed", Type.BOOLEAN, "robots.txt lets us fetch it.", required=True),
+                Column("canonical_url", Type.URL, "rel=canonical of page or header, resolved."),
+                Column("meta_robots", Type.TEXTS, "Directives of meta robots, lower case."),
+                Column("x_robots_tag", Type.TEXTS, "Directives of the X-Robots-Tag header, lower case."),
+                Column("hreflangs", Type.JSON, "[{lang, url}] of page, resolved."),
+                Column("title", Type.TEXT, "Title."),
+                Column("headings", Type.JSON, "[{level, text}] in document order."),
+                Column("word_count", Type.INTEGER, "Words of the visible text.", minimum=0),
+                Column("structured_data_types", Type.TEXTS, "schema.org types of JSON-LD, microdata and RDFa, sorted."),
+                Column("content_type", Type.TEXT, "Media type of the answer."),
+                Column("byte_count", Type.BIGINT, "Bytes of the decoded body.", minimum=0),
+                Column("response_ms", Type.FLOAT, "Milliseconds from request to the whole answer.", minimum=0),
+                Column("content_hash", Type.TEXT, "SHA-256 of title, headings and visible text, hexadecimal."),
+                Column("internal_link_count", Type.INTEGER, "Links to the property's own hosts.", minimum=0),
+                Column("external_link_count", Type.INTEGER, "Links to other hosts.", minimum=0),
+                OBSERVED_AT,
             ),
         ),
         Table(
             name="link",
             description="Every link of every page in a crawl.",
             read=read_links,
+            unshaped=OWN_ROWS,
             grain=("day", "source_url", "link_no"),
             feeds=Feed.CRAWL_LINKS,
             least_share=LEAST_SHARE,
             columns=(
-                Column(name="day", type=Type.DATE, description="The night.", required=True),
-                Column(name="source_url", type=Type.URL, description="Page that holds the link.", required=True),
+                DAY,
+                Column("source_url", Type.URL, "Page that holds the link.", required=True),
+                Column("link_no", Type.INTEGER, "Place on the page, from 1.", required=True, minimum=1),
+                Column("target_url", Type.URL, "Target, resolved, literal.", required=True),
+                Column("anchor", Type.TEXT, "Anchor text, or the alternative text of its image.", required=True),
+                Column("rel", Type.TEXTS, "rel tokens, lower case, in order; empty without rel.", required=True),
                 Column(
-                    name="link_no",
-                    type=Type.INTEGER,
-                    description="Place on the page, from 1.",
-                    required=True,
-                    minimum=1,
-                ),
-                Column(name="target_url", type=Type.URL, description="Target, resolved, literal.", required=True),
-                Column(
-                    name="anchor",
-                    type=Type.TEXT,
-                    description="Anchor text, or the alternative text of its image.",
-                    required=True,
-                ),
-                Column(
-                    name="rel",
-                    type=Type.TEXTS,
-                    description="rel tokens, lower case, in order; empty without rel.",
-                    required=True,
-                ),
-                Column(
-                    name="place",
-                    type=Type.TEXT,
-                    description="Part of the page.",
+                    "place",
+                    Type.TEXT,
+                    "Part of the page.",
                     required=True,
                     values=("header", "nav", "main", "footer", "aside"),
                 ),
-                Column(
-                    name="is_internal",
-                    type=Type.BOOLEAN,
-                    description="Leads to one of the property's own hosts.",
-                    required=True,
-                ),
-                Column(
-                    name="observed_at", type=Type.INSTANT, description="Instant of the page's answer.", required=True
-                ),
+                Column("is_internal", Type.BOOLEAN, "Leads to one of the property's own hosts.", required=True),
+                Column("observed_at", Type.INSTANT, "Instant of the page's answer.", required=True),
             ),
         ),
     ),

@@ -116,7 +116,7 @@ def publish(wh: Warehouse, source_name: str, property_name: str, night: date) ->
 def verdict(wh: Warehouse, source_name: str, night: date) -> None:
     """Raise AuditFailedError naming each file, or part of one, that stayed out of the warehouse in a night."""
     source = source_named(source_name)
-    names = {prop.key: prop.name for prop in wh.properties.with_source(source.settings)}
+    names = {prop.key: prop.name for prop in wh.properties.with_source(source)}
     with wh.connect("loader") as connection:
         unread = files.unread(connection, source.name, list(names), night)
     if unread:

@@ -69,7 +69,7 @@ def load_history(
     is_demo = wh.properties.demo_control_url is not None
     try:
         for source in wh.sources:
-            if getattr(prop.sources, source.settings) is None or source.kind is Kind.DROP:
+            if not prop.reads(source) or source.kind is Kind.DROP:
                 continue
             if source.kind is Kind.DATED:
                 failures += _load_dated(wh, source, prop, first, last, progress)
@@ -174,7 +174,7 @@ def _write_nights(
             while is_ordering and not reading.place_order(wh, source, prop, period):
                 clock.sleep(0.05)
             scope = reading.night_scope(night)
-            with open_api(wh, source, prop, scope=scope, may_call=source.order is None) as api:
+            with open_api(wh, source, prop, scope=scope, may_call=source.order is None, night=night) as api:
                 apis.append(api)
                 yield from table.read(api, prop, period)
             since.learn(night, api.facts.get(night, {}))

@@ -126,7 +126,7 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
     if source.kind is Kind.DROP:
         drop.verdict(wh, source_name, night)
         return
-    properties = {prop.key: prop for prop in wh.properties.with_source(source.settings)}
+    properties = {prop.key: prop for prop in wh.properties.with_source(source)}
     with wh.connect("loader") as connection:
         loads = nights.loads_of(connection, source_name, night)
     lines = [

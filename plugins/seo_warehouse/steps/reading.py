@@ -19,6 +19,7 @@ from seo_warehouse.errors import (
     NightOverError,
     NotArchivedError,
     SeoWarehouseError,
+    TerminalSourceError,
     TransientLoadError,
 )
 from seo_warehouse.ledger import known, loads
@@ -41,14 +42,13 @@ def configured(wh: Warehouse, source_name: str, property_name: str) -> tuple[Sou
     except KeyError as error:
         raise ConfigError(str(error.args[0])) from None
     prop = wh.properties.named(property_name)
-    if getattr(prop.sources, source.settings) is None:
-        raise ConfigError(f"{source.name} is not configured for {prop.name} in {wh.settings.properties_path}")
+    prop.settings_of(source)
     return source, prop
 
 
 def setting(source: Source, prop: Property, name: str, default: Any) -> Any:
     """A property's own setting of a source, or `default` where the source has none of that name."""
-    return getattr(getattr(prop.sources, source.settings), name, default)
+    return getattr(prop.settings_of(source), name, default)
 
 
 def interval_days(source: Source, prop: Property) -> int:
@@ -181,13 +181,14 @@ def write_period(
     """
     scope = scope or night_scope(night or period.last_day)
     may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
+    speaks_of = period.last_day if source.kind is Kind.SNAPSHOT else None
     apis: list[Api] = []
 
     def rows() -> Generator[Row, None, None]:
-        with open_api(wh, source, prop, scope=scope, may_call=may_call) as api:
+        with open_api(wh, source, prop, scope=scope, may_call=may_call, night=speaks_of) as api:
             apis.append(api)
             try:
-                yield from table.read(api, prop, period)
+                yield from read_rows(api, source, table, prop, period)
             except NotArchivedError as error:
                 if is_replay or source.kind is not Kind.SNAPSHOT or wh.is_open(period.last_day):
                     raise
@@ -207,6 +208,18 @@ def write_period(
         purpose=purpose,
         scope=scope,
     )
+
+
+def read_rows(api: Api, source: Source, table: Table, prop: Property, period: Period) -> Iterator[Row]:
+    """The rows of a table's reader. Raises TerminalSourceError where it noted no shape of what it read."""
+    is_shaped = table.shape is None
+    for row in table.read(api, prop, period):
+        is_shaped = is_shaped or api.has_noted_shape
+        if not is_shaped:
+            raise TerminalSourceError(
+                f"{source.name}.{table.name} is read without Api.note_shape: no gate would see a new field"
+            )
+        yield row
 
 
 def night_over(source: Source, prop: Property, night: date, error: NotArchivedError) -> NightOverError:

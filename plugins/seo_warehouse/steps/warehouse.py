@@ -16,14 +16,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 import requests
 
-from seo_warehouse.config import NIGHT_DEADLINE, Properties, Role, Settings
+from seo_warehouse.config import Properties, Role, Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourceError
 from seo_warehouse.ledger.completeness import sync_source_tables
 from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.spec import Source
+from seo_warehouse.spec import NIGHT_DEADLINE, Source
 
 DATABASE = "seo_warehouse"
 
@@ -42,7 +42,7 @@ class Warehouse:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The sources configured for at least one property."""
-        return tuple(s for s in SOURCES if self.properties.with_source(s.settings))
+        return tuple(s for s in SOURCES if self.properties.with_source(s))
 
     @cached_property
     def _secrets(self) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""How a provider's API is reached: what of an Airflow connection makes its address and the signature of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any, Protocol
+
+from requests import PreparedRequest
+from requests.auth import HTTPBasicAuth
+
+from seo_warehouse.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An Airflow connection: `host` is the base URL of the provider's API."""
+
+    host: str | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    extra: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks beside public addresses that it opens. Raises ConfigError where they are none."""
+        stated = self.extra.get("allowed_networks", ())
+        if isinstance(stated, str):
+            raise ConfigError('has allowed_networks in its extra that are no list, as ["10.1.0.0/16"]')
+        try:
+            return tuple(str(ip_network(network, strict=False)) for network in stated)
+        except ValueError as error:
+            raise ConfigError(f"has allowed_networks in its extra that are none: {error}") from None
+
+
+class Auth(Protocol):
+    """Signs each request, and names what is secret about that: it is cut out of whatever is kept or said."""
+
+    def __call__(self, request: PreparedRequest, /) -> PreparedRequest: ...
+    def secrets(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """A provider's API.
+
+    `host` is its base URL, where the connection states no other. `auth` makes of a connection what signs requests; it
+    raises ConfigError saying what the connection lacks ("needs a login and a password"). `example` is what a connection
+    states beside the host, with harmless values.
+    """
+
+    host: str
+    auth: Callable[[Connection], Auth]
+    example: Mapping[str, Any]
+
+
+class Basic(HTTPBasicAuth):
+    """Signs with login and password (RFC 7617)."""
+
+    def __init__(self, connection: Connection) -> None:
+        if not connection.login or not connection.password:
+            raise ConfigError("needs a login and a password")
+        super().__init__(connection.login, connection.password)
+
+    def secrets(self) -> Iterable[str]:
+        """The password."""
+        yield str(self.password)

@@ -1,0 +1,92 @@
+"""One site whose links and positions are kept, as properties.yml states it: what a reader is told of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from seo_warehouse.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seo_warehouse.config import SourceSettings
+    from seo_warehouse.spec import S, Source
+
+
+class Strict(BaseModel):
+    """Unknown settings are errors: a typo never passes for a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
+class TopicRule(Strict):
+    """Pages whose path matches `pattern` (a regular expression) have `topic`; the first rule wins."""
+
+    pattern: Pattern
+    topic: str
+
+
+class Keyword(Strict):
+    """A tracked keyword; `page` is the page meant to rank for it, where one is."""
+
+    keyword: str = Field(min_length=1, max_length=700)
+    page: str | None = None
+    is_brand: bool = False
+
+
+class Panel(Strict):
+    """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning."""
+
+    engine: Literal["google"] = "google"
+    location_code: int = 2840
+    language_code: str = "en"
+    devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
+    depth: int = Field(default=100, ge=10, le=700)
+
+
+class Property(Strict):
+    """One site whose links and positions are kept. `key` is stated, never a sequence, and never changes.
+
+    Usable once `config` is imported, which makes `SourceSettings` of the sources there are.
+    """
+
+    key: int = Field(ge=1)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    domain: str = Field(description="registrable domain, or host, whose results count as the property's")
+    history_start: date
+    panel: Panel = Panel()
+    topics: tuple[TopicRule, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    sources: SourceSettings = Field(default_factory=dict, validate_default=True)
+
+    @model_validator(mode="after")
+    def _keywords_are_unique(self) -> Property:
+        words = [k.keyword for k in self.keywords]
+        twice = sorted({w for w in words if words.count(w) > 1})
+        if twice:
+            raise ValueError(f"keywords stated twice: {', '.join(twice)}")
+        return self
+
+    def reads(self, source: Source) -> bool:
+        """Whether a source is configured for the property."""
+        return getattr(self.sources, source.name, None) is not None
+
+    def settings_of(self, source: Source[S]) -> S:
+        """What properties.yml states for a source. Raises ConfigError where it is not configured."""
+        stated: S | None = getattr(self.sources, source.name, None)
+        if stated is None:
+            raise ConfigError(f"{source.name} is not configured for {self.name}")
+        return stated
