@@ -225,6 +225,19 @@ class Table:
                 raise ValueError(f"{self.name}: {name!r} is no column")
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a source is told to ask, since its reader sees no database.
+
+    `model`: the dbt model in schema `plans`, built by each night's build for the next one, with the columns
+    property_key, place (1 is asked first), ask, score and reason. `limit`: the setting that says how many of them a
+    night asks.
+    """
+
+    model: str
+    limit: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source(Generic[S]):
     """One provider and the tables read from it.
@@ -237,6 +250,7 @@ class Source(Generic[S]):
     `[night - delay - lookback, night - delay]` and older holes.
     `kept_months` (dated): how far back it answers; None: as far as one asks.
     `order`, where declared, runs before any read, and reads then see the archive only.
+    `plan`: what it is told to ask; the reader gets it by `Api.plan`.
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
@@ -258,6 +272,7 @@ class Source(Generic[S]):
     kept_months: int | None = None
     interval_days: int = 1
     order: Order | None = None
+    plan: Plan | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
     vendor: str | None = None
 
@@ -267,6 +282,10 @@ class Source(Generic[S]):
             raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
         if (self.access is None) is not (self.connection is None):
             raise ValueError(f"{self.name}: `access` and the setting `connection` belong together")
+        if self.plan is not None and (
+            self.kind is not Kind.SNAPSHOT or self.plan.limit not in self.settings.model_fields
+        ):
+            raise ValueError(f"{self.name}: a plan is for snapshots, and its limit {self.plan.limit!r} is a setting")
         if None in self.example().values():
             raise ValueError(f"{self.name}: a required setting has no example")
         for table in self.tables:

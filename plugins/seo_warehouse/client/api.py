@@ -24,6 +24,7 @@ import orjson
 from seo_warehouse.client.access import Auth
 from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_json, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
+from seo_warehouse.client.plans import Ask, read_plan
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
     BudgetError,
@@ -179,6 +180,10 @@ class Api:
         """Whether a call was sent and no answer of it was kept: nobody knows here whether it was carried out."""
         key = call_key(method, path, params_or_body)
         return self.archive.has_intent(key) and not self.archive.has(key)
+
+    def plan(self) -> tuple[Ask, ...]:
+        """What the night's plan says to ask, in that order. Raises NotArchivedError where none was kept."""
+        return read_plan(self.archive)
 
     def note(self, day: date, **facts: Any) -> None:
         """Keep facts about a day beside its rows."""

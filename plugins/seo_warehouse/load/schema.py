@@ -14,7 +14,7 @@ from seo_warehouse.ledger import migrate
 from seo_warehouse.ledger.session import step
 from seo_warehouse.spec import Column, Source, Table, Type
 
-SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts")
+SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans")
 
 GRANTS = """
 grant usage on schema audit, raw, ops to seo_loader;
@@ -24,9 +24,10 @@ revoke insert, update, delete, truncate on ops.migration, ops.grant from seo_loa
 grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
-grant create, usage on schema staging, intermediate, marts to seo_transformer;
+grant create, usage on schema staging, intermediate, marts, plans to seo_transformer;
 grant seo_transformer, seo_loader to current_user;
-grant usage on schema marts to seo_reader;
+grant usage on schema plans to seo_loader;
+grant usage on schema marts, plans to seo_reader;
 grant select on ops.granted_property to seo_reader;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
@@ -39,7 +40,8 @@ begin
         select c.oid::regclass as name, o.owner, c.relkind
         from pg_class as c
         join (values ('audit', 'seo_loader'), ('raw', 'seo_loader'), ('staging', 'seo_transformer'),
-                     ('intermediate', 'seo_transformer'), ('marts', 'seo_transformer')) as o (schema, owner)
+                     ('intermediate', 'seo_transformer'), ('marts', 'seo_transformer'),
+                     ('plans', 'seo_transformer')) as o (schema, owner)
             on o.schema::regnamespace = c.relnamespace
         where c.relkind in ('r', 'p', 'v', 'm') and c.relowner = current_user::regrole
     loop
@@ -56,13 +58,16 @@ OPEN_MARTS = """
 do $$
 declare mart regclass;
 begin
-    for mart in select oid from pg_class where relnamespace = 'marts'::regnamespace and relkind = 'r' and relrowsecurity
+    for mart in
+        select oid from pg_class
+        where relnamespace in ('marts'::regnamespace, 'plans'::regnamespace) and relkind = 'r' and relrowsecurity
     loop
         execute format('grant select on %s to seo_reader', mart);
     end loop;
-end $$
+end $$;
+grant select on all tables in schema plans to seo_loader;
 """
-"""What dbt does for each mart that it makes: a backup keeps its policies, but no grants."""
+"""What dbt does for each mart and plan that it makes: a backup keeps its policies, but no grants."""
 ROLES = ("loader", "transformer", "analyst")
 """Roles that the owner makes; the owner itself is there before us."""
 READER = "seo_reader"

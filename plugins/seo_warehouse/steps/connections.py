@@ -13,6 +13,7 @@ from seo_warehouse.client.archive import Archive, open_archive, open_root
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.spec import Source
+from seo_warehouse.steps.plans import make_plan
 from seo_warehouse.steps.warehouse import Warehouse
 
 DEMO_CONNECTIONS = "demo_connections.json"
@@ -83,10 +84,13 @@ def open_api(
     is_demo = wh.properties.demo_control_url is not None
     money = getattr(settings, "money_per_night", None)
     limits = Limits(money=money, calls_per_minute=None) if is_demo else Limits(money=money)
+    archive = _archive(wh, source, prop, scope)
+    if may_call:
+        make_plan(wh, source, prop, archive)
     return Api(
         base_url=base_url,
         auth=auth,
-        archive=_archive(wh, source, prop, scope),
+        archive=archive,
         may_call=may_call,
         explain=source.explain,
         limits=limits,
