@@ -199,14 +199,15 @@ class Table:
     None where the count may fall to nothing. `totals` names the columns summed into the ledger by day.
     `feeds` is what it tells of; None where no model reads it yet.
     `shape`: the documented fields of what is read; the reader notes those of each answer by `Api.note_shape`, so that
-    the gate holds a load with an unknown or a missing one. `unshaped` says why a table has none.
+    the gate holds a load with an unknown or a missing one. `unshaped` says why a table has none. A table that states no
+    `columns` has its shape's, between `DAY` and `OBSERVED_AT`.
     """
 
     name: str
     description: str
     read: Reader = read_files_only
-    columns: tuple[Column, ...]
     grain: tuple[str, ...]
+    columns: tuple[Column, ...] = ()
     feeds: Feed | None = None
     shape: Shape | None = None
     unshaped: str | None = None
@@ -217,6 +218,8 @@ class Table:
     batch_rules: tuple[BatchRule, ...] = ()
 
     def __post_init__(self) -> None:
+        if not self.columns and self.shape is not None:
+            object.__setattr__(self, "columns", (DAY, *self.shape.columns, OBSERVED_AT))
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
             raise ValueError(f"{self.name}: a column is declared twice")

@@ -16,13 +16,14 @@ from seo_warehouse.errors import ConfigError, MalformedAnswerError, NightOverErr
 from seo_warehouse.property import Strict
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.fields import Shape
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Kind, Row, Source, Table, Type
+from seo_warehouse.spec import Column, Kind, Row, Source, Table, Type
 from seo_warehouse.steps.reading import read_rows
 from tests.sources.properties import DATE, NIGHT, TONIGHT, make_property
 from tests.sources.provider import Provider, open_api, said
 
 LINK = Shape(
-    (Column("url", Type.TEXT, "Address."), Column("seen_at", Type.INSTANT, "First seen.")),
+    Column("url", Type.TEXT, "Address."),
+    Column("seen_at", Type.INSTANT, "First seen."),
     names={"seen_at": "seen"},
     unused=["internal"],
     optional=["seen"],
@@ -41,18 +42,16 @@ class Named(Strict):
 
 
 def read(api: Api, property: Any, period: Any) -> Iterator[Row]:
-    yield from api.rows(api.get("/links", decode=LINK.items), period.last_day)
+    yield from api.rows(api.get("/links", decode=LINK.under("found", "links")), period.last_day)
 
 
 def read_as_it_is(api: Api, property: Any, period: Any) -> Iterator[Row]:
     reply = api.get("/links")
-    for item in reply.json:
+    for item in reply.json["found"]["links"]:
         yield {**LINK.row(item), "day": period.last_day, "observed_at": reply.observed_at}
 
 
-TABLE = Table(
-    name="link", description="Links.", read=read, shape=LINK, columns=(DAY, *LINK.columns, OBSERVED_AT), grain=("url",)
-)
+TABLE = Table(name="link", description="Links.", read=read, shape=LINK, grain=("url",))
 
 
 def make(**changes: Any) -> Source:
@@ -65,7 +64,7 @@ def make(**changes: Any) -> Source:
 
 def rows(provider: Provider, folder: Path, *items: Any, table: Table = TABLE) -> tuple[list[Row], dict[str, Any]]:
     provider.date = provider.date or DATE
-    provider.answer = lambda asked: said(list(items))
+    provider.answer = lambda asked: said({"found": {"links": list(items)}})
     source = make(tables=(table,))
     api = open_api(provider, folder, source)
     return list(read_rows(api, source, table, make_property(), TONIGHT)), api.facts.get(NIGHT, {})
@@ -88,9 +87,16 @@ def test_a_value_of_another_type_is_a_malformed_answer(provider: Provider, tmp_p
         rows(provider, tmp_path, item)
 
 
+def test_items_that_are_not_where_they_are_documented_are_a_malformed_answer() -> None:
+    assert LINK.under("links")({"links": None}).rows == []
+    for document in ({}, [], {"found": []}, None):
+        with pytest.raises(MalformedAnswerError):
+            LINK.under("found", "links")(document)
+
+
 def test_a_column_that_is_named_like_a_type_is_taken_by_its_own_type() -> None:
     columns = (Column("date", Type.INTEGER, "A number."), Column("text", Type.JSON, "A document."))
-    assert Shape(columns).row({"date": 20261122, "text": {"a": 1}}) == {"date": 20261122, "text": {"a": 1}}
+    assert Shape(*columns).row({"date": 20261122, "text": {"a": 1}}) == {"date": 20261122, "text": {"a": 1}}
 
 
 def test_a_reader_that_notes_no_shape_is_refused_at_its_first_row(provider: Provider, tmp_path: Path) -> None:
@@ -103,6 +109,10 @@ def test_a_spec_without_a_shape_or_a_reason_is_refused() -> None:
     with pytest.raises(ValueError, match=r"made_up\.link: state the `shape` of what is read, or why there is none"):
         make(tables=(replace(TABLE, shape=None),))
     make(tables=(replace(TABLE, shape=None, unshaped="Its rows are our own."),))
+
+
+def test_a_table_that_states_no_columns_has_those_of_its_shape_between_day_and_instant() -> None:
+    assert [column.name for column in TABLE.columns] == ["day", "url", "seen_at", "observed_at"]
 
 
 @pytest.mark.parametrize("changes", [{"settings": Named}, {"access": Access(host="a", auth=Basic, example={})}])
@@ -131,7 +141,7 @@ def test_a_snapshots_answer_of_another_day_is_refused_by_the_frame(
     if is_reused:
         late = replace(open_api(provider, tmp_path, make()), night=None)
         provider.date = "Mon, 23 Nov 2026 00:00:10 GMT"
-        provider.answer = lambda asked: said([GOOD])
+        provider.answer = lambda asked: said({"found": {"links": [GOOD]}})
         late.get("/links")
     provider.date = "Mon, 23 Nov 2026 00:00:10 GMT"
     with pytest.raises(NightOverError, match="asked for the night of 2026-11-22, answered at 2026-11-23 00:00 UTC"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_network
 from typing import Any, Protocol
 
 from requests import PreparedRequest
-from requests.auth import HTTPBasicAuth
+from requests.auth import AuthBase, HTTPBasicAuth
 
 from seo_warehouse.errors import ConfigError
 
@@ -66,3 +67,25 @@ class Basic(HTTPBasicAuth):
     def secrets(self) -> Iterable[str]:
         """The password."""
         yield str(self.password)
+
+
+class QueryKey(AuthBase):
+    """Signs with a key in the query, for Access(auth=QueryKey.named("apikey")): the connection's password."""
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        if not connection.password:
+            raise ConfigError("needs the API's key as its password")
+        self._name, self._key = name, connection.password
+
+    @classmethod
+    def named(cls, name: str) -> Callable[[Connection], QueryKey]:
+        """What makes it of a connection, for a parameter of that name."""
+        return partial(cls, name)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.prepare_url(request.url, {self._name: self._key})
+        return request
+
+    def secrets(self) -> Iterable[str]:
+        """The key."""
+        yield self._key

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from seo_warehouse.client.answers import Items
+from seo_warehouse.client.answers import Decode, Items
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.spec import Column, Row, Type
 
@@ -159,14 +159,13 @@ class Shape:
 
     def __init__(
         self,
-        columns: Iterable[Column],
-        *,
+        *columns: Column,
         names: Mapping[str, str] | None = None,
         takes: Mapping[str, Take] | None = None,
         unused: Iterable[str] = (),
         optional: Iterable[str] = (),
     ) -> None:
-        self.columns = tuple(columns)
+        self.columns = columns
         takes = takes or {}
         fields = {column.name: (names or {}).get(column.name, column.name) for column in self.columns}
         self._takers = [
@@ -181,6 +180,18 @@ class Shape:
         return {
             name: None if (value := get(field)) is None else take(value, field) for name, field, take in self._takers
         }
+
+    def under(self, *path: str) -> Decode:
+        """A decode of documents in which the items stand at a place: `under("result", "links")`."""
+
+        def decode(document: Any) -> Items:
+            for name in path:
+                if name not in mapping(document, "the answer"):
+                    raise MalformedAnswerError(f"the answer has no {name}")
+                document = document[name]
+            return self.items(document, path[-1] if path else "items")
+
+        return decode
 
     def items(self, entries: Any, name: str = "items") -> Items:
         """The rows of an array of objects, and the names out of place. Raises MalformedAnswerError."""

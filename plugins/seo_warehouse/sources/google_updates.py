@@ -20,8 +20,6 @@ from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, mapping, sequence
 from seo_warehouse.spec import (
-    DAY,
-    OBSERVED_AT,
     BatchRule,
     Column,
     Feed,
@@ -55,25 +53,21 @@ def _incidents(document: Any) -> Items:
 
 
 INCIDENT = Shape(
-    (
-        Column("id", Type.TEXT, "The incident's identifier.", required=True),
-        Column("number", Type.TEXT, "Another identifier, of digits."),
-        Column("begin_at", Type.INSTANT, "When it began (`begin`).", required=True),
-        Column("created_at", Type.INSTANT, "When the entry was made (`created`)."),
-        Column("end_at", Type.INSTANT, "When it ended (`end`); NULL while it lasts."),
-        Column("modified_at", Type.INSTANT, "When the entry was changed last (`modified`)."),
-        Column("external_desc", Type.TEXT, "Its title, such as a core update's name.", required=True),
-        Column("updates", Type.JSON, "What was posted: created, modified, when, text, status."),
-        Column("most_recent_update", Type.JSON, "The last of them."),
-        Column(
-            "status_impact", Type.TEXT, "SERVICE_INFORMATION for an update, else SERVICE_DISRUPTION or SERVICE_OUTAGE."
-        ),
-        Column("severity", Type.TEXT, "low, medium or high."),
-        Column("service_key", Type.TEXT, "The service's identifier."),
-        Column("service_name", Type.TEXT, "Crawling, Indexing, Ranking or Serving.", required=True),
-        Column("affected_products", Type.JSON, "Services concerned: title and id."),
-        Column("uri", Type.TEXT, "Path of its page on the dashboard.", required=True),
-    ),
+    Column("id", Type.TEXT, "The incident's identifier.", required=True),
+    Column("number", Type.TEXT, "Another identifier, of digits."),
+    Column("begin_at", Type.INSTANT, "When it began (`begin`).", required=True),
+    Column("created_at", Type.INSTANT, "When the entry was made (`created`)."),
+    Column("end_at", Type.INSTANT, "When it ended (`end`); NULL while it lasts."),
+    Column("modified_at", Type.INSTANT, "When the entry was changed last (`modified`)."),
+    Column("external_desc", Type.TEXT, "Its title, such as a core update's name.", required=True),
+    Column("updates", Type.JSON, "What was posted: created, modified, when, text, status."),
+    Column("most_recent_update", Type.JSON, "The last of them."),
+    Column("status_impact", Type.TEXT, "SERVICE_INFORMATION for an update, else SERVICE_DISRUPTION or SERVICE_OUTAGE."),
+    Column("severity", Type.TEXT, "low, medium or high."),
+    Column("service_key", Type.TEXT, "The service's identifier."),
+    Column("service_name", Type.TEXT, "Crawling, Indexing, Ranking or Serving.", required=True),
+    Column("affected_products", Type.JSON, "Services concerned: title and id."),
+    Column("uri", Type.TEXT, "Path of its page on the dashboard.", required=True),
     names={"begin_at": "begin", "created_at": "created", "end_at": "end", "modified_at": "modified"},
     takes={"updates": sequence, "most_recent_update": mapping, "affected_products": sequence},
     # Null, and in Google's other dashboards left out, while an incident lasts.
@@ -93,7 +87,6 @@ GOOGLE_UPDATES = Source(
             description="The incidents that the dashboard lists on a night, the ten newest.",
             read=read_incidents,
             shape=INCIDENT,
-            columns=(DAY, *INCIDENT.columns, OBSERVED_AT),
             grain=("day", "id"),
             feeds=Feed.INCIDENTS,
             row_rules=(

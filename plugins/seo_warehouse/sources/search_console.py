@@ -211,7 +211,7 @@ METRICS = (
 )
 METRIC_NAMES = tuple(column.name for column in METRICS)
 KEYS = Column("keys", Type.TEXTS, "One for each dimension asked for.")
-ROW = Shape((KEYS, *METRICS))
+ROW = Shape(KEYS, *METRICS)
 """A row as answered: the names in it are judged by this, its values taken by `_row`, which is asked a million times."""
 DAY = Column("day", Type.DATE, "The day, Pacific time.", required=True)
 PAGE = Column("page_url", Type.URL, "Canonical URL that Google shows.", required=True)

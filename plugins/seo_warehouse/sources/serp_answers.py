@@ -51,11 +51,11 @@ ITEM_COLUMNS = (
     Column("breadcrumb", Type.TEXT, "Breadcrumb shown."),
 )
 RESULT = Shape(
-    RESULT_COLUMNS,
+    *RESULT_COLUMNS,
     unused="keyword type location_code language_code datetime spell refinement_chips pages_count items".split(),
 )
 ITEM = Shape(
-    ITEM_COLUMNS,
+    *ITEM_COLUMNS,
     optional={"domain", "title", "description", "breadcrumb"},
     unused="page position xpath rectangle cache_url related_search_url website_name is_image is_video"
     " is_featured_snippet is_malicious is_web_story checks pre_snippet extended_snippet images amp_version"
