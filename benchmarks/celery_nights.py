@@ -31,11 +31,12 @@ import yaml
 from benchmarks.measuring import Figure, keep, load_average, say
 from seo_warehouse import demo
 from seo_warehouse.config import Settings
+from seo_warehouse.demo.control import set_clock
 from seo_warehouse.embedded import airflow as embedded
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.embedded.rest import Client
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 from tests.chaos.state import Rows, read_marts, read_raw
 
@@ -93,7 +94,7 @@ class World:
 
     def begin(self, night: date) -> dict[str, str]:
         """Start a night: its runs by DAG."""
-        self.wh.set_demo_clock(datetime.combine(night, AT, UTC))
+        set_clock(str(self.wh.properties.clock_url), datetime.combine(night, AT, UTC))
         return {dag_id: self.client.trigger(dag_id, night.isoformat()) for dag_id in self.dag_ids}
 
     def end(self, night: date, runs: dict[str, str]) -> int:
@@ -141,7 +142,7 @@ def world(folder: Path, demo_port: int, sources: Sequence[str], more: dict[str, 
             connection.execute("create database seo_warehouse owner seo_owner")
         stack.enter_context(demo.running(folder / "demo", seed=SEED, first_day=FIRST_DAY, port=demo_port))
         write_properties(home / "properties.yml", demo_port, sources)
-        (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(demo_port)))
+        (home / CONNECTIONS_FILE).write_text(json.dumps(demo.connections(demo_port)))
         environment = SETTINGS | {
             "SEO_WAREHOUSE_HOME": str(home),
             "SEO_WAREHOUSE_DSN": server.dsn("seo_warehouse", "seo_owner", passwords["owner"]),
@@ -205,7 +206,7 @@ def worker(place: World, name: str) -> Iterator[Worker]:
     folder = place.folder / name
     home = folder / "home"
     home.mkdir(parents=True)
-    for stated in ("properties.yml", "secrets.json", DEMO_CONNECTIONS):
+    for stated in ("properties.yml", "secrets.json", CONNECTIONS_FILE):
         shutil.copy(place.airflow.home / stated, home)
     environment = embedded.environment(place.airflow) | {
         "SEO_WAREHOUSE_HOME": str(home),

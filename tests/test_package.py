@@ -8,10 +8,14 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "plugins" / "seo_warehouse"
 BROUGHT_BY = {
     "cryptography": "google-auth",
     "lxml": "scrapy",
@@ -26,6 +30,23 @@ BROUGHT_BY = {
     "zope-interface": "scrapy",
 }
 """Distributions that are imported as part of the interface of a declared one, which requires them."""
+
+
+WALLS = {
+    "client": {"sources", "exports", "crawl", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "sources": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "exports": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "crawl": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "ledger": {"load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "load": {"sources", "audit", "steps", "orchestration", "embedded", "demo"},
+    "audit": {"sources", "steps", "orchestration", "embedded", "demo"},
+    "effect": {"sources", "steps", "orchestration", "embedded", "demo"},
+    "report": {"sources", "client", "steps", "orchestration", "embedded", "demo"},
+    "steps": {"orchestration", "embedded", "demo"},
+    "orchestration": {"embedded", "demo"},
+    "demo": {"load", "audit", "orchestration", "embedded"},
+}
+"""Rooms, and those that they never import from."""
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
@@ -60,17 +81,56 @@ def test_every_import_is_declared_or_part_of_what_is() -> None:
             assert distribution in {_plain(requirement) for requirement in requires(bringer) or []}
 
 
+@pytest.mark.parametrize("room", WALLS)
+def test_a_room_imports_from_none_that_it_must_not_know(room: str) -> None:
+    paths = list((PACKAGE / room).rglob("*.py"))
+    assert len(paths) > 1
+    imported = {name for path in paths for name in _imported(path) if name.startswith("seo_warehouse.")}
+    assert {name for name in imported if name.split(".")[1] in WALLS[room]} == set()
+
+
+def test_the_demo_is_known_to_its_own_room_to_make_run_and_to_the_command_that_serves_it_alone() -> None:
+    told = [path for path in _elsewhere("demo", "embedded") if "demo" in path.read_text(encoding="utf-8").lower()]
+    assert told == [PACKAGE / "cli.py"]
+
+
+def test_airflow_is_not_imported_by_name_either() -> None:
+    """The linter sees imports only."""
+    named = [
+        path
+        for path in _elsewhere("orchestration", "embedded")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"airflow(\.\w+)*", node.value)
+    ]
+    assert named == []
+
+
+def _elsewhere(*rooms: str) -> list[Path]:
+    """The package's modules outside some rooms."""
+    paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] not in rooms]
+    assert len(paths) > 50
+    return paths
+
+
 def _imports() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path in [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "dags").glob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            for name in names:
-                found.setdefault(name.partition(".")[0], set()).add(path.name)
+        for name in _imported(path):
+            found.setdefault(name.partition(".")[0], set()).add(path.name)
     ours = {*sys.stdlib_module_names, "seo_warehouse"}
     return {module: places for module, places in found.items() if module not in ours}
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it; of `from package import name` also `package.name`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _plain(requirement: str) -> str:

@@ -99,7 +99,7 @@ def status(property_name: str | None, first: date | None) -> None:
 @_clear_errors
 def migrate() -> None:
     """Bring the warehouse's tables, roles and settings to this release; `run` does it too."""
-    from seo_warehouse.steps.warehouse import open_warehouse
+    from seo_warehouse.orchestration.stores import open_warehouse
 
     applied = open_warehouse().migrate()
     click.echo("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
@@ -111,7 +111,7 @@ def migrate() -> None:
 def backup(to: Path) -> None:
     """Write the warehouse's database into one file. The archive is backed up as files are."""
     from seo_warehouse.embedded.backup import back_up
-    from seo_warehouse.steps.warehouse import open_warehouse
+    from seo_warehouse.orchestration.stores import open_warehouse
 
     back_up(open_warehouse(), to, click.echo)
 
@@ -132,7 +132,7 @@ def restore(file: Path) -> None:
 @_clear_errors
 def dsn(role: Role) -> None:
     """Print the connection string of a role, as in `psql "$(seo-warehouse dsn)"`."""
-    from seo_warehouse.steps.warehouse import open_warehouse
+    from seo_warehouse.orchestration.stores import open_warehouse
 
     click.echo(open_warehouse().dsn(role))
 
@@ -147,8 +147,8 @@ def ingest(source: str, property_name: str, night: date | None) -> None:
 
     Of `exports`: every new file in the property's drop folder.
     """
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps import nightly
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     wh = open_warehouse()
     _say_states(nightly.ingest(wh, source, property_name, night or wh.now().date(), click.echo))
@@ -162,8 +162,8 @@ def ingest(source: str, property_name: str, night: date | None) -> None:
 @_clear_errors
 def replay(source: str, property_name: str, first: date, last: date) -> None:
     """Read days again from the archive, making no request."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps import nightly
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     _say_states(nightly.replay(open_warehouse(), source, property_name, first, last))
 
@@ -175,8 +175,8 @@ def replay(source: str, property_name: str, first: date, last: date) -> None:
 @_clear_errors
 def onboard(property_name: str, first: date | None, last: date | None) -> None:
     """Load a property's history by month. Cut anywhere, it goes on where it was when it is run again."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.history import onboard as load
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     load(open_warehouse(), property_name, first, last, click.echo)
 
@@ -189,8 +189,8 @@ def onboard(property_name: str, first: date | None, last: date | None) -> None:
 @_clear_errors
 def backfill(source: str, property_name: str, first: date, last: date) -> None:
     """Read days again, published ones too, and publish what changed. A snapshot's nights: from the archive only."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.backfill import backfill as read_again
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     _say_states(read_again(open_warehouse(), source, property_name, first, last, click.echo))
 
@@ -203,8 +203,8 @@ def backfill(source: str, property_name: str, first: date, last: date) -> None:
 @_clear_errors
 def release(load: int, decision: Literal["approve", "reject"] | None, why: str) -> None:
     """Decide about a quarantined load; `status` lists those that wait."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.release import release as decide
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     if decision is None:
         raise click.UsageError("say --approve or --reject")
@@ -221,8 +221,8 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 @_clear_errors
 def grant(analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool) -> None:
     """Let ANALYST, a login role that is made if need be, read a property's rows. Without --property: who reads what."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps import grants
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     if property_name is None and (is_revoked or password_stdin):
         raise click.UsageError("say which --property")
@@ -244,8 +244,8 @@ def grant(analyst: str | None, property_name: str | None, is_revoked: bool, pass
 @_clear_errors
 def build(full: bool) -> None:
     """Model what was published since the last build."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.build import build_warehouse
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     done = build_warehouse(open_warehouse(), full=full)
     if done.build_id is None:
@@ -264,9 +264,9 @@ def build(full: bool) -> None:
 @_clear_errors
 def effect(property_name: str, cut: str | None, outcome: str | None, panel: str | None) -> None:
     """What links did to the positions of their pages, and how sure that is."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.report.text import say_effect
     from seo_warehouse.steps.report import read_effect
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     say_effect(read_effect(open_warehouse(), property_name, panel=panel, outcome=outcome), click.echo, cut)
 
@@ -276,8 +276,8 @@ def effect(property_name: str, cut: str | None, outcome: str | None, panel: str 
 @_clear_errors
 def report(property_name: str | None) -> None:
     """Write the report of what links did: a page and its pictures, in the folder `reports` of the state folder."""
+    from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.report import write_reports
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     write_reports(open_warehouse(), click.echo, property_name=property_name)
 

@@ -62,7 +62,9 @@ class Properties(SharedSettings):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     retention: Retention = Retention()
-    demo_control_url: str | None = Field(default=None, description="set by the demo only: where its clock is read")
+    clock_url: str | None = Field(
+        default=None, description="where the time is read, instead of the host's clock: answers JSON with `now`"
+    )
 
     @model_validator(mode="after")
     def _keys_and_names_are_unique(self) -> Properties:

@@ -112,5 +112,5 @@ def _step(environment: dict[str, str], log: Path, name: str, arguments: tuple[st
 
     _prepare(environment, log)
     logging.basicConfig(level=logging.INFO, force=True)
-    module, _, function = name.partition(".")
-    getattr(import_module(f"seo_warehouse.steps.{module}"), function)(open_warehouse(), *arguments)
+    module, _, function = name.rpartition(".")
+    getattr(import_module(f"seo_warehouse.{module}"), function)(open_warehouse(), *arguments)

@@ -25,7 +25,7 @@ from seo_warehouse.config import Settings
 from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres, free_port
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 from tests.chaos.child import CONNECTIONS, Child, start_command, start_step
 from tests.chaos.state import FIRST_DAY, NIGHT, Rows, Sizes, read_calls, read_marts, read_nodes, read_raw, read_sizes
@@ -78,7 +78,7 @@ class Case:
         return self.command("-v", "build")
 
     def step(self, name: str, *arguments: str | date) -> Child:
-        """Start a function of steps/."""
+        """Start a function that is handed the warehouse: `room.module.function`."""
         return start_step(self.environment, self._log(name), name, *arguments)
 
     def _log(self, name: str) -> Path:
@@ -175,7 +175,7 @@ def founding(
         document = yaml.safe_load((home / "properties.yml").read_text())
         document["properties"] = document["properties"][:count]
         (home / "properties.yml").write_text(yaml.safe_dump(document))
-        (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
+        (home / CONNECTIONS_FILE).write_text(json.dumps(demo.connections(port)))
         case = Case(home, _owner_dsn(server, home, "base"), server.dsn("base"), world, folder / DBT)
         case.wh.migrate()
         yield case
@@ -189,9 +189,9 @@ def base() -> Iterator[Base]:
     try:
         with serving(folder) as server:
             with founding(folder, server, count=1, history_start=FIRST_DAY) as case:
-                case.step("history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
+                case.demo.clock.set(datetime.combine(NIGHT, time(6), UTC))
+                case.step("demo.history.load_history", PROPERTY, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
                 case.build().succeed()
-                case.wh.set_demo_clock(datetime.combine(NIGHT, time(6), UTC))
                 with case.connect() as connection:
                     sizes = read_sizes(connection)
             yield Base(folder, server, int(case.demo.server_address[1]), sizes)

@@ -20,7 +20,7 @@ import yaml
 from seo_warehouse import demo
 from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from tests.chaos.child import Child, start_command
 from tests.chaos.state import Rows, read_calls, read_raw, until
 from tests.conftest import PASSWORDS
@@ -96,7 +96,7 @@ def _configure(home: Path, port: int) -> None:
     document["properties"][0]["sources"] = {SOURCE: document["properties"][0]["sources"][SOURCE]}
     path.write_text(yaml.safe_dump(document))
     (home / "secrets.json").write_text(json.dumps(PASSWORDS))
-    (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
+    (home / CONNECTIONS_FILE).write_text(json.dumps(demo.connections(port)))
 
 
 def test_an_onboarding_killed_anywhere_beside_nights_ends_as_one_left_alone_and_asks_for_nothing_twice(

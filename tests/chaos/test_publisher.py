@@ -19,8 +19,8 @@ TABLE = "performance"
 
 def judge(case: Case, table: str) -> None:
     """Write and audit a table's night, so that its loads wait to be published."""
-    case.step("nightly.write", SOURCE, table, PROPERTY, NIGHT).succeed()
-    case.step("nightly.audit", SOURCE, table, NIGHT).succeed()
+    case.step("steps.nightly.write", SOURCE, table, PROPERTY, NIGHT).succeed()
+    case.step("steps.nightly.audit", SOURCE, table, NIGHT).succeed()
 
 
 @pytest.mark.parametrize("seed", [5, 6])
@@ -32,12 +32,12 @@ def test_a_killed_publisher_shows_nobody_half_a_day(
     judge(case, TABLE)
     with watching(case.superuser_dsn, base.sizes, undisturbed.sizes):
         began = time.monotonic()
-        case.step("nightly.publish", SOURCE, "page_total", PROPERTY, NIGHT).succeed()
+        case.step("steps.nightly.publish", SOURCE, "page_total", PROPERTY, NIGHT).succeed()
         took = time.monotonic() - began
-        publisher = case.step("nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT)
+        publisher = case.step("steps.nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT)
         time.sleep(dice.uniform(0, took))
         publisher.kill()
-        case.step("nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT).succeed()
+        case.step("steps.nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT).succeed()
     expect_the_night(case, undisturbed, SOURCE, TABLE, "page_total")
 
 
@@ -48,12 +48,12 @@ def test_a_publisher_killed_between_swap_and_ledger_has_done_nothing(
     with watching(case.superuser_dsn, base.sizes, undisturbed.sizes):
         with psycopg.connect(case.superuser_dsn) as obstacle:
             obstacle.execute("lock table ops.publication in share mode")
-            publisher = case.step("nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT)
+            publisher = case.step("steps.nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT)
             with case.connect() as connection:
                 until(lambda: _waits_with_rows_swapped(connection))
                 publisher.kill()
                 assert read_sizes(connection) == base.sizes
-        case.step("nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT).succeed()
+        case.step("steps.nightly.publish", SOURCE, TABLE, PROPERTY, NIGHT).succeed()
     expect_the_night(case, undisturbed, SOURCE, TABLE)
 
 

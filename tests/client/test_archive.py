@@ -138,21 +138,9 @@ def test_a_root_may_be_a_path_or_a_file_uri() -> None:
     assert open_root("relative/place") == Path("relative/place")
 
 
-def test_a_root_of_an_unknown_kind_is_a_setting_to_mend() -> None:
-    with pytest.raises(ConfigError, match="nosuchstore://bucket"):
-        open_root("nosuchstore://user:secret@bucket/path")
-
-
-def test_an_object_store_keeps_answers_too() -> None:
-    archive = open_archive(open_root("memory://bucket/archive"), source="any", property_key=7, scope="night=2026-11-22")
-    assert not archive.has_intent("key")
-    archive.intend("key", {})
-    assert archive.has_intent("key")
-    assert not archive.has("key")
-    archive.put("key", make_answer(b"body"))
-    assert archive.get("key") == make_answer(b"body")
-    archive.withdraw("key")
-    assert not archive.has_intent("key")
+def test_a_root_elsewhere_is_not_taken_for_a_folder() -> None:
+    with pytest.raises(ConfigError, match="s3:// is no folder"):
+        open_root("s3://user:secret@bucket/path")
 
 
 def test_a_file_of_any_size_comes_back_byte_by_byte(tmp_path: Path) -> None:

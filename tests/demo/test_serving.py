@@ -44,7 +44,7 @@ def test_the_properties_written_are_valid_and_lead_to_the_demo(tmp_path: Path) -
     write_properties(path, 4321, date(2026, 5, 4))
     settings = load_properties(path)
     assert [p.key for p in settings.properties] == [1, 2]
-    assert settings.demo_control_url == "http://127.0.0.1:4321/control"
+    assert settings.clock_url == "http://127.0.0.1:4321/control/clock"
     first, second = settings.properties
     assert first.sources.site_crawl is not None
     assert first.sources.site_crawl.resolve["www.alderwood.example"] == "127.0.0.1:4321"

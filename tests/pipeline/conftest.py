@@ -26,7 +26,7 @@ from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import ADMIN
 from seo_warehouse.embedded.airflow import environment as airflow_environment
 from seo_warehouse.embedded.rest import Client
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports, read_secrets
 from tests.pipeline.browser import Browser, chromium
 
@@ -65,14 +65,14 @@ class Running:
 
     def control(self, name: str, value: Any = None) -> Any:
         """Read what the demo's control says, or set it first."""
-        url = f"{self.wh.properties.demo_control_url}/{name}"
+        url = f"http://127.0.0.1:{read_ports(self.home)['demo']}/control/{name}"
         answer = requests.get(url, timeout=60) if value is None else requests.put(url, json=value, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
     def set_clock(self, instant: datetime | None) -> None:
         """Set the demo's clock, which the warehouse's own follows; None: real time."""
-        self.wh.set_demo_clock(instant)
+        self.control("clock", {"now": instant.isoformat() if instant else None})
 
     def provider_calls(self) -> dict[str, int]:
         """Calls that the demo's providers got since they were counted from nothing."""
@@ -165,7 +165,7 @@ def secrets_of(running: Running) -> dict[str, str]:
     told = airflow_environment(parts.airflow(running.wh.settings, read_ports(running.home)))
     keys = ("CORE__FERNET_KEY", "API__SECRET_KEY", "API_AUTH__JWT_SECRET")
     secrets |= {name: told[f"AIRFLOW__{name}"] for name in keys}
-    for name, stated in json.loads((running.home / DEMO_CONNECTIONS).read_text()).items():
+    for name, stated in json.loads((running.home / CONNECTIONS_FILE).read_text()).items():
         connection = json.loads(stated)
         if connection.get("password"):
             login = f"{connection['login']}:{connection['password']}"

@@ -13,7 +13,7 @@ import zstandard
 
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import DATABASE
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import read_ports
 from tests.pipeline.conftest import Running, secrets_of
 
@@ -110,7 +110,7 @@ def _looked_at(running: Running) -> Iterator[tuple[str, str]]:
         "select relname from pg_class where relnamespace = 'ops'::regnamespace and relkind = 'r'"
     ):
         yield table, "\n".join(text for (text,) in running.rows(f"select t::text from ops.{table} as t", role="loader"))
-    own = ("secrets.json", DEMO_CONNECTIONS, "passwords.json")
+    own = ("secrets.json", CONNECTIONS_FILE, "passwords.json")
     for path in running.home.rglob("*"):
         inside = path.relative_to(running.home).parts
         if path.is_file() and path.name not in own and inside[0] != "demo" and inside[:2] != ("postgres", "data"):

@@ -28,10 +28,10 @@ from seo_warehouse.load import decisions
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.steps import nightly
 from seo_warehouse.steps.backfill import backfill
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
 from seo_warehouse.steps.history import onboard
 from seo_warehouse.steps.reading import history_scope
 from seo_warehouse.steps.release import carry_out_decisions
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
 from tests.load.loading import state, write
@@ -61,7 +61,7 @@ class World:
         return Warehouse(Settings(self.environment))
 
     def set_clock(self, day: date) -> None:
-        self.wh.set_demo_clock(datetime.combine(day, clock_time(6), UTC))
+        self.demo.clock.set(datetime.combine(day, clock_time(6), UTC))
         self.demo.calls.reset()
 
     def calls(self) -> int:
@@ -88,7 +88,7 @@ def world(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
         (prop,) = document["properties"]
         prop["sources"] = {name: prop["sources"][name] for name in KEPT}
         (home / "properties.yml").write_text(yaml.safe_dump(document))
-        (home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(port)))
+        (home / CONNECTIONS_FILE).write_text(json.dumps(demo.connections(port)))
         world = World(home, postgres.dsn("again"), server)
         world.wh.sync_properties()
         world.set_clock(NIGHT)

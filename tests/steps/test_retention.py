@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from seo_warehouse.client.archive import Folder, open_archive, open_root
+from seo_warehouse.client.archive import Folder, open_archive
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.load.schema import ensure_partition
+from seo_warehouse.orchestration.stores import open_root
 from seo_warehouse.steps import retention
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.client.test_archive import make_answer
@@ -35,7 +36,7 @@ def left(root: Folder) -> list[str]:
 def with_retention(shop: Shop, words: str, archive: str) -> Warehouse:
     path = shop.home / "properties.yml"
     path.write_text(path.read_text() + words)
-    wh = shop.wh
+    wh = Warehouse(shop.wh.settings, open_root=open_root)
     wh.settings.archive = archive
     return wh
 

@@ -26,11 +26,11 @@ def test_the_dashboard_passes_the_gate_into_raw_once_for_all_properties(database
         write_properties(home / "properties.yml", demo.server_address[1], date(2026, 5, 1))
         (home / "secrets.json").write_text(json.dumps(PASSWORDS))
         wh = Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(home), "SEO_WAREHOUSE_DSN": database}))
-        wh.set_demo_clock(datetime(night.year, night.month, night.day, 0, 30, tzinfo=UTC))
+        demo.clock.set(datetime(night.year, night.month, night.day, 0, 30, tzinfo=UTC))
         assert nightly.ingest(wh, "google_updates", "all", night) == ["published"]
         assert nightly.ingest(wh, "google_updates", "all", night) == ["unchanged"]
         calls = demo.calls.report()
-        wh.set_demo_clock(None)
+        demo.clock.set(None)
         with pytest.raises(NightOverError):
             nightly.ingest(wh, "google_updates", "all", night - timedelta(days=1))
     assert {call: count for call, count in calls.items() if "incidents" in call} == {"GET /incidents.json": 1}

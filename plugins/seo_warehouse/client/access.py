@@ -34,6 +34,13 @@ class Connection:
         except ValueError as error:
             raise ConfigError(f"has allowed_networks in its extra that are none: {error}") from None
 
+    def calls_per_minute(self, usual: int | None) -> int | None:
+        """How fast its account may be asked; None: as fast as answers come. Raises ConfigError for no number."""
+        stated: Any = self.extra.get("calls_per_minute", usual)
+        if stated is not None and (not isinstance(stated, int) or stated < 1):
+            raise ConfigError(f"has calls_per_minute in its extra that are no number: {stated!r}")
+        return stated
+
 
 class Auth(Protocol):
     """Signs each request, and names what is secret about that: it is cut out of whatever is kept or said."""

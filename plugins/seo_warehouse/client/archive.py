@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib import import_module
 from io import BufferedReader, RawIOBase
 from pathlib import Path, PosixPath, WindowsPath
 from typing import IO, Any, BinaryIO, Protocol, Self
@@ -68,22 +67,16 @@ class Answer:
             return self.received_at
 
 
-def open_root(uri: str) -> Folder:
-    """The root of the archive: `file://` or a plain path as a pathlib.Path, anything else as an ObjectStoragePath.
+def is_local(uri: str) -> bool:
+    """Whether a place is a folder of this machine: `file://`, or a plain path."""
+    return uri.startswith("file://") or "://" not in uri
 
-    Raises ConfigError where the scheme cannot be opened.
-    """
-    parts = urlsplit(uri)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    if "://" not in uri:
-        return Path(uri)
-    try:
-        # Loaded by name, here: only an archive in an object store needs Airflow at all.
-        folder: Folder = import_module("airflow.sdk").ObjectStoragePath(uri)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"the archive {parts.scheme}://{parts.hostname or ''} cannot be opened: {error}") from None
-    return folder
+
+def open_root(uri: str) -> Folder:
+    """The root of an archive in a folder of this machine. Raises ConfigError for any other place."""
+    if not is_local(uri):
+        raise ConfigError(f"the archive {urlsplit(uri).scheme}:// is no folder of this machine")
+    return Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
 
 
 def open_archive(base: Folder, *, source: str, property_key: int, scope: str) -> Archive:

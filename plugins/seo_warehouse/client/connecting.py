@@ -1,7 +1,7 @@
 """Connections of requests to judged addresses only: after DNS, and to the very address that was judged.
 
 A name says nothing of where it leads, and may lead elsewhere at the next look; so each connection resolves once, and
-one refused address refuses the host. Loopback is open to an API that is stated by a loopback address, as the demo's is.
+one refused address refuses the host. Loopback is open to an API that is stated by a loopback address.
 Where the environment states a proxy, the proxy resolves names, and judges them or not.
 """
 

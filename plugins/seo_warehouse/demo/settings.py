@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, PANEL_DEPTH, DemoProperty
+from seo_warehouse.demo.control import clock_url
 
 
 def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def write_properties(path: Path, port: int, history_start: date) -> None:
     document = {
         "properties": [_property(prop, port, history_start) for prop in DEMO_PROPERTIES],
         "google_updates": {"base_url": f"http://127.0.0.1:{port}"},
-        "demo_control_url": f"http://127.0.0.1:{port}/control",
+        "clock_url": clock_url(port),
     }
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
     if path.exists() and path.read_text(encoding="utf-8") == text:

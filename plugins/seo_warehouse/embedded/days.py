@@ -38,7 +38,7 @@ def say_days(wh: Warehouse, say: Say, property_name: str | None = None, first: d
     try:
         now = wh.now()
     except TransientSourceError:
-        now = datetime.now(UTC)  # a demo that is stopped has no clock
+        now = datetime.now(UTC)  # what tells the time may be stopped
     with wh.connect("loader") as connection:
         rows = read_days(connection, now, key)
         waiting = read_waiting(connection, key)

@@ -1,7 +1,7 @@
 """Loading history during `make run`: every property in a process of its own, side by side.
 
-Each is `seo-warehouse onboard`, recorded as every part is: ended with the run that started it, and by `stop` or the
-next `run` where that one was killed. What it had read is in the archive.
+Each is `seo-warehouse onboard`, or what does the same for the demo, recorded as every part is: ended with the run that
+started it, and by `stop` or the next `run` where that one was killed. What it had read is in the archive.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.processes import Component
 
 Progress = Callable[[str], None]
+ONBOARD = ("seo_warehouse.cli", "onboard")
+ONBOARD_DEMO = ("seo_warehouse.embedded.demo_history",)
 PREFIX = "onboard-"
 POLL_SECONDS = 0.2
 
@@ -43,7 +45,12 @@ def components(home: Path) -> list[Component]:
 
 
 def load_side_by_side(
-    home: Path, names: Sequence[str], last: date, variables: dict[str, str], progress: Progress
+    home: Path,
+    names: Sequence[str],
+    last: date,
+    variables: dict[str, str],
+    progress: Progress,
+    module: Sequence[str] = ONBOARD,
 ) -> list[str]:
     """Load the history of each property up to night `last`, telling what each one says. Returns those that failed.
 
@@ -54,7 +61,7 @@ def load_side_by_side(
     try:
         for name in names:
             component = Component(f"{PREFIX}{name}", home / "processes")
-            command = [sys.executable, "-m", "seo_warehouse.cli", "onboard", "--property", name, "--to", str(last)]
+            command = [sys.executable, "-m", *module, "--property", name, "--to", str(last)]
             pid = processes.start(component, command, environment={**os.environ, **variables}, folder=home)
             children.append(_Child(component, pid, component.log.open(errors="replace")))
         is_running = True

@@ -22,11 +22,18 @@ from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.errors import EmbeddedError
 from seo_warehouse.load import schema
-from seo_warehouse.steps.connections import DEMO_CONNECTIONS
+from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import DATABASE, read_secrets
 
 Progress = Callable[[str], None]
 DEMO_WEEKS = 26
+EARLIER_FILE = "demo_connections.json"
+"""What releases before this one called the file of the demo's connections."""
+
+
+def is_demo(settings: Settings) -> bool:
+    """Whether a home serves the demo."""
+    return (settings.home / "demo").exists()
 
 
 def variables(settings: Settings) -> dict[str, str]:
@@ -41,7 +48,7 @@ def variables(settings: Settings) -> dict[str, str]:
     }
     if settings.owner_dsn is not None:
         told["SEO_WAREHOUSE_DSN"] = settings.owner_dsn
-    if (settings.home / "demo").exists():
+    if is_demo(settings):
         told |= {"SEO_WAREHOUSE_RETRY_SECONDS": "5", "SEO_WAREHOUSE_POLL_SECONDS": "10"}
     return told
 
@@ -99,20 +106,26 @@ def start_demo(settings: Settings, ports: dict[str, int], progress: Progress) ->
     Raises EmbeddedError where it does not come up.
     """
     component = demo_component(settings.home)
+    folder = settings.home / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    first_day = _demo_first_day(folder)
+    connections = settings.home / CONNECTIONS_FILE
+    if not connections.exists():
+        # First of all: with this file, whatever credentials lie in the environment are nobody's here.
+        connections.write_text("{}")
+    # Whether it runs or not: it may have been started by an earlier release, which wrote other files.
+    demo.write_properties(settings.properties_path, ports["demo"], first_day)
     if processes.find(component) is None:
         progress(f"starting the demo world on 127.0.0.1:{ports['demo']}")
-        folder = settings.home / "demo"
-        folder.mkdir(parents=True, exist_ok=True)
-        first_day = _demo_first_day(folder)
-        demo.write_properties(settings.properties_path, ports["demo"], first_day)
         command = [sys.executable, "-m", "seo_warehouse.demo", "--port", str(ports["demo"]), "--folder", str(folder),
                    "--first-day", first_day.isoformat()]  # fmt: skip
         processes.start(component, command, environment=os.environ, folder=settings.home)
     _wait_for_port(component, ports["demo"])
-    world = demo.stored_world(settings.home / "demo")
+    world = demo.stored_world(folder)
     if world is not None:
         demo.write_exports(settings.drop, world, datetime.now(UTC).date())
-    (settings.home / DEMO_CONNECTIONS).write_text(json.dumps(demo.connections(ports["demo"])))
+    connections.write_text(json.dumps(demo.connections(ports["demo"])))
+    (settings.home / EARLIER_FILE).unlink(missing_ok=True)
 
 
 def _demo_first_day(folder: Path) -> date:

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from seo_warehouse.config import Settings
+from seo_warehouse.demo.history import take_clock_back
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import days, onboarding, parts, processes, report
 from seo_warehouse.embedded.airflow import Airflow
@@ -94,6 +95,8 @@ def _start_airflow(airflow: Airflow, progress: Progress) -> None:
 def _load_all_history(wh: Warehouse, progress: Progress) -> tuple[date, list[str]]:
     """Load every property's nights before the newest one. Returns that one, and the properties that are not whole."""
     names = [prop.name for prop in wh.properties.properties]
+    is_demo = parts.is_demo(wh.settings)
+    module = onboarding.ONBOARD_DEMO if is_demo else onboarding.ONBOARD
     night = None
     # Once more where midnight passes meanwhile: the night that was the newest can be read as history only.
     while night != wh.now().date():
@@ -102,13 +105,12 @@ def _load_all_history(wh: Warehouse, progress: Progress) -> tuple[date, list[str
             progress(f"{prop.name}: history from {prop.history_start} to the night before {night}")
         try:
             unloaded = onboarding.load_side_by_side(
-                wh.settings.home, names, night - timedelta(days=1), parts.variables(wh.settings), progress
+                wh.settings.home, names, night - timedelta(days=1), parts.variables(wh.settings), progress, module
             )
         finally:
-            if wh.properties.demo_control_url:
-                # One that was ended in the middle has left its clock in the past.
-                for name in names:
-                    wh.set_demo_clock(None, name)
+            # One that was ended in the middle has left its clock in the past.
+            for name in names if is_demo else ():
+                take_clock_back(wh, name)
     return night, unloaded
 
 
@@ -246,7 +248,6 @@ def _is_built(wh: Warehouse, night: date) -> bool:
 def take_properties(settings: Settings, properties: Path | None) -> None:
     """Make the home's properties.yml the user's own file, or leave it to the demo. A home serves one of the two."""
     kept = settings.home / "properties.yml"
-    is_demo_home = (settings.home / "demo").exists()
     if properties is None:
         if kept.is_symlink():
             raise ConfigError(
@@ -254,7 +255,7 @@ def take_properties(settings: Settings, properties: Path | None) -> None:
                 "or set SEO_WAREHOUSE_HOME to another folder for the demo"
             )
         return
-    if is_demo_home:
+    if parts.is_demo(settings):
         raise ConfigError(
             f"{settings.home} holds the demo: set SEO_WAREHOUSE_HOME to another folder for your own properties"
         )

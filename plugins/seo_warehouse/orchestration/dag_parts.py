@@ -287,10 +287,10 @@ def verdict(source_name: str, partition_key: str | None = None) -> None:
 @task(retries=2)
 def build() -> int | None:
     """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.build import build_warehouse
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    return build_warehouse(open_warehouse()).build_id
+    return build_warehouse(open_task_warehouse()).build_id
 
 
 @task
@@ -298,10 +298,10 @@ def report(build_id: int | None) -> None:
     """Write the reports of what links did; skipped where a build had nothing new."""
     if build_id is None:
         raise AirflowSkipException("nothing was built, so the reports stand")
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.report import write_reports
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    write_reports(open_warehouse())
+    write_reports(open_task_warehouse())
 
 
 @task(outlets=[NIGHT])
@@ -317,32 +317,32 @@ def close_overdue() -> None:
 @task
 def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     """Keep the decision of whoever started the run about a load, and carry it out. Returns what became of the load."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.release import release as decide_and_carry_out
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     chosen = params or {}
     who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
-    return decide_and_carry_out(open_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
+    return decide_and_carry_out(open_task_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
 
 
 @task
 def load_history(params: dict[str, Any] | None = None) -> None:
     """Load the history of the property that the run names; each month is a line of the log."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.history import onboard
-    from seo_warehouse.steps.warehouse import open_warehouse
 
     chosen = params or {}
     first = chosen["first_day"]
-    onboard(open_warehouse(), chosen["property"], date.fromisoformat(first) if first else None)
+    onboard(open_task_warehouse(), chosen["property"], date.fromisoformat(first) if first else None)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def carry_out_decisions() -> list[str]:
     """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.release import carry_out_decisions as carry_out
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    return carry_out(open_warehouse())
+    return carry_out(open_task_warehouse())
 
 
 @task
@@ -358,30 +358,30 @@ def keep_tables() -> None:
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def check_freshness() -> None:
     """Warn of tables that are older than their sources allow; `seo-warehouse status` names them too."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.build import note_stale_tables
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    note_stale_tables(open_warehouse())
+    note_stale_tables(open_task_warehouse())
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def write_docs() -> None:
     """Write dbt's documentation of every model and column."""
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps.build import generate_docs
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    generate_docs(open_warehouse())
+    generate_docs(open_task_warehouse())
 
 
 def _drop() -> tuple[Any, Any]:
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps import drop
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    return drop, open_warehouse()
+    return drop, open_task_warehouse()
 
 
 def _nightly() -> tuple[Any, Any]:
+    from seo_warehouse.orchestration.stores import open_task_warehouse
     from seo_warehouse.steps import nightly
-    from seo_warehouse.steps.warehouse import open_warehouse
 
-    return nightly, open_warehouse()
+    return nightly, open_task_warehouse()

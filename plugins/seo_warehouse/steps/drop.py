@@ -19,7 +19,7 @@ from typing import BinaryIO
 import psycopg
 
 from seo_warehouse.client.api import Usage
-from seo_warehouse.client.archive import Archive, open_archive, open_root
+from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     AuditFailedError,
@@ -67,7 +67,7 @@ class _Run:
     def archive(self, sha256: str) -> Archive:
         """Where a file's bytes are kept."""
         return open_archive(
-            open_root(self.wh.settings.archive),
+            self.wh.archive,
             source=self.source.name,
             property_key=self.prop.key,
             scope=loads.file_scope(sha256),

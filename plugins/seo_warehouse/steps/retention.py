@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import date
 
-from seo_warehouse.client.archive import forget, open_root
+from seo_warehouse.client.archive import forget
 from seo_warehouse.load import retention
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps.warehouse import Warehouse
@@ -35,7 +35,7 @@ def _forget_answers(wh: Warehouse, source: str, before: date, uses: retention.Us
         day = retention.day_of(scope)
         return day is not None and max(day, uses.get((property_key, scope), day)) < before
 
-    gone = forget(open_root(wh.settings.archive), source, is_old)
+    gone = forget(wh.archive, source, is_old)
     if gone:
         log.info("%s: %s scopes of the archive were older than %s", source, len(gone), before)
     return gone

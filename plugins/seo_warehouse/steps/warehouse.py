@@ -1,38 +1,44 @@
-"""One warehouse as the steps see it: its database by role, its archive, its properties and its clock."""
+"""One warehouse as the steps see it: its database by role, its archive, its properties, connections and clock."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
-import requests
 
+from seo_warehouse.client.access import Connection
+from seo_warehouse.client.archive import Folder
+from seo_warehouse.client.archive import open_root as open_local_root
 from seo_warehouse.config import Properties, Role, Settings
-from seo_warehouse.errors import ConfigError, TransientLoadError, TransientSourceError
+from seo_warehouse.errors import ConfigError, TransientLoadError
 from seo_warehouse.ledger.completeness import sync_source_tables
 from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source
+from seo_warehouse.steps import stated
 
 DATABASE = "seo_warehouse"
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Everything a step needs that is not its own argument."""
+    """Everything a step needs that is not its own argument. What is not handed in is as the settings state it."""
 
     settings: Settings
+    clock: Callable[[Settings], datetime] = stated.read_clock
+    find_connection: Callable[[Settings, str], Connection] = stated.find_connection
+    open_root: Callable[[str], Folder] = open_local_root
 
     @property
     def properties(self) -> Properties:
@@ -70,24 +76,18 @@ class Warehouse:
         with connection:
             yield connection
 
+    @cached_property
+    def archive(self) -> Folder:
+        """Root of the archive of answers. Raises ConfigError where it cannot be opened."""
+        return self.open_root(self.settings.archive)
+
+    def connection(self, name: str) -> Connection:
+        """The connection to a provider. Raises ConfigError where there is none, or it is not in its form."""
+        return self.find_connection(self.settings, name)
+
     def now(self) -> datetime:
-        """The instant now, UTC; of the demo world's clock where properties.yml names one."""
-        url = self.properties.demo_control_url
-        if url is None:
-            return datetime.now(UTC)
-        answer: dict[str, str] = _ask_demo("GET", f"{url}/clock")
-        return datetime.fromisoformat(answer["now"])
-
-    def set_demo_clock(self, instant: datetime | None, property_name: str | None = None) -> None:
-        """Set the demo world's clock, or that of one property alone. Raises ConfigError without a demo.
-
-        None takes the setting back: a property then follows the world, and the world real time.
-        """
-        url = self.properties.demo_control_url
-        if url is None:
-            raise ConfigError("only the demo's clock can be set")
-        body = {"now": instant.isoformat() if instant else None}
-        _ask_demo("PUT", f"{url}/clock" + (f"?property={property_name}" if property_name else ""), body)
+        """The instant now, UTC. Raises TransientSourceError where the clock does not answer."""
+        return self.clock(self.settings)
 
     def is_open(self, night: Any) -> bool:
         """Whether snapshots may still be read for `night`: it has begun and its deadline has not passed."""
@@ -109,18 +109,6 @@ class Warehouse:
         with self.connect("loader") as connection:
             sync_properties(connection, self.properties)
             sync_source_tables(connection, SOURCES, self.properties)
-
-
-def _ask_demo(method: str, url: str, body: dict[str, Any] | None = None) -> Any:
-    with requests.Session() as session:
-        # It serves on this machine: a proxy of the user's has no part in it.
-        session.trust_env = False
-        try:
-            answer = session.request(method, url, json=body, timeout=30)
-            answer.raise_for_status()
-            return answer.json()
-        except requests.RequestException:
-            raise TransientSourceError(f"the demo world does not answer at {url}: start it with `make run`") from None
 
 
 def open_warehouse(settings: Settings | None = None) -> Warehouse:

@@ -1,0 +1,31 @@
+"""What whoever runs a demo tells it: which instant it lives in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+import requests
+
+from seo_warehouse.errors import TransientSourceError
+
+
+def clock_url(port: int) -> str:
+    """Where the demo that serves on `port` tells the time, and is told it."""
+    return f"http://127.0.0.1:{port}/control/clock"
+
+
+def set_clock(url: str, instant: datetime | None, property_name: str | None = None) -> None:
+    """Set the clock at `url`, or that of one property alone; None takes the setting back.
+
+    A property then follows the world, and the world real time. Raises TransientSourceError where no demo answers.
+    """
+    asked = f"{url}?property={quote(property_name)}" if property_name else url
+    try:
+        with requests.Session() as session:
+            # It serves on this machine: a proxy of the user's has no part in it.
+            session.trust_env = False
+            answer = session.put(asked, json={"now": instant.isoformat() if instant else None}, timeout=30)
+            answer.raise_for_status()
+    except requests.RequestException:
+        raise TransientSourceError(f"no demo answers at {url}: start it with `make run`") from None
