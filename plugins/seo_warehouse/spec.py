@@ -332,5 +332,10 @@ class Source(Generic[S]):
         return f"raw_{self.name}__{table.name}"
 
 
+def partition_name(relation: str, day: date) -> str:
+    """The name in schema `raw` of the month's partition that holds `day`."""
+    return f"{relation}_{day:%Y_%m}"
+
+
 Facts = Mapping[str, Any]
 """What a reader noted about a day beside its rows: stated totals, caps, unknown fields."""

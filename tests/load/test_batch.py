@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.errors import LoadError, ThrottledError, TransientLoadError
 from seo_warehouse.ledger import loads
-from seo_warehouse.load import stored
+from seo_warehouse.ledger.text import mend
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.spec import Column, Row, Type
@@ -72,7 +72,7 @@ def test_characters_that_postgresql_cannot_hold_are_replaced_and_noted(database:
         load_id = write(connection, [make_row(number=2), row])
         kept = written(connection, load_id)[1]
         facts = fetch(connection, "select facts from ops.load_day where load_id = %s", (load_id,))
-    good = stored.mend(bad)
+    good = mend(bad)
     assert "\ufffd" in good
     assert (kept["device"], kept["tags"], kept["extra"]) == (good, ["x", good], {good: [good, {"k": good}]})
     assert kept["unfit"] is None
@@ -322,7 +322,7 @@ def test_any_values_are_kept_as_they_are_or_apart(connection: psycopg.Connection
             elif type(value) in (int, float):
                 assert float(stored_row[name]) == float(value)
             else:
-                assert stored_row[name] == stored.mend(value)
+                assert stored_row[name] == mend(value)
         if unfit:
             assert json.dumps(stored_row["unfit_content"])
 

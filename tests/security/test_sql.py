@@ -17,10 +17,10 @@ from seo_warehouse.ledger import loads
 from seo_warehouse.ledger.completeness import read_days, sync_source_tables
 from seo_warehouse.ledger.known import published_days
 from seo_warehouse.ledger.loads import sync_properties
+from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import drop_old_months
-from seo_warehouse.load.schema import make_roles
 from seo_warehouse.spec import Column, Source, Type
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.load.loading import (

@@ -31,7 +31,7 @@ from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.room import is_free, require_space
 from seo_warehouse.errors import EmbeddedError
-from seo_warehouse.load.schema import scrambled
+from seo_warehouse.ledger.roles import scrambled
 
 ROOT = Path(__file__).parents[3]
 """The checkout: dags/ and plugins/ lie here."""

@@ -17,6 +17,7 @@ from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.postgres import binaries
 from seo_warehouse.errors import BackupError, ConfigError
 from seo_warehouse.ledger import migrate
+from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps.warehouse import Warehouse, read_secrets
@@ -58,7 +59,7 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
     with wh.connect("owner", autocommit=True) as connection:
         _expect_empty(connection)
         # What the backup's policies may name.
-        schema.make_roles(connection, read_secrets(settings.home))
+        make_roles(connection, read_secrets(settings.home))
         say(f"restoring {file}")
         _run("pg_restore", wh.dsn("owner"), "--no-owner", "--no-privileges", "--single-transaction", str(file))
         if connection.execute("select to_regclass('ops.migration')").fetchone() == (None,):

@@ -21,7 +21,7 @@ from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.errors import EmbeddedError
-from seo_warehouse.load import schema
+from seo_warehouse.ledger.roles import role_name, scrambled
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import DATABASE, read_secrets
 
@@ -79,14 +79,14 @@ def start_postgres(settings: Settings, ports: dict[str, int], progress: Progress
         progress(f"starting PostgreSQL on 127.0.0.1:{server.port}")
     server.initialise()
     server.start()
-    owner = schema.role_name("owner")
+    owner = role_name("owner")
     password = read_secrets(settings.home)["owner"]
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         there = connection.execute("select 1 from pg_roles where rolname = %s", (owner,)).fetchone()
         verb = sql.SQL("alter" if there else "create")
         connection.execute(
             sql.SQL("{} role {} login createrole password {}").format(
-                verb, sql.Identifier(owner), sql.Literal(schema.scrambled(connection, owner, password))
+                verb, sql.Identifier(owner), sql.Literal(scrambled(connection, owner, password))
             )
         )
         if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():

@@ -17,7 +17,7 @@ from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger.session import WAREHOUSE_LOCK, Connection, holds, one
-from seo_warehouse.load.schema import partition_name
+from seo_warehouse.spec import partition_name
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from seo_warehouse.ledger.loads import file_scope
 from seo_warehouse.ledger.session import Connection, transaction
-from seo_warehouse.load.stored import mend
+from seo_warehouse.ledger.text import mend
 
 if TYPE_CHECKING:
     from seo_warehouse.exports.parts import Part

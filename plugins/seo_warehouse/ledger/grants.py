@@ -12,8 +12,8 @@ from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.migrate import LOCK
+from seo_warehouse.ledger.roles import READER, ROLES, role_name, scrambled
 from seo_warehouse.ledger.session import Connection
-from seo_warehouse.load.schema import READER, ROLES, role_name, scrambled
 
 EVERY_NAME, EVERY_KEY = "all", 0
 """Stands for every property, those to come too."""

@@ -21,6 +21,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from seo_warehouse.errors import LoadError
+from seo_warehouse.ledger.text import mend
 from seo_warehouse.load import stored
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.spec import Row, Table, Type
@@ -132,7 +133,7 @@ class RowEncoder:
             try:
                 cells.append(_null(column.type) if value is None else _cell(column.type, value))
             except stored.UnmendedError:
-                cells.append(_cell(column.type, stored.mend(value)))
+                cells.append(_cell(column.type, mend(value)))
                 is_mended = True
             except stored.UnfitError:
                 cells.append(_null(column.type))

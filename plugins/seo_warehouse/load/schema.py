@@ -11,8 +11,9 @@ from psycopg import sql
 
 from seo_warehouse.errors import MigrationError
 from seo_warehouse.ledger import migrate
+from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.ledger.session import step
-from seo_warehouse.spec import Column, Source, Table, Type
+from seo_warehouse.spec import Column, Source, Table, Type, partition_name
 
 SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans")
 
@@ -68,18 +69,6 @@ end $$;
 grant select on all tables in schema plans to seo_loader;
 """
 """What dbt does for each mart and plan that it makes: a backup keeps its policies, but no grants."""
-ROLES = ("loader", "transformer", "analyst")
-"""Roles that the owner makes; the owner itself is there before us."""
-READER = "seo_reader"
-"""What every analyst is a member of, and nobody logs in as.
-
-Not `seo_analyst`: whoever is a member of a role may become it (`set role`), and then change its password.
-"""
-
-
-def role_name(role: str) -> str:
-    """The database role of `owner`, `loader`, `transformer` or `analyst`."""
-    return f"seo_{role}"
 
 
 def stored_columns(columns: tuple[Column, ...]) -> list[tuple[str, str]]:
@@ -253,11 +242,6 @@ def _misfit(relation: str, difference: str) -> MigrationError:
     )
 
 
-def partition_name(relation: str, day: date) -> str:
-    """Name in `raw` of the month's partition that holds `day`."""
-    return f"{relation}_{day:%Y_%m}"
-
-
 def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
     """Create the month's partition of `raw.<relation>` that holds `day`, unless it is there.
 
@@ -288,26 +272,6 @@ def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:
         "select 1 from pg_class where relnamespace = 'raw'::regnamespace and relname = %s", (name,)
     ).fetchone()
     return found is not None
-
-
-def scrambled(connection: psycopg.Connection[Any], role: str, password: str) -> str:
-    """A password as PostgreSQL stores it: statements are seen by whoever may read the server's log."""
-    return connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
-
-
-def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:
-    """Create or re-key the roles. `passwords`: role -> password."""
-    for role in ROLES:
-        name = role_name(role)
-        exists = connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone()
-        verb = sql.SQL("alter" if exists else "create")
-        connection.execute(
-            sql.SQL("{} role {} login password {}").format(
-                verb, sql.Identifier(name), sql.Literal(scrambled(connection, name, passwords[role]))
-            )
-        )
-    if not connection.execute("select 1 from pg_roles where rolname = %s", (READER,)).fetchone():
-        connection.execute(sql.SQL("create role {}").format(sql.Identifier(READER)))
 
 
 def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -> None:

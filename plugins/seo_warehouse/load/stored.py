@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
+from seo_warehouse.ledger.text import UNSTORABLE, mend
 from seo_warehouse.spec import Type
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 NUMERIC_DIGITS = 1_000
 """Digits before or after the point that a numeric column takes from us; PostgreSQL's own limits lie far beyond."""
 LONGEST_KEPT_TEXT = 10_000
@@ -27,7 +27,6 @@ LONGEST_KEPT_TEXT = 10_000
 DEEPEST_JSON = 200
 """Levels of a JSON value that are kept; orjson writes 254."""
 
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _QUOTED = re.compile(r'(["\\])')
 
 
@@ -37,17 +36,6 @@ class UnfitError(ValueError):
 
 class UnmendedError(UnfitError):
     """A text that its column can hold once it is mended."""
-
-
-def mend(value: Any) -> Any:
-    """The value with every character that PostgreSQL's text cannot hold replaced, in lists and objects too."""
-    if isinstance(value, str):
-        return _UNSTORABLE.sub(REPLACEMENT, value)
-    if isinstance(value, list | tuple):
-        return [mend(item) for item in value]
-    if isinstance(value, dict):
-        return {mend(key): mend(item) for key, item in value.items()}
-    return value
 
 
 def as_json(value: Any) -> str:
@@ -78,7 +66,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise UnfitError("no text")
     if not value.isascii():
-        if _UNSTORABLE.search(value):
+        if UNSTORABLE.search(value):
             raise UnmendedError("text with characters that PostgreSQL cannot hold")
     elif "\0" in value:
         raise UnmendedError("text with U+0000")
@@ -165,7 +153,7 @@ def _hard_json(value: Any) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):
         raise UnfitError("no JSON") from None
-    if _UNSTORABLE.search(text):
+    if UNSTORABLE.search(text):
         raise UnmendedError("JSON with a lone surrogate")
     return text
 

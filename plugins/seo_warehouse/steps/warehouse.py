@@ -23,6 +23,7 @@ from seo_warehouse.errors import ConfigError, TransientLoadError
 from seo_warehouse.ledger.completeness import sync_source_tables
 from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.migrate import Migration
+from seo_warehouse.ledger.roles import ROLES, role_name
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source
@@ -63,7 +64,7 @@ class Warehouse:
             base = embedded_dsn(self.settings.home)
         parts = urlsplit(base)
         host = parts.netloc.rpartition("@")[2]
-        user = schema.role_name(role)
+        user = role_name(role)
         return urlunsplit(parts._replace(netloc=f"{user}:{quote(self._secrets[role], safe='')}@{host}"))
 
     @contextmanager
@@ -120,7 +121,7 @@ def read_secrets(home: Path) -> dict[str, str]:
     """Passwords by name, made at first use and kept in `<home>/secrets.json`, readable by its owner only."""
     path = home / "secrets.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    missing = {"postgres", "owner", "airflow", "airflow_admin", *schema.ROLES} - known.keys()
+    missing = {"postgres", "owner", "airflow", "airflow_admin", *ROLES} - known.keys()
     if missing:
         known |= {name: secrets.token_urlsafe(18) for name in sorted(missing)}
         home.mkdir(parents=True, exist_ok=True)
