@@ -65,7 +65,7 @@ lint-sql: $(READY)
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 $(SQL)
 
 lint-sources: $(READY)
-	$(BIN)/python -m seo_warehouse.steps.dbt_sources --check
+	$(BIN)/python -m seo_warehouse.steps.declared --check
 
 format: $(READY)  ## lay out Python and SQL
 	$(BIN)/ruff format --quiet .

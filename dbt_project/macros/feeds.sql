@@ -1,4 +1,4 @@
-{#- Generated from the Source specs by seo_warehouse.steps.dbt_sources; do not edit. Read by kinds.sql. -#}
+{#- Generated from the Source specs by seo_warehouse.steps.declared; do not edit. Read by kinds.sql. -#}
 {% macro feeds() -%}
     {{- return([
         {'kind': 'crawls', 'source': 'site_crawl', 'table': 'page', 'origin': 'site_crawl', 'is_export': false},

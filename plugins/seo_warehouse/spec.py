@@ -289,8 +289,9 @@ class Source(Generic[S]):
             self.kind is not Kind.SNAPSHOT or self.plan.limit not in self.settings.model_fields
         ):
             raise ValueError(f"{self.name}: a plan is for snapshots, and its limit {self.plan.limit!r} is a setting")
-        if None in self.example().values():
-            raise ValueError(f"{self.name}: a required setting has no example")
+        for name, field in self.settings.model_fields.items():
+            if not field.description or (field.is_required() and not field.examples):
+                raise ValueError(f"{self.name}: setting {name!r} needs a description, and, if required, an example")
         for table in self.tables:
             self._check(table)
 
@@ -310,7 +311,7 @@ class Source(Generic[S]):
     def example(self) -> dict[str, Any]:
         """The least that properties.yml states for it, with harmless values."""
         fields = self.settings.model_fields.items()
-        return {name: (field.examples or [None])[0] for name, field in fields if field.is_required()}
+        return {name: field.examples[0] for name, field in fields if field.is_required() and field.examples}
 
     def first_kept(self, today: date) -> date:
         """The oldest day that it is asked about today."""

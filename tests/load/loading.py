@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from pydantic import Field
 
 from seo_warehouse.config import Properties
 from seo_warehouse.ledger import loads
@@ -40,7 +41,7 @@ class Use:
 class MadeUp(Strict):
     """What a property may state for the source made here."""
 
-    interval_days: int = 1
+    interval_days: int = Field(1, description="Days between two nights.")
 
 
 def reading(properties: Properties, *sources: Source, **settings: Any) -> Properties:

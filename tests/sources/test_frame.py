@@ -38,7 +38,7 @@ class Empty(Strict):
 class Named(Strict):
     """A connection to state."""
 
-    connection: str = "made_up"
+    connection: str = Field("made_up", description="Airflow connection.")
 
 
 def read(api: Api, property: Any, period: Any) -> Iterator[Row]:
@@ -121,12 +121,22 @@ def test_credentials_and_the_setting_that_names_them_belong_together(changes: di
         make(**changes)
 
 
-def test_a_required_setting_has_an_example() -> None:
-    class Bare(Strict):
-        site: str = Field(description="Whose links.")
+class NoExample(Strict):
+    """A required setting of which nobody knows how it looks."""
 
-    with pytest.raises(ValueError, match="a required setting has no example"):
-        make(settings=Bare)
+    site: str = Field(description="Whose links.")
+
+
+class NoDescription(Strict):
+    """A setting of which nobody knows what it means."""
+
+    days: int = 7
+
+
+@pytest.mark.parametrize("settings", [NoExample, NoDescription])
+def test_a_setting_says_what_it_means_and_how_it_may_look(settings: type[Strict]) -> None:
+    with pytest.raises(ValueError, match="needs a description, and, if required, an example"):
+        make(settings=settings)
 
 
 def test_every_source_says_how_its_settings_may_look() -> None:

@@ -38,7 +38,11 @@ PATH = "/incidents.json"
 class GoogleUpdatesSettings(Strict):
     """Google's Search Status Dashboard. It needs no credentials, so its address is stated here."""
 
-    base_url: str = Field("https://status.search.google.com", pattern=r"^https?://[^/]+$")
+    base_url: str = Field(
+        "https://status.search.google.com",
+        pattern=r"^https?://[^/]+$",
+        description="Where the dashboard's `/incidents.json` is.",
+    )
 
 
 def read_incidents(api: Api, property: Property, period: Period) -> Iterator[Row]:

@@ -1,8 +1,6 @@
 """What dbt is told of the sources, generated from the Source specs, so that columns and kinds are listed once.
 
-A `_sources.yml` for each source, and the macro `feeds`: which tables tell of what.
-
-`python -m seo_warehouse.steps.dbt_sources` writes them; `--check` only says which are stale.
+A `_sources.yml` for each source, and the macro `feeds`: which tables tell of what. steps/declared.py writes them.
 """
 
 from __future__ import annotations
@@ -11,16 +9,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import click
 import yaml
 
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Kind, Source, Table
 
-HEADER = "# Generated from the Source spec {name} by seo_warehouse.steps.dbt_sources; do not edit.\n"
+HEADER = "# Generated from the Source spec {name} by seo_warehouse.steps.declared; do not edit.\n"
 FEEDS = """\
-{{#- Generated from the Source specs by seo_warehouse.steps.dbt_sources; do not edit. Read by kinds.sql. -#}}
+{{#- Generated from the Source specs by seo_warehouse.steps.declared; do not edit. Read by kinds.sql. -#}}
 {{% macro feeds() -%}}
     {{{{- return([
 {rows}    ]) -}}}}
@@ -64,13 +61,12 @@ def rendered_feeds(sources: Iterable[Source] = SOURCES) -> str:
     return FEEDS.format(rows=rows)
 
 
-def stale_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
-    """The files of dbt's project that are missing or differ from the specs, with the text they should have."""
+def dbt_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
+    """The files of dbt's project that follow from the specs, with the text they should have."""
     sources = tuple(sources)
     staging = project / "models" / "staging"
     wanted = {staging / source.name / "_sources.yml": rendered(source) for source in sources}
-    wanted[project / "macros" / "feeds.sql"] = rendered_feeds(sources)
-    return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
+    return {**wanted, project / "macros" / "feeds.sql": rendered_feeds(sources)}
 
 
 def _table(source: Source, table: Table) -> dict[str, Any]:
@@ -104,22 +100,3 @@ def _freshness(source: Source) -> dict[str, dict[str, Any]]:
         "warn_after": {"count": hours + GRACE_HOURS, "period": "hour"},
         "error_after": {"count": 2 * hours + GRACE_HOURS, "period": "hour"},
     }
-
-
-@click.command()
-@click.option("--project", type=click.Path(path_type=Path), default=Path("dbt_project"), show_default=True)
-@click.option("--check", is_flag=True, help="Write nothing; fail when a file is stale.")
-def main(project: Path, check: bool) -> None:
-    """Write dbt's source files and list of kinds from the specs."""
-    stale = stale_files(project)
-    for path, text in stale.items():
-        click.echo(f"{'stale' if check else 'written'}: {path}")
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    if check and stale:
-        raise click.ClickException("run python -m seo_warehouse.steps.dbt_sources")
-
-
-if __name__ == "__main__":
-    main()
