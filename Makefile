@@ -10,6 +10,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
+DEVELOPING := .venv/.developing
 BENCHMARKS := effect_scale load_path load_exports night_build readers site_crawl hostile make_run scheduler celery_nights
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
@@ -38,36 +39,37 @@ secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
 	@$(PYTHON) -c 'import secrets, sys; \
 	  [print(f"{name}={secrets.token_urlsafe(32)}" + "=" * ("FERNET" in name)) for name in sys.argv[1:]]' $(SECRETS)
 
-test: $(READY)  ## all tests, in two processes (ARGS="-x -k name": some)
+test: $(DEVELOPING)  ## all tests, in two processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
 
-bench: $(READY)  ## measure what has a limit, one benchmark after another
+bench: $(DEVELOPING)  ## measure what has a limit, one benchmark after another
 	failed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
 	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-bench-chaos: $(READY)  ## break 100 nights in as many ways, and compare each with one left alone (ARGS="--seed 17": one)
+bench-chaos: $(DEVELOPING)  ## break 100 nights in as many ways, and compare each with one left alone (ARGS="--seed 17": one)
 	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)
 
-bench-effect: $(READY)  ## judge the method on 100 simulated panels a scenario
+bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 
-lint-python: $(READY)
+lint-python: $(DEVELOPING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lint-types: $(READY)
+lint-types: $(DEVELOPING)
 	$(BIN)/mypy
 
-lint-sql: $(READY)
+lint-sql: $(DEVELOPING)
 	$(BIN)/sqlfmt --check --quiet $(SQL)
 	$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 $(SQL)
 
-lint-sources: $(READY)
+lint-sources: $(DEVELOPING)
 	$(BIN)/python -m seo_warehouse.steps.declared --check
 
-format: $(READY)  ## lay out Python and SQL
+
+format: $(DEVELOPING)  ## lay out Python and SQL
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --exit-zero --quiet .
 	$(BIN)/ruff format .
@@ -84,11 +86,20 @@ define CHECK_PYTHON
   { echo "make: $(PYTHON) must be Python 3.11, 3.12 or 3.13; name another with PYTHON=..." >&2; exit 1; }
 endef
 
+SYNC = UV_COMPILE_BYTECODE=1 $(UV) sync --locked --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+
+# Who only runs it needs no tools of tests and linters; who has them keeps them.
 $(READY): pyproject.toml uv.lock | $(UV)
 	$(CHECK_PYTHON)
 	@echo "make: installing what uv.lock names into .venv"
-	@UV_COMPILE_BYTECODE=1 $(UV) sync --locked --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@$(SYNC) $$([ -e $(BIN)/pytest ] || echo --no-dev)
 	@touch $@
+
+$(DEVELOPING): pyproject.toml uv.lock | $(UV)
+	$(CHECK_PYTHON)
+	@echo "make: installing what uv.lock names, for tests and linters too, into .venv"
+	@$(SYNC)
+	@touch $(READY) $@
 
 .uv/bin/uv:
 	$(CHECK_PYTHON)
