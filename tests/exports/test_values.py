@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
+from itertools import product
 
 import pytest
+from babel.dates import get_month_names
 
 from seo_warehouse.exports import generic, places, values
 from seo_warehouse.exports.values import CellError, Habits, HabitSeeker, HabitUnknownError
@@ -132,6 +135,12 @@ def test_percent_signs_are_dropped_from_scales_of_a_hundred(cell: str, expected:
         ("January 2 2026", date(2026, 1, 2)),
         ("Sept 2, 2025", date(2025, 9, 2)),
         ("Jan 2, 2026 10:22 AM", date(2026, 1, 2)),
+        ("2. Mai 2025", date(2025, 5, 2)),
+        ("2 Mär 2025", date(2025, 3, 2)),
+        ("1 août 2025", date(2025, 8, 1)),
+        ("1 juil. 2025", date(2025, 7, 1)),
+        ("2 de septiembre de 2025", date(2025, 9, 2)),
+        ("2 października 2025", date(2025, 10, 2)),
         ("", None),
         ("-", None),
     ],
@@ -151,7 +160,9 @@ def test_days_are_read_as_vendors_and_spreadsheets_write_them(cell: str, expecte
         "1989-12-31",
         "01/02/26",
         "Ju 2, 2025",
-        "2 Mär 2025",
+        "2 jui 2025",
+        "2 Foo 2025",
+        "\u0662 Jan 2025",
         "yesterday",
         "45999",
         "=TODAY()",
@@ -163,6 +174,15 @@ def test_days_are_read_as_vendors_and_spreadsheets_write_them(cell: str, expecte
 def test_what_is_no_day_before_the_file_was_written_is_refused(cell: str) -> None:
     with pytest.raises(CellError):
         values.day(NEITHER, LATEST)(cell)
+
+
+def test_no_name_of_a_month_begins_another_month_in_any_language() -> None:
+    meant: dict[str, set[int]] = defaultdict(set)
+    for language, width, context in product(values.LANGUAGES, ("wide", "abbreviated"), ("format", "stand-alone")):
+        for number, name in get_month_names(width, context, language).items():
+            for length in range(3, len(name) + 1):
+                meant[name[:length].lower()].add(number)
+    assert {name for name, numbers in meant.items() if len(numbers) > 1} == {"jui"}
 
 
 def test_day_and_month_are_told_apart_by_the_habit_of_the_file() -> None:

@@ -8,10 +8,14 @@ month, and which mark is the decimal one. Until that is known a cell that depend
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, Literal
+
+from babel.dates import get_month_names
 
 Convert = Callable[[str], Any]
 
@@ -35,9 +39,13 @@ _URL = re.compile(r"https?://[^\s/?#\"<>\\]+\S*", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})([/.]?)(\d\d?)\2(\d\d?)(?:[T ].*)?", re.ASCII)
 _YEAR_LAST = re.compile(r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?:,?\s.*)?", re.ASCII)
-_DAY_MONTH = re.compile(r"(\d\d?)(?:st|nd|rd|th)?[\s.-]+([A-Za-z]{3,9})\.?,?[\s-]+(\d{4})(?:,?\s.*)?", re.ASCII)
-_MONTH_DAY = re.compile(r"([A-Za-z]{3,9})\.?\s+(\d\d?)(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s.*)?", re.ASCII)
-_MONTHS = tuple("january february march april may june july august september october november december".split())
+_NAME = r"([^\W\d_]{3,14})\.?"
+_DAY_MONTH = re.compile(
+    rf"([0-9]{{1,2}})(?:st|nd|rd|th)?[\s.-]+(?:de\s+)?{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}})(?:,?\s.*)?"
+)
+_MONTH_DAY = re.compile(rf"{_NAME}\s+([0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+([0-9]{{4}})(?:,?\s.*)?")
+LANGUAGES = ("en", "da", "de", "es", "fr", "it", "nb", "nl", "pl", "pt", "sv")
+"""Whose names of months are read. In no two of them do three letters begin different months, but for French `jui`."""
 
 
 class CellError(ValueError):
@@ -253,10 +261,29 @@ def _year_last(value: str, first: int, mark: str, second: int, year: int, habits
 
 
 def _month(name: str) -> int:
-    found = [number for number, month in enumerate(_MONTHS, start=1) if month.startswith(name.lower())]
+    found = {number for month, number in _months() if month.startswith(_bare(name))}
     if len(found) != 1:
         raise CellError(f"names the month {shown(name)}: write the day as 2026-11-22")
-    return found[0]
+    return found.pop()
+
+
+@cache
+def _months() -> frozenset[tuple[str, int]]:
+    """Names of months, whole and short, of themselves and within a date, with their numbers."""
+    return frozenset(
+        (_bare(name), number)
+        for language in LANGUAGES
+        for width in ("wide", "abbreviated")
+        for context in ("format", "stand-alone")
+        for number, name in get_month_names(width, context, language).items()
+    )
+
+
+def _bare(name: str) -> str:
+    """A name in lower case without accents, which not everybody writes."""
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(letter)
+    )
 
 
 def rel(cell: str) -> tuple[str, ...] | None:
