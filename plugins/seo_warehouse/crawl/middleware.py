@@ -24,7 +24,7 @@ from scrapy.utils.httpobj import urlparse_cached
 from service_identity import VerificationError
 
 from seo_warehouse.crawl.headers import is_html
-from seo_warehouse.crawl.records import ERROR_HEADER, SKIPPED_HEADER, Fetched, kept_headers
+from seo_warehouse.crawl.records import ERROR_HEADER, SKIPPED_HEADER, Fetched, is_outage, kept_headers
 from seo_warehouse.crawl.sitemaps import unpack
 
 if TYPE_CHECKING:
@@ -169,11 +169,6 @@ class RobotsMiddleware:
             self._spider.slow_down(request, rules.crawl_delay)
         if not rules.allows(request.url):
             raise RobotsRefusal("robots" if rules.is_known else "robots_unreachable")
-
-
-def is_outage(status: int | None) -> bool:
-    """Whether a status says "not now": no answer, 5xx, 429."""
-    return status is None or status >= 500 or status == 429
 
 
 def _decoded(body: bytes, encoding: str, limit: int) -> tuple[bytes, str | None]:

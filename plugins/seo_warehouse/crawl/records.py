@@ -34,6 +34,11 @@ KEPT_HEADERS = frozenset(
 MAX_HEADER_CHARACTERS = 16_384
 
 
+def is_outage(status: int | None) -> bool:
+    """Whether a status says "not now": no answer, 5xx, 429."""
+    return status is None or status >= 500 or status == 429
+
+
 @dataclass(frozen=True)
 class Fetched:
     """One request's outcome. `status` None: nothing answered, and `error` says why; `seconds` to the whole answer."""

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider
 
 from seo_warehouse.crawl.frontier import Entry, Frontier
-from seo_warehouse.crawl.middleware import is_outage
 from seo_warehouse.crawl.parse import parse_targets
-from seo_warehouse.crawl.records import Fetched, is_page, location_of
+from seo_warehouse.crawl.records import Fetched, is_outage, is_page, location_of
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
 from seo_warehouse.crawl.sitemaps import MAX_SITEMAP_BYTES, MAX_SITEMAP_FILES, Sitemap, read_sitemap
 from seo_warehouse.urls import resolve
