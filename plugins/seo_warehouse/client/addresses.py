@@ -1,7 +1,8 @@
-"""Which network addresses the crawler may connect to.
+"""Which network addresses may be connected to: by the crawler, and by the door to the providers' APIs.
 
-A page can name any host and DNS can answer anything, so the address itself is judged, after DNS and before the
-connection: only what is reachable by everyone is allowed. Networks and addresses that the property states are too.
+A page or a setting can name any host and DNS can answer anything, so the address itself is judged, after DNS and before
+the connection: only what is reachable by everyone is allowed, and the networks and addresses that a property states for
+its crawl, or a connection for its provider.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Guard:
         try:
             self._networks = [ip_network(network, strict=False) for network in networks]
         except ValueError as error:
-            raise TerminalSourceError(f"site_crawl.allowed_networks: {error}") from None
+            raise TerminalSourceError(f"allowed_networks: {error}") from None
         self._pinned = {host.lower().rstrip("."): endpoint(text) for host, text in (resolve or {}).items()}
 
     def pinned(self, host: str) -> Endpoint | None:
@@ -87,4 +88,4 @@ def endpoint(text: str) -> Endpoint:
             raise ValueError(f"{port} is no port")
         return str(ip_address(address.strip("[]"))), number
     except ValueError as error:
-        raise TerminalSourceError(f"site_crawl.resolve: {text!r} is not address:port ({error})") from None
+        raise TerminalSourceError(f"resolve: {text!r} is not address:port ({error})") from None

@@ -57,7 +57,10 @@ def plan_of(settings: CrawlSettings, *, contact: str) -> Plan:
         if url is None or host_of(url) is None or "@" in urlsplit(url).netloc:
             raise TerminalSourceError(f"site_crawl.start_urls: {literal!r} is no http(s) URL without credentials")
         starts.append(url.partition("#")[0])
-    Guard(settings.allowed_networks, settings.resolve)
+    try:
+        Guard(settings.allowed_networks, settings.resolve)
+    except TerminalSourceError as error:
+        raise TerminalSourceError(f"site_crawl.{error}") from None
     limits: dict[str, Any] = settings.model_dump(exclude={"start_urls", "interval_days"})
     return Plan(
         start_urls=tuple(dict.fromkeys(starts)),
