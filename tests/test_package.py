@@ -24,9 +24,7 @@ BROUGHT_BY = {
     "pyopenssl": "scrapy",
     "service-identity": "scrapy",
     "sqlalchemy": "great-expectations",
-    "twisted": "scrapy",
     "typing-extensions": "pydantic",
-    "urllib3": "requests",
     "zope-interface": "scrapy",
 }
 """Distributions that are imported as part of the interface of a declared one, which requires them."""
