@@ -355,7 +355,7 @@ def test_a_replay_buys_nothing(provider: Provider, tmp_path: Path) -> None:
 GOOD = page([ITEM, {**ITEM, "is_lost": True}], 2, "token")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(list(places(GOOD))), JSON)
 def test_no_answer_gets_anything_but_rows_or_a_typed_error_out(
     provider: Provider, tmp_path: Path, path: tuple[Any, ...], value: Any

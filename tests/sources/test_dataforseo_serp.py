@@ -625,7 +625,7 @@ def spoiled() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
             yield end, document, place
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(list(spoiled())), JSON, st.booleans())
 def test_no_answer_gets_anything_but_rows_or_a_typed_error_out(
     provider: Provider, tmp_path: Path, spoilt: tuple[str, Any, tuple[Any, ...]], value: Any, is_cut: bool
