@@ -69,7 +69,6 @@ lint-sql: $(DEVELOPING)
 lint-sources: $(DEVELOPING)
 	$(BIN)/python -m seo_warehouse.steps.declared --check
 
-
 format: $(DEVELOPING)  ## lay out Python and SQL
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --exit-zero --quiet .
