@@ -10,7 +10,8 @@ existing tables, with the events, changes, updates and levels that they were las
     {%- if execute and var('build_id') | int != 0 and not flags.FULL_REFRESH -%}
         {%- for schema, name in [
             ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
-            ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_units'),
+            ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_check_units'),
+            ('intermediate', 'int_effect__measure_search_units'),
             ('intermediate', 'int_effect__keep_levels'), ('intermediate', 'int_effect__sum_topics'),
             ('intermediate', 'int_effect__cross_arms'), ('intermediate', 'int_effect__cross_weeks'),
             ('marts', 'fct_link_rank_change'), ('marts', 'fct_link_effect_cell'), ('marts', 'fct_link_effect_page'),
@@ -24,10 +25,13 @@ existing tables, with the events, changes, updates and levels that they were las
 
 {#- Pre-hook of a model kept by cells (property, topic and date of the link event) and samples, or windows in their place. -#}
 {% macro replace_affected_cells(is_of_windows=false) -%}
+    {#- Named while dbt parses too, so that they are there before the model is built. #}
+    {%- set affected_cells = ref('int_link__list_affected_cells') -%}
+    {%- set samples = samples_of_windows() if is_of_windows -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale
         {% if is_rank_change_partial() -%}
-            using {{ ref('int_link__list_affected_cells') }} as affected
+            using {{ affected_cells }} as affected
             where
                 stale.property_key = affected.property_key
                 and stale.topic = affected.topic
@@ -35,7 +39,7 @@ existing tables, with the events, changes, updates and levels that they were las
                 {% if is_of_windows -%}
                     and stale.window_name in (
                         select samples.window_name
-                        from ({{ samples_of_windows() }}) as samples
+                        from ({{ samples }}) as samples
                         where samples.sample_no = any(affected.sample_nos)
                     )
                 {%- else -%} and stale.sample_no = any(affected.sample_nos)

@@ -22,12 +22,12 @@
 {%- endmacro %}
 
 {#-
-Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key), event_date, begin_day
-and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
+Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key) and event_date, and, if
+not `span`, begin_day and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
 before the first check. Day by day through the index (`distinct on` keeps it so, where Citus refuses `limit`): a join with all
 totals of all days, of which few are asked for, sorts or hashes gigabytes.
 -#}
-{% macro join_window(unit, sums='int_link__sum_positions', key='series_key') -%}
+{% macro join_window(unit, sums='int_link__sum_positions', key='series_key', span=none) -%}
     {%- for name, day in [('at_end', 'end_day'), ('at_begin', 'begin_day - 1')] %}
     left join
         lateral(
@@ -39,7 +39,7 @@ totals of all days, of which few are asked for, sorts or hashes gigabytes.
             where
                 sums.property_key = {{ unit }}.property_key
                 and sums.{{ key }} = {{ unit }}.{{ key }}
-                and sums.day = {{ unit }}.event_date + {{ unit }}.{{ day }}
+                and sums.day = {{ unit }}.event_date + {{ span or unit }}.{{ day }}
         ) as {{ name }}
         on true
     {%- endfor %}

@@ -10,6 +10,9 @@
     )
 }}
 
+{%- set check_outcomes = outcomes() | selectattr('of', 'equalto', 'checks') | list %}
+{%- set search_outcomes = outcomes() | selectattr('of', 'equalto', 'searches') | list %}
+
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 
@@ -27,36 +30,32 @@ with
     ),
 
     -- Cell by cell, so that nothing is sorted: units are found by their date and topic.
-    averaged as (
+    checked as (
         select affected.topic, affected.event_date, means.*
         from affected
         cross join
             lateral(
                 select
                     units.property_key,
-                    cell_key,
-                    sample_no,
+                    units.cell_key,
+                    units.sample_no,
                     count(*)::integer as control_count,
-                    {%- for outcome in outcomes() %}
+                    {%- for outcome in check_outcomes %}
                         avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
                     {%- endfor %}
-                    {%- for outcome in ['log_position', 'click_log'] %}
-                        sum(
-                            {{ outcome }}_change * {{ outcome }}_change
-                        ) as {{ outcome }}_square_sum,
-                    {%- endfor %}
+                    sum(log_position_change * log_position_change) as log_position_square_sum,
                     avg(base_position) as base_position,
                     avg(base_position + position_change) as window_position,
                     avg(base_log_position) as base_log_position,
                     avg(base_log_position + log_position_change) as window_log_position,
-                    {%- for part in ['base', 'window'] %}
-                        {%- for state in check_states() %}
-                            sum({{ part }}_{{ state }}_count)::double precision
-                            / nullif(sum({{ part }}_check_count), 0)
-                            as {{ part }}_{{ state }}_share{{ ',' if not (loop.last and part == 'window') }}
-                        {%- endfor %}
+                    {%- for state in check_states() %}
+                        sum(base_{{ state }}_count)::double precision
+                        / nullif(sum(base_check_count), 0) as base_{{ state }}_share,
+                        sum(window_{{ state }}_count)::double precision / nullif(
+                            sum(window_check_count), 0
+                        ) as window_{{ state }}_share{{ ',' if not loop.last }}
                     {%- endfor %}
-                from {{ ref('int_effect__measure_units') }} as units
+                from {{ ref('int_effect__measure_check_units') }} as units
                 where
                     units.property_key = affected.property_key
                     and units.event_date = affected.event_date
@@ -64,8 +63,81 @@ with
                     and units.sample_no = any(affected.sample_nos)
                     and units.role = 'control'
                     and not units.is_onpage_changed
-                group by units.property_key, cell_key, sample_no
+                group by units.property_key, units.cell_key, units.sample_no
             ) as means
+    ),
+
+    searched as (
+        select affected.topic, affected.event_date, means.*
+        from affected
+        cross join
+            lateral(
+                select
+                    units.property_key,
+                    units.cell_key,
+                    units.sample_no,
+                    count(*)::integer as control_count,
+                    {%- for outcome in search_outcomes %}
+                        avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+                    {%- endfor %}
+                    sum(click_log_change * click_log_change) as click_log_square_sum
+                from {{ ref('int_effect__measure_search_units') }} as units
+                where
+                    units.property_key = affected.property_key
+                    and units.event_date = affected.event_date
+                    and units.topic = affected.topic
+                    and units.sample_no = any(affected.sample_nos)
+                    and units.role = 'control'
+                    and not units.is_onpage_changed
+                group by units.property_key, units.cell_key, units.sample_no
+            ) as means
+    ),
+
+    averaged as (
+        select
+            property_key,
+            topic,
+            event_date,
+            cell_key,
+            sample_no,
+            control_count,
+            {%- for outcome in check_outcomes %} {{ outcome['name'] }}_change, {%- endfor %}
+            {%- for outcome in search_outcomes %}
+                null::double precision as {{ outcome['name'] }}_change,
+            {%- endfor %}
+            log_position_square_sum,
+            null::double precision as click_log_square_sum,
+            base_position,
+            window_position,
+            base_log_position,
+            window_log_position,
+            {%- for state in check_states() %}
+                base_{{ state }}_share, window_{{ state }}_share{{ ',' if not loop.last }}
+            {%- endfor %}
+        from checked
+        union all
+        select
+            property_key,
+            topic,
+            event_date,
+            cell_key,
+            sample_no,
+            control_count,
+            {%- for outcome in check_outcomes %}
+                null::double precision as {{ outcome['name'] }}_change,
+            {%- endfor %}
+            {%- for outcome in search_outcomes %} {{ outcome['name'] }}_change, {%- endfor %}
+            null::double precision as log_position_square_sum,
+            click_log_square_sum,
+            null::double precision as base_position,
+            null::double precision as window_position,
+            null::double precision as base_log_position,
+            null::double precision as window_log_position,
+            {%- for state in check_states() %}
+                null::double precision as base_{{ state }}_share,
+                null::double precision as window_{{ state }}_share{{ ',' if not loop.last }}
+            {%- endfor %}
+        from searched
     )
 
 select averaged.*, places.panel, places.locale, places.device

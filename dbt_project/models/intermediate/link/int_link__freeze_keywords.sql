@@ -1,3 +1,5 @@
+{{ config(materialized='table', pre_hook='{{ join_as_written() }}') }}
+
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 

@@ -3,13 +3,11 @@
 with
     pages as (
         select property_key, event_date, page_key
-        from {{ ref('int_link__measure_bases') }}
+        from {{ ref('int_link__freeze_keywords') }}
         union
         select property_key, event_date, page_key
         from {{ ref('int_effect__measure_search_bases') }}
     ),
-
-    link_changes as (select * from {{ ref('int_link__place_changes') }}),
 
     -- What a crawl compares lies between the earlier crawl and it.
     crawls as (
@@ -50,23 +48,6 @@ with
         group by property_key, page_key, chain_no
     ),
 
-    next_links as (
-        select
-            pages.property_key,
-            pages.event_date,
-            pages.page_key,
-            min(link_changes.change_date) as link_date
-        from pages
-        inner join
-            link_changes
-            on link_changes.property_key = pages.property_key
-            and link_changes.page_key = pages.page_key
-            and link_changes.change_date between pages.event_date - 56 and pages.event_date + 90
-            and pages.event_date >= link_changes.from_date
-            and pages.event_date < link_changes.to_date
-        group by pages.property_key, pages.event_date, pages.page_key
-    ),
-
     -- What a crawl found lies on one of several days, what people state on its own.
     changes as (
         select property_key, page_key, since_day + 1 as first_day, day as last_day
@@ -97,19 +78,12 @@ select
     pages.property_key,
     pages.event_date,
     pages.page_key,
-    -- First change of the page's links from 56 days before the date.
-    next_links.link_date,
     -- First day on which a change of the page, seen from 14 days before the date, may have
     -- happened.
     next_changes.change_date,
     -- Until when crawls, without a gap since 14 days before the date, would have seen a change.
     chains.last_day as watched_until_date
 from pages
-left join
-    next_links
-    on next_links.property_key = pages.property_key
-    and next_links.event_date = pages.event_date
-    and next_links.page_key = pages.page_key
 left join
     next_changes
     on next_changes.property_key = pages.property_key
