@@ -78,10 +78,17 @@ Columns of outcomes and weightings as rows: a cross join with columns outcome, w
     property_key, event_key, authority_level, first_from_domain_level, relevance_level, anchor_type_level
 {%- endmacro %}
 
-{#- Why a rank change cannot be judged, in the order in which they are asked. -#}
+{#- Why a rank change cannot be judged: name and condition, in the order in which they are asked. The first that holds is given. -#}
 {% macro change_reasons() -%}
     {{- return([
-        'same_event', 'uncertain_date', 'short_history', 'future_incomplete', 'unmeasured', 'not_ranking', 'other_link',
-        'onpage_change', 'no_controls',
+        {'name': 'same_event', 'when': 'not is_event'},
+        {'name': 'uncertain_date', 'when': 'is_uncertain_date'},
+        {'name': 'short_history', 'when': 'is_history_short'},
+        {'name': 'future_incomplete', 'when': 'is_future_incomplete'},
+        {'name': 'unmeasured', 'when': 'not is_base_measured or not is_window_measured'},
+        {'name': 'not_ranking', 'when': 'base_ranked_count = 0'},
+        {'name': 'other_link', 'when': 'other_link_count > 0'},
+        {'name': 'onpage_change', 'when': 'is_onpage_changed'},
+        {'name': 'no_controls', 'when': 'control_count = 0'},
     ]) -}}
 {%- endmacro %}
