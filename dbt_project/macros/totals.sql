@@ -73,3 +73,35 @@
         {%- endif %}
     {%- endif -%}
 {%- endmacro %}
+
+{#- What stands of each claimed property's running totals after the pre-hook: the totals of the last day, by which all new days go on. -#}
+{% macro standing_totals(first_day) -%}
+    select standing.*
+    from {{ this }} as standing
+    inner join
+        (
+            select standing.property_key, max(standing.day) as day
+            from {{ this }} as standing
+            inner join claimed on claimed.property_key = standing.property_key
+            -- As a literal, here and below, or the planner would read every day.
+            where standing.day >= date '{{ first_day }}' - 1
+            group by standing.property_key
+        ) as last_days
+        on last_days.property_key = standing.property_key
+        and last_days.day = standing.day
+    where standing.day >= date '{{ first_day }}' - 1
+{%- endmacro %}
+
+{#- By property the first day that a build sums: claimed, or not summed yet. Of CTEs claimed and standing. -#}
+{% macro first_days_to_sum() -%}
+    select property_key, min(day) as day
+    from
+        (
+            select property_key, day
+            from claimed
+            union all
+            select property_key, day + 1
+            from standing
+        ) as first_days
+    group by property_key
+{%- endmacro %}

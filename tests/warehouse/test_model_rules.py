@@ -59,19 +59,18 @@ MART_ORDER = ("core", "crawl", "search", "serp", "link", "effect", "estimate")
 """Folders of marts. An intermediate that reads a mart of one feeds only marts of later ones: docs/architecture.md."""
 AGAINST_THE_ORDER = {"int_link__judge_events", "int_link__merge_stays"}
 """Intermediates that stand against it still. May only shrink."""
-DEEPEST = {"fct_link_rank_change": 16}
+DEEPEST = {"fct_link_rank_change": 15}
 """Models on the longest way to a mart from a source, itself included. May only shrink."""
 LONGEST = 200
 """Lines of a model or a file of macros: what is read in one sitting."""
 LONGER = {
-    *("fct_link_rank_change", "fct_page_crawl", "int_effect__measure_units", "int_effect__sum_searches"),
+    "fct_page_crawl",
     *("int_link__derive_events", "int_link__find_spans", "int_link__fold_sightings", "int_link__freeze_keywords"),
-    *("int_link__list_affected_cells", "int_link__sum_positions", "int_serp__judge_checks"),
-    "rpt_link_contribution",
+    *("int_link__list_affected_cells", "int_serp__judge_checks"),
 }
 """Those that are longer still. May only shrink."""
 NAMES_OF_STEPS_MADE = {
-    *("int_link__list_affected_cells", "int_page__list_moved_days", "int_page__version_pages", "rpt_link_contribution"),
+    *("int_link__list_affected_cells", "int_page__list_moved_days", "int_page__version_pages"),
 }
 """Models in which Jinja makes the name of a step still. May only shrink."""
 

@@ -1,4 +1,3 @@
--- depends_on: {{ ref('int_page__list_moved_days') }}
 {{
     config(
         materialized='incremental',
@@ -12,6 +11,7 @@
 }}
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
+{%- set claims = claimed_search_days() %}
 {%- set carried_days = 3 %}
 {%- if is_partial %} {%- set first_day = first_changed_day('claimed_search_days') %} {%- endif %}
 
@@ -41,31 +41,11 @@ with
     ),
 
     {% if is_partial -%}
-        claimed as ({{ claimed_search_days() }}),
+        claimed as ({{ claims }}),
 
-        standing_days as (
-            select standing.property_key, max(standing.day) as day
-            from {{ this }} as standing
-            inner join claimed on claimed.property_key = standing.property_key
-            where standing.day >= date '{{ first_day }}' - 1
-            group by standing.property_key
-        ),
+        standing as ({{ standing_totals(first_day) }}),
 
-        standing as (
-            select standing.*
-            from {{ this }} as standing
-            inner join
-                standing_days
-                on standing_days.property_key = standing.property_key
-                and standing_days.day = standing.day
-            where standing.day >= date '{{ first_day }}' - 1
-        ),
-
-        begins as (
-            select claimed.property_key, least(claimed.day, standing_days.day + 1) as day
-            from claimed
-            left join standing_days on standing_days.property_key = claimed.property_key
-        ),
+        begins as ({{ first_days_to_sum() }}),
     {%- endif %}
 
     spans as (
@@ -87,55 +67,52 @@ with
     ),
 
     pages as (
-        {% if is_partial -%}
-            select property_key, page_key, min(first_day) as first_day, max(next_day) as next_day
-            from
-                (
+        select
+            property_key,
+            page_key,
+            min(first_day) as first_day,
+            max(next_day) as next_day,
+            greatest(min(first_day), max(next_day) - {{ carried_days }}) as begin_day
+        from
+            (
+                {% if is_partial -%}
                     select property_key, page_key, first_day, day + 1 as next_day
                     from standing
                     union all
-                    select
-                        searches.property_key,
-                        searches.page_key,
-                        spans.first_day,
-                        spans.first_day as next_day
-                    from searches
+                {%- endif %}
+                select
+                    searches.property_key,
+                    searches.page_key,
+                    spans.first_day,
+                    spans.first_day as next_day
+                from searches
+                inner join spans on spans.property_key = searches.property_key
+                {% if is_partial -%}
                     inner join
                         begins
                         on begins.property_key = searches.property_key
                         and begins.day <= searches.day
-                    inner join spans on spans.property_key = searches.property_key
-                ) as known_pages
-            group by property_key, page_key
-        {%- else -%}
-            select distinct
-                searches.property_key,
-                searches.page_key,
-                spans.first_day,
-                spans.first_day as next_day
-            from searches
-            inner join spans on spans.property_key = searches.property_key
-        {%- endif %}
+                {%- endif %}
+            ) as known_pages
+        group by property_key, page_key
     ),
 
     days as (
         select
-            pages.*,
-            (greatest(pages.first_day, pages.next_day - {{ carried_days }}) + shift.days) as day
+            pages.*, pages.begin_day + generate_series(0, spans.last_day - pages.begin_day) as day
         from pages
         inner join spans on spans.property_key = pages.property_key
-        cross join
-            lateral generate_series(
-                0, spans.last_day - greatest(pages.first_day, pages.next_day - {{ carried_days }})
-            ) as shift(days)
     ),
 
     measured as (
         select
             days.*,
-            whole_days.day is not null or searches.day is not null as is_measured,
-            coalesce(searches.clicks, 0) as clicks,
-            coalesce(searches.impressions, 0) as impressions
+            {%- for figure in ['clicks', 'impressions'] %}
+                case
+                    when whole_days.day is not null or searches.day is not null
+                    then coalesce(searches.{{ figure }}, 0)
+                end as {{ figure }}{{ ',' if not loop.last }}
+            {%- endfor %}
         from days
         left join
             searches
@@ -151,12 +128,9 @@ with
             *,
             {%- for figure in ['clicks', 'impressions'] %}
                 coalesce(
-                    case when is_measured then {{ figure }} end
+                    {{ figure }}
                     {%- for number in range(1, carried_days + 1) %}
-                        ,
-                        lag(
-                            case when is_measured then {{ figure }} end, {{ number }}
-                        ) over page_days
+                        , lag({{ figure }}, {{ number }}) over page_days
                     {%- endfor %}
                 ) as {{ figure }}_value{{ ',' if not loop.last }}
             {%- endfor %}
@@ -170,8 +144,8 @@ with
             page_key,
             first_day,
             day,
-            is_measured::integer as measured_count,
-            (is_measured and impressions > 0)::integer as ranked_count,
+            (impressions is not null)::integer as measured_count,
+            coalesce(impressions > 0, false)::integer as ranked_count,
             (impressions_value is not null)::integer as value_count,
             -- Whole units of 10^-12, so that sums are exact whatever their order.
             {%- for figure in ['click', 'impression'] %}
@@ -207,7 +181,9 @@ with
             first_day,
             day,
             {%- for total in search_totals() %}
-                sum({{ total }}) over page_days as {{ total }},
+                (
+                    sum({{ total }}) over page_days
+                )::{{ 'bigint' if total.endswith('_sum') else 'integer' }} as {{ total }},
             {%- endfor %}
             is_standing
         from continued
@@ -219,9 +195,6 @@ select
     page_key,
     first_day,
     day,
-    {%- for total in search_totals() %}
-        {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'integer' }}
-        as {{ total }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {%- for total in search_totals() %} {{ total }}{{ ',' if not loop.last }} {%- endfor %}
 from summed
 where not is_standing

@@ -34,50 +34,31 @@ with
     {% if is_partial -%}
         claimed as ({{ claimed_position_days() }}),
 
-        -- What stands of each series after the pre-hook: its total on the day before.
-        standing_days as (
-            select standing.property_key, max(standing.day) as day
-            from {{ this }} as standing
-            inner join claimed on claimed.property_key = standing.property_key
-            -- As a literal, here and below, or the planner would read every day.
-            where standing.day >= date '{{ first_day }}' - 1
-            group by standing.property_key
-        ),
+        standing as ({{ standing_totals(first_day) }}),
 
-        standing as (
-            select standing.*
-            from {{ this }} as standing
-            inner join
-                standing_days
-                on standing_days.property_key = standing.property_key
-                and standing_days.day = standing.day
-            where standing.day >= date '{{ first_day }}' - 1
-        ),
-
-        -- What the first days carry on was checked on the days before them.
-        begins as (
-            select property_key, min(day) as day
-            from
-                (
-                    select property_key, day
-                    from claimed
-                    union all
-                    select property_key, day + 1
-                    from standing_days
-                ) as first_days
-            group by property_key
-        ),
+        begins as ({{ first_days_to_sum() }}),
     {%- endif %}
 
+    -- A check to less than the panel's depth measures nothing. What lies deeper, or nowhere, counts
+    -- as depth + 1. What the first days carry on was checked on the days before them.
     checks as (
         select
             series.series_key,
             rank_check.property_key,
             rank_check.day,
             rank_check.state,
-            rank_check.depth,
-            rank_check.position
+            properties.depth::smallint as panel_depth,
+            case
+                when rank_check.state not in ('found', 'not_found')
+                then null
+                when coalesce(rank_check.depth < properties.depth, true)
+                then null
+                when rank_check.state = 'found'
+                then least(rank_check.position, properties.depth + 1)
+                else properties.depth + 1
+            end::smallint as measured_position
         from {{ ref('fct_serp_position') }} as rank_check {{ join_series('rank_check') }}
+        inner join properties on properties.property_key = rank_check.property_key
         {% if is_partial -%}
             inner join
                 begins
@@ -87,32 +68,10 @@ with
         {%- endif %}
     ),
 
-    -- A check to less than the panel's depth measures nothing; what lies deeper, or nowhere,
-    -- counts as depth + 1.
-    judged as (
-        select
-            checks.series_key,
-            checks.property_key,
-            checks.day,
-            checks.state,
-            properties.depth::smallint as panel_depth,
-            case
-                when checks.state not in ('found', 'not_found')
-                then null
-                when coalesce(checks.depth < properties.depth, true)
-                then null
-                when checks.state = 'found'
-                then least(checks.position, properties.depth + 1)
-                else properties.depth + 1
-            end::smallint as measured_position
-        from checks
-        inner join properties on properties.property_key = checks.property_key
-    ),
-
     -- A series that stands goes on without a check too.
     lines as (
         select *, true as is_check
-        from judged
+        from checks
         {% if is_partial -%}
             union all
             select
@@ -130,13 +89,13 @@ with
 
     spaced as (
         select
-            *,
-            coalesce(
-                lead(day) over series_days - 1,
-                (select last_day from last_days where last_days.property_key = lines.property_key)
-            ) as until_day
+            lines.*, coalesce(lead(lines.day) over series_days - 1, last_days.last_day) as until_day
         from lines
-        window series_days as (partition by property_key, series_key order by day, is_check)
+        left join last_days on last_days.property_key = lines.property_key
+        window
+            series_days as (
+                partition by lines.property_key, lines.series_key order by lines.day, lines.is_check
+            )
     ),
 
     -- Each line with the days until the next one. They come sorted, so that nothing is sorted
