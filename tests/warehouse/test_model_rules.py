@@ -265,6 +265,11 @@ def test_every_column_is_described_and_no_other(
         " where table_schema in ('staging', 'intermediate', 'marts')"
     ):
         actual.setdefault(row["table_name"], set()).add(row["column_name"])
+    parts = warehouse.dbt.invoke("compile", "--select", "config.materialized:ephemeral").result.results
+    assert parts, "models that are part of a query are there"
+    for part in parts:
+        columns = warehouse.connection.execute(f"select * from ({part.node.compiled_code}) as part limit 0").description
+        actual[part.node.name] = {column.name for column in columns or []}
     wrong = {n: actual[n] ^ set(m.columns) for n, m in models.items() if actual[n] != set(m.columns)}
     assert not wrong
 
