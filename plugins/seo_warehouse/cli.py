@@ -260,7 +260,7 @@ def build(full: bool) -> None:
     "--cut", help="By kind of link too: authority, first_from_domain, relevance, anchor_type, country, device."
 )
 @click.option("--outcome", help="What is measured: log_position, position, expected_ctr, click_log ...")
-@click.option("--panel", help="Where it was measured: google, search_console ...")
+@click.option("--panel", help="Where it was measured: `google` (rank checks), or who tells of searches.")
 @_clear_errors
 def effect(property_name: str, cut: str | None, outcome: str | None, panel: str | None) -> None:
     """What links did to the positions of their pages, and how sure that is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import Field
 
+import seo_warehouse
 from seo_warehouse.client.access import Access, Basic, Connection
 from seo_warehouse.client.api import Api
 from seo_warehouse.errors import ConfigError, MalformedAnswerError, NightOverError, TerminalSourceError
@@ -29,6 +31,9 @@ LINK = Shape(
     optional=["seen"],
 )
 GOOD = {"url": "https://a.example/", "seen": "2026-05-21T08:40:00-07:00", "internal": 7}
+
+
+OWN_ROOMS = ("sources", "demo", "exports")
 
 
 class Empty(Strict):
@@ -163,3 +168,27 @@ def test_what_a_connection_lacks_is_said_with_its_name() -> None:
         if source.access is not None:
             with pytest.raises(ConfigError, match=r"^(needs|has) "):
                 source.access.auth(Connection())
+
+
+def test_no_module_but_its_own_names_a_provider() -> None:
+    """The demo plays providers, and exports/ knows the forms of their files."""
+    package = Path(seo_warehouse.__file__).parent
+    names = {name for source in SOURCES if has_provider(source) for name in (source.name, source.connection) if name}
+    said = re.compile("|".join(name.replace("_", "[_ ]?") for name in names), re.IGNORECASE)
+    assert said.search("Search Console")
+    rest = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in OWN_ROOMS]
+    assert len(rest) > 100
+    assert not [str(path) for path in rest if said.search(path.read_text("utf-8"))]
+
+
+def test_a_source_names_none_of_the_others() -> None:
+    folder = Path(seo_warehouse.__file__).parent / "sources"
+    for source in filter(has_provider, SOURCES):
+        others = {other.name for other in SOURCES if has_provider(other)} - {source.name}
+        text = (folder / f"{source.name}.py").read_text("utf-8")
+        assert not [name for name in others if name in text], source.name
+
+
+def has_provider(source: Source) -> bool:
+    """Whether somebody else is asked: not of files, nor where we crawl by ourselves."""
+    return source.access is not None or "base_url" in source.settings.model_fields

@@ -15,13 +15,13 @@ ESTIMATE_EVENTS = 30
 """From so many on there is an estimate; before, its interval alone."""
 LEAST_CONTROLS = 5
 """Control rows a cell, on average, that either takes."""
-PANEL_HEADLINES = {"search_console": "click_log"}
-"""The outcome that stands for a panel; of rank checks it is `log_position`."""
+ENGINES = ("google",)
+"""Panels of rank checks, which are called by their engine. Any other holds searches."""
 
 
 def headline_outcome(panel: str) -> str:
     """The outcome that stands for a panel."""
-    return PANEL_HEADLINES.get(panel, "log_position")
+    return "log_position" if panel in ENGINES else "click_log"
 
 
 @dataclass(frozen=True)

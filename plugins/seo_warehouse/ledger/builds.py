@@ -27,7 +27,7 @@ BUILD_WAIT = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Build:
-    """A claimed build; `missing_sources` reads "2026-11-22 search_console" for each source a night closed without."""
+    """A claimed build; `missing_sources` reads "2026-11-22 site_crawl" for each source a night closed without."""
 
     build_id: int
     attempt: int

@@ -14,10 +14,10 @@ from psycopg.rows import class_row, dict_row
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.facts import Check, Contribution, Effect, Facts
+from seo_warehouse.report.words import PANELS
 
-SEARCH_PANEL = "search_console"
 FIRST_CHOICE = ("log_position", "click_log")
-"""Outcomes that a report speaks of unless told otherwise: of rank checks, of Search Console."""
+"""Outcomes that a report speaks of unless told otherwise: of rank checks, of searches."""
 MOST_ROWS = 5_000
 SHOWN_CONTRIBUTIONS = 40
 SHOWN_UNJUDGED = 20
@@ -111,7 +111,7 @@ def read_facts(
 
 
 def _choose(connection: psycopg.Connection[Any], key: int, panel: str | None, outcome: str | None) -> tuple[str, str]:
-    """The panel and outcome asked for, else rank checks' before Search Console's, and of these the fullest panel."""
+    """The panel and outcome asked for, else rank checks' before searches', and of these the fullest panel."""
     with connection.cursor(row_factory=dict_row) as cursor:
         known = cursor.execute(CHOICES, {"key": key}).fetchall()
     for name, asked in (("panel", panel), ("outcome", outcome)):
@@ -127,7 +127,7 @@ def _choose(connection: psycopg.Connection[Any], key: int, panel: str | None, ou
     def rank(row: dict[str, Any]) -> tuple[Any, ...]:
         return (
             row["outcome"] not in FIRST_CHOICE,
-            row["panel"] == SEARCH_PANEL,
+            row["panel"] not in PANELS,
             -(row["event_count"] or 0),
             row["panel"],
         )

@@ -24,7 +24,6 @@ from seo_warehouse.report.words import (
     ARMS,
     CHECKS,
     CUTS,
-    PANELS,
     REASONS,
     SHORT_ARMS,
     STATUSES,
@@ -36,6 +35,7 @@ from seo_warehouse.report.words import (
     say_days,
     say_level,
     say_p,
+    say_panel,
     say_reason,
 )
 
@@ -107,7 +107,7 @@ def arm_table(facts: Facts) -> Table:
 def other_table(facts: Facts) -> Table:
     """The headline in other measures."""
     rows = [
-        (f"{capital(measure_of(row.outcome).title)} ({PANELS.get(row.panel, plain(row.panel))})", *_counted(row))
+        (f"{capital(measure_of(row.outcome).title)} ({say_panel(row.panel)})", *_counted(row))
         for row in facts.other_outcomes
     ]
     headings = ("measure", "effect", "95 % interval", "honest interval", "links", "status")

@@ -9,7 +9,6 @@ from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAS
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.words import (
     ARMS,
-    PANELS,
     STATUSES,
     Measure,
     capital,
@@ -17,6 +16,7 @@ from seo_warehouse.report.words import (
     measure_of,
     plain,
     say_p,
+    say_panel,
     say_reason,
 )
 
@@ -96,8 +96,7 @@ def judge_facts(facts: Facts, *, arm: str = "acquired_followed", pooled: bool = 
 
 def say_source(facts: Facts) -> str:
     """Where the figures come from, and what they measure."""
-    panel = PANELS.get(facts.panel) or plain(facts.panel)
-    return f"{capital(panel)}, measured by {measure_of(facts.outcome).title}"
+    return f"{capital(say_panel(facts.panel))}, measured by {measure_of(facts.outcome).title}"
 
 
 def say_distinguishable(measure: Measure, interval: Interval) -> str:

@@ -84,7 +84,8 @@ SHORT_ARMS = {
     "lost_followed": "lost, followed",
 }
 STATUSES = {"not_enough_data": "Not enough data", "exploratory": "Exploratory", "estimate": "Estimate"}
-PANELS = {"search_console": "Search Console", "google": "rank checks on Google"}
+PANELS = {"google": "rank checks on Google"}
+"""Rank checks, by engine; any other panel holds searches, and is called by the name of whoever tells of them."""
 WEIGHTINGS = {"variance": "weighted by variance (the default)", "equal": "each link weighs the same"}
 
 CUTS = {
@@ -142,6 +143,11 @@ def measure_of(outcome: str) -> Measure:
 def plain(code: str) -> str:
     """A code that has no words of its own."""
     return clean(code, 60).replace("_", " ")
+
+
+def say_panel(panel: str) -> str:
+    """Where something was measured."""
+    return PANELS.get(panel) or plain(panel).title()
 
 
 def say_reason(code: str) -> str:
