@@ -1,4 +1,4 @@
-{%- set claims = {'kinds': ['checks', 'results'], 'whole': ['keywords']} -%}
+{%- set claims = {'kinds': ['checks', 'results']} -%}
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
 {{
     config(
@@ -21,7 +21,7 @@ with
             rank_check.locale,
             rank_check.device
         from
-            {{ ref('fct_serp_position') }}
+            {{ ref('int_serp__judge_checks') }}
             as rank_check {{ join_days('rank_check', claims=claims) }}
     ),
 

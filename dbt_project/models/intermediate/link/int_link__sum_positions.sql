@@ -57,7 +57,7 @@ with
                 then least(rank_check.position, properties.depth + 1)
                 else properties.depth + 1
             end::smallint as measured_position
-        from {{ ref('fct_serp_position') }} as rank_check {{ join_series('rank_check') }}
+        from {{ ref('int_serp__judge_checks') }} as rank_check {{ join_series('rank_check') }}
         inner join properties on properties.property_key = rank_check.property_key
         {% if is_partial -%}
             inner join
