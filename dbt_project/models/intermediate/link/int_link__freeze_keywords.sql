@@ -11,8 +11,8 @@ with
 
     series as (select * from {{ ref('int_link__list_series') }}),
 
-    -- Every series has a total on the last day. One that had not been checked by the eve of a
-    -- date has no base.
+    -- Every series has a total on the last day. One that had not been checked by the eve of a date
+    -- has no base.
     begins as materialized(
         select
             series.property_key,
@@ -32,73 +32,38 @@ with
 
     versions as (select * from {{ ref('int_page__version_pages') }}),
 
-    first_versions as (
-        select property_key, url_key, min(valid_from_date) as valid_from_date
-        from versions
-        group by property_key, url_key
-    ),
-
     topics as (select property_key, page_key, topic from {{ ref('dim_page') }}),
 
-    tracked as (
-        select property_key, keyword_key, page_key
-        from {{ ref('int_serp__state_keywords') }}
-        where page_key is not null
-    ),
-
-    -- Where each configured page led over time: until its first version a URL is its own page.
-    configured_stays as (
-        select
-            tracked.property_key,
-            tracked.keyword_key,
-            tracked.page_key,
-            date '-infinity' as from_date,
-            coalesce(first_versions.valid_from_date, 'infinity') as to_date
-        from tracked
-        left join
-            first_versions
-            on first_versions.property_key = tracked.property_key
-            and first_versions.url_key = tracked.page_key
-        union all
-        select
-            tracked.property_key,
-            tracked.keyword_key,
-            versions.page_key,
-            versions.valid_from_date,
-            versions.valid_to_date
-        from tracked
-        inner join
-            versions
-            on versions.property_key = tracked.property_key
-            and versions.url_key = tracked.page_key
-    ),
+    stated as (select * from {{ ref('int_serp__place_keywords') }}),
 
     configured as (
         select
-            stays.property_key, affected.event_date, series.series_key, stays.page_key, topics.topic
-        from configured_stays as stays
-        inner join
-            topics on topics.property_key = stays.property_key and topics.page_key = stays.page_key
+            stated.property_key,
+            affected.event_date,
+            series.series_key,
+            stated.page_key,
+            stated.topic
+        from stated
         inner join
             affected
-            on affected.property_key = stays.property_key
-            and affected.topic = topics.topic
-            and affected.event_date >= stays.from_date
-            and affected.event_date < stays.to_date
+            on affected.property_key = stated.property_key
+            and affected.topic = stated.topic
+            and affected.event_date >= stated.from_date
+            and affected.event_date < stated.to_date
         inner join
             series
-            on series.property_key = stays.property_key
-            and series.keyword_key = stays.keyword_key
+            on series.property_key = stated.property_key
+            and series.keyword_key = stated.keyword_key
     ),
 
     unconfigured as (
         select series.property_key, series.series_key
         from series
         left join
-            tracked
-            on tracked.property_key = series.property_key
-            and tracked.keyword_key = series.keyword_key
-        where tracked.page_key is null
+            {{ ref('int_serp__state_keywords') }} as keywords
+            on keywords.property_key = series.property_key
+            and keywords.keyword_key = series.keyword_key
+        where keywords.page_key is null
     ),
 
     marked as (
@@ -192,8 +157,8 @@ with
         group by looked.property_key, looked.event_date, looked.series_key, led_to_page_key
     ),
 
-    -- Without a configured page: the one that ranked on most of the 28 days before, of equals the
-    -- later. On one day only one ranks, so the later one's highest bit is the higher.
+    -- The one that ranked on most of the 28 days before, of equals the later. On one day only one
+    -- ranks, so the later one's highest bit is the higher.
     modal as (
         select distinct
             on (property_key, event_date, series_key)
@@ -220,16 +185,7 @@ with
             and affected.topic = topics.topic
     )
 
-select
-    frozen.property_key,
-    frozen.event_date,
-    frozen.series_key,
-    series.keyword_key,
-    series.engine,
-    series.locale,
-    series.device,
-    frozen.page_key,
-    frozen.topic
+select frozen.*
 from frozen
 inner join
     begins
@@ -237,5 +193,3 @@ inner join
     and begins.series_key = frozen.series_key
     and begins.first_day < frozen.event_date
     and begins.last_day >= frozen.event_date - 1
-inner join
-    series on series.property_key = frozen.property_key and series.series_key = frozen.series_key

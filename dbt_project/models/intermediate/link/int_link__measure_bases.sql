@@ -16,6 +16,9 @@ with
     units as (
         select
             frozen.*,
+            series.engine,
+            series.locale,
+            series.device,
             base.begin_day,
             base.end_day,
             gaps.gap_days,
@@ -23,6 +26,10 @@ with
             as expected_count
         from frozen
         cross join base
+        inner join
+            {{ ref('int_link__list_series') }} as series
+            on series.property_key = frozen.property_key
+            and series.series_key = frozen.series_key
         inner join
             gaps on gaps.property_key = frozen.property_key and gaps.event_date = frozen.event_date
         -- A series' totals lie together, and so do a page's bases later.
