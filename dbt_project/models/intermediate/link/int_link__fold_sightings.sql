@@ -134,8 +134,7 @@ with
     ),
 
     -- Several links of one page to one target are one link: live if any is, followed if any live
-    -- one is, and else it
-    -- speaks with the words of the one that was seen first.
+    -- one is, and else it speaks with the words of the one that was seen first.
     folded as (
         select
             property_key,

@@ -52,9 +52,10 @@ with
     ),
 
     -- Chains, by doubling: two steps, four, eight, sixteen.
-    {%- for count in [1, 2, 4, 8] %}
-        steps_{{ 2 * count }} as ({{ follow_steps('steps_' ~ count, 'steps_' ~ count) }}),
-    {%- endfor %}
+    steps_2 as ({{ follow_steps('steps_1', 'steps_1') }}),
+    steps_4 as ({{ follow_steps('steps_2', 'steps_2') }}),
+    steps_8 as ({{ follow_steps('steps_4', 'steps_4') }}),
+    steps_16 as ({{ follow_steps('steps_8', 'steps_8') }}),
 
     -- One step more leads nowhere else, or the chain is a loop (or longer than any that is
     -- followed): then the URL stays itself.

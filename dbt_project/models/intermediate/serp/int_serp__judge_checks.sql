@@ -112,9 +112,8 @@ with
             *,
             is_result_published and kept_item_count >= item_count as is_whole,
             -- The vendor reads pages of about ten until it has the depth, so its last place is
-            -- rarely the very depth. A
-            -- result page that stops well before was read to its end only if the engine says that
-            -- it has no more.
+            -- rarely the very depth. A result page that stops well before was read to its end only
+            -- if the engine says that it has no more.
             greatest(last_absolute_position, item_count) >= 0.9 * depth
             or (depth <= 10 and item_count > 0)
             or (
