@@ -30,7 +30,7 @@ from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.urls import identity, key64
-from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models
+from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models, spread_checks, spread_link_events
 from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
 LIMIT_SECONDS = 600
@@ -225,13 +225,14 @@ def add_checks(w: Warehouse, world: World, first: int, days: int) -> None:
         {"first": FIRST_DAY + timedelta(first), "days": days},
     )
     w.connection.execute("drop table told")
+    spread_checks(w)
     looks = []
     with w.connection.transaction():
         for number in range(first, first + days):
             day = FIRST_DAY + timedelta(number)
             w.publish("dataforseo_serp", "task", 1, day, [])
-            looks.append((1, "dataforseo", day, True, False, 0))
-    names = ("property_key", "witness", "day", "is_complete_look", "is_snapshot", "snapshot_count")
+            looks.append((1, "dataforseo", day, True, False, False))
+    names = ("property_key", "witness", "day", "is_complete_look", "is_snapshot", "is_watching")
     copy(w, "intermediate.int_link__judge_looks", names, looks)
 
 
@@ -262,6 +263,7 @@ def add_links(w: Warehouse, world: World, days: np.ndarray, first: int) -> None:
         *("source_domain_key", "source_domain", "target_url_key", "page_key", "authority"),
     )
     copy(w, "marts.fct_link_event", names, lines)
+    spread_link_events(w)
 
 
 def add_edits(w: Warehouse, world: World, days: np.ndarray) -> None:

@@ -12,3 +12,10 @@
 {% macro domain_key(column) -%}
     case when {{ column }} is not null then {{ key64(column) }} end
 {%- endmacro %}
+
+{#- Key of a link event of `row`, whose columns are those of int_link__place_events. -#}
+{% macro link_event_key(event_type, row) -%}
+    {{ key64(
+        row ~ '.property_key::text', row ~ '.link_key::text', event_type, "coalesce(" ~ row ~ ".event_date::text, '')", row ~ '.witness'
+    ) }}
+{%- endmacro %}

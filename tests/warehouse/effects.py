@@ -17,7 +17,8 @@ HOST = "https://shop.example"
 LOADED = (
     *("fct_serp_position", "fct_link_event", "fct_page_change", "fct_page_crawl", "fct_search_page"),
     *("dim_page", "dim_google_update", "int_link__judge_looks", "int_domain__read_authority"),
-    *("int_page__version_pages", "int_page__list_moved_days", "int_link__describe_links"),
+    *("int_page__version_pages", "int_page__list_moved_days", "int_link__describe_links", "int_link__date_spans"),
+    *("int_link__find_changes", "int_link__place_events", "int_serp__judge_checks"),
 )
 """Models whose rows are put in place, or stay empty."""
 EFFECT = (
@@ -66,7 +67,9 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
             "marts.fct_serp_position",
             (_check(row, keywords) for row in tables.check_rows(panel, property_key)),
         )
+        spread_checks(warehouse)
         _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
+        spread_link_events(warehouse)
         _copy(
             warehouse,
             "marts.fct_page_change",
@@ -78,11 +81,72 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
         )
         looks = [
             {"property_key": property_key, "witness": tables.WITNESS, "day": day, "is_complete_look": True}
-            | {"is_snapshot": False, "snapshot_count": 0}
+            | {"is_snapshot": False, "is_watching": False}
             for day in tables.look_dates(panel)
         ]
         _copy(warehouse, "intermediate.int_link__judge_looks", looks)
         publish_checked_days(warehouse, property_key)
+
+
+def spread_checks(warehouse: Warehouse) -> None:
+    """Put in place what positions are made of, from what is there of `fct_serp_position`, but for days that have it."""
+    warehouse.connection.execute(
+        """
+        insert into intermediate.int_serp__judge_checks
+            (property_key, day, keyword_key, engine, locale, device, origin, state, depth, position)
+        select property_key, day, keyword_key, engine, locale, device, origin, state, depth, position
+        from marts.fct_serp_position as told
+        where not exists (
+            select from intermediate.int_serp__judge_checks as there
+            where there.property_key = told.property_key and there.day = told.day
+        )
+        """
+    )
+
+
+def spread_link_events(warehouse: Warehouse) -> None:
+    """Put in place what events of links are made of, from what is there of `fct_link_event`."""
+    warehouse.connection.execute(
+        """
+        truncate intermediate.int_link__describe_links, intermediate.int_link__date_spans,
+            intermediate.int_link__find_changes, intermediate.int_link__place_events;
+
+        insert into intermediate.int_link__describe_links
+            (property_key, link_key, source_page_key, source_domain, source_domain_key, page_key)
+        select distinct on (property_key, link_key)
+            property_key, link_key, source_page_key, source_domain, source_domain_key, target_url_key
+        from marts.fct_link_event
+        order by property_key, link_key, event_key;
+
+        insert into intermediate.int_link__date_spans (
+            property_key, witness, link_key, span_no, begin_day, start_date, lost_date, is_return, is_beginning,
+            is_ending, begin_rel_set
+        )
+        select
+            property_key, witness, link_key, row_number() over (partition by property_key, link_key order by event_key),
+            observed_date, case when event_type <> 'lost' then event_date end,
+            case when event_type = 'lost' then event_date end,
+            event_type = 'restored', event_type <> 'lost', event_type = 'lost', array_to_string(rel, ' ')
+        from marts.fct_link_event
+        where event_type in ('present_at_start', 'acquired', 'restored', 'lost');
+
+        insert into intermediate.int_link__find_changes
+            (property_key, witness, link_key, event_type, event_date, rel_set)
+        select property_key, witness, link_key, event_type, event_date, array_to_string(rel, ' ')
+        from marts.fct_link_event
+        where event_type = 'rel_changed';
+
+        insert into intermediate.int_link__place_events (
+            property_key, event_key, link_key, event_type, event_date, observed_date, witness, rel_set, is_date_wide,
+            is_index_change, source_page_key, linking_key, page_key
+        )
+        select
+            property_key, event_key, link_key, event_type, event_date, observed_date, witness,
+            array_to_string(rel, ' '), is_uncertain_date, false, source_page_key,
+            coalesce(source_domain_key, source_page_key), page_key
+        from marts.fct_link_event;
+        """
+    )
 
 
 def publish_checked_days(warehouse: Warehouse, property_key: int) -> None:

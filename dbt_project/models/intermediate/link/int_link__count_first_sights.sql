@@ -2,10 +2,10 @@
 
 with
     firsts as (
-        select property_key, witness, start_date as day, count(*) as first_sight_count
+        select property_key, witness, first_sight_date as day, count(*) as first_sight_count
         from {{ ref('int_link__find_spans') }}
-        where span_no = 1 and start_date is not null
-        group by property_key, witness, start_date
+        where span_no = 1 and first_sight_date is not null
+        group by property_key, witness, first_sight_date
     ),
 
     histories as (

@@ -18,9 +18,8 @@ with
         select * from {{ ref('int_link__find_spans') }} as span where {{ is_link_claimed('span') }}
     ),
 
-    -- A list of new links shows a further link of the pair alone; only a full pull or an
-    -- export shows the pair as it is. The first
-    -- sighting of a span counts whatever pull it comes from.
+    -- A list of new links shows a further link of the pair alone; only a full pull or an export
+    -- shows the pair as it is. The first sighting of a span counts whatever pull it comes from.
     comparable as (
         select
             sightings.property_key,
@@ -62,21 +61,28 @@ with
             span_days as (
                 partition by property_key, witness, link_key, span_no, event_type order by day
             )
+    ),
+
+    -- The vendor saw the new value on its visit, if that came after the visit that saw the old one,
+    -- else on the night.
+    changes as (
+        select
+            property_key,
+            witness,
+            link_key,
+            event_type,
+            case when visit_date > previous_visit_date then visit_date else day end as event_date,
+            previous_visit_date as earliest_date,
+            day as observed_date,
+            rel_set,
+            anchor,
+            previous_value,
+            source_domain_authority
+        from compared
+        where value <> previous_value
     )
 
--- The vendor saw the new value on its visit, if that came after the visit that saw the old one,
--- else on the night.
-select
-    property_key,
-    witness,
-    link_key,
-    event_type,
-    case when visit_date > previous_visit_date then visit_date else day end as event_date,
-    previous_visit_date as earliest_date,
-    day as observed_date,
-    rel_set,
-    anchor,
-    previous_value,
-    source_domain_authority
-from compared
-where value <> previous_value
+-- Two changes of one link may fall on one date; the one that was told last stands.
+select distinct on (property_key, link_key, event_type, event_date, witness) *
+from changes
+order by property_key, link_key, event_type, event_date, witness, observed_date desc

@@ -28,13 +28,11 @@ with
             event_type,
             event_date,
             page_key,
-            coalesce(source_domain_key, source_page_key) as linking_key,
+            linking_key,
             case when event_type = 'lost' then 'lost' else 'gained' end as direction,
-            case
-                when is_followed then 'followed' when not is_followed then 'nofollow' else 'unknown'
-            end as rel_class,
-            is_uncertain_date
-        from {{ ref('fct_link_event') }}
+            {{ rel_class('rel_set') }} as rel_class,
+            is_index_change or is_date_wide as is_uncertain_date
+        from {{ ref('int_link__place_events') }}
         where event_type in ('acquired', 'lost', 'restored')
     ),
 

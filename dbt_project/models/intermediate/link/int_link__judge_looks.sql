@@ -57,15 +57,45 @@ with
         select distinct property_key, {{ export_vendor('part') }}, day, false, false
         from {{ source('ops', 'publication') }}
         where is_current and source = 'exports' and table_name = 'backlink'
+    ),
+
+    snapshots as (
+        select
+            property_key,
+            witness,
+            day,
+            lead(day) over (partition by property_key, witness order by day) as following_day
+        from nights
+        where is_snapshot
+    ),
+
+    surrounded as (
+        select
+            *,
+            max(day) filter (where is_snapshot) over (
+                days_of_witness rows between unbounded preceding and 1 preceding
+            ) as previous_snapshot_day,
+            min(day) filter (where is_snapshot) over (
+                days_of_witness rows between 1 following and unbounded following
+            ) as next_snapshot_day,
+            bool_or(is_snapshot) over (partition by property_key, witness) as is_watching
+        from nights
+        window days_of_witness as (partition by property_key, witness order by day)
     )
 
 select
-    property_key,
-    witness,
-    day,
-    is_complete_look,
-    is_snapshot,
-    count(*) filter (where is_snapshot) over (
-        partition by property_key, witness order by day
-    ) as snapshot_count
-from nights
+    surrounded.property_key,
+    surrounded.witness,
+    surrounded.day,
+    surrounded.is_complete_look,
+    surrounded.is_snapshot,
+    surrounded.is_watching,
+    surrounded.previous_snapshot_day,
+    surrounded.next_snapshot_day,
+    snapshots.following_day as second_snapshot_day
+from surrounded
+left join
+    snapshots
+    on snapshots.property_key = surrounded.property_key
+    and snapshots.witness = surrounded.witness
+    and snapshots.day = surrounded.next_snapshot_day

@@ -2,21 +2,18 @@
 
 with
     events as (
-        select events.*, links.source_page_key
-        from {{ ref('int_link__derive_events') }} as events
-        inner join
-            {{ ref('int_link__describe_links') }} as links
-            on links.property_key = events.property_key
-            and links.link_key = events.link_key
-        where events.event_type in ('acquired', 'lost') and nullif(events.anchor, '') is not null
+        select *
+        from {{ ref('int_link__place_events') }}
+        where event_type in ('acquired', 'lost') and nullif(anchor, '') is not null
     ),
 
     -- One page drops a link and has another with the same words at the same time, as far as the
-    -- dates tell: the link was
-    -- pointed elsewhere. Where more than one would fit, it cannot be known.
+    -- dates tell: the link was pointed elsewhere. Where more than one would fit, it cannot be
+    -- known.
     pairs as (
         select
-            acquired.*,
+            acquired.property_key,
+            acquired.event_key,
             lost.link_key as previous_link_key,
             count(*) over (partition by acquired.property_key, acquired.link_key) as loss_count,
             count(*) over (
@@ -35,17 +32,6 @@ with
         where acquired.event_type = 'acquired' and lost.event_type = 'lost'
     )
 
-select
-    property_key,
-    link_key,
-    previous_link_key,
-    event_date,
-    earliest_date,
-    date_uncertainty_days,
-    observed_date,
-    witness,
-    rel_set,
-    anchor,
-    authority
+select property_key, event_key, previous_link_key
 from pairs
 where loss_count = 1 and gain_count = 1

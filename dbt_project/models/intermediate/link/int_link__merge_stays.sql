@@ -1,19 +1,25 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'page_key']}]) }}
 
 with
+    spans as (select * from {{ ref('int_link__date_spans') }}),
+
     events as (
         select
             property_key,
             link_key,
-            coalesce(source_domain_key, source_page_key) as linking_key,
-            target_url_key,
-            event_type,
-            event_date,
-            is_followed
-        from {{ ref('fct_link_event') }}
-        where
-            event_type in ('present_at_start', 'acquired', 'restored', 'lost', 'rel_changed')
-            and target_url_key is not null
+            'begun' as event_type,
+            start_date as event_date,
+            begin_rel_set as rel_set
+        from spans
+        where is_beginning
+        union all
+        select property_key, link_key, 'lost', lost_date, null
+        from spans
+        where is_ending
+        union all
+        select property_key, link_key, event_type, event_date, rel_set
+        from {{ ref('int_link__find_changes') }}
+        where event_type = 'rel_changed'
     ),
 
     followed as (
@@ -29,22 +35,26 @@ with
             )
     ),
 
-    -- A link is live from its beginning to the day before its loss; with another rel it is live
-    -- in another class.
+    -- A link is live from its beginning to the day before its loss; with another rel it is live in
+    -- another class.
     lives as (
         select
-            property_key,
-            linking_key,
-            target_url_key,
+            followed.property_key,
+            {{ linking_key('links') }} as linking_key,
+            links.page_key as target_url_key,
+            {{ rel_class('followed.rel_set') }} as rel_class,
+            coalesce(followed.event_date, '-infinity') as begin_date,
             case
-                when is_followed then 'followed' when not is_followed then 'nofollow' else 'unknown'
-            end as rel_class,
-            coalesce(event_date, '-infinity') as begin_date,
-            case
-                when next_type in ('lost', 'rel_changed') then next_date else 'infinity'
+                when followed.next_type in ('lost', 'rel_changed')
+                then followed.next_date
+                else 'infinity'
             end as end_date
         from followed
-        where event_type <> 'lost'
+        inner join
+            {{ ref('int_link__describe_links') }} as links
+            on links.property_key = followed.property_key
+            and links.link_key = followed.link_key
+        where followed.event_type <> 'lost' and links.page_key is not null
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),

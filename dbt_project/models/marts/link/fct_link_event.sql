@@ -9,67 +9,63 @@
 }}
 
 with
+    placed as (select * from {{ ref('int_link__place_events') }}),
+
     events as (
         select *, null::bigint as previous_link_key
-        from {{ ref('int_link__derive_events') }}
+        from placed
+        -- The event by which a link came tells of the link that it replaces as well.
         union all
         select
-            property_key,
-            link_key,
+            placed.property_key,
+            {{ link_event_key("'target_changed'", 'placed') }},
+            placed.link_key,
             'target_changed',
-            event_date,
-            earliest_date,
-            date_uncertainty_days,
-            observed_date,
-            witness,
+            placed.event_date,
+            placed.earliest_date,
+            placed.date_uncertainty_days,
+            placed.is_date_wide,
+            false,
+            placed.observed_date,
+            placed.witness,
             null,
-            rel_set,
+            placed.rel_set,
             null,
-            anchor,
+            placed.anchor,
             null,
-            authority,
-            previous_link_key
-        from {{ ref('int_link__match_target_changes') }}
+            placed.source_page_key,
+            placed.linking_key,
+            placed.page_key,
+            placed.authority,
+            matches.previous_link_key
+        from placed
+        inner join
+            {{ ref('int_link__match_target_changes') }} as matches
+            on matches.property_key = placed.property_key
+            and matches.event_key = placed.event_key
     ),
 
     links as (select * from {{ ref('int_link__describe_links') }}),
-
-    first_sight_days as (select * from {{ ref('int_link__count_first_sights') }}),
 
     described as (
         select
             events.*,
             links.source_url,
-            links.source_page_key,
             links.source_domain,
             links.source_domain_key,
-            -- A page without a domain (an address) stands for itself.
-            coalesce(links.source_domain_key, links.source_page_key) as linking_key,
             links.literal_target_url,
             links.page_key as target_url_key,
-            {{ page_as_of('links', 'page_key', 'event_version') }} as page_key,
-            {{ page_as_of('links', 'page_key', 'current_version') }} as current_page_key,
-            events.event_type in ('present_at_start', 'acquired') as is_first_of_link,
-            events.event_type = 'acquired'
-            and coalesce(first_sight_days.is_index_change, false) as is_index_change
+            {{ page_as_of('links', 'page_key') }} as current_page_key,
+            events.event_type in ('present_at_start', 'acquired') as is_first_of_link
         from events
         inner join
             links on links.property_key = events.property_key and links.link_key = events.link_key
-            {{ join_page_version(
-            'links', 'page_key', 'coalesce(events.event_date, events.observed_date)', 'event_version'
-        ) }}
-            {{ join_page_version('links', 'page_key', "date '9999-12-31'", 'current_version') }}
-        left join
-            first_sight_days
-            on first_sight_days.property_key = events.property_key
-            and first_sight_days.witness = events.witness
-            and first_sight_days.day = events.event_date
+            {{ join_page_version('links', 'page_key', "date '9999-12-31'") }}
     ),
 
-    -- A domain counts once, however many links, and once for a page however it has moved: of
-    -- links that came on one date the smallest key
-    -- stands for the domain. A
-    -- link that was there at the start has no date and comes before all that have one.
+    -- A domain counts once, however many links, and once for a page however it has moved: of links
+    -- that came on one date the smallest key stands for the domain. A link that was there at the
+    -- start has no date and comes before all that have one.
     ranked as (
         select
             *,
@@ -86,18 +82,13 @@ with
 
 select
     property_key,
-    {{ key64(
-        'property_key::text', 'link_key::text', 'event_type', "coalesce(event_date::text, '')", 'witness'
-    ) }}
-    as event_key,
+    event_key,
     link_key,
     event_type,
     event_date,
     earliest_date,
     date_uncertainty_days,
-    event_date is null
-    or is_index_change
-    or coalesce(date_uncertainty_days > 14, true) as is_uncertain_date,
+    is_index_change or is_date_wide as is_uncertain_date,
     is_index_change,
     observed_date,
     witness,

@@ -8,12 +8,12 @@
 
 with
     spans as (
-        select * from {{ ref('int_link__find_spans') }} as span where {{ is_link_claimed('span') }}
+        select * from {{ ref('int_link__date_spans') }} as span where {{ is_link_claimed('span') }}
     ),
 
     events as (
         select *
-        from {{ ref('int_link__derive_events') }} as event
+        from {{ ref('int_link__place_events') }} as event
         where {{ is_link_claimed('event') }}
     ),
 
