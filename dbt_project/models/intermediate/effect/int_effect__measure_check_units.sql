@@ -14,8 +14,8 @@
 {%- set counts = ['check'] + check_states() %}
 
 with
-    -- Units whose page was changed are kept for the main samples alone: they tell what leaving them
-    -- out does.
+    -- Units whose page was changed are kept for the main samples alone.
+    -- They tell what leaving them out does.
     units as (
         select
             units.*,
@@ -44,8 +44,8 @@ with
             ) as totals
     ),
 
-    -- A page is the mean of those keywords that have half of their checks before and after. Unit by
-    -- unit, so that nothing but its few keywords and windows is held at once.
+    -- A page is the mean of those keywords that have half of their checks before and after.
+    -- Unit by unit, so that nothing but its few keywords and windows is held at once.
     measured as (
         select units.*, means.*
         from units

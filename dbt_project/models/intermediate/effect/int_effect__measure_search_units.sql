@@ -13,8 +13,8 @@
 {%- set search_outcomes = outcomes() | selectattr('of', 'equalto', 'searches') | list %}
 
 with
-    -- Units whose page was changed are kept for the main samples alone: they tell what leaving them
-    -- out does.
+    -- Units whose page was changed are kept for the main samples alone.
+    -- They tell what leaving them out does.
     units as (
         select
             units.*,

@@ -52,8 +52,7 @@ with
     ),
 
     -- How much links differ is often estimated as nothing, and is not known to be nothing.
-    -- In the interval it is taken a standard error larger, beside the uncertainty of the group's
-    -- mean.
+    -- In the interval it is taken a standard error larger, beside that of the group's mean.
     varied as (
         select
             *,
@@ -64,8 +63,8 @@ with
         from alike
     ),
 
-    -- Empirical Bayes: the less a link's own comparison can be told from noise, the more it is the
-    -- mean of those alike, which is uncertain too.
+    -- Empirical Bayes: the less a link's own comparison can be told from noise,
+    -- the more it is the mean of those alike, which is uncertain too.
     weighed as (
         select *, between_variance / nullif(between_variance + own_variance, 0) as own_weight
         from varied

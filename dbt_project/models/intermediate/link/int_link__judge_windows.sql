@@ -19,8 +19,8 @@ with
         where is_confounder
     ),
 
-    -- Updates of Google that touch the days from the base to the window's end (of a window before
-    -- it: from its begin).
+    -- Updates of Google that touch the days from the base to the window's end.
+    -- Of a window before the base: from its begin.
     spanned as (
         select
             affected_dates.property_key,

@@ -39,8 +39,9 @@ with
         begins as ({{ first_days_to_sum() }}),
     {%- endif %}
 
-    -- A check to less than the panel's depth measures nothing. What lies deeper, or nowhere, counts
-    -- as depth + 1. What the first days carry on was checked on the days before them.
+    -- A check to less than the panel's depth measures nothing.
+    -- What lies deeper, or nowhere, counts as depth + 1.
+    -- What the first days carry on was checked on the days before them.
     checks as (
         select
             series.series_key,
@@ -98,8 +99,7 @@ with
             )
     ),
 
-    -- Each line with the days until the next one. They come sorted, so that nothing is sorted
-    -- twice.
+    -- Each line with the days until the next one. They come sorted: nothing is sorted twice.
     days as (
         select
             spaced.property_key,
