@@ -30,7 +30,7 @@ from seo_warehouse.demo.accounts import service_account
 from seo_warehouse.ledger.holes import month_periods
 from seo_warehouse.load.schema import grain_key
 from seo_warehouse.sources import source_named
-from seo_warehouse.spec import Period
+from seo_warehouse.spec import Period, Reading
 from seo_warehouse.steps.warehouse import Warehouse
 
 LEAST_OF_DLT = 5
@@ -69,7 +69,16 @@ def load(environment: dict[str, str], source_name: str, periods: Sequence[Period
     table = source.tables[0]
     for period in periods:
         began = time.monotonic()
-        load_id = reading.write_period(wh, source, table, prop, period, night=period.last_day, purpose="history")
+        wanted = Reading(
+            source=source,
+            table=table,
+            property=prop,
+            period=period,
+            night=period.last_day,
+            purpose="history",
+            scope=reading.night_scope(period.last_day),
+        )
+        load_id = reading.write_period(wh, wanted)
         written = time.monotonic()
         reading.audit_loads(wh, source, table, [load_id])
         judged = time.monotonic()

@@ -333,6 +333,24 @@ class Source(Generic[S]):
         return f"raw_{self.name}__{table.name}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """One reading of a table's period for a property: what a load is made of, from its first call to its last row.
+
+    `part` is vendor and form of an export, else empty. `night` is the one that reads, None outside of nights; `purpose`
+    is night, history, backfill or replay. `scope` is where in the archive the answers lie.
+    """
+
+    source: Source
+    table: Table
+    property: Property
+    period: Period
+    scope: str
+    purpose: str
+    night: date | None = None
+    part: str = ""
+
+
 def partition_name(relation: str, day: date) -> str:
     """The name in schema `raw` of the month's partition that holds `day`."""
     return f"{relation}_{day:%Y_%m}"

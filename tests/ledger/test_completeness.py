@@ -12,6 +12,7 @@ import psycopg
 from seo_warehouse.config import Properties
 from seo_warehouse.ledger import loads
 from seo_warehouse.ledger.completeness import STATES, read_days, read_waiting, sync_source_tables
+from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Kind, Source
@@ -34,7 +35,7 @@ def at(number: int, hour: int = 6) -> datetime:
 def prepare(connection: psycopg.Connection[Any], *sources: Source, interval_days: int = 1) -> None:
     site = {"key": 1, "name": "shop", "domain": "example.com", "history_start": FIRST}
     properties = Properties.model_validate({"properties": [site]})
-    loads.sync_properties(connection, properties)
+    sync_properties(connection, properties)
     sync_source_tables(connection, sources, reading(properties, *sources, interval_days=interval_days))
 
 

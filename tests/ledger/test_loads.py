@@ -18,6 +18,7 @@ from seo_warehouse.client.api import Usage
 from seo_warehouse.config import Properties
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import known, loads
+from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Kind, Period
 from tests.load.loading import (
@@ -122,7 +123,7 @@ def test_two_writers_of_one_batch_never_work_at_once(database: str) -> None:
         assert fetch(connection, "select count(*), min(state) from ops.load") == [(1, "started")]
         begin(other, part="x")
         begin(other, property_key=2)
-        begin(other, last_day=DAY + timedelta(1))
+        begin(other, days=[DAY, DAY + timedelta(1)])
         loads.fail_load(connection, load_id, "stopped")
         begin(other)
 
@@ -204,7 +205,7 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
     other = {"key": 2, "name": "blog", "domain": "example.org", "history_start": DAY, "keywords": [{"keyword": "x"}]}
     with open_warehouse(database) as connection:
         for _ in range(2):
-            loads.sync_properties(connection, Properties.model_validate({"properties": [PROPERTY, other]}))
+            sync_properties(connection, Properties.model_validate({"properties": [PROPERTY, other]}))
         assert fetch(connection, "select property_key, is_active, depth from ops.property order by 1") == [
             (1, True, 100),
             (2, True, 100),
@@ -215,7 +216,7 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
         ]
         assert fetch(connection, "select rule_no, topic from ops.topic_rule order by 1") == [(1, "blog"), (2, "b")]
         fewer = yaml.safe_load("{key: 1, name: shop2, domain: example.com, history_start: 2026-01-01}")
-        loads.sync_properties(connection, Properties.model_validate({"properties": [fewer]}))
+        sync_properties(connection, Properties.model_validate({"properties": [fewer]}))
         assert fetch(connection, "select property_key, property_name, is_active from ops.property order by 1") == [
             (1, "shop2", True),
             (2, "blog", False),
@@ -234,10 +235,7 @@ def test_a_reading_instant_defaults_to_the_moment_of_writing(database: str) -> N
 
 def bill(connection: psycopg.Connection[Any], money: str, scope: str, first: date = DAY, last: date = DAY) -> Decimal:
     """What a load is billed that saw answers of so much money."""
-    load_id = loads.begin_load(
-        connection, source=SOURCE.name, table=TABLE.name, property_key=1, part="", first_day=first, last_day=last,
-        night=None, purpose="night", archive_scope=scope,
-    )  # fmt: skip
+    load_id = begin(connection, days=[first, last], scope=scope)
     loads.fail_load(connection, load_id, "only its bill matters", Usage(money=Decimal(money), units=Decimal(money)))
     [(billed, units)] = fetch(connection, "select money, units from ops.load where load_id = %s", (load_id,))
     assert units == billed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,29 +12,16 @@ import psycopg
 from psycopg import sql
 from pydantic import Field
 
+from seo_warehouse.client.api import Noted, Usage
 from seo_warehouse.config import Properties
 from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.schema import create_raw
-from seo_warehouse.property import Strict
-from seo_warehouse.spec import Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.property import Property, Strict
+from seo_warehouse.spec import Column, Kind, Period, Reading, Row, RowRule, Source, Table, Type
 
 DAY = date(2026, 5, 4)
 READ_AT = datetime(2026, 5, 6, 6, 0, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Use:
-    """What api.Usage says, as the ledger reads it."""
-
-    last_answer_at: datetime | None = READ_AT
-    first_answer_at: datetime | None = READ_AT
-    calls: int = 1
-    reused: int = 0
-    cut: int = 0
-    bytes: int = 10
-    units: Decimal = Decimal(0)
-    money: Decimal = Decimal("0.02")
 
 
 class MadeUp(Strict):
@@ -126,6 +112,36 @@ def make_row(day: date = DAY, number: int = 1, **changes: Any) -> Row:
     } | changes
 
 
+def make_reading(
+    source: Source = SOURCE,
+    *,
+    days: Iterable[date] = (DAY,),
+    property_key: int = 1,
+    scope: str = "night=2026-05-06",
+    purpose: str = "night",
+    **changes: Any,
+) -> Reading:
+    """A reading of a source's first table, from the first of some days to the last."""
+    # Not validated: what concerns all properties has the key 0.
+    prop = Property.model_construct(key=property_key, name="shop", domain="shop.example", history_start=DAY)
+    period = Period(min(days), max(days))
+    table = source.tables[0]
+    wanted: dict[str, Any] = {"source": source, "table": table, "property": prop, "period": period}
+    return Reading(**wanted | {"scope": scope, "purpose": purpose} | changes)
+
+
+def make_noted(
+    days: Iterable[date] = (DAY,),
+    facts: dict[date, dict[str, Any]] | None = None,
+    read_at: datetime | None = READ_AT,
+    **used: Any,
+) -> Noted:
+    """What is noted beside rows of some days: one call that cost two cents, unless said otherwise."""
+    use: dict[str, Any] = {"calls": 1, "bytes": 10, "money": Decimal("0.02")}
+    usage = Usage(last_answer_at=read_at, first_answer_at=read_at, **use | used)
+    return Noted(days=set(days), facts=facts or {}, usage=usage)
+
+
 def open_warehouse(dsn: str, source: Source = SOURCE) -> psycopg.Connection[Any]:
     """A connection in autocommit mode; the source's raw tables are there."""
     connection = psycopg.connect(dsn, autocommit=True)
@@ -148,15 +164,11 @@ def write(
 ) -> int:
     """Begin and write one load. Returns its id."""
     days = list(days)
-    table = source.tables[0]
-    load_id = loads.begin_load(
-        connection, source=source.name, table=table.name, property_key=property_key, part=part, first_day=min(days),
-        last_day=max(days), night=night, purpose=purpose, archive_scope="night=2026-05-06",
-    )  # fmt: skip
-    write_batch(
-        connection, source, table, load_id, property_key, part, iter(rows), days,
-        lambda: facts or {}, lambda: Use(read_at),  # type: ignore[arg-type, return-value]
-    )  # fmt: skip
+    reading = make_reading(
+        source, days=days, property_key=property_key, part=part, night=night, purpose=purpose, scope="night=2026-05-06"
+    )
+    load_id = loads.begin_load(connection, reading)
+    write_batch(connection, load_id, reading, iter(rows), make_noted(days, facts, read_at))
     return load_id
 
 

@@ -6,7 +6,7 @@ import json
 import math
 import tracemalloc
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from seo_warehouse.client.api import Usage
 from seo_warehouse.errors import LoadError, ThrottledError, TransientLoadError
 from seo_warehouse.ledger import loads
 from seo_warehouse.ledger.text import mend
@@ -23,10 +24,10 @@ from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.spec import Column, Row, Type
 from tests.load.loading import (
     DAY,
-    SOURCE,
     TABLE,
-    Use,
     fetch,
+    make_noted,
+    make_reading,
     make_row,
     make_source,
     make_table,
@@ -181,30 +182,24 @@ def test_a_reader_that_fails_leaves_no_row_and_a_failed_load_with_its_cost(datab
 
 
 def test_facts_and_usage_are_read_after_the_last_row(database: str) -> None:
-    facts: dict[date, dict[str, Any]] = {}
-    use = []
+    noted = make_noted(calls=0)
 
     def rows() -> Iterator[Row]:
         yield make_row()
-        facts[DAY] = {"stated_count": 1, "since": DAY, "unknown_fields": ["a"]}
-        use.append(Use(calls=7))
+        noted.facts[DAY] = {"stated_count": 1, "since": DAY, "unknown_fields": ["a"]}
+        noted.usage.add(Usage(calls=7))
 
     with open_warehouse(database) as connection:
         load_id = begin(connection)
-        args = (connection, SOURCE, TABLE, load_id, 1, "", rows(), iter([DAY]))
-        assert write_batch(*args, lambda: facts, lambda: use[0]) == 1  # type: ignore[arg-type, return-value]
+        assert write_batch(connection, load_id, make_reading(), rows(), noted) == 1
         assert fetch(connection, "select facts from ops.load_day") == [
             ({"stated_count": 1, "since": "2026-05-04", "unknown_fields": ["a"]},)
         ]
         assert fetch(connection, "select calls, rows_read, state from ops.load") == [(7, 1, "written")]
 
 
-def begin(connection: psycopg.Connection[Any], **changes: Any) -> int:
-    batch: dict[str, Any] = {
-        "source": SOURCE.name, "table": TABLE.name, "property_key": 1, "part": "", "first_day": DAY,
-        "last_day": DAY, "night": None, "purpose": "night", "archive_scope": "night=2026-05-06",
-    }  # fmt: skip
-    return loads.begin_load(connection, **batch | changes)
+def begin(connection: psycopg.Connection[Any], wait: timedelta = loads.WRITER_WAIT, **changes: Any) -> int:
+    return loads.begin_load(connection, make_reading(**changes), wait=wait)
 
 
 def test_facts_of_a_day_that_was_not_asked_for_stop_the_load(database: str) -> None:
@@ -217,7 +212,7 @@ def test_a_load_is_written_once_and_only_as_what_it_was_begun(database: str) -> 
         load_id = write(connection, [make_row()])
         for property_key, message in ((1, "is written and cannot become written"), (2, "not of")):
             with pytest.raises(LoadError, match=message):
-                write_batch(connection, SOURCE, TABLE, load_id, property_key, "", iter([]), [DAY], dict, Use)  # type: ignore[arg-type]
+                write_batch(connection, load_id, make_reading(property_key=property_key), iter([]), make_noted())
         assert state(connection, load_id) == "written"
 
 

@@ -17,7 +17,7 @@ from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.spec import Column, Kind, Row, Source, Table, Type
-from tests.load.loading import SOURCE, MadeUp, Use, fetch, open_warehouse, state
+from tests.load.loading import SOURCE, MadeUp, fetch, make_noted, make_reading, open_warehouse, state
 
 DAY = date(2026, 5, 4)
 NEXT = DAY + timedelta(1)
@@ -59,13 +59,9 @@ def load(
     kept = list(rows)
     days = sorted({r["day"] for r in kept}) or [DAY]
     at = max((r["exported_at"] for r in kept), default=AT)
-    load_id = loads.begin_load(
-        connection, source=DROP.name, table=CHECK.name, property_key=1, part=part, first_day=days[0],
-        last_day=days[-1], night=None, purpose=purpose, archive_scope=loads.file_scope(file),
-    )  # fmt: skip
-    write_batch(
-        connection, DROP, CHECK, load_id, 1, part, iter(kept), days, dict, lambda: Use(at),  # type: ignore[arg-type, return-value]
-    )  # fmt: skip
+    reading = make_reading(DROP, days=days, part=part, purpose=purpose, scope=loads.file_scope(file))
+    load_id = loads.begin_load(connection, reading)
+    write_batch(connection, load_id, reading, iter(kept), make_noted(days, read_at=at))
     loads.move(connection, load_id, "passed")
     return load_id
 

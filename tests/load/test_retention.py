@@ -11,8 +11,8 @@ import pytest
 from seo_warehouse.config import Properties
 from seo_warehouse.ledger import known
 from seo_warehouse.ledger.completeness import read_days, sync_source_tables
-from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.session import WAREHOUSE_LOCK
+from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import retention
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import day_of, drop_old_months, months_before

@@ -18,7 +18,7 @@ from seo_warehouse.errors import ConfigError, MalformedAnswerError, NightOverErr
 from seo_warehouse.property import Strict
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.fields import Shape
-from seo_warehouse.spec import Column, Kind, Row, Source, Table, Type
+from seo_warehouse.spec import Column, Kind, Reading, Row, Source, Table, Type
 from seo_warehouse.steps.reading import read_rows
 from tests.sources.properties import DATE, NIGHT, TONIGHT, make_property
 from tests.sources.provider import Provider, open_api, said
@@ -72,7 +72,10 @@ def rows(provider: Provider, folder: Path, *items: Any, table: Table = TABLE) ->
     provider.answer = lambda asked: said({"found": {"links": list(items)}})
     source = make(tables=(table,))
     api = open_api(provider, folder, source)
-    return list(read_rows(api, source, table, make_property(), TONIGHT)), api.facts.get(NIGHT, {})
+    wanted = Reading(
+        source=source, table=table, property=make_property(), period=TONIGHT, scope=f"night={NIGHT}", purpose="night"
+    )
+    return list(read_rows(api, wanted)), api.facts.get(NIGHT, {})
 
 
 def test_a_row_is_taken_by_name_and_type_and_its_answers_instant_is_kept(provider: Provider, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from seo_warehouse.client.api import Api
+from seo_warehouse.client.api import Api, Noted
 from seo_warehouse.config import Property
 from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
@@ -19,8 +19,7 @@ from seo_warehouse.load.publish import publish
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.serp_orders import order_checks
-from seo_warehouse.spec import Period, Source, Table
-from tests.load.loading import Use
+from seo_warehouse.spec import Period, Reading, Source, Table
 from tests.sources.properties import make_property
 from tests.sources.provider import Act, Asked, Provider, open_api, said
 
@@ -32,13 +31,13 @@ def load(dsn: str, source: Source, table: Table, api: Api, prop: Property, night
     period = Period(night, night)
     with psycopg.connect(dsn, autocommit=True, row_factory=psycopg.rows.dict_row) as reading:
         with psycopg.connect(dsn, autocommit=True) as connection:
-            load_id = loads.begin_load(
-                connection, source=source.name, table=table.name, property_key=prop.key, part="", first_day=night,
-                last_day=night, night=night, purpose="night", archive_scope=api.archive.scope,
+            wanted = Reading(
+                source=source, table=table, property=prop, period=period, night=night, purpose="night",
+                scope=api.archive.scope,
             )  # fmt: skip
-            rows = table.read(api, prop, period)
-            usage: Any = lambda: Use(last_answer_at=api.usage.last_answer_at)  # noqa: E731
-            write_batch(connection, source, table, load_id, prop.key, "", rows, [night], lambda: api.facts, usage)
+            load_id = loads.begin_load(connection, wanted)
+            noted = Noted(days={night}, facts=api.facts, usage=api.usage)
+            write_batch(connection, load_id, wanted, table.read(api, prop, period), noted)
             for rule in table.row_rules:
                 query = sql.SQL("select count(*) from {} where not ({})").format(
                     sql.Identifier("audit", f"load_{load_id}"),

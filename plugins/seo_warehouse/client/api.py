@@ -38,7 +38,7 @@ from seo_warehouse.errors import (
     TransientSourceError,
 )
 
-__all__ = ["Answer", "Api", "Items", "Limits", "Reply", "Usage"]
+__all__ = ["Answer", "Api", "Items", "Limits", "Noted", "Reply", "Usage"]
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,31 @@ class Usage:
         """Take in the instant of an answer."""
         self.first_answer_at = min(self.first_answer_at or at, at)
         self.last_answer_at = max(self.last_answer_at or at, at)
+
+    def add(self, other: Usage) -> None:
+        """Take in what another reading used; the instants are the first and the last of both."""
+        for name in ("calls", "reused", "cut", "bytes", "units", "money"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for at in (other.first_answer_at, other.last_answer_at):
+            if at is not None:
+                self.see(at)
+
+
+@dataclass(kw_only=True)
+class Noted:
+    """What is known of rows beside them, whole once the last of them is read.
+
+    `days` are those that were read, also those without rows; `facts` is what the readers noted about a day.
+    """
+
+    days: set[date]
+    facts: dict[date, dict[str, Any]] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+
+    def take(self, api: Api) -> None:
+        """Take in what calls through a client told and took."""
+        self.facts |= api.facts
+        self.usage.add(api.usage)
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import time as clock
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from seo_warehouse.client.api import Api, Usage
+from seo_warehouse.client.api import Noted
 from seo_warehouse.config import Property
 from seo_warehouse.demo.control import set_clock
 from seo_warehouse.errors import ConfigError, SeoWarehouseError
 from seo_warehouse.ledger import known
-from seo_warehouse.spec import Period, Row, Source, Table
+from seo_warehouse.spec import Period, Reading, Row, Source, Table
 from seo_warehouse.steps import history, reading
 from seo_warehouse.steps.connections import open_api
 from seo_warehouse.steps.warehouse import Warehouse
@@ -65,8 +65,8 @@ def _load_months(
         month = f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights"
         since = _Since(wh, source, prop, members[0])
         try:
-            for number, table in enumerate(source.tables):
-                load_id = _write_nights(wh, source, table, prop, members, since, is_ordering=number == 0)
+            for table in source.tables:
+                load_id = _write_nights(wh, source, table, prop, members, since)
                 reading.settle(wh, source, table, [load_id])
         except SeoWarehouseError as error:
             progress(f"{month} FAILED: {error}")
@@ -76,44 +76,37 @@ def _load_months(
 
 
 def _write_nights(
-    wh: Warehouse,
-    source: Source,
-    table: Table,
-    prop: Property,
-    members: list[date],
-    since: _Since,
-    *,
-    is_ordering: bool,
+    wh: Warehouse, source: Source, table: Table, prop: Property, members: list[date], since: _Since
 ) -> int:
     """One load of several nights, each read with the clock set to it, so that its instants are its own."""
-    apis: list[Api] = []
-
-    def rows() -> Generator[Row, None, None]:
-        for night in members:
-            set_clock(_clock_of(wh), datetime.combine(night, READING_TIME, UTC), prop.name)
-            period = Period(night, night, since.of(night))
-            while is_ordering and not reading.place_order(wh, source, prop, period):
-                clock.sleep(0.05)
-            scope = reading.night_scope(night)
-            with open_api(wh, source, prop, scope=scope, may_call=source.order is None, night=night) as api:
-                apis.append(api)
-                yield from table.read(api, prop, period)
-            since.learn(night, api.facts.get(night, {}))
-
-    return reading.write_load(
-        wh,
-        source,
-        table,
-        prop,
-        Period(members[0], members[-1]),
-        rows(),
-        days=members,
-        facts=lambda: {day: facts for api in apis for day, facts in api.facts.items()},
-        usage=lambda: _sum_usage([api.usage for api in apis]),
-        night=None,
+    wanted = Reading(
+        source=source,
+        table=table,
+        property=prop,
+        period=Period(members[0], members[-1]),
         purpose="history",
         scope="nights",
     )
+    noted = Noted(days=set(members))
+    return reading.write_load(wh, wanted, _answers(wh, wanted, noted, since), noted)
+
+
+def _answers(wh: Warehouse, wanted: Reading, noted: Noted, since: _Since) -> Generator[Row, None, None]:
+    source, prop = wanted.source, wanted.property
+    # The first table's turn to order is every table's.
+    is_ordering = wanted.table is source.tables[0]
+    for night in sorted(noted.days):
+        set_clock(_clock_of(wh), datetime.combine(night, READING_TIME, UTC), prop.name)
+        period = Period(night, night, since.of(night))
+        while is_ordering and not reading.place_order(wh, source, prop, period):
+            clock.sleep(0.05)
+        scope = reading.night_scope(night)
+        with open_api(wh, source, prop, scope=scope, may_call=source.order is None, night=night) as api:
+            try:
+                yield from reading.read_rows(api, replace(wanted, period=period))
+            finally:
+                noted.take(api)
+        since.learn(night, noted.facts.get(night, {}))
 
 
 class _Since:
@@ -143,23 +136,6 @@ class _Since:
             self.complete = night
             if facts.get("is_full"):
                 self.full = night
-
-
-def _sum_usage(usages: list[Usage]) -> Usage:
-    """The use of several readings as one; the instants are the first and the last."""
-    total = Usage()
-    for usage in usages:
-        sums = {
-            field.name: getattr(total, field.name) + getattr(usage, field.name)
-            for field in fields(Usage)
-            if not field.name.endswith("_at")
-        }
-        firsts = [u.first_answer_at for u in (total, usage) if u.first_answer_at]
-        lasts = [u.last_answer_at for u in (total, usage) if u.last_answer_at]
-        total = replace(
-            total, **sums, first_answer_at=min(firsts, default=None), last_answer_at=max(lasts, default=None)
-        )
-    return total
 
 
 def _clock_of(wh: Warehouse) -> str:

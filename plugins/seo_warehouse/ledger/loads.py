@@ -1,21 +1,21 @@
-"""The life of a load in `ops.load`, and the settings that SQL reads."""
+"""The life of a load in `ops.load`."""
 
 from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.config import Properties
-from seo_warehouse.errors import ConfigError, LoadError, TransientLoadError
+from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger.session import Connection, holds, one, step, transaction, try_lock, wait_for_lock
-from seo_warehouse.urls import key64, normalise
+from seo_warehouse.urls import key64
 
 if TYPE_CHECKING:
     from seo_warehouse.client.api import Usage
+    from seo_warehouse.spec import Reading
 
 log = logging.getLogger(__name__)
 
@@ -43,40 +43,51 @@ REASON_CHARACTERS = 4_000
 _FILE = "file="
 
 
-def begin_load(
-    conn: Connection,
-    *,
-    source: str,
-    table: str,
-    property_key: int,
-    part: str,
-    first_day: date,
-    last_day: date,
-    night: date | None,
-    purpose: str,
-    archive_scope: str,
-    wait: timedelta = WRITER_WAIT,
-) -> int:
-    """Begin an attempt at a batch and return its load id; dead attempts at the same batch are marked failed.
+class Batch(NamedTuple):
+    """What one writer at a time writes. Two files are two batches, though they have the same table, part and days."""
+
+    source: str
+    table: str
+    property_key: int
+    part: str
+    first_day: date
+    last_day: date
+    file: str
+
+    @property
+    def columns(self) -> tuple[str, str, int, str, date, date]:
+        """What `ops.load` has a column for."""
+        return self[:6]
+
+    @property
+    def lock(self) -> int:
+        """Key of its writer's advisory lock."""
+        return key64("seo_warehouse", "batch", *self)
+
+
+def batch_of(reading: Reading) -> Batch:
+    """The batch that a reading writes."""
+    source, table, days = reading.source.name, reading.table.name, reading.period
+    file = _file_of(reading.scope)
+    return Batch(source, table, reading.property.key, reading.part, days.first_day, days.last_day, file)
+
+
+def begin_load(conn: Connection, reading: Reading, *, wait: timedelta = WRITER_WAIT) -> int:
+    """Begin an attempt at a reading's batch and return its load id; dead attempts at the batch are marked failed.
 
     A load of another night, or read for another purpose, that waits to be judged or published is not dead: of two
     readings of a day the later stays, whichever is published first.
 
-    Two files are two batches, though they have the same table, part and days. The session holds the batch until the
-    load is written or failed, or the session ends. Whoever reads it for another night or purpose is waited for, `wait`
-    at most. Raises TransientLoadError where another living session holds it longer, or does this same work.
+    The session holds the batch until the load is written or failed, or the session ends. Whoever reads it for another
+    night or purpose is waited for, `wait` at most. Raises TransientLoadError where another living session holds it
+    longer, or does this same work.
     """
-    what = f"begin {source}.{table}, property {property_key}, {first_day}..{last_day}"
-    lock = batch_lock(source, table, property_key, part, first_day, last_day, archive_scope)
-    batch = (source, table, property_key, part, first_day, last_day)
-    file = _file_of(archive_scope)
+    batch = batch_of(reading)
+    night, purpose, file = reading.night, reading.purpose, batch.file
+    what = f"begin {batch.source}.{batch.table}, property {batch.property_key}, {batch.first_day}..{batch.last_day}"
     with step(conn, what):
         # An attempt that this very session left behind is dead too; its lock must not be counted twice.
-        if (
-            not holds(conn, lock)
-            and not try_lock(conn, lock)
-            and not _had_turn(conn, lock, batch, night, purpose, wait)
-        ):
+        if not holds(conn, batch.lock) and not try_lock(conn, batch.lock) and not _had_turn(conn, reading, wait):
             raise TransientLoadError(f"{what}: another writer is at the same batch")
         with transaction(conn):
             dead = conn.execute(
@@ -90,7 +101,7 @@ def begin_load(
                 order by load_id
                 for update
                 """,
-                (*batch, list(UNFINISHED), file, file, night, purpose, ABANDONED_AFTER),
+                (*batch.columns, list(UNFINISHED), file, file, night, purpose, ABANDONED_AFTER),
             ).fetchall()
             for (load_id,) in dead:
                 move(conn, load_id, "failed", reason="a dead attempt: the next one at this batch began")
@@ -111,15 +122,14 @@ def begin_load(
                     group by 1, 2, 3, 4, 5, 6
                     returning load_id
                     """,
-                    (night, purpose, archive_scope, *batch, file, file),
+                    (night, purpose, reading.scope, *batch.columns, file, file),
                 )
             )
 
 
-def _had_turn(
-    conn: Connection, lock: int, batch: tuple[Any, ...], night: date | None, purpose: str, wait: timedelta
-) -> bool:
+def _had_turn(conn: Connection, reading: Reading, wait: timedelta) -> bool:
     """Wait for whoever holds a batch to let it go, and take it; False where it does not, or does this same work."""
+    batch = batch_of(reading)
     is_twin = one(
         conn,
         """
@@ -129,13 +139,13 @@ def _had_turn(
               and state = 'started' and (night, purpose) is not distinct from (%s::date, %s)
         )
         """,
-        (*batch, night, purpose),
+        (*batch.columns, reading.night, reading.purpose),
     )
     if is_twin:
         return False
     try:
         with transaction(conn, lock_wait=wait):
-            wait_for_lock(conn, lock)
+            wait_for_lock(conn, batch.lock)
     except psycopg.errors.LockNotAvailable:
         return False
     return True
@@ -258,14 +268,6 @@ def _file_of(archive_scope: str) -> str:
     return archive_scope if archive_scope.startswith(_FILE) else ""
 
 
-def batch_lock(
-    source: str, table: str, property_key: int, part: str, first_day: date, last_day: date, archive_scope: str | None
-) -> int:
-    """Key of the advisory lock of a batch's writer."""
-    batch = (source, table, property_key, part, first_day, last_day, _file_of(archive_scope or ""))
-    return key64("seo_warehouse", "batch", *batch)
-
-
 def publication_lock(source: str, table: str, property_key: int) -> int:
     """Key of the advisory lock of a table's and property's publications."""
     return key64("seo_warehouse", "publication", source, table, property_key)
@@ -273,13 +275,12 @@ def publication_lock(source: str, table: str, property_key: int) -> int:
 
 def release_batch(conn: Connection, load_id: int) -> None:
     """Let go of a load's batch, where this session holds it."""
-    lock = batch_lock(
-        *conn.execute(
-            "select source, table_name, property_key, part, first_day, last_day, archive_scope"
-            " from ops.load where load_id = %s",
-            (load_id,),
-        ).fetchall()[0]
-    )
+    *columns, scope = conn.execute(
+        "select source, table_name, property_key, part, first_day, last_day, archive_scope"
+        " from ops.load where load_id = %s",
+        (load_id,),
+    ).fetchall()[0]
+    lock = Batch._make((*columns, _file_of(scope or ""))).lock
     if holds(conn, lock):
         conn.execute("select pg_advisory_unlock(%s)", (lock,))
 
@@ -292,61 +293,3 @@ def audit_table(load_id: int) -> sql.Identifier:
 def drop_audit_table(conn: Connection, load_id: int) -> None:
     """Drop a load's rows in `audit`, if they are there."""
     conn.execute(sql.SQL("drop table if exists {}").format(audit_table(load_id)))
-
-
-def sync_properties(conn: Connection, properties: Properties) -> None:
-    """Write properties.yml's properties, keywords and topic rules where dbt reads them.
-
-    Properties that are gone become inactive.
-    """
-    with conn.transaction(), conn.cursor() as cursor:
-        cursor.execute("lock table ops.property in share row exclusive mode")
-        keys = [prop.key for prop in properties.properties]
-        cursor.execute("update ops.property set is_active = false where is_active and property_key <> all(%s)", (keys,))
-        cursor.executemany(
-            """
-            insert into ops.property values (%s, %s, %s, %s, %s, %s, %s, %s, true)
-            on conflict (property_key) do update set
-                property_name = excluded.property_name, domain = excluded.domain,
-                history_start = excluded.history_start, engine = excluded.engine,
-                location_code = excluded.location_code, language_code = excluded.language_code,
-                depth = excluded.depth, is_active = true
-            """,
-            [
-                (p.key, p.name, p.domain, p.history_start)
-                + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
-                for p in properties.properties
-            ],
-        )
-        cursor.execute("delete from ops.tracked_keyword where property_key = any(%s)", (keys,))
-        cursor.executemany(
-            "insert into ops.tracked_keyword values (%s, %s, %s, %s, %s)",
-            [
-                (p.key, k.keyword, k.page, normalise(k.page) if k.page else None, k.is_brand)
-                for p in properties.properties
-                for k in p.keywords
-            ],
-        )
-        for prop in properties.properties:
-            for rule in prop.topics:
-                _expect_pattern(cursor, prop.name, rule.pattern)
-        cursor.execute("delete from ops.topic_rule where property_key = any(%s)", (keys,))
-        cursor.executemany(
-            "insert into ops.topic_rule values (%s, %s, %s, %s)",
-            [
-                (p.key, number, rule.pattern, rule.topic)
-                for p in properties.properties
-                for number, rule in enumerate(p.topics, start=1)
-            ],
-        )
-
-
-def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:
-    """PostgreSQL's regular expressions are not quite Python's, and a topic rule is applied by PostgreSQL."""
-    try:
-        cursor.execute("select '' ~ %s", (pattern,))
-    except psycopg.errors.InvalidRegularExpression as error:
-        reason = error.diag.message_primary
-        raise ConfigError(
-            f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}"
-        ) from None

@@ -12,10 +12,10 @@ computes it again where it takes rows out, so `ops.load_day` always speaks of th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -27,10 +27,10 @@ from seo_warehouse.ledger.session import Connection, step, transaction
 from seo_warehouse.load import stored
 from seo_warehouse.load.lines import RowEncoder
 from seo_warehouse.load.schema import stored_columns
-from seo_warehouse.spec import Facts, Row, Source, Table
+from seo_warehouse.spec import Facts, Reading, Row, Table
 
 if TYPE_CHECKING:
-    from seo_warehouse.client.api import Usage
+    from seo_warehouse.client.api import Noted, Usage
 
 log = logging.getLogger(__name__)
 
@@ -40,37 +40,27 @@ MENDED = "mended_text_rows"
 """Fact of a day: rows in which a character that PostgreSQL's text cannot hold was replaced."""
 
 
-def write_batch(
-    conn: Connection,
-    source: Source,
-    table: Table,
-    load_id: int,
-    property_key: int,
-    part: str,
-    rows: Iterator[Row],
-    days: Iterable[date],
-    facts: Callable[[], dict[date, dict[str, Any]]],
-    usage: Callable[[], Usage],
-) -> int:
+def write_batch(conn: Connection, load_id: int, reading: Reading, rows: Iterator[Row], noted: Noted) -> int:
     """Copy a begun load's rows into `audit` and return how many there were; the load is `written`.
 
-    `days` are those that were asked for, so that one without rows is known as read. `facts` and `usage` are called
-    after the last row. One transaction: whatever is raised, by the reader too, leaves no row and the load `failed`.
-    Raises LoadError where a row has not exactly the table's columns.
+    `noted` is looked at after the last row. One transaction: whatever is raised, by the reader too, leaves no row and
+    the load `failed`. Raises LoadError where a row has not exactly the table's columns.
     """
-    what = f"write load {load_id} of {source.name}.{table.name}, property {property_key}"
+    table = reading.table
+    what = f"write load {load_id} of {reading.source.name}.{table.name}, property {reading.property.key}"
     try:
         with step(conn, what):
             with transaction(conn):
-                _expect_load(conn, load_id, (source.name, table.name, property_key, part))
+                _expect_load(conn, load_id, reading)
                 _create_audit_table(conn, table, load_id)
                 encoder = RowEncoder(table, what)
                 _copy(conn, load_id, encoder, rows)
-                noted = _facts_by_day(what, sorted(set(days)), facts(), encoder.mended)
-                _note_written(conn, table, load_id, encoder.row_count, noted, usage())
+                _note_written(conn, table, load_id, encoder.row_count, _facts_by_day(what, noted, encoder.mended))
+                _note_usage(conn, load_id, noted.usage)
+                move(conn, load_id, "written")
             release_batch(conn, load_id)
     except Exception as error:
-        _note_failed(conn, load_id, error, usage)
+        _note_failed(conn, load_id, error, noted.usage)
         raise
     log.info("%s: %s rows", what, encoder.row_count)
     return encoder.row_count
@@ -127,7 +117,8 @@ def note_days(conn: Connection, table: Table, load_id: int) -> None:
     )
 
 
-def _expect_load(conn: Connection, load_id: int, expected: tuple[str, str, int, str]) -> None:
+def _expect_load(conn: Connection, load_id: int, reading: Reading) -> None:
+    expected = (reading.source.name, reading.table.name, reading.property.key, reading.part)
     row = conn.execute(
         "select source, table_name, property_key, part, state from ops.load where load_id = %s for update", (load_id,)
     ).fetchone()
@@ -159,39 +150,36 @@ def _copy(conn: Connection, load_id: int, encoder: RowEncoder, rows: Iterator[Ro
             copy.write(encoder.lines(some))
 
 
-def _facts_by_day(
-    what: str, days: list[date], noted: dict[date, dict[str, Any]], mended: dict[date, int]
-) -> dict[date, Facts]:
-    foreign = sorted(noted.keys() - set(days))
+def _facts_by_day(what: str, noted: Noted, mended: dict[date, int]) -> dict[date, Facts]:
+    foreign = sorted(noted.facts.keys() - noted.days)
     if foreign:
         raise LoadError(f"{what}: the reader noted facts of days it was not asked for: {', '.join(map(str, foreign))}")
     return {
-        day: noted.get(day, {}) | ({MENDED: mended[day]} if day in mended else {})
-        for day in days
+        day: noted.facts.get(day, {}) | ({MENDED: mended[day]} if day in mended else {})
+        for day in sorted(noted.days)
     }  # fmt: skip
 
 
-def _note_written(
-    conn: Connection, table: Table, load_id: int, row_count: int, facts: dict[date, Facts], usage: Usage
-) -> None:
+def _note_written(conn: Connection, table: Table, load_id: int, row_count: int, facts: dict[date, Facts]) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into ops.load_day (load_id, day, row_count, checksum, facts) values (%s, %s, 0, '', %s)",
             [(load_id, day, Jsonb(day_facts, dumps=stored.as_json)) for day, day_facts in facts.items()],
         )
     note_days(conn, table, load_id)
+    conn.execute("update ops.load set rows_read = %s, rows_rejected = 0 where load_id = %s", (row_count, load_id))
+
+
+def _note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
     note_usage(conn, load_id, usage)
-    conn.execute(
-        "update ops.load set rows_read = %s, rows_rejected = 0, read_at = %s where load_id = %s",
-        (row_count, usage.last_answer_at or datetime.now(UTC), load_id),
-    )
-    move(conn, load_id, "written")
+    read_at = usage.last_answer_at or datetime.now(UTC)
+    conn.execute("update ops.load set read_at = %s where load_id = %s", (read_at, load_id))
 
 
-def _note_failed(conn: Connection, load_id: int, error: Exception, usage: Callable[[], Usage]) -> None:
+def _note_failed(conn: Connection, load_id: int, error: Exception, usage: Usage) -> None:
     """Keep the reason and the cost; where the ledger cannot be told, the next attempt finds the load dead."""
     try:
         if load_state(conn, load_id)[0] == "started":
-            fail_load(conn, load_id, f"{type(error).__name__}: {error}", usage())
+            fail_load(conn, load_id, f"{type(error).__name__}: {error}", usage)
     except (psycopg.Error, LoadError):
         log.exception("load %s failed and the ledger could not be told", load_id)

@@ -10,7 +10,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, NightOverError, SeoWarehouseError
 from seo_warehouse.ledger import known
 from seo_warehouse.ledger.holes import month_periods
-from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.spec import Kind, Period, Reading, Source, Table
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.connections import has_answers
 from seo_warehouse.steps.warehouse import Warehouse
@@ -39,10 +39,8 @@ def backfill(
     for table, period, scope, may_ask in find(wh, source, prop, first, last):
         what = f"{prop.name}: {source.name}.{table.name} {period.first_day}..{period.last_day}"
         try:
-            load_id = reading.write_period(
-                wh, source, table, prop, period, night=None, purpose="backfill", scope=scope, is_replay=not may_ask
-            )
-            found = reading.settle(wh, source, table, [load_id])
+            again = Reading(source=source, table=table, property=prop, period=period, purpose="backfill", scope=scope)
+            found = reading.settle(wh, source, table, [reading.write_period(wh, again, is_replay=not may_ask)])
         except SeoWarehouseError as error:
             progress(f"{what} FAILED: {error}")
             failures.append(error)

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import psycopg
 
-from seo_warehouse.client.api import Usage
+from seo_warehouse.client.api import Noted, Usage
 from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
@@ -35,7 +35,7 @@ from seo_warehouse.ledger.files import KeptFile
 from seo_warehouse.ledger.session import Connection, step, try_lock
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import source_named
-from seo_warehouse.spec import Period, Row, Source
+from seo_warehouse.spec import Period, Reading, Row, Source
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
@@ -264,28 +264,24 @@ def _read(run: _Run, file: KeptFile) -> None:
 
 
 def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
-    days: set[date] = set()
-    return reading.write_load(
-        run.wh,
-        run.source,
-        run.source.table(part.table),
-        run.prop,
-        Period(part.first_day, part.last_day),
-        _counted(run, file, part, days),
-        days=days,
-        facts=dict,
-        usage=lambda: Usage(bytes=file.bytes, last_answer_at=part.exported_at),
+    reads = Reading(
+        source=run.source,
+        table=run.source.table(part.table),
+        property=run.prop,
+        period=Period(part.first_day, part.last_day),
+        part=part.part,
         night=run.night if purpose == "night" else None,
         purpose=purpose,
         scope=file.scope,
-        part=part.part,
     )
+    noted = Noted(days=set(), usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
+    return reading.write_load(run.wh, reads, _counted(run, file, part, noted), noted)
 
 
-def _counted(run: _Run, file: KeptFile, part: Part, days: set[date]) -> Generator[Row, None, None]:
-    """The rows of a part; their days are added to `days`, and now and then it is said how far it is."""
+def _counted(run: _Run, file: KeptFile, part: Part, noted: Noted) -> Generator[Row, None, None]:
+    """The rows of a part; their days are noted, and now and then it is said how far it is."""
     for number, row in enumerate(forms.read(file.name, _opener(run, file), part), start=1):
-        days.add(row["day"])
+        noted.days.add(row["day"])
         yield row
         if number % PROGRESS_ROWS == 0:
             run.say(f"{file.name}: {number:,} of {part.row_count:,} rows")

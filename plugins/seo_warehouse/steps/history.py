@@ -14,7 +14,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, SeoWarehouseError, TransientLoadError, TransientSourceError
 from seo_warehouse.ledger import known
 from seo_warehouse.ledger.holes import month_periods
-from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.spec import Kind, Period, Reading, Source, Table
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -111,10 +111,10 @@ def _load_table(
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
             scope = _scope(wh, source, table, prop, period)
             try:
-                load_id = reading.write_period(
-                    wh, source, table, prop, period, night=None, purpose="history", scope=scope
+                wanted = Reading(
+                    source=source, table=table, property=prop, period=period, purpose="history", scope=scope
                 )
-                reading.settle(wh, source, table, [load_id])
+                reading.settle(wh, source, table, [reading.write_period(wh, wanted)])
             except SeoWarehouseError as error:
                 progress(f"{month} FAILED: {error}")
                 yield error

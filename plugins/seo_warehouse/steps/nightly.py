@@ -17,7 +17,7 @@ from seo_warehouse.ledger.holes import Due, due_loads
 from seo_warehouse.load import upkeep
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import SOURCES, source_named
-from seo_warehouse.spec import Kind, Period, Source, Table
+from seo_warehouse.spec import Kind, Period, Reading, Source, Table
 from seo_warehouse.steps import drop, reading, retention
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -55,28 +55,45 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
     table = source.table(table_name)
     if night > wh.now().date():
         raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
-    load_ids: list[int] = []
-    failures: list[SeoWarehouseError] = []
     with reading.filling_alone(wh, source, table, prop) as is_filling:
         due = _due_loads(wh, source, table, prop, night)
-        scopes = dict.fromkeys(due.window)
-        if is_filling:
-            # What an onboarding had read before it was cut is not asked for again; what was held before is.
-            scopes |= {period: reading.history_scope(period) for period in due.untried} | dict.fromkeys(due.tried)
-        elif due.untried or due.tried:
+        if not is_filling and (due.untried or due.tried):
             log.info("%s.%s %s: the holes are left to the onboarding that runs", source.name, table.name, prop.name)
+        scopes = _scopes(due if is_filling else Due(due.window, [], []), night)
         if not scopes:
             log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
-        for period, scope in scopes.items():
-            try:
-                load_ids.append(
-                    reading.write_period(wh, source, table, prop, period, night=night, purpose="night", scope=scope)
+        return _write_each(
+            wh,
+            [
+                Reading(
+                    source=source, table=table, property=prop, period=period, night=night, purpose="night", scope=scope
                 )
-            except SeoWarehouseError as error:
-                log.error(
-                    "%s.%s %s %s..%s: %s", source_name, table_name, prop.name, period.first_day, period.last_day, error
-                )
-                failures.append(error)
+                for period, scope in scopes.items()
+            ],
+        )
+
+
+def _scopes(due: Due, night: date) -> dict[Period, str]:
+    """Where in the archive the answers about each due period lie, in the order in which the periods are read.
+
+    What an onboarding had read before it was cut is not asked for again; what was held before is.
+    """
+    asked_now = dict.fromkeys((*due.window, *due.tried), reading.night_scope(night))
+    untried = {period: reading.history_scope(period) for period in due.untried}
+    return {period: (asked_now | untried)[period] for period in (*due.window, *due.untried, *due.tried)}
+
+
+def _write_each(wh: Warehouse, readings: list[Reading]) -> list[int]:
+    """The loads written. What cannot be read keeps nothing else from it: the first error is raised at the end."""
+    load_ids: list[int] = []
+    failures: list[SeoWarehouseError] = []
+    for each in readings:
+        try:
+            load_ids.append(reading.write_period(wh, each))
+        except SeoWarehouseError as error:
+            what = (each.source.name, each.table.name, each.property.name, each.period.first_day, each.period.last_day)
+            log.error("%s.%s %s %s..%s: %s", *what, error)
+            failures.append(error)
     if failures:
         raise failures[0]
     return load_ids
@@ -191,10 +208,16 @@ def replay(wh: Warehouse, source_name: str, property_name: str, first: date, las
         with wh.connect("loader") as connection:
             readings = known.readings(connection, source, table, prop.key, first, last)
         for period, night, scope in readings:
-            load_id = reading.write_period(
-                wh, source, table, prop, period, night=night, purpose="replay", scope=scope, is_replay=True
+            again = Reading(
+                source=source,
+                table=table,
+                property=prop,
+                period=period,
+                night=night,
+                purpose="replay",
+                scope=scope or reading.night_scope(period.last_day),
             )
-            states += reading.settle(wh, source, table, [load_id])
+            states += reading.settle(wh, source, table, [reading.write_period(wh, again, is_replay=True)])
     return states
 
 

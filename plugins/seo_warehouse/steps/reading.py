@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from seo_warehouse.audit.gate import audit_load
-from seo_warehouse.client.api import Api, Usage
+from seo_warehouse.client.api import Api, Noted
 from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     AuditFailedError,
@@ -27,7 +27,7 @@ from seo_warehouse.ledger.session import try_lock, wait_for_lock
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.sources import source_named
-from seo_warehouse.spec import Kind, Period, Row, Source, Table
+from seo_warehouse.spec import Kind, Period, Reading, Row, Source, Table
 from seo_warehouse.steps.connections import open_api
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.urls import key64
@@ -124,100 +124,51 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
                     loads.note_order(connection, source.name, prop.key, night, api.usage)
 
 
-def write_load(
-    wh: Warehouse,
-    source: Source,
-    table: Table,
-    prop: Property,
-    period: Period,
-    rows: Generator[Row, None, None],
-    *,
-    days: Iterable[date],
-    facts: Callable[[], dict[date, dict[str, Any]]],
-    usage: Callable[[], Usage],
-    night: date | None,
-    purpose: str,
-    scope: str,
-    part: str = "",
-) -> int:
-    """Begin a load of a period and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
+def write_load(wh: Warehouse, reading: Reading, rows: Generator[Row, None, None], noted: Noted) -> int:
+    """Begin a load and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
 
-    `days` are those of the period that are read; they, `facts` and `usage` are asked after the last row. What is
-    raised is noted with the load.
+    `noted` is whole after the last row. What is raised is noted with the load.
     """
     with closing(rows), wh.connect("loader", autocommit=True) as connection:
-        load_id = loads.begin_load(
-            connection,
-            source=source.name,
-            table=table.name,
-            property_key=prop.key,
-            part=part,
-            first_day=period.first_day,
-            last_day=period.last_day,
-            night=night,
-            purpose=purpose,
-            archive_scope=scope,
-        )
-        write_batch(connection, source, table, load_id, prop.key, part, rows, days=days, facts=facts, usage=usage)
+        load_id = loads.begin_load(connection, reading)
+        write_batch(connection, load_id, reading, rows, noted)
     return load_id
 
 
-def write_period(
-    wh: Warehouse,
-    source: Source,
-    table: Table,
-    prop: Property,
-    period: Period,
-    *,
-    night: date | None,
-    purpose: str,
-    scope: str | None = None,
-    is_replay: bool = False,
-) -> int:
+def write_period(wh: Warehouse, reading: Reading, *, is_replay: bool = False) -> int:
     """One load of what a source answers about a period. Returns its id.
 
     `is_replay`: no request is made. Raises SourceError or LoadError, once noted; NightOverError for a snapshot of a
     night that ended unread.
     """
-    scope = scope or night_scope(night or period.last_day)
-    may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(period.last_day))
-    speaks_of = period.last_day if source.kind is Kind.SNAPSHOT else None
-    apis: list[Api] = []
-
-    def rows() -> Generator[Row, None, None]:
-        with open_api(wh, source, prop, scope=scope, may_call=may_call, night=speaks_of) as api:
-            apis.append(api)
-            try:
-                yield from read_rows(api, source, table, prop, period)
-            except NotArchivedError as error:
-                if is_replay or source.kind is not Kind.SNAPSHOT or wh.is_open(period.last_day):
-                    raise
-                raise night_over(source, prop, period.last_day, error) from None
-
-    return write_load(
-        wh,
-        source,
-        table,
-        prop,
-        period,
-        rows(),
-        days=period.days(),
-        facts=lambda: apis[0].facts if apis else {},
-        usage=lambda: apis[0].usage if apis else Usage(),
-        night=night,
-        purpose=purpose,
-        scope=scope,
-    )
+    noted = Noted(days=set(reading.period.days()))
+    return write_load(wh, reading, _answers(wh, reading, noted, is_replay=is_replay), noted)
 
 
-def read_rows(api: Api, source: Source, table: Table, prop: Property, period: Period) -> Iterator[Row]:
+def _answers(wh: Warehouse, reading: Reading, noted: Noted, *, is_replay: bool) -> Generator[Row, None, None]:
+    source, prop, night = reading.source, reading.property, reading.period.last_day
+    may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(night))
+    speaks_of = night if source.kind is Kind.SNAPSHOT else None
+    with open_api(wh, source, prop, scope=reading.scope, may_call=may_call, night=speaks_of) as api:
+        try:
+            yield from read_rows(api, reading)
+        except NotArchivedError as error:
+            if is_replay or source.kind is not Kind.SNAPSHOT or wh.is_open(night):
+                raise
+            raise night_over(source, prop, night, error) from None
+        finally:
+            noted.take(api)
+
+
+def read_rows(api: Api, reading: Reading) -> Iterator[Row]:
     """The rows of a table's reader. Raises TerminalSourceError where it noted no shape of what it read."""
+    table = reading.table
     is_shaped = table.shape is None
-    for row in table.read(api, prop, period):
+    for row in table.read(api, reading.property, reading.period):
         is_shaped = is_shaped or api.has_noted_shape
         if not is_shaped:
             raise TerminalSourceError(
-                f"{source.name}.{table.name} is read without Api.note_shape: no gate would see a new field"
+                f"{reading.source.name}.{table.name} is read without Api.note_shape: no gate would see a new field"
             )
         yield row
 

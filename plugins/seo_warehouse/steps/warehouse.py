@@ -21,9 +21,9 @@ from seo_warehouse.client.archive import open_root as open_local_root
 from seo_warehouse.config import Properties, Role, Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError
 from seo_warehouse.ledger.completeness import sync_source_tables
-from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.ledger.roles import ROLES, role_name
+from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source

@@ -1,0 +1,70 @@
+"""What properties.yml says, where SQL sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from seo_warehouse.config import Properties
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.ledger.session import Connection
+from seo_warehouse.urls import normalise
+
+
+def sync_properties(conn: Connection, properties: Properties) -> None:
+    """Write properties.yml's properties, keywords and topic rules where dbt reads them.
+
+    Properties that are gone become inactive.
+    """
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute("lock table ops.property in share row exclusive mode")
+        keys = [prop.key for prop in properties.properties]
+        cursor.execute("update ops.property set is_active = false where is_active and property_key <> all(%s)", (keys,))
+        cursor.executemany(
+            """
+            insert into ops.property values (%s, %s, %s, %s, %s, %s, %s, %s, true)
+            on conflict (property_key) do update set
+                property_name = excluded.property_name, domain = excluded.domain,
+                history_start = excluded.history_start, engine = excluded.engine,
+                location_code = excluded.location_code, language_code = excluded.language_code,
+                depth = excluded.depth, is_active = true
+            """,
+            [
+                (p.key, p.name, p.domain, p.history_start)
+                + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
+                for p in properties.properties
+            ],
+        )
+        cursor.execute("delete from ops.tracked_keyword where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.tracked_keyword values (%s, %s, %s, %s, %s)",
+            [
+                (p.key, k.keyword, k.page, normalise(k.page) if k.page else None, k.is_brand)
+                for p in properties.properties
+                for k in p.keywords
+            ],
+        )
+        for prop in properties.properties:
+            for rule in prop.topics:
+                _expect_pattern(cursor, prop.name, rule.pattern)
+        cursor.execute("delete from ops.topic_rule where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.topic_rule values (%s, %s, %s, %s)",
+            [
+                (p.key, number, rule.pattern, rule.topic)
+                for p in properties.properties
+                for number, rule in enumerate(p.topics, start=1)
+            ],
+        )
+
+
+def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:
+    """PostgreSQL's regular expressions are not quite Python's, and a topic rule is applied by PostgreSQL."""
+    try:
+        cursor.execute("select '' ~ %s", (pattern,))
+    except psycopg.errors.InvalidRegularExpression as error:
+        reason = error.diag.message_primary
+        raise ConfigError(
+            f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}"
+        ) from None
