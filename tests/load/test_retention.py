@@ -16,7 +16,7 @@ from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import retention
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import day_of, drop_old_months, months_before
-from tests.load.loading import SOURCE, TABLE, business_rows, fetch, make_row, open_warehouse, passed, write
+from tests.load.loading import SOURCE, TABLE, business_rows, fetch, make_row, open_warehouse, passed, reading, write
 
 APRIL, MAY, JUNE = date(2026, 4, 30), date(2026, 5, 31), date(2026, 6, 1)
 
@@ -56,12 +56,11 @@ def test_months_are_dropped_whole_once_they_have_ended_and_are_modelled(database
 
 def test_a_dropped_day_stays_read_keeps_its_state_and_comes_back_by_a_replay(database: str) -> None:
     site = {"key": 1, "name": "shop", "domain": "example.com", "history_start": APRIL}
-    properties = Properties.model_validate({"properties": [site | {"sources": {"search_console": {"site": "x"}}}]})
-    source = SOURCE.__class__(**{**vars(SOURCE), "settings": "search_console"})
+    properties = Properties.model_validate({"properties": [site]})
     now = datetime(2026, 5, 3, 12, tzinfo=UTC)
     with open_warehouse(database) as connection:
         sync_properties(connection, properties)
-        sync_source_tables(connection, [source], properties)
+        sync_source_tables(connection, [SOURCE], reading(properties, SOURCE))
         put(connection, APRIL)
         before, states = business_rows(connection), read_days(connection, now)
         model(connection, APRIL)

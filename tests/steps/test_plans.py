@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import Field
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.plans import Ask
@@ -25,12 +26,12 @@ from tests.sources.properties import check_columns
 from tests.sources.provider import Provider, said, serving
 from tests.steps.dropping import NIGHT, Shop, open_shop
 
-PAGE = Shape((Column("url", Type.URL, "Its URL.", required=True),))
+PAGE = Shape(Column("url", Type.URL, "Its URL.", required=True))
 
 
 class Settings(Strict):
-    base_url: str = "http://127.0.0.1"
-    asks_per_night: int = 2
+    base_url: str = Field("http://127.0.0.1", description="Address.")
+    asks_per_night: int = Field(2, description="Pages.")
 
 
 def read_pages(api: Api, property: Any, period: Period) -> Iterator[Row]:
