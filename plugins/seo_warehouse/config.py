@@ -17,7 +17,7 @@ from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source
 
-__all__ = ["Properties", "Property", "Role", "Settings", "SourceSettings", "load_properties"]
+__all__ = ["RETRIES", "Properties", "Property", "Role", "Settings", "SourceSettings", "load_properties"]
 
 
 def _made_of(sources: Iterable[Source]) -> dict[str, Any]:
@@ -147,6 +147,9 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     for part in get_args(annotation):
         yield from _models(part)
 
+
+RETRIES = 4
+"""How often what may work later is tried again, after pauses that double, the first one SEO_WAREHOUSE_RETRY_SECONDS."""
 
 Role = Literal["owner", "loader", "transformer", "analyst"]
 

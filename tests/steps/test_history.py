@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,11 +13,15 @@ import psycopg
 import pytest
 
 from seo_warehouse.config import Settings
-from seo_warehouse.errors import ConfigError
+from seo_warehouse.errors import ConfigError, TransientLoadError
+from seo_warehouse.ledger.session import WAREHOUSE_LOCK
+from seo_warehouse.load.schema import create_roles
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.steps import reading
 from seo_warehouse.steps.history import load_history, onboard
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
+from tests.load.loading import SOURCE, TABLE, make_row, open_warehouse, passed, write
 
 PROPERTIES = """
 properties: [{key: 1, name: shop, domain: shop.example, history_start: 2026-05-01, sources: {
@@ -83,3 +90,36 @@ def test_months_that_fail_stop_no_other_are_told_and_raise_at_the_end(wh: Wareho
             (date(2026, 8, 30), date(2026, 8, 31), "failed", "history=2026-08"),
             (date(2026, 9, 1), date(2026, 9, 3), "failed", "history=2026-09"),
         ]
+
+
+@contextmanager
+def interrupted(wh: Warehouse, database: str, pauses: Sequence[float]) -> Iterator[tuple[int, Future[list[str]]]]:
+    """A load whose publication waits for a build and has lost its connection once; the build has ended."""
+    with open_warehouse(database) as connection, ThreadPoolExecutor(1) as beside:
+        create_roles(connection, PASSWORDS)
+        with wh.connect("loader", autocommit=True) as loader:
+            load_id = passed(loader, write(loader, [make_row()], purpose="history"))
+        connection.execute("select pg_advisory_lock(%s)", (WAREHOUSE_LOCK,))
+        publishing = beside.submit(reading.settle, wh, SOURCE, TABLE, [load_id], pauses=pauses)
+        while not connection.execute(
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted"
+        ).fetchall():
+            assert not publishing.done(), publishing.result()
+        connection.execute("select pg_advisory_unlock(%s)", (WAREHOUSE_LOCK,))
+        yield load_id, publishing
+
+
+def test_a_publication_of_history_that_met_a_transient_error_is_tried_again(wh: Warehouse, database: str) -> None:
+    with interrupted(wh, database, pauses=(0.01,)) as (_, publishing):
+        assert publishing.result() == ["published"]
+
+
+def test_one_that_is_not_tried_again_stays_for_later(wh: Warehouse, database: str) -> None:
+    with interrupted(wh, database, pauses=()) as (load_id, publishing):
+        with pytest.raises(TransientLoadError):
+            publishing.result()
+        assert reading.settle(wh, SOURCE, TABLE, [load_id]) == ["published"]
+
+
+def test_history_waits_as_long_between_its_tries_as_tasks_do(wh: Warehouse) -> None:
+    assert reading.patience(wh) == (300, 600, 1200, 2400)

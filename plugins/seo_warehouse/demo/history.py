@@ -67,7 +67,7 @@ def _load_months(
         try:
             for table in source.tables:
                 load_id = _write_nights(wh, source, table, prop, members, since)
-                reading.settle(wh, source, table, [load_id])
+                reading.settle(wh, source, table, [load_id], pauses=reading.patience(wh))
         except SeoWarehouseError as error:
             progress(f"{month} FAILED: {error}")
             yield error

@@ -259,6 +259,9 @@ def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: da
         )
         if _has_table(connection, name):
             return
+        if is_cluster(connection):
+            # Else two that attach partitions of tables that lie together wait for each other's shards.
+            connection.execute("set local citus.multi_shard_modify_mode to 'sequential'")
         connection.execute(sql.SQL("create table {} (like {} including defaults)").format(partition, parent))
         connection.execute(
             sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(

@@ -26,7 +26,7 @@ from airflow.sdk import (
 )
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from seo_warehouse.config import Settings
+from seo_warehouse.config import RETRIES, Settings
 from seo_warehouse.errors import (
     AuditFailedError,
     ConfigError,
@@ -125,7 +125,7 @@ def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str,
         "max_active_runs": 3,
         "default_args": {
             "owner": "seo-data",
-            "retries": 4,
+            "retries": RETRIES,
             "retry_delay": retry_delay,
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": 8 * retry_delay,

@@ -114,7 +114,7 @@ def _load_table(
                 wanted = Reading(
                     source=source, table=table, property=prop, period=period, purpose="history", scope=scope
                 )
-                reading.settle(wh, source, table, [reading.write_period(wh, wanted)])
+                reading.settle(wh, source, table, [reading.write_period(wh, wanted)], pauses=reading.patience(wh))
             except SeoWarehouseError as error:
                 progress(f"{month} FAILED: {error}")
                 yield error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+import time as clock
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from typing import Any
@@ -12,7 +13,7 @@ import psycopg
 
 from seo_warehouse.audit.gate import audit_load
 from seo_warehouse.client.api import Api, Noted
-from seo_warehouse.config import Property
+from seo_warehouse.config import RETRIES, Property
 from seo_warehouse.errors import (
     AuditFailedError,
     ConfigError,
@@ -195,14 +196,37 @@ def audit_loads(wh: Warehouse, source: Source, table: Table, load_ids: Iterable[
         raise failure
 
 
-def settle(wh: Warehouse, source: Source, table: Table, load_ids: list[int]) -> list[str]:
-    """Audit and publish loads here and now. Returns their states. Raises AuditFailedError naming a quarantined one."""
+def settle(
+    wh: Warehouse, source: Source, table: Table, load_ids: list[int], *, pauses: Sequence[float] = ()
+) -> list[str]:
+    """Audit and publish loads here and now. Returns their states. Raises AuditFailedError naming a quarantined one.
+
+    A publication that meets a transient error is tried again after each of `pauses`, in seconds.
+    """
     audit_loads(wh, source, table, load_ids)
     states: list[str] = []
-    with wh.connect("loader", autocommit=True) as connection:
-        for load_id in load_ids:
+    for load_id in load_ids:
+        with wh.connect("loader", autocommit=True) as connection:
             state, reason = loads.load_state(connection, load_id)
-            if state == "quarantined":
-                raise AuditFailedError(f"load {load_id} of {source.name}.{table.name} is in quarantine: {reason}")
-            states.append(publish(connection, source, table, load_id) if state == "passed" else state)
+        if state == "quarantined":
+            raise AuditFailedError(f"load {load_id} of {source.name}.{table.name} is in quarantine: {reason}")
+        states.append(_publish(wh, source, table, load_id, pauses) if state == "passed" else state)
     return states
+
+
+def patience(wh: Warehouse) -> tuple[float, ...]:
+    """The pauses of whoever loads history, which no task tries again: those that Airflow makes between tries."""
+    return tuple(wh.settings.retry_seconds * 2**number for number in range(RETRIES))
+
+
+def _publish(wh: Warehouse, source: Source, table: Table, load_id: int, pauses: Sequence[float]) -> str:
+    for pause in pauses:
+        try:
+            # Each try with a connection of its own: the last one's may be what was lost.
+            with wh.connect("loader", autocommit=True) as connection:
+                return publish(connection, source, table, load_id)
+        except TransientLoadError as error:
+            log.warning("%s; tried again in %.0f s", error, pause)
+            clock.sleep(pause)
+    with wh.connect("loader", autocommit=True) as connection:
+        return publish(connection, source, table, load_id)
