@@ -20,13 +20,15 @@ from pathlib import Path
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.history import take_clock_back
 from seo_warehouse.embedded import airflow as embedded_airflow
-from seo_warehouse.embedded import days, onboarding, parts, processes, report
+from seo_warehouse.embedded import onboarding, parts, processes
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.embedded.room import require_space
 from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
+from seo_warehouse.steps import days
+from seo_warehouse.steps.status import say_facts, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
@@ -79,7 +81,7 @@ def run(properties: Path | None, say: Say) -> None:
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
         red = run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
-        report.say_result(wh, airflow, say)
+        _say_result(wh, airflow, say)
     if unloaded:
         names = ", ".join(unloaded)
         raise EmbeddedError(f"the history of {names} is not whole: `make run` again loads the months that failed above")
@@ -112,6 +114,14 @@ def _load_all_history(wh: Warehouse, progress: Progress) -> tuple[date, list[str
             for name in names if is_demo else ():
                 take_clock_back(wh, name)
     return night, unloaded
+
+
+def _say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
+    """What is there now, and where to look."""
+    say_loads(wh, say)
+    say_facts(wh, say)
+    say(f"Airflow    {airflow.url}  user {embedded_airflow.ADMIN}  password {airflow.admin_password}")
+    say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
 
 
 def stop(say: Say) -> None:
@@ -150,7 +160,7 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
         say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
         wh = open_warehouse(settings)
-        report.say_loads(wh, say)
+        say_loads(wh, say)
         days.say_days(wh, say, property_name, first)
 
 
@@ -237,7 +247,7 @@ def _run_of(client: Client, dag_id: str, night: date, progress: Progress) -> str
 
 def _is_closed(wh: Warehouse, night: date) -> bool:
     with wh.connect("loader") as connection:
-        return connection.execute("select 1 from ops.night where night = %s", (night,)).fetchone() is not None
+        return nights.is_closed(connection, night)
 
 
 def _is_built(wh: Warehouse, night: date) -> bool:

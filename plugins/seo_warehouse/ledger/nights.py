@@ -133,6 +133,11 @@ def _missing(conn: Connection, night: date, configured_sources: Iterable[str]) -
     return sorted(set(configured_sources) - ended)
 
 
+def is_closed(conn: Connection, night: date) -> bool:
+    """Whether a night has closed."""
+    return conn.execute("select from ops.night where night = %s", (night,)).fetchone() is not None
+
+
 def is_carried(conn: Connection, night: date) -> bool:
     """Whether a finished build carries a night."""
     return bool(

@@ -1,10 +1,9 @@
-"""What `make run` and `seo-warehouse status` print."""
+"""What is there, as `seo-warehouse status` and the end of `make run` say it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from seo_warehouse.embedded.airflow import ADMIN, Airflow
 from seo_warehouse.ledger.files import troubled
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
@@ -41,22 +40,6 @@ limit 8
 """
 
 
-def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
-    """Addresses, how to connect, the state of each load, and the first rows of the link-to-position facts."""
-    say_loads(wh, say)
-    with wh.connect("analyst") as connection:
-        rows = connection.execute(FACTS).fetchall()
-    say("\nLinks and positions (marts.fct_link_rank_change, window +21..+34 days against -7..-1):")
-    headings = (
-        *("property", "date", "event", "page", "keyword", "device"),
-        *("before", "after", "controls", "n", "difference or reason"),
-    )
-    say_table(headings, rows, say)
-    say("Difference: the keyword's change minus that of its n control pages; below 0 is nearer to the top.\n")
-    say(f"Airflow    {airflow.url}  user {ADMIN}  password {airflow.admin_password}")
-    say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
-
-
 def say_loads(wh: Warehouse, say: Say) -> None:
     """The state of each load, summed by table, property and state; the last closed night and build."""
     with wh.connect("loader") as connection:
@@ -87,3 +70,16 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + build[3] if build[3] else ''}")
     if stale and stale[0]:
         say(f"Stale at {stale[1]}: {'; '.join(stale[0])}")
+
+
+def say_facts(wh: Warehouse, say: Say) -> None:
+    """The first rows of what joins links to positions, as an analyst reads them."""
+    with wh.connect("analyst") as connection:
+        rows = connection.execute(FACTS).fetchall()
+    say("\nLinks and positions (marts.fct_link_rank_change, window +21..+34 days against -7..-1):")
+    headings = (
+        *("property", "date", "event", "page", "keyword", "device"),
+        *("before", "after", "controls", "n", "difference or reason"),
+    )
+    say_table(headings, rows, say)
+    say("Difference: the keyword's change minus that of its n control pages; below 0 is nearer to the top.\n")

@@ -10,8 +10,8 @@ import psycopg
 from click.testing import CliRunner
 
 from seo_warehouse.cli import main
-from seo_warehouse.embedded.days import MARKS, calendar_lines, waiting_lines
 from seo_warehouse.ledger.completeness import STATES, Days, WaitingLoad
+from seo_warehouse.steps.days import MARKS, calendar_lines, waiting_lines
 from tests.steps.dropping import open_shop
 
 TODAY = date(2026, 3, 3)
