@@ -62,7 +62,7 @@ def test_a_hundred_recorded_backlinks_reach_the_raw_table(
         return said(nothing) if asked.json[0]["backlinks_status_type"] == "lost" else Act(body)
 
     provider.answer = answer
-    api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
+    api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS, scope="night=2024-03-30")
     table = DATAFORSEO_BACKLINKS.tables[0]
     rows = load(database, DATAFORSEO_BACKLINKS, table, api, make_property(), date(2024, 3, 30))
     items = json.loads(body)["tasks"][0]["result"][0]["items"]
@@ -88,9 +88,9 @@ def test_a_recorded_serp_reaches_the_raw_tables(
     provider.date = "Mon, 15 Jan 2024 20:40:00 GMT"
     provider.answer = answer
     prop, night = make_property("pots and pans", devices=("desktop",), location_code=2208), date(2024, 1, 15)
-    api = open_api(provider, tmp_path, DATAFORSEO_SERP)
+    api = open_api(provider, tmp_path, DATAFORSEO_SERP, scope="night=2024-01-15")
     assert order_checks(api, prop, Period(night, night)) is True
-    replay = open_api(provider, tmp_path, DATAFORSEO_SERP, may_call=False)
+    replay = open_api(provider, tmp_path, DATAFORSEO_SERP, scope="night=2024-01-15", may_call=False)
     [check] = load(database, DATAFORSEO_SERP, DATAFORSEO_SERP.table("task"), replay, prop, night)
     assert (check["status_code"], check["items_count"], check["se_results_count"]) == (20000, 98, 1_100_000_000)
     results = load(database, DATAFORSEO_SERP, DATAFORSEO_SERP.table("result"), replay, prop, night)
