@@ -12,10 +12,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from seo_warehouse import demo
 from seo_warehouse.config import Settings
-from seo_warehouse.embedded import parts
+from seo_warehouse.demo import accounts
+from seo_warehouse.demo.clock import real_now
+from seo_warehouse.embedded import parts, processes
+from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.embedded.run import KEEPERS, airflow_command, run_night, take_properties
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.steps.warehouse import Warehouse
 from tests.steps.dropping import NIGHT, Shop, open_shop
 
 
@@ -101,3 +106,24 @@ def test_airflows_own_commands_need_an_airflow(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("SEO_WAREHOUSE_HOME", str(tmp_path))
     with pytest.raises(ConfigError, match="nothing was ever started"):
         airflow_command(["version"])
+
+
+@pytest.mark.slow
+def test_a_demo_of_the_release_before_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_DATAFORSEO", '{"login": "paid for", "password": "secret"}')
+    settings = Settings({"SEO_WAREHOUSE_HOME": str(tmp_path)})
+    port = free_port()
+    demo.write_properties(settings.properties_path, port, datetime.now(UTC).date() - timedelta(weeks=26))
+    written = settings.properties_path.read_text()
+    settings.properties_path.write_text(written.replace("clock_url:", "demo_control_url:").replace("/clock\n", "\n"))
+    (tmp_path / "demo_connections.json").write_text("{}")
+    with pytest.raises(ConfigError, match="demo_control_url"):
+        _ = settings.properties
+    try:
+        parts.start_demo(settings, {"demo": port}, lambda _: None)
+        wh = Warehouse(settings)
+        assert abs(wh.now() - real_now()) < timedelta(minutes=1)
+        assert wh.connection("dataforseo").login == accounts.login("demo")
+        assert not (tmp_path / "demo_connections.json").exists()
+    finally:
+        processes.stop([parts.demo_component(tmp_path)])

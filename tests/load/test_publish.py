@@ -306,3 +306,14 @@ def test_a_key_longer_than_an_index_holds_is_published(database: str) -> None:
     letters = random.Random(4).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=30_000)
     with open_warehouse(database) as connection:
         assert put(connection, [make_row(url="https://example.com/" + "".join(letters))])[1] == "published"
+
+
+def test_on_a_cluster_a_partition_is_attached_one_shard_at_a_time(database: str) -> None:
+    with open_warehouse(database) as connection, connection.transaction():
+        connection.execute("set local allow_system_table_mods to on")
+        connection.execute(
+            "insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)"
+            " values (99999, 'citus', 10, 'public'::regnamespace, false, '0')"
+        )
+        ensure_partition(connection, SOURCE.raw_name(TABLE), DAY)
+        assert fetch(connection, "show citus.multi_shard_modify_mode") == [("sequential",)]
