@@ -4,11 +4,10 @@
 {%- endmacro %}
 
 {#-
-Rows of exported Search Console figures for the claimed days of which the API's own `api_table` is not published, by the
-dimensions that `condition` asks for. Of several files or splits of a day one stands, so that nothing is counted twice: the
+Rows of searches for the claimed days of which `kind` is not published, by the dimensions that `condition` asks for. Of several files or splits of a day one stands, so that nothing is counted twice: the
 one by more of country and device, then the later. A dimension that it lacks is `all`.
 -#}
-{% macro exported_performance(api_table, condition, claims) -%}
+{% macro exported_searches(kind, condition, claims) -%}
     select
         ranked.property_key,
         ranked.day,
@@ -20,32 +19,32 @@ one by more of country and device, then the later. A dimension that it lacks is 
         ranked.clicks,
         ranked.impressions,
         ranked.position,
-        ranked.part as origin
+        ranked.origin
     from
         (
             select
                 split.*,
                 dense_rank() over (
                     partition by split.property_key, split.day
-                    order by num_nonnulls(split.country, split.device) desc, split.split_exported_at desc, split.part, split.country is null
+                    order by num_nonnulls(split.country, split.device) desc, split.split_exported_at desc, split.origin, split.country is null
                 ) as split_no
             from
                 (
                     select
                         exported.*,
-                        max(exported.exported_at) over (
+                        max(exported.observed_at) over (
                             partition by
-                                exported.property_key, exported.day, exported.part, exported.country is null, exported.device is null
+                                exported.property_key, exported.day, exported.origin, exported.country is null, exported.device is null
                         ) as split_exported_at
-                    from {{ ref('stg_exports__performance') }} as exported {{ join_days('exported', claims=claims) }}
+                    from {{ ref('int_search__read_searches') }} as exported {{ join_days('exported', claims=claims) }}
                     where
-                        {{ condition }}
+                        exported.kind = 'searches'
+                        and {{ condition }}
                         and not exists (
                             select 1
                             from {{ ref('stg_ops__publication') }} as published
                             where
-                                published.source = 'search_console'
-                                and published.table_name = '{{ api_table }}'
+                                {{ is_of_kind('published', [kind]) }}
                                 and published.property_key = exported.property_key
                                 and published.day = exported.day
                         )

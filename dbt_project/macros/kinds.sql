@@ -60,3 +60,6 @@ column the same type wherever it stands, or PostgreSQL could not look through th
     from {{ ref('stg_' ~ feed['source'] ~ '__' ~ feed['table']) }}
     {%- endfor %}
 {%- endmacro %}
+
+{#- Name of the panel of searches, as text of SQL: who tells them. -#}
+{% macro search_panel() -%} '{{ feeds_of(['page_searches'], is_export=false)[0]['origin'] }}' {%- endmacro %}

@@ -16,7 +16,7 @@ def test_every_update_that_others_have_collected_is_known_with_its_first_day(
     warehouse: Warehouse, shared_data: Path
 ) -> None:
     collected = json.loads((shared_data / "rankings/google_updates_claude-seo_2024-2026.json").read_text("utf-8"))
-    warehouse.dbt("build", "--select", "google_updates", "+dim_google_update", "--exclude-resource-type", "unit_test")
+    warehouse.dbt("build", "--select", "known_updates", "+dim_google_update", "--exclude-resource-type", "unit_test")
     rows = warehouse.rows("select kind, begins_on, source_url from marts.dim_google_update")
     known = {(row["kind"], row["begins_on"]) for row in rows}
     wanted = {(k, date.fromisoformat(u["date"])) for u in collected["updates"] for k in u["kind"].split("+")}
@@ -39,7 +39,7 @@ def test_what_the_dashboard_says_goes_before_what_the_release_knows(warehouse: W
         row = incident | {"begin_at": "2026-05-22T15:40:00Z", "end_at": end, "observed_at": f"{night}T01:00:00Z"}
         warehouse.publish("google_updates", "incident", 0, night, [row])
     warehouse.add_property(1, "example.com")
-    warehouse.dbt("build", "--select", "google_updates", "+dim_date", "--exclude-resource-type", "unit_test")
+    warehouse.dbt("build", "--select", "known_updates", "+dim_date", "--exclude-resource-type", "unit_test")
     rows = warehouse.rows(
         "select kind, begins_on, ends_on, source_url from marts.dim_google_update"
         " where lower(update_name) = 'may 2026 core update'"

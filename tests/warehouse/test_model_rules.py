@@ -30,7 +30,7 @@ REFERENCE_TABLES = {
     "countries": "a seed",
     "dim_domain": "a domain's authority is the same for every property",
     "dim_google_update": "an update of Google's concerns every property",
-    "google_updates": "a seed",
+    "known_updates": "a seed",
     "int_link__keep_updates": "a copy of dim_google_update",
     "link_windows": "a seed",
     "click_curve": "a seed",

@@ -25,7 +25,7 @@ with
         select property_key, panel, locale, device
         from series_places
         union all
-        select distinct property_key, 'search_console', 'all', 'all'
+        select distinct property_key, {{ search_panel() }}, 'all', 'all'
         from affected
     ),
 

@@ -36,8 +36,8 @@ with
     -- On a day whose totals by page are published whole, a page without a row was not shown.
     whole_days as (
         select distinct property_key, day
-        from {{ ref('stg_ops__publication') }}
-        where source = 'search_console' and table_name = 'page_total' and not is_capped
+        from {{ ref('stg_ops__publication') }} as publication
+        where {{ is_of_kind('publication', ['page_searches']) }} and not is_capped
     ),
 
     {% if is_partial -%}

@@ -1,8 +1,4 @@
 {%- set claims = {'kinds': ['links']} -%}
-{%- set columns = [
-    'source_url', 'source_page_key', 'source_domain', 'source_domain_key', 'literal_target_url', 'target_url',
-    'target_page_key', 'item_type', 'rel', 'anchor', 'source_title',
-] %}
 {{
     config(
         materialized='incremental',
@@ -18,52 +14,10 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    -- An export tells of the day of a loss and of the last sight before it. A loss after the day
-    -- that the row speaks of is none on that day.
-    told as (
-        select
-            exported.*,
-            exported.is_lost and coalesce(exported.lost_date <= exported.day, true) as is_lost_then
-        from
-            {{ ref('stg_exports__backlink') }}
-            as exported {{ join_days('exported', claims=claims) }}
-    ),
-
+    -- What int_link__read_backlinks is, which would be one model more on the longest way there is.
     backlinks as (
-        select
-            backlink.property_key,
-            backlink.day,
-            backlink.vendor,
-            backlink.pull,
-            {%- for column in columns %} backlink.{{ column }}, {%- endfor %}
-            backlink.is_followed,
-            backlink.image_alt,
-            backlink.image_url,
-            backlink.is_lost,
-            backlink.first_seen_at,
-            backlink.previous_seen_at,
-            backlink.last_seen_at,
-            backlink.source_domain_authority
-        from
-            {{ ref('stg_dataforseo_backlinks__backlink') }}
-            as backlink {{ join_days('backlink', claims=claims) }}
-        union all
-        select
-            told.property_key,
-            told.day,
-            told.vendor,
-            'export',
-            {%- for column in columns %} told.{{ column }}, {%- endfor %}
-            null,
-            null,
-            null,
-            told.is_lost_then,
-            told.first_seen_date::timestamp at time zone 'UTC',
-            case when told.is_lost_then then told.last_seen_date::timestamp at time zone 'UTC' end,
-            case when told.is_lost_then then told.lost_date else told.last_seen_date end::timestamp
-            at time zone 'UTC',
-            round(told.source_domain_authority)::integer
-        from told
+        select backlink.*
+        from ({{ read_backlinks() }}) as backlink {{ join_days('backlink', claims=claims) }}
     ),
 
     items as (
@@ -80,7 +34,6 @@ with
             "coalesce(backlinks.image_alt, '')",
             "coalesce(backlinks.image_url, '')",
         ) }} as item_key,
-            not coalesce(backlinks.is_lost, backlinks.pull = 'lost') as is_live,
             coalesce(
                 nullif(backlinks.anchor, ''), nullif(backlinks.image_alt, ''), backlinks.anchor
             ) as anchor_text,
@@ -127,7 +80,7 @@ with
         select
             *,
             dense_rank() over (
-                partition by property_key, vendor, link_key, day, first_seen_at, is_live
+                partition by property_key, witness, link_key, day, first_seen_at, is_live
                 order by item_key
             ) as place_no
         from items
@@ -138,7 +91,7 @@ with
     folded as (
         select
             property_key,
-            vendor as witness,
+            witness,
             link_key,
             day,
             (array_agg(source_url order by source_url))[1] as source_url,
@@ -153,7 +106,7 @@ with
             (array_agg(target_url order by target_url))[1] as target_url,
             (array_agg(target_page_key order by target_url))[1] as page_key,
             bool_or(is_live) as is_live,
-            bool_or(is_live and pull in ('full', 'export')) as is_pair_shown,
+            bool_or(is_live and is_pair_shown) as is_pair_shown,
             coalesce(
                 array_agg(
                     distinct
@@ -194,7 +147,7 @@ with
                 1
             ] as source_title
         from placed
-        group by property_key, vendor, link_key, day
+        group by property_key, witness, link_key, day
     )
 
 select *

@@ -2,61 +2,59 @@
 
 with
     publications as (
-        select *
-        from {{ source('ops', 'publication') }}
-        where is_current and source = 'dataforseo_backlinks' and table_name = 'backlink'
-    ),
-
-    pulls as (
         select
-            publications.property_key,
-            publications.day,
-            publications.row_count,
-            pull.name,
-            (pull.tally ->> 'rows')::bigint as read_count,
-            (pull.tally ->> 'stated')::bigint as stated_count
-        from publications
-        cross join
-            lateral jsonb_each(coalesce(publications.facts -> 'pulls', '{}')) as pull(name, tally)
+            property_key,
+            {{ export_vendor(origin_of('publication')) }} as witness,
+            day,
+            row_count,
+            facts,
+            -- An export never says that it is whole.
+            {{ is_of_kind('publication', ['links'], is_export=false) }} as may_be_whole
+        from {{ source('ops', 'publication') }} as publication
+        where is_current and {{ is_of_kind('publication', ['links']) }}
     ),
 
     -- Rows that the gate rejected are missing from what was published; which pull lost them is
     -- not kept, so none is whole.
     looks as (
         select
-            property_key,
-            'dataforseo' as witness,
-            day,
-            coalesce(
-                max(row_count) = sum(read_count)
-                and bool_or(name in ('full', 'new') and read_count = stated_count),
-                false
-            ) as is_complete_look,
-            coalesce(
-                max(row_count) = sum(read_count)
-                and bool_or(name = 'full' and read_count = stated_count),
-                false
-            ) as is_snapshot
-        from pulls
-        group by property_key, day
+            publications.*,
+            publications.row_count = pulls.read_count and pulls.is_any_whole as is_any_whole,
+            publications.row_count = pulls.read_count and pulls.is_full_whole as is_full_whole,
+            (publications.facts ->> 'is_complete')::boolean
+            and publications.row_count = coalesce(
+                (publications.facts ->> 'stated_count')::bigint, publications.row_count
+            ) as is_whole,
+            (publications.facts ->> 'is_full')::boolean as is_full
+        from publications
+        cross join
+            lateral(
+                select
+                    sum((pull.tally ->> 'rows')::bigint) as read_count,
+                    bool_or(
+                        pull.name in ('full', 'new')
+                        and pull.tally ->> 'rows' = pull.tally ->> 'stated'
+                    ) as is_any_whole,
+                    bool_or(
+                        pull.name = 'full' and pull.tally ->> 'rows' = pull.tally ->> 'stated'
+                    ) as is_full_whole
+                from jsonb_each(coalesce(publications.facts -> 'pulls', '{}')) as pull(name, tally)
+            ) as pulls
     ),
 
-    -- A night that noted nothing about its pulls was read, but proves nothing.
+    -- Where a day was read in one pull, that is whole or not. A night that noted nothing was
+    -- read, but proves nothing.
     nights as (
         select
-            publications.property_key,
-            'dataforseo' as witness,
-            publications.day,
-            coalesce(looks.is_complete_look, false) as is_complete_look,
-            coalesce(looks.is_snapshot, false) as is_snapshot
-        from publications
-        left join
-            looks on looks.property_key = publications.property_key and looks.day = publications.day
-        union all
-        -- An export never says that it is whole.
-        select distinct property_key, {{ export_vendor('part') }}, day, false, false
-        from {{ source('ops', 'publication') }}
-        where is_current and source = 'exports' and table_name = 'backlink'
+            property_key,
+            witness,
+            day,
+            bool_or(may_be_whole and coalesce(is_any_whole, is_whole, false)) as is_complete_look,
+            bool_or(
+                may_be_whole and coalesce(is_full_whole, is_whole and is_full, false)
+            ) as is_snapshot
+        from looks
+        group by property_key, witness, day
     ),
 
     snapshots as (

@@ -21,33 +21,16 @@ with
     linked_days as ({{ claimed_days(links) }}),
 
     named as (
-        select page.property_key, page.page_key, page.url
-        from
-            {{ ref('stg_site_crawl__page') }}
-            as page {{ join_days('page', 'crawled_days', crawls) }}
-        {%- for model in ['crawl_page', 'page', 'page_change'] %}
+        {%- for model in ['int_page__read_crawls', 'int_page__read_facts', 'int_page__read_changes'] %}
+            select page.property_key, page.page_key, page.url
+            from {{ ref(model) }} as page {{ join_days('page', 'crawled_days', crawls) }}
             union
-            select stated.property_key, stated.page_key, stated.url
-            from
-                {{ ref('stg_exports__' ~ model) }}
-                as stated {{ join_days('stated', 'crawled_days', crawls) }}
         {%- endfor %}
-        union
-        select exported.property_key, exported.page_key, exported.page_url
+        select searched.property_key, searched.page_key, searched.page_url
         from
-            {{ ref('stg_exports__performance') }}
-            as exported {{ join_days('exported', 'searched_days', searches) }}
-        where exported.page_key is not null
-        union
-        select performance.property_key, performance.page_key, performance.page_url
-        from
-            {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance', 'searched_days', searches) }}
-        union
-        select total.property_key, total.page_key, total.page_url
-        from
-            {{ ref('stg_search_console__page_total') }} as total
-            {{ join_days('total', 'searched_days', searches) }}
+            {{ ref('int_search__read_searches') }}
+            as searched {{ join_days('searched', 'searched_days', searches) }}
+        where searched.page_key is not null
         union
         select rank_check.property_key, rank_check.ranking_page_key, rank_check.ranking_url
         from
@@ -57,14 +40,9 @@ with
         union
         select backlink.property_key, backlink.target_page_key, backlink.target_url
         from
-            {{ ref('stg_dataforseo_backlinks__backlink') }} as backlink
-            {{ join_days('backlink', 'linked_days', links) }}
-        union
-        select exported.property_key, exported.target_page_key, exported.target_url
-        from
-            {{ ref('stg_exports__backlink') }}
-            as exported {{ join_days('exported', 'linked_days', links) }}
-        where exported.target_page_key is not null
+            {{ ref('int_link__read_backlinks') }}
+            as backlink {{ join_days('backlink', 'linked_days', links) }}
+        where backlink.target_page_key is not null
     )
 
 select named.*

@@ -11,12 +11,14 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    exported as (
+    all_crawled as (
         select page.*
-        from {{ ref('stg_exports__crawl_page') }} as page {{ join_days('page', claims=claims) }}
+        from {{ ref('int_page__read_crawls') }} as page {{ join_days('page', claims=claims) }}
     ),
 
-    all_crawled as (
+    -- Where one step alone is told, whether it leads anywhere stands in the target's own row, and
+    -- where that redirects again in its own step.
+    followed as (
         select
             page.property_key,
             page.day,
@@ -24,41 +26,31 @@ with
             page.url,
             page.status_code,
             page.read_error,
-            page.final_page_key,
-            page.final_url,
-            page.final_status_code,
+            coalesce(page.final_page_key, page.redirect_page_key) as final_page_key,
+            coalesce(page.final_url, page.redirect_url) as final_url,
+            coalesce(
+                page.final_status_code,
+                case
+                    when target.status_code between 300 and 399 then 200 else target.status_code
+                end
+            ) as final_status_code,
             page.canonical_page_key,
             page.canonical_url,
-            true as is_own_crawl
-        from {{ ref('stg_site_crawl__page') }} as page {{ join_days('page', claims=claims) }}
-        union all
-        -- An export names one step; whether it leads anywhere stands in the target's own row, and
-        -- where that redirects again in its own step.
-        select
-            exported.property_key,
-            exported.day,
-            exported.page_key,
-            exported.url,
-            exported.status_code,
-            null,
-            exported.redirect_page_key,
-            exported.redirect_url,
-            case when target.status_code between 300 and 399 then 200 else target.status_code end,
-            exported.canonical_page_key,
-            exported.canonical_url,
-            false
-        from exported
+            page.is_export
+        from all_crawled as page
         left join
-            exported as target
-            on target.property_key = exported.property_key
-            and target.day = exported.day
-            and target.page_key = exported.redirect_page_key
+            all_crawled as target
+            on target.property_key = page.property_key
+            and target.day = page.day
+            and target.page_key = page.redirect_page_key
+            and target.is_export = page.is_export
     ),
 
+    -- Our own crawl of a day stands before an export's.
     crawled as (
         select distinct on (property_key, day, url_key) *
-        from all_crawled
-        order by property_key, day, url_key, is_own_crawl desc, url
+        from followed
+        order by property_key, day, url_key, is_export, url
     ),
 
     properties as (select property_key, domain from {{ ref('stg_ops__property') }}),

@@ -12,7 +12,7 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     checked as (
-        {%- for model in ['stg_dataforseo_serp__task', 'stg_exports__ranking', 'stg_exports__keyword'] %}
+        {%- for model in ['int_serp__read_checks', 'int_serp__read_keywords'] %}
             select named.property_key, named.keyword_key, named.keyword
             from
                 {{ ref(model) }} as named {{ join_days('named', claims=claims) }}

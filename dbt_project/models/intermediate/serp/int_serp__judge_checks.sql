@@ -16,9 +16,53 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    tasks as (
-        select task.*
-        from {{ ref('stg_dataforseo_serp__task') }} as task {{ join_days('task', claims=claims) }}
+    properties as (select property_key, domain from {{ ref('stg_ops__property') }}),
+
+    told as (
+        select
+            rank_check.property_key,
+            rank_check.day,
+            rank_check.keyword_key,
+            rank_check.keyword,
+            coalesce(rank_check.engine, 'unknown') as engine,
+            coalesce(rank_check.location_code, countries.location_code) as location_code,
+            rank_check.language_code,
+            coalesce(
+                rank_check.location_code::text,
+                countries.location_code::text,
+                rank_check.country,
+                'unknown'
+            )
+            || '-'
+            || coalesce(rank_check.language_code, 'unknown') as locale,
+            coalesce(rank_check.device, 'unknown') as device,
+            rank_check.origin,
+            rank_check.is_export,
+            rank_check.stated_state,
+            rank_check.depth,
+            rank_check.position,
+            rank_check.ranking_url,
+            rank_check.ranking_page_key,
+            rank_check.item_count,
+            rank_check.claimed_result_count,
+            rank_check.failure,
+            rank_check.observed_at
+        from
+            {{ ref('int_serp__read_checks') }}
+            as rank_check {{ join_days('rank_check', claims=claims) }}
+        inner join properties on properties.property_key = rank_check.property_key
+        left join {{ ref('countries') }} as countries on countries.country = rank_check.country
+        -- What ranks on somebody else's host is not the property's position.
+        where
+            rank_check.ranking_host is null
+            or {{ is_host_of('rank_check.ranking_host', 'properties.domain') }}
+    ),
+
+    -- Our own check stands before all, and a later export before an earlier one.
+    checks as (
+        select distinct on ({{ check }}) *
+        from told
+        order by {{ check }}, is_export, observed_at desc, origin
     ),
 
     results as (
@@ -30,20 +74,17 @@ with
                     result.day,
                     result.keyword_key,
                     result.locale,
-                    result.device
+                    result.device,
+                    result.origin
                 order by result.item_no
             ) as kept_no
-        from
-            {{ ref('stg_dataforseo_serp__result') }}
-            as result {{ join_days('result', claims=claims) }}
+        from {{ ref('int_serp__read_results') }} as result {{ join_days('result', claims=claims) }}
     ),
 
-    properties as (select property_key, domain from {{ ref('stg_ops__property') }}),
-
     published_results as (
-        select property_key, day
-        from {{ ref('stg_ops__publication') }}
-        where source = 'dataforseo_serp' and table_name = 'result'
+        select property_key, day, {{ origin_of('publication') }} as origin
+        from {{ ref('stg_ops__publication') }} as publication
+        where {{ is_of_kind('publication', ['results']) }}
     ),
 
     own_results as (
@@ -64,6 +105,7 @@ with
     result_pages as (
         select
             {{ check }},
+            origin,
             count(*) as kept_item_count,
             max(absolute_position) as last_absolute_position,
             {%- for column in ['group_position', 'absolute_position', 'url', 'page_key'] %}
@@ -76,16 +118,17 @@ with
                 1
             ] as is_best_for_certain
         from own_results
-        group by {{ check }}
+        group by {{ check }}, origin
     ),
 
+    -- What an answer states itself stands; a result page is read where it does not.
     joined as (
         select
-            tasks.*,
-            result_pages.best_group_position as position,
-            result_pages.best_absolute_position as absolute_position,
-            result_pages.best_url as ranking_url,
-            result_pages.best_page_key as ranking_page_key,
+            checks.*,
+            result_pages.best_group_position,
+            result_pages.best_absolute_position,
+            result_pages.best_url,
+            result_pages.best_page_key,
             result_pages.is_best_for_certain,
             coalesce(result_pages.kept_item_count, 0) as kept_item_count,
             coalesce(result_pages.last_absolute_position, 0) as last_absolute_position,
@@ -93,18 +136,21 @@ with
                 select 1
                 from published_results
                 where
-                    published_results.property_key = tasks.property_key
-                    and published_results.day = tasks.day
+                    published_results.property_key = checks.property_key
+                    and published_results.day = checks.day
+                    and published_results.origin = checks.origin
             ) as is_result_published
-        from tasks
+        from checks
         left join
             result_pages
-            on result_pages.property_key = tasks.property_key
-            and result_pages.day = tasks.day
-            and result_pages.keyword_key = tasks.keyword_key
-            and result_pages.engine = tasks.engine
-            and result_pages.locale = tasks.locale
-            and result_pages.device = tasks.device
+            on result_pages.property_key = checks.property_key
+            and result_pages.day = checks.day
+            and result_pages.keyword_key = checks.keyword_key
+            and result_pages.engine = checks.engine
+            and result_pages.locale = checks.locale
+            and result_pages.device = checks.device
+            and result_pages.origin = checks.origin
+            and checks.stated_state is null
     ),
 
     measured as (
@@ -126,94 +172,21 @@ with
         select
             *,
             case
-                when status_code is null or status_code not in (20000, 40102)
-                then 'failed'
-                when status_code = 40102
-                then 'not_found'
+                when stated_state is not null
+                then stated_state
                 when is_best_for_certain
                 then 'found'
                 when not coalesce(is_whole, false)
                 then 'truncated'
-                when position is not null
+                when best_group_position is not null
                 then 'found'
                 when is_to_its_end
                 then 'not_found'
                 else 'truncated'
             end as state
         from measured
-    ),
-
-    exported as (
-        select
-            ranking.property_key,
-            ranking.day,
-            ranking.keyword_key,
-            ranking.keyword,
-            coalesce(ranking.engine, 'unknown') as engine,
-            countries.location_code,
-            ranking.language_code,
-            coalesce(countries.location_code::text, ranking.country, 'unknown')
-            || '-'
-            || coalesce(ranking.language_code, 'unknown') as locale,
-            coalesce(ranking.device, 'unknown') as device,
-            ranking.part as origin,
-            ranking.state,
-            ranking.depth,
-            ranking.position,
-            ranking.ranking_url,
-            ranking.ranking_page_key,
-            ranking.exported_at
-        from {{ ref('stg_exports__ranking') }} as ranking {{ join_days('ranking', claims=claims) }}
-        inner join properties on properties.property_key = ranking.property_key
-        left join {{ ref('countries') }} as countries on countries.country = ranking.country
-        -- What ranks on somebody else's host is not the property's position.
-        where
-            ranking.ranking_host is null
-            or {{ is_host_of('ranking.ranking_host', 'properties.domain') }}
-    ),
-
-    -- A later export stands before an earlier one, and our own check before all.
-    latest_exported as (
-        select distinct on ({{ check }}) *
-        from exported
-        order by {{ check }}, exported_at desc, origin
-    ),
-
-    missing as (
-        select latest_exported.*
-        from latest_exported
-        left join
-            tasks
-            on tasks.property_key = latest_exported.property_key
-            and tasks.day = latest_exported.day
-            and tasks.keyword_key = latest_exported.keyword_key
-            and tasks.engine = latest_exported.engine
-            and tasks.locale = latest_exported.locale
-            and tasks.device = latest_exported.device
-        where tasks.property_key is null
     )
 
-select
-    property_key,
-    day,
-    keyword_key,
-    keyword,
-    engine,
-    location_code,
-    language_code,
-    locale,
-    device,
-    'dataforseo' as origin,
-    state,
-    depth,
-    case when state = 'found' then position end as position,
-    case when state = 'found' then absolute_position end as absolute_position,
-    case when state = 'found' then ranking_url end as ranking_url,
-    case when state = 'found' then ranking_page_key end as ranking_page_key,
-    case when state = 'failed' then status_message end as failure,
-    observed_at
-from judged
-union all
 select
     property_key,
     day,
@@ -227,10 +200,12 @@ select
     origin,
     state,
     depth,
-    case when state = 'found' then position end,
-    null,
-    case when state = 'found' then ranking_url end,
-    case when state = 'found' then ranking_page_key end,
-    case when state = 'failed' then 'The export says so.' end,
-    exported_at
-from missing
+    case when state = 'found' then coalesce(position, best_group_position) end as position,
+    case when state = 'found' then best_absolute_position end as absolute_position,
+    case when state = 'found' then coalesce(ranking_url, best_url) end as ranking_url,
+    case
+        when state = 'found' then coalesce(ranking_page_key, best_page_key)
+    end as ranking_page_key,
+    case when state = 'failed' then failure end as failure,
+    observed_at
+from judged

@@ -9,12 +9,12 @@ with
             min(keyword) as keyword,
             {%- for column in ['page_key', 'page_url', 'topic', 'is_brand'] %}
                 (
-                    array_agg({{ column }} order by day desc, exported_at desc, part) filter (
+                    array_agg({{ column }} order by day desc, observed_at desc, origin) filter (
                         where {{ column }} is not null
                     )
                 )[1] as {{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from {{ ref('stg_exports__keyword') }}
+        from {{ ref('int_serp__read_keywords') }}
         group by property_key, keyword_key
     ),
 

@@ -2,7 +2,7 @@ with
     -- What the dashboard said last of each incident.
     incidents as (
         select distinct on (property_key, incident_id) *
-        from {{ ref('stg_google_updates__incident') }}
+        from {{ ref('int_search__read_incidents') }}
         order by property_key, incident_id, day desc
     ),
 
@@ -34,7 +34,7 @@ with
         from incidents
     ),
 
-    maintained as (select * from {{ ref('google_updates') }}),
+    maintained as (select * from {{ ref('known_updates') }}),
 
     -- One update: the same name, in whatever case, and begun within a month of each other.
     matches as (

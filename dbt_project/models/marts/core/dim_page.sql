@@ -33,9 +33,9 @@ with
 
     exported as (
         select distinct on (property_key, page_key) property_key, page_key, topic
-        from {{ ref('stg_exports__page') }}
+        from {{ ref('int_page__read_facts') }}
         where topic is not null
-        order by property_key, page_key, day desc, exported_at desc, part, url
+        order by property_key, page_key, day desc, observed_at desc, origin, url
     )
 
 select

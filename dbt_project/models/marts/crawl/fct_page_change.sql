@@ -13,8 +13,7 @@ with
 
     changes as (
         select change.*
-        from
-            {{ ref('stg_exports__page_change') }} as change {{ join_days('change', claims=claims) }}
+        from {{ ref('int_page__read_changes') }} as change {{ join_days('change', claims=claims) }}
     )
 
 select
@@ -22,6 +21,6 @@ select
     changes.day,
     {{ page_as_of('changes', 'page_key') }} as page_key,
     changes.kind,
-    min(changes.part) as origin
+    min(changes.origin) as origin
 from changes {{ join_page_version('changes', 'page_key', 'changes.day') }}
 group by changes.property_key, changes.day, {{ page_as_of('changes', 'page_key') }}, changes.kind

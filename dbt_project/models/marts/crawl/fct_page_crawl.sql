@@ -21,74 +21,8 @@ with
     ),
 
     all_pages as (
-        select
-            page.property_key,
-            page.day,
-            page.page_key,
-            page.url,
-            page.status_code,
-            page.final_status_code,
-            page.final_page_key,
-            page.redirect_count,
-            page.read_error,
-            page.is_robots_allowed,
-            page.is_in_sitemap,
-            page.canonical_url,
-            page.canonical_page_key,
-            page.depth,
-            page.internal_link_count,
-            page.external_link_count,
-            page.title,
-            page.word_count,
-            page.structured_data_types,
-            page.hreflangs,
-            page.content_type,
-            page.byte_count,
-            page.response_ms,
-            page.content_hash,
-            page.meta_robots,
-            page.x_robots_tag,
-            null::bigint as stated_inlink_count,
-            'site_crawl' as origin,
-            page.observed_at
-        from {{ ref('stg_site_crawl__page') }} as page
-        inner join
-            spans
-            on spans.property_key = page.property_key
-            and page.day between spans.first_day and spans.last_day
-            {{ within_claims('page.day', claims, margin=reach) }}
-        union all
-        select
-            page.property_key,
-            page.day,
-            page.page_key,
-            page.url,
-            page.status_code,
-            case when page.status_code not between 300 and 399 then page.status_code end,
-            case when page.status_code not between 300 and 399 then page.page_key end,
-            null,
-            null,
-            page.is_robots_allowed,
-            null,
-            page.canonical_url,
-            page.canonical_page_key,
-            page.depth,
-            page.internal_link_count,
-            page.external_link_count,
-            page.title,
-            page.word_count,
-            null,
-            null,
-            page.content_type,
-            page.byte_count,
-            page.response_ms,
-            page.content_hash,
-            page.meta_robots,
-            page.x_robots_tag,
-            page.inlink_count,
-            page.part,
-            page.exported_at
-        from {{ ref('stg_exports__crawl_page') }} as page
+        select page.*
+        from {{ ref('int_page__read_crawls') }} as page
         inner join
             spans
             on spans.property_key = page.property_key
@@ -100,13 +34,13 @@ with
     pages as (
         select distinct on (property_key, day, page_key) *
         from all_pages
-        order by property_key, day, page_key, (origin = 'site_crawl') desc
+        order by property_key, day, page_key, is_export, origin
     ),
 
     published_links as (
         select property_key, day
-        from {{ ref('stg_ops__publication') }}
-        where source = 'site_crawl' and table_name = 'link'
+        from {{ ref('stg_ops__publication') }} as publication
+        where {{ is_of_kind('publication', ['crawl_links']) }}
     ),
 
     inlinks as (
@@ -118,7 +52,7 @@ with
             count(distinct link.source_page_key) filter (
                 where not link.rel && array['nofollow', 'ugc', 'sponsored']
             ) as followed_inlink_count
-        from {{ ref('stg_site_crawl__link') }} as link {{ join_days('link', claims=claims) }}
+        from {{ ref('int_page__read_crawl_links') }} as link {{ join_days('link', claims=claims) }}
         where link.is_internal and link.source_page_key <> link.target_page_key
         group by link.property_key, link.day, link.target_page_key
     ),
@@ -217,7 +151,7 @@ with
                 -- look the same.
                 when
                     previous_content_day is not null
-                    and (origin = 'site_crawl' or content_hash = last_content_hash)
+                    and (not is_export or content_hash = last_content_hash)
                 then (content_hash is distinct from last_content_hash)
             end as is_content_changed,
             case
@@ -228,7 +162,7 @@ with
                 then (canonical_page_key is distinct from last_canonical_page_key)
             end as is_canonical_changed,
             case
-                when previous_content_day is not null and origin = 'site_crawl'
+                when previous_content_day is not null and not is_export
                 then (structured_data_types is distinct from last_structured_data_types)
             end as is_structured_data_changed,
             case
@@ -262,13 +196,13 @@ select
     compared.canonical_page_key,
     compared.depth,
     case
-        when compared.origin <> 'site_crawl'
-        then compared.stated_inlink_count
+        when compared.is_export
+        then compared.inlink_count
         when published_links.day is not null
         then coalesce(inlinks.inlink_count, 0)
     end as inlink_count,
     case
-        when compared.origin = 'site_crawl' and published_links.day is not null
+        when not compared.is_export and published_links.day is not null
         then coalesce(inlinks.followed_inlink_count, 0)
     end as followed_inlink_count,
     compared.internal_link_count,

@@ -18,16 +18,15 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     exported as (
-        {{ exported_performance(
-            'page_total', 'exported.page_key is not null and exported.query_key is null', claims
+        {{ exported_searches(
+            'page_searches', 'exported.page_key is not null and exported.query_key is null', claims
         ) }}
     ),
 
     totals as (
-        select total.{{ columns | join(', total.') }}, 'search_console' as origin
-        from
-            {{ ref('stg_search_console__page_total') }}
-            as total {{ join_days('total', claims=claims) }}
+        select total.{{ columns | join(', total.') }}, total.origin
+        from {{ ref('int_search__read_searches') }} as total {{ join_days('total', claims=claims) }}
+        where total.kind = 'page_searches'
         union all
         select {{ columns | join(', ') }}, origin
         from exported

@@ -15,16 +15,17 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     exported as (
-        {{ exported_performance(
-            'performance', 'exported.page_key is not null and exported.query_key is not null', claims
+        {{ exported_searches(
+            'query_searches', 'exported.page_key is not null and exported.query_key is not null', claims
         ) }}
     ),
 
     performance as (
-        select performance.{{ columns | join(', performance.') }}, 'search_console' as origin
+        select performance.{{ columns | join(', performance.') }}, performance.origin
         from
-            {{ ref('stg_search_console__performance') }} as performance
-            {{ join_days('performance', claims=claims) }}
+            {{ ref('int_search__read_searches') }}
+            as performance {{ join_days('performance', claims=claims) }}
+        where performance.kind = 'query_searches'
         union all
         select {{ columns | join(', ') }}, origin
         from exported

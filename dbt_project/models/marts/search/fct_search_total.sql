@@ -15,16 +15,19 @@ with
         from
             {{ ref('stg_ops__publication') }}
             as publication {{ join_days('publication', claims=claims) }}
-        where publication.source = 'search_console'
+        where {{ is_of_kind('publication', claims['kinds'], is_export=false) }}
     ),
 
     read_days as (
         select
             property_key,
             day,
-            bool_or(table_name = 'property_total') as has_property_total,
-            bool_or(table_name = 'page_total') as has_page_total,
-            bool_or(table_name = 'performance') as has_performance,
+            bool_or({{ is_of_kind('publications', ['search_totals']) }}) as has_property_total,
+            bool_or({{ is_of_kind('publications', ['page_searches']) }}) as has_page_total,
+            bool_or({{ is_of_kind('publications', ['query_searches']) }}) as has_performance,
+            min({{ origin_of('publications') }}) filter (
+                where {{ is_of_kind('publications', ['search_totals']) }}
+            ) as origin,
             bool_or(is_provisional) as is_provisional,
             bool_or(is_capped) as is_capped
         from publications
@@ -33,8 +36,9 @@ with
 
     exported_totals as (
         select distinct on (total.property_key, total.day) total.*
-        from {{ ref('stg_exports__search_total') }} as total {{ join_days('total', claims=claims) }}
-        order by total.property_key, total.day, total.exported_at desc, total.part
+        from {{ ref('int_search__read_totals') }} as total {{ join_days('total', claims=claims) }}
+        where total.is_export
+        order by total.property_key, total.day, total.observed_at desc, total.origin
     ),
 
     property_totals as (
@@ -44,9 +48,8 @@ with
             total.clicks,
             total.impressions,
             total.position * total.impressions as position_sum
-        from
-            {{ ref('stg_search_console__property_total') }}
-            as total {{ join_days('total', claims=claims) }}
+        from {{ ref('int_search__read_totals') }} as total {{ join_days('total', claims=claims) }}
+        where not total.is_export
     ),
 
     page_totals as (
@@ -71,8 +74,8 @@ with
         group by performance.property_key, performance.day
     ),
 
-    -- A published day of which Search Console has no row is a day of zeros; an unpublished one is
-    -- known only as far as an export goes.
+    -- A published day without a row is a day of zeros; an unpublished one is known only as far as
+    -- an export goes.
     days as (
         select
             claimed.property_key,
@@ -82,6 +85,7 @@ with
             or page_totals.day is not null as has_page_total,
             coalesce(read_days.has_performance, false)
             or query_totals.day is not null as has_performance,
+            read_days.origin,
             read_days.is_provisional,
             read_days.is_capped
         from claimed
@@ -129,7 +133,7 @@ with
                 when days.has_performance then coalesce(query_totals.impressions, 0)
             end as query_impressions,
             case
-                when days.has_property_total then 'search_console' else exported_totals.part
+                when days.has_property_total then days.origin else exported_totals.origin
             end as origin,
             days.is_capped,
             days.is_provisional

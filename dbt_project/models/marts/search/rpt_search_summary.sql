@@ -20,11 +20,10 @@ with
             summary.clicks,
             summary.impressions,
             summary.position,
-            summary.part,
-            summary.exported_at
+            summary.origin,
+            summary.observed_at
         from
-            {{ ref('stg_exports__search_summary') }}
-            as summary {{ join_days('summary', claims=claims) }}
+            {{ ref('int_search__read_lists') }} as summary {{ join_days('summary', claims=claims) }}
         {%- for dimension in ['query', 'country', 'device'] %}
             union all
             select
@@ -36,13 +35,14 @@ with
                 exported.clicks,
                 exported.impressions,
                 exported.position,
-                exported.part,
-                exported.exported_at
+                exported.origin,
+                exported.observed_at
             from
-                {{ ref('stg_exports__performance') }}
+                {{ ref('int_search__read_searches') }}
                 as exported {{ join_days('exported', claims=claims) }}
             where
-                exported.{{ dimension }} is not null
+                exported.kind = 'searches'
+                and exported.{{ dimension }} is not null
                 and num_nonnulls(
                     exported.page_key, exported.query, exported.country, exported.device
                 )
@@ -57,9 +57,9 @@ select distinct
     last_day,
     dimension,
     value,
-    part as origin,
+    origin,
     clicks,
     impressions,
     position::double precision as position
 from listed
-order by property_key, day, last_day, dimension, value, exported_at desc, part
+order by property_key, day, last_day, dimension, value, observed_at desc, origin

@@ -15,9 +15,7 @@ with
 
     results as (
         select result.*
-        from
-            {{ ref('stg_dataforseo_serp__result') }}
-            as result {{ join_days('result', claims=claims) }}
+        from {{ ref('int_serp__read_results') }} as result {{ join_days('result', claims=claims) }}
     )
 
 select

@@ -3,7 +3,6 @@ with backlinks as (select * from {{ source('dataforseo_backlinks', 'backlink') }
 select
     property_key,
     day,
-    'dataforseo' as vendor,
     pull,
     item_no,
     coalesce(url_from_normalised, url_from) as source_url,
@@ -33,6 +32,8 @@ select
     links_count as link_count,
     is_new,
     is_lost,
+    not coalesce(is_lost, pull = 'lost') as is_live,
+    pull = 'full' as is_pair_shown,
     is_broken,
     is_indirect_link as is_indirect,
     original as is_original,

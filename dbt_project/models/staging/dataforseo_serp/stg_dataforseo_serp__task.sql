@@ -8,12 +8,23 @@ select
     'google' as engine,
     location_code,
     language_code,
-    location_code || '-' || language_code as locale,
+    null::text as country,
     device,
     task_id,
+    -- What the answer says of itself; a page of results says the rest.
+    case
+        when status_code is null or status_code not in (20000, 40102)
+        then 'failed'
+        when status_code = 40102
+        then 'not_found'
+    end as stated_state,
     depth,
+    null::integer as position,
+    null::text as ranking_url,
+    null::bigint as ranking_page_key,
+    null::text as ranking_host,
     status_code,
-    status_message,
+    status_message as failure,
     se_domain as engine_domain,
     check_url,
     item_types,

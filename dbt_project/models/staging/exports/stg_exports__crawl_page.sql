@@ -26,8 +26,17 @@ select
     page_key,
     coalesce(url_normalised, url) as url,
     nullif(status_code, 0) as status_code,
+    {%- for name, column in [
+        ('final_status_code', 'nullif(status_code, 0)'), ('final_page_key', 'page_key'),
+        ('final_url', 'coalesce(url_normalised, url)'),
+    ] %}
+        case when status_code not between 300 and 399 then {{ column }} end as {{ name }},
+    {%- endfor %}
     coalesce(redirect_url_normalised, redirect_url) as redirect_url,
     {{ page_key('redirect_url') }} as redirect_page_key,
+    null::integer as redirect_count,
+    null::text as read_error,
+    null::boolean as is_in_sitemap,
     coalesce(canonical_url_normalised, canonical_url) as canonical_url,
     {{ page_key('canonical_url') }} as canonical_page_key,
     -- The crawler's own word; whether robots.txt forbids the URL is told nowhere else.
@@ -42,6 +51,8 @@ select
     {%- endfor %}
     title,
     word_count,
+    null::text[] as structured_data_types,
+    null::jsonb as hreflangs,
     content_type,
     size_bytes as byte_count,
     1000 * response_seconds as response_ms,
@@ -50,5 +61,5 @@ select
     unique_inlinks as inlink_count,
     outlinks as internal_link_count,
     external_outlinks as external_link_count,
-    exported_at
+    exported_at as observed_at
 from deduplicated

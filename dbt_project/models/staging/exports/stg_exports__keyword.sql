@@ -10,5 +10,5 @@ select
     {{ page_key('page_url') }} as page_key,
     topic,
     is_brand,
-    exported_at
+    exported_at as observed_at
 from keywords

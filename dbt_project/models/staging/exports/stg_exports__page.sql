@@ -7,5 +7,5 @@ select
     {{ page_key('url') }} as page_key,
     coalesce(url_normalised, url) as url,
     topic,
-    exported_at
+    exported_at as observed_at
 from pages

@@ -14,5 +14,5 @@ select
     round(clicks)::bigint as clicks,
     round(impressions)::bigint as impressions,
     case when impressions > 0 then position::numeric else 0 end as position,
-    exported_at
+    exported_at as observed_at
 from performance

@@ -7,14 +7,18 @@ select
     {{ key64('keyword') }} as keyword_key,
     keyword,
     engine,
+    null::integer as location_code,
     country,
     language as language_code,
     device,
-    state,
+    state as stated_state,
     depth,
     position,
     coalesce(url_normalised, url) as ranking_url,
     {{ page_key('url') }} as ranking_page_key,
     {{ url_host('url_normalised') }} as ranking_host,
-    exported_at
+    null::integer as item_count,
+    null::bigint as claimed_result_count,
+    case when state = 'failed' then 'The export says so.' end as failure,
+    exported_at as observed_at
 from rankings

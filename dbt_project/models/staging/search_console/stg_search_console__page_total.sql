@@ -6,9 +6,12 @@ select
     {{ page_key('page_url') }} as page_key,
     coalesce(page_url_normalised, page_url) as page_url,
     page_url as literal_page_url,
+    null::bigint as query_key,
+    null::text as query,
     country,
     lower(device) as device,
     clicks::bigint as clicks,
     impressions::bigint as impressions,
-    position::numeric as position
+    position::numeric as position,
+    null::timestamptz as observed_at
 from totals

@@ -12,5 +12,6 @@ select
     lower(device) as device,
     clicks::bigint as clicks,
     impressions::bigint as impressions,
-    position::numeric as position
+    position::numeric as position,
+    null::timestamptz as observed_at
 from performance

@@ -5,5 +5,6 @@ select
     day,
     clicks::bigint as clicks,
     impressions::bigint as impressions,
-    position::numeric as position
+    position::numeric as position,
+    null::timestamptz as observed_at
 from totals

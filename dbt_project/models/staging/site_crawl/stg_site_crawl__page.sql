@@ -26,6 +26,8 @@ select
     {{ url_host('url_normalised') }} as host,
     coalesce(final_url_normalised, final_url) as final_url,
     {{ page_key('final_url') }} as final_page_key,
+    null::bigint as redirect_page_key,
+    null::text as redirect_url,
     status_code,
     final_status_code,
     error as read_error,
@@ -46,6 +48,7 @@ select
     byte_count,
     response_ms,
     content_hash,
+    null::integer as inlink_count,
     internal_link_count,
     external_link_count,
     observed_at
