@@ -16,6 +16,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from seo_warehouse.sources import SOURCES
 from tests.warehouse.citus import GATHERED, REFUSED, Relations, breaches
 from tests.warehouse.world import Dbt, Warehouse
 
@@ -62,7 +63,7 @@ DEEPEST = {"fct_link_rank_change": 12}
 LONGEST = 200
 """Lines of a model or a file of macros: what is read in one sitting."""
 LONGER = {
-    *("fct_page_crawl", "int_link__fold_sightings", "int_link__list_affected_cells", "int_serp__judge_checks"),
+    *("fct_page_crawl", "int_link__list_affected_cells"),
 }
 """Those that are longer still. May only shrink."""
 NAMES_OF_STEPS_MADE = {
@@ -393,6 +394,37 @@ def test_no_step_of_a_model_has_a_name_that_jinja_makes(project: Path) -> None:
     made = re.compile(r"^\s*\w*\{\{[^}]*\}\}\w* as (materialized ?)?\(", re.MULTILINE)
     assert made.search("    steps_{{ count }} as (")
     assert {path.stem for path in _sql_files(project) if made.search(path.read_text())} == NAMES_OF_STEPS_MADE
+
+
+def test_no_sql_but_staging_names_a_provider(project: Path) -> None:
+    # What a model knows of providers is in the list that the specs write.
+    cadences = (project / "seeds" / "link_witness_cadences.csv").read_text().splitlines()[1:]
+    names = {line.partition(",")[0] for line in cadences} - {"generic"}
+    names |= {name for source in SOURCES for name in (source.name, source.vendor) if name} - {"exports"}
+    named = re.compile(rf"\b({'|'.join(sorted(names))})\b|'exports'", re.IGNORECASE)
+    assert named.search("where witness = 'ahrefs'")
+    assert named.search("select * from {{ source('exports', 'page') }}")
+    files = [path for path in _sql_files(project) if "staging" not in path.parts and path.stem != "feeds"]
+    files += (project / "tests").rglob("*.sql")
+    assert {path.stem: found.group() for path in files if (found := named.search(path.read_text()))} == {}
+
+
+def test_staging_gives_a_column_of_a_kind_the_same_type_wherever_it_stands(
+    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+) -> None:
+    # Else PostgreSQL does not look through the union of them, and no day is found by index.
+    types: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in warehouse.rows(
+        "select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type from pg_attribute as a"
+        " join pg_class as c on c.oid = a.attrelid where c.relnamespace = 'staging'::regnamespace and a.attnum > 0"
+    ):
+        types[row["relname"]][row["attname"]] = row["type"]
+    readers = {name: _parents(models, name) for name in models if re.match(r"int_[a-z]+__read_", name)}
+    united = {name: staged for name, staged in readers.items() if staged and staged <= types.keys()}
+    assert len([name for name, staged in united.items() if len(staged) > 1]) > 3
+    for name, staged in united.items():
+        for column in models[name].columns.keys() & set.intersection(*(set(types[model]) for model in staged)):
+            assert len({types[model][column] for model in staged}) == 1, f"{name}.{column}"
 
 
 def _sql_files(project: Path) -> list[Path]:

@@ -46,7 +46,7 @@ with
     based as (
         select
             units.*,
-            {{ cell_key("'search_console'", 'units.topic', 'units.event_date', "'all'", "'all'") }}
+            {{ cell_key(search_panel(), 'units.topic', 'units.event_date', "'all'", "'all'") }}
             as cell_key,
             {%- for total in search_totals() %}
                 bases.{{ total }} as base_{{ total }}{{ ',' if not loop.last }}

@@ -12,6 +12,7 @@
 }}
 
 {%- set check = 'property_key, day, keyword_key, engine, locale, device' %}
+{%- set best = ['group_position', 'absolute_position', 'url', 'page_key'] %}
 
 with
     claimed as ({{ claimed_days(claims) }}),
@@ -20,13 +21,15 @@ with
 
     told as (
         select
-            rank_check.property_key,
-            rank_check.day,
-            rank_check.keyword_key,
-            rank_check.keyword,
+            {%- for column in [
+                'property_key', 'day', 'keyword_key', 'keyword', 'language_code', 'origin', 'is_export', 'stated_state',
+                'depth', 'position', 'ranking_url', 'ranking_page_key', 'item_count', 'claimed_result_count', 'failure',
+                'observed_at',
+            ] %}
+                rank_check.{{ column }},
+            {%- endfor %}
             coalesce(rank_check.engine, 'unknown') as engine,
             coalesce(rank_check.location_code, countries.location_code) as location_code,
-            rank_check.language_code,
             coalesce(
                 rank_check.location_code::text,
                 countries.location_code::text,
@@ -35,18 +38,7 @@ with
             )
             || '-'
             || coalesce(rank_check.language_code, 'unknown') as locale,
-            coalesce(rank_check.device, 'unknown') as device,
-            rank_check.origin,
-            rank_check.is_export,
-            rank_check.stated_state,
-            rank_check.depth,
-            rank_check.position,
-            rank_check.ranking_url,
-            rank_check.ranking_page_key,
-            rank_check.item_count,
-            rank_check.claimed_result_count,
-            rank_check.failure,
-            rank_check.observed_at
+            coalesce(rank_check.device, 'unknown') as device
         from
             {{ ref('int_serp__read_checks') }}
             as rank_check {{ join_days('rank_check', claims=claims) }}
@@ -82,7 +74,7 @@ with
     ),
 
     published_results as (
-        select property_key, day, {{ origin_of('publication') }} as origin
+        select distinct property_key, day, {{ origin_of('publication') }} as origin
         from {{ ref('stg_ops__publication') }} as publication
         where {{ is_of_kind('publication', ['results']) }}
     ),
@@ -108,7 +100,7 @@ with
             origin,
             count(*) as kept_item_count,
             max(absolute_position) as last_absolute_position,
-            {%- for column in ['group_position', 'absolute_position', 'url', 'page_key'] %}
+            {%- for column in best %}
                 (array_agg({{ column }} order by group_position, item_no) filter (where is_own))[
                     1
                 ] as best_{{ column }},
@@ -125,22 +117,17 @@ with
     joined as (
         select
             checks.*,
-            result_pages.best_group_position,
-            result_pages.best_absolute_position,
-            result_pages.best_url,
-            result_pages.best_page_key,
+            {%- for column in best %} result_pages.best_{{ column }}, {%- endfor %}
             result_pages.is_best_for_certain,
             coalesce(result_pages.kept_item_count, 0) as kept_item_count,
             coalesce(result_pages.last_absolute_position, 0) as last_absolute_position,
-            exists (
-                select 1
-                from published_results
-                where
-                    published_results.property_key = checks.property_key
-                    and published_results.day = checks.day
-                    and published_results.origin = checks.origin
-            ) as is_result_published
+            published_results.day is not null as is_result_published
         from checks
+        left join
+            published_results
+            on published_results.property_key = checks.property_key
+            and published_results.day = checks.day
+            and published_results.origin = checks.origin
         left join
             result_pages
             on result_pages.property_key = checks.property_key
@@ -157,9 +144,9 @@ with
         select
             *,
             is_result_published and kept_item_count >= item_count as is_whole,
-            -- The vendor reads pages of about ten until it has the depth, so its last place is
-            -- rarely the very depth. A result page that stops well before was read to its end only
-            -- if the engine says that it has no more.
+            -- Pages of about ten are read until there is the depth, so the last place is rarely the
+            -- very depth. A result page that stops well before was read to its end only if the
+            -- engine says that it has no more.
             greatest(last_absolute_position, item_count) >= 0.9 * depth
             or (depth <= 10 and item_count > 0)
             or (
@@ -200,12 +187,13 @@ select
     origin,
     state,
     depth,
-    case when state = 'found' then coalesce(position, best_group_position) end as position,
-    case when state = 'found' then best_absolute_position end as absolute_position,
-    case when state = 'found' then coalesce(ranking_url, best_url) end as ranking_url,
-    case
-        when state = 'found' then coalesce(ranking_page_key, best_page_key)
-    end as ranking_page_key,
+    {%- for column, known in [
+        ('position', 'coalesce(position, best_group_position)'), ('absolute_position', 'best_absolute_position'),
+        ('ranking_url', 'coalesce(ranking_url, best_url)'),
+        ('ranking_page_key', 'coalesce(ranking_page_key, best_page_key)'),
+    ] %}
+        case when state = 'found' then {{ known }} end as {{ column }},
+    {%- endfor %}
     case when state = 'failed' then failure end as failure,
     observed_at
 from judged
