@@ -32,10 +32,10 @@ log = logging.getLogger(__name__)
 BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
 STALE_TABLES = "stale_tables"
-STAGING = "staging"
 AFTER_ESTIMATES = "tag:after_estimates"
 """Models of what the estimates say, which the other models only prepare."""
-STANDING = ("path:models/staging", "resource_type:seed")
+STANDING_VIEWS = ("models/staging", "models/intermediate/kinds")
+STANDING = (*(f"path:{folder}" for folder in STANDING_VIEWS), "resource_type:seed")
 """What follows from the project's files alone and reads no table that a build swaps: made once for each fingerprint."""
 DEAD_SESSION_MILLISECONDS = 30_000
 """How long a dead build's session may take to end."""
@@ -159,10 +159,13 @@ def _modelled_with(connection: psycopg.Connection[Any]) -> str | None:
 
 
 def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
-    """Whether every view of staging is there: a person, or a column that changed its type, may have dropped one."""
-    wanted = {node.name for node in manifest.nodes.values() if node.schema == STAGING}
-    rows = connection.execute("select viewname from pg_views where schemaname = %s", (STAGING,)).fetchall()
-    return wanted <= {name for (name,) in rows}
+    """Whether every view of those is there: a person, or a column that changed its type, may have dropped one."""
+    wanted = {
+        (node.schema, node.name)
+        for node in manifest.nodes.values()
+        if node.resource_type == "model" and node.original_file_path.startswith(STANDING_VIEWS)
+    }
+    return wanted <= set(connection.execute("select schemaname, viewname from pg_views").fetchall())
 
 
 def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
