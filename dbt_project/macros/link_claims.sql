@@ -17,12 +17,9 @@ link was seen after. Else only the links that the claimed days name.
                 select sighting.property_key, sighting.link_key
                 from {{ ref('int_link__fold_sightings') }} as sighting
                 inner join
-                    {{ source('ops', 'build_day') }} as claimed
+                    ({{ _claimed_looks() }}) as claimed
                     on claimed.property_key = sighting.property_key
                     and claimed.day = sighting.day
-                where
-                    claimed.build_id = {{ var('build_id') | int }}
-                    and {{ is_of_kind('claimed', ['links']) }}
             )
         )
     {%- else -%} true
@@ -44,38 +41,44 @@ link was seen after. Else only the links that the claimed days name.
         claimed.build_id = {{ var('build_id') | int }}
         and {{ is_of_kind('claimed', ['links'], is_export=true) }}
     union
+    select look.property_key
+    from {{ ref('int_link__judge_looks') }} as look
+    inner join
+        ({{ _claimed_looks(is_export=false) }}) as claimed
+        on claimed.property_key = look.property_key
+        and claimed.day = look.day
+    where look.is_snapshot
+    union
     select claimed.property_key
     from {{ source('ops', 'build_day') }} as claimed
     where
         claimed.build_id = {{ var('build_id') | int }}
         and {{ is_of_kind('claimed', ['links'], is_export=false) }}
-        and (
-            exists (
-                select 1
-                from {{ ref('int_link__judge_looks') }} as look
-                where
-                    look.property_key = claimed.property_key
-                    and look.day = claimed.day
-                    and look.is_snapshot
-            )
-            or exists (
-                select 1
-                from {{ source('ops', 'publication') }} as other
-                where
-                    other.source = claimed.source
-                    and other.table_name = claimed.table_name
-                    and other.property_key = claimed.property_key
-                    and other.day >= claimed.day
-                    and not (
-                        other.is_current
-                        and other.publication_id in (
-                            select publication_id
-                            from {{ source('ops', 'build_day') }}
-                            where build_id = {{ var('build_id') | int }}
-                        )
+        and exists (
+            select 1
+            from {{ source('ops', 'publication') }} as other
+            where
+                other.source = claimed.source
+                and other.table_name = claimed.table_name
+                and other.property_key = claimed.property_key
+                and other.day >= claimed.day
+                and not (
+                    other.is_current
+                    and other.publication_id in (
+                        select publication_id
+                        from {{ source('ops', 'build_day') }}
+                        where build_id = {{ var('build_id') | int }}
                     )
-            )
+                )
         )
+{%- endmacro %}
+
+{#- Days of links that the build claims, as a query of its own: Citus joins no ledger with what it has spread. -#}
+{% macro _claimed_looks(is_export=none) -%}
+    select claimed.property_key, claimed.day
+    from {{ source('ops', 'build_day') }} as claimed
+    where
+        claimed.build_id = {{ var('build_id') | int }} and {{ is_of_kind('claimed', ['links'], is_export) }}
 {%- endmacro %}
 
 {#- Pre-hook of a model kept by whole links. -#}

@@ -30,13 +30,18 @@ cannot be said so, and dim_domain is read by no analyst there.
             {%- do exceptions.raise_compiler_error("no rows of " ~ this ~ " can be kept from an analyst: see restrict_rows") -%}
         {%- endif -%}
         {%- if config.get('materialized') == 'view' -%}
-            alter view {{ this }} set (security_invoker = true);
-            grant select on {{ this }} to seo_reader
+            {%- set commands = ['alter view ' ~ this ~ ' set (security_invoker = true)'] -%}
         {%- elif not (is_citus and rows == 'linked_domains') and not _has_row_security(this) -%}
-            alter table {{ this }} enable row level security;
-            create policy {{ rows }} on {{ this }} for select to seo_reader using ({{ policies[rows] }});
-            grant select on {{ this }} to seo_reader
+            {%- set commands = [
+                'alter table ' ~ this ~ ' enable row level security',
+                'create policy ' ~ rows ~ ' on ' ~ this ~ ' for select to seo_reader using (' ~ policies[rows] ~ ')',
+            ] -%}
+        {%- else -%} {%- set commands = [] -%}
         {%- endif -%}
+        {#- One by one: Citus takes no text of several. -#}
+        {%- for command in commands + (['grant select on ' ~ this ~ ' to seo_reader'] if commands else []) -%}
+            {%- do run_query(command) -%}
+        {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 

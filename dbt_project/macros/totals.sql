@@ -47,9 +47,11 @@
 {% macro first_changed_day(claims) -%}
     {{- return(
         run_query(
-            "select min(least(claimed.day, (select max(day) + 1 from " ~ this ~ " as standing"
-            ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day)))"
-            ~ " from (" ~ context[claims]() ~ ") as claimed"
+            "with claimed as (" ~ context[claims]() ~ ")"
+            ~ " select least((select min(day) from claimed), (select min(last.day) + 1 from claimed cross join lateral ("
+            ~ "select distinct on (standing.property_key) standing.day from " ~ this ~ " as standing"
+            ~ " where standing.property_key = claimed.property_key and standing.day < claimed.day"
+            ~ " order by standing.property_key, standing.day desc) as last))"
         ).rows[0][0] or 'infinity'
     ) -}}
 {%- endmacro %}

@@ -25,6 +25,9 @@ REFUSED = {
     "sample": "TABLESAMPLE",
     "join": "a join of spread relations without the property",
     "correlation": "a subquery of spread rows that refers to the query around it otherwise than by the property",
+    "step": "a subquery of spread rows in an expression that refers to a CTE or subquery of the query around it",
+    "lateral": "an outer join with a lateral subquery that has spread rows elsewhere than in its own FROM",
+    "ledger": "a join of a ledger, which stays on the coordinator, with a spread relation",
     "existence": "rows of a shared relation kept by what there is of spread ones",
     "cut": "LIMIT, OFFSET, INTERSECT, EXCEPT or a CTE in a subquery that refers to the query around it",
     "sum": "an aggregate, DISTINCT or window without the property in a subquery that refers to the query around it",
@@ -32,6 +35,8 @@ REFUSED = {
     "conflict": "ON CONFLICT without the property",
 }
 """Rules by name: what fails, unless Citus finds a way that its documentation does not promise."""
+ON_EVERY_NODE = ("property", "grant")
+"""Of the ledgers' schema, what is shared (load/schema.py)."""
 GATHERED = {
     "window": "a window over spread rows that is not by property",
     "outer join": "an outer join that keeps rows of a shared relation beside a spread one",
@@ -146,12 +151,17 @@ class _Reading:
             if join is not None:
                 self._outer_join(join, is_spread, inner)
             inner[source.alias_or_name] = is_spread
+            if join is not None and join.side == "LEFT" and isinstance(source, exp.Lateral) and not is_spread:
+                self._lateral(source, ctes)
         classes = _equal_keys(select, inner.keys() | outer.keys())
         spread = [alias for alias, is_spread in inner.items() if is_spread]
         if any(not classes.same(spread[0], alias) for alias in spread[1:]):
             self.found.append(_breach("join", select.args.get("from_") or select))
+        if spread and (ledger := next((s for s, _ in _sources(select) if _is_ledger(s)), None)):
+            self.found.append(_breach("ledger", ledger))
+        steps = {source.alias_or_name for source, _ in _sources(select) if self._is_step(source, ctes)}
         for nested in _nested(select):
-            self._nested(nested, ctes, outer | inner, classes)
+            self._nested(nested, ctes, outer | inner, steps)
         is_spread = bool(spread)
         if is_spread:
             self._windows(select)
@@ -187,13 +197,22 @@ class _Reading:
         if kept_before or kept_joined:
             self.found.append(_breach("outer join", join))
 
-    def _nested(
-        self, nested: exp.Expression, ctes: dict[str, bool], around: dict[str, bool], classes: _Classes
-    ) -> None:
-        """A subquery of an expression."""
+    def _is_step(self, source: exp.Expression, ctes: dict[str, bool]) -> bool:
+        """Whether a relation of FROM is a CTE or a subquery, and no table."""
+        return not isinstance(source, exp.Table) or (source.name in ctes and not source.db)
+
+    def _lateral(self, lateral: exp.Lateral, ctes: dict[str, bool]) -> None:
+        """A lateral subquery that is outer joined, and that is not itself spread."""
+        if any(ctes.get(table.name, self.relations.is_spread(table.name)) for table in lateral.find_all(exp.Table)):
+            self.found.append(_breach("lateral", lateral))
+
+    def _nested(self, nested: exp.Expression, ctes: dict[str, bool], around: dict[str, bool], steps: set[str]) -> None:
+        """A subquery of an expression. `steps`: the CTEs and subqueries of the FROM beside it."""
         is_spread = self.read(nested, ctes, around)
         names = _refers(nested, around)
         if is_spread and names:
+            if names & steps:
+                self.found.append(_breach("step", nested))
             self._correlated(nested, {name: around[name] for name in names})
             if not any(around.values()):
                 self.found.append(_breach("existence", nested))
@@ -298,6 +317,10 @@ def _sources(select: exp.Select) -> list[tuple[exp.Expression, exp.Join | None]]
         found += [(join.this, join) for join in source.args.get("joins") or []]
     found += [(join.this, join) for join in select.args.get("joins") or []]
     return found + [(lateral, None) for lateral in select.args.get("laterals") or []]
+
+
+def _is_ledger(source: exp.Expression) -> bool:
+    return isinstance(source, exp.Table) and source.db == "ops" and source.name not in ON_EVERY_NODE
 
 
 def _selects(query: exp.Expression) -> list[exp.Select]:

@@ -31,6 +31,23 @@ BROKEN = [
     ("join", "delete from links as l using pages as p where p.page_key = l.page_key"),
     ("correlation", "select 1 from links as l where exists (select 1 from pages as p where p.page_key = l.page_key)"),
     ("correlation", "select (select p.url from pages as p where p.page_key = l.page_key) from links as l"),
+    (
+        "step",
+        "with l as (select * from links) select (select p.url from pages as p"
+        " where p.property_key = l.property_key and p.page_key = l.page_key) from l",
+    ),
+    (
+        "step",
+        "select 1 from (select * from links) as l where exists (select 1 from pages as p"
+        " where p.property_key = l.property_key and p.page_key = l.page_key)",
+    ),
+    (
+        "lateral",
+        "select 1 from links as l left join lateral (select coalesce((select p.url from pages as p"
+        " where p.property_key = l.property_key and p.page_key = n.page_key), '') as url"
+        " from unnest(l.page_keys) as n(page_key)) as urls on true",
+    ),
+    ("ledger", "select 1 from links as l inner join ops.build_day as b on b.property_key = l.property_key"),
     ("existence", "select 1 from dates as d where exists (select 1 from links as l where l.day = d.day)"),
     (
         "cut",
@@ -74,6 +91,10 @@ KEPT = [
     " where p.property_key = l.property_key and p.page_key = l.page_key order by p.property_key, p.day) as p on true",
     "select (select max(c.day) from checks as c where c.property_key = l.property_key group by c.property_key)"
     " from links as l",
+    "select 1 from links as l left join lateral (select max(n) as n from unnest(l.page_keys) as n) as last on true",
+    "select 1 from links as l inner join (select property_key, day from ops.build_day) as b"
+    " on b.property_key = l.property_key and b.day = l.day",
+    "select 1 from links as l inner join ops.property as p on p.property_key = l.property_key",
     "select 1 from links as l cross join lateral generate_series(0, l.last_day - l.day) as n",
     "select 1 from links as l"
     " cross join lateral generate_series(l.day::timestamp, l.last_day::timestamp, interval '1 day')",

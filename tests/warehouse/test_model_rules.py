@@ -82,13 +82,13 @@ def compiled(warehouse: Warehouse) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def claimed(warehouse: Warehouse, compiled: dict[str, str]) -> dict[str, list[str]]:
-    """The statements that change rows where each incremental model rebuilds the days of build 1."""
+    """The statements that read or change rows where each incremental model rebuilds the days of build 1."""
     assert compiled, "the models are there"
     statements: dict[str, list[str]] = defaultdict(list)
 
     def on_event(event: Any) -> None:
         text = _without_comments(event.data.sql).strip() if event.info.name == "SQLQuery" else ""
-        if re.match(r"(create temporary table|insert|delete)\b", text, re.IGNORECASE):
+        if re.match(r"(create temporary table|insert|delete|select|with)\b", text, re.IGNORECASE):
             statements[event.data.node_info.node_name].append(text.rstrip(";"))
 
     again = warehouse.dbt.invoke("run", "--select", "config.materialized:incremental", build_id=1, on_event=on_event)

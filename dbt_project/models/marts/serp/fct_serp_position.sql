@@ -1,4 +1,5 @@
 {%- set reach = 28 -%}
+{%- set check = ['property_key', 'day', 'keyword_key', 'engine', 'locale', 'device'] -%}
 {%- set claims = {
     'kinds': ['checks', 'results'], 'whole': ['keywords'], 'days_after': reach, 'follows_pages': true,
 } -%}
@@ -68,48 +69,50 @@ with
             {{ join_page_version('keywords', 'page_key', 'checks.day', 'keyword_version') }}
     ),
 
-    joined as (
-        select
-            checks.*,
-            coalesce(checks.configured_page_key, modal.page_key) as usual_page_key,
-            case
-                when checks.configured_page_key is not null
-                then 'configured'
-                when modal.page_key is not null
-                then 'modal'
-            end as usual_page_source
-        from placed as checks
-        -- Where each of the few pages led on the day is asked once, not for each day that it
-        -- ranked.
+    -- The URLs that ranked before, where no page is configured; a row of NULLs where there is none.
+    ranked as (
+        select placed.*, earlier.url_key as earlier_url_key, earlier.day_count, earlier.last_day_no
+        from placed
         left join
             lateral(
-                select
-                    coalesce(
-                        (
-                            select version.page_key
-                            from {{ ref('int_page__version_pages') }} as version
-                            where
-                                version.property_key = checks.property_key
-                                and version.url_key = earlier.url_key
-                                and checks.day >= version.valid_from_date
-                                and checks.day < version.valid_to_date
-                        ),
-                        earlier.url_key
-                    ) as page_key
-                from
-                    (
-                        select
-                            ranked.url_key, count(*) as day_count, max(ranked.day_no) as last_day_no
-                        from unnest(checks.earlier_page_keys)
-                        with ordinality as ranked(url_key, day_no)
-                        where checks.configured_page_key is null
-                        group by ranked.url_key
-                    ) as earlier
-                group by page_key
-                order by sum(earlier.day_count) desc, max(earlier.last_day_no) desc, page_key
-                limit 1
-            ) as modal
+                select url_key, count(*) as day_count, max(day_no) as last_day_no
+                from unnest(placed.earlier_page_keys)
+                with ordinality as earlier_days(url_key, day_no)
+                where placed.configured_page_key is null
+                group by url_key
+            ) as earlier
             on true
+    ),
+
+    -- Where each of them led on the day is asked once, not for each day that it ranked.
+    weighed as (
+        select
+            ranked.*,
+            {{ page_as_of('ranked', 'earlier_url_key') }} as earlier_page_key,
+            sum(ranked.day_count) over pages as page_day_count,
+            max(ranked.last_day_no) over pages as page_last_day_no
+        from ranked {{ join_page_version('ranked', 'earlier_url_key', 'ranked.day') }}
+        window
+            pages as (
+                partition by
+                    ranked.{{ check | join(', ranked.') }},
+                    {{ page_as_of('ranked', 'earlier_url_key') }}
+            )
+    ),
+
+    joined as (
+        select distinct
+            on ({{ check | join(', ') }}) *,
+            coalesce(configured_page_key, earlier_page_key) as usual_page_key,
+            case
+                when configured_page_key is not null
+                then 'configured'
+                when earlier_page_key is not null
+                then 'modal'
+            end as usual_page_source
+        from weighed
+        order by
+            {{ check | join(', ') }}, page_day_count desc, page_last_day_no desc, earlier_page_key
     )
 
 select
