@@ -6,6 +6,9 @@ with a subquery.
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 
 from seo_warehouse.load import schema
@@ -44,17 +47,43 @@ language sql as 'select public.distribute(relation, null, null)';
 FIRST = "raw.raw_site_crawl__page"
 
 
+ONE_BY_ONE = r"(comment on|set local|analyze|commit)\b"
+"""Commands that Citus takes in one text with others; of the others each is sent by itself."""
+
+
 @pytest.fixture(scope="module")
-def cluster(warehouse: Warehouse) -> Warehouse:
+def statements() -> list[str]:
+    """What dbt sends to make a cluster's tables, once `cluster` has been made."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def cluster(warehouse: Warehouse, statements: list[str]) -> Warehouse:
     """A warehouse whose tables are distributed, as they are made."""
     warehouse.connection.execute(STAND_IN)
     schema.distribute(warehouse.connection, SOURCES)
-    _build(warehouse)
+    statements += _build(warehouse)
     return warehouse
 
 
-def _build(warehouse: Warehouse, *arguments: str) -> None:
-    warehouse.dbt("build", "--resource-type", "seed", "--resource-type", "model", "--target", "citus", *arguments)
+def _build(warehouse: Warehouse) -> list[str]:
+    sent: list[str] = []
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "SQLQuery":
+            sent.append(event.data.sql)
+
+    kinds = ("--resource-type", "seed", "--resource-type", "model")
+    done = warehouse.dbt.invoke("build", *kinds, "--target", "citus", on_event=on_event)
+    assert done.success, [r.message for r in done.result.results if str(r.status) == "error"]
+    return sent
+
+
+def _commands(text: str) -> list[str]:
+    """The commands of a text, without comments and without what stands in quotes."""
+    text = re.sub(r"--[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL)
+    text = re.sub(r"\$(\w*)\$.*?\$\1\$|'(?:[^']|'')*'", "''", text, flags=re.DOTALL)
+    return [command.strip() for command in text.split(";") if command.strip()]
 
 
 def _distributed(warehouse: Warehouse) -> dict[str, tuple[str | None, str | None]]:
@@ -108,6 +137,13 @@ def test_policies_are_such_as_citus_takes_and_what_has_none_is_read_by_nobody(cl
     assert {row["name"]: (row["has_subquery"], row["is_open"]) for row in rows} == {
         row["name"]: (False, True) if row["name"] in distributed else (None, False) for row in rows
     }
+
+
+def test_what_changes_a_table_is_sent_by_itself(cluster: Warehouse, statements: list[str]) -> None:
+    assert len(_commands("/* a;b */ comment on table t is $x$ a;b $x$; select ';'")) == 2
+    texts = [commands for text in statements if len(commands := _commands(text)) > 1]
+    assert [command for commands in texts for command in commands if not re.match(ONE_BY_ONE, command)] == []
+    assert any(command.startswith("create policy") for text in statements for command in _commands(text))
 
 
 def test_a_night_distributes_what_it_makes_anew_and_nothing_twice(cluster: Warehouse) -> None:
