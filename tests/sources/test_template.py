@@ -1,4 +1,4 @@
-"""docs/adding-a-source.md followed to the letter in a tree of its own: its source goes through gate, raw, staging."""
+"""docs/adding-a-source.md followed to the letter in a tree of its own: its source goes into its kind's marts."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_settings_and_credentials_follow_from_it(tree: Path) -> None:
     python(tree, "-m", "seo_warehouse.steps.declared", "--check")
 
 
-def test_its_rows_pass_the_gate_into_raw_and_staging(
+def test_its_rows_pass_the_gate_into_raw_and_the_marts_of_their_kind(
     tree: Path, provider: Provider, database: str, tmp_path: Path
 ) -> None:
     links = [{"from": f"https://a.example/{n}", "to": "https://www.example.com/", "score": n} for n in range(101)]
@@ -125,9 +125,14 @@ def test_its_rows_pass_the_gate_into_raw_and_staging(
     assert [asked.path.partition("?")[0] for asked in provider.asked].count("/v1/links") == 2
     assert "unchanged" in python(tree, *command, **environment)
     with psycopg.connect(database) as connection:
-        run_staging(tree, database)
+        build_lifespans(tree, database)
         found = connection.execute("select count(*), min(source_url), max(day)::text from staging.stg_acme_links__link")
         assert found.fetchall() == [(101, "https://a.example/0", NIGHT)]
+        found = connection.execute(
+            "select count(*), min(state), max(last_sight_date)::text from marts.fct_link_lifespan"
+            " where witness_sights ? 'acme_links'"
+        )
+        assert found.fetchall() == [(101, "live", NIGHT)]
     kept = [path.read_bytes() for path in (shop.home / "archive").rglob("*.zst")]
     assert kept
     assert not [content for content in kept if KEY.encode() in content]
@@ -144,13 +149,14 @@ def answer(asked: Asked, links: list[dict[str, Any]]) -> Act:
     return said({"links": links[first : first + 100]})
 
 
-def run_staging(tree: Path, database: str) -> None:
-    """Have dbt build the staging model."""
+def build_lifespans(tree: Path, database: str) -> None:
+    """Have dbt build what tells how long links lived, and all that is below it."""
     dsn = {name: str(value) for name, value in conninfo_to_dict(database).items()}
     project = str(tree / "dbt_project")
     python(
         tree,
-        *("-m", "dbt.cli.main", "run", "--select", "stg_acme_links__link", "--vars", "build_id: 0"),
+        *("-m", "dbt.cli.main", "build", "--select", "+fct_link_lifespan", "--vars", "build_id: 0"),
+        *("--resource-type", "seed", "--resource-type", "model"),
         *("--project-dir", project, "--profiles-dir", project, "--no-send-anonymous-usage-stats"),
         SEO_DBT_HOST=dsn["host"],
         SEO_DBT_PORT=dsn["port"],
