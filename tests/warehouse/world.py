@@ -43,7 +43,8 @@ class Dbt:
 
     def invoke(self, *arguments: str, build_id: int = 0, on_event: Callable[[Any], None] | None = None) -> Any:
         """Run a command; dbt's own result."""
-        return dbtRunner(manifest=self.parsed(), callbacks=[on_event] if on_event else []).invoke(
+        # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
+        return dbtRunner(manifest=self.parsed().deepcopy(), callbacks=[on_event] if on_event else []).invoke(
             [*arguments, *self._common(), "--vars", f"build_id: {build_id}"]
         )
 
