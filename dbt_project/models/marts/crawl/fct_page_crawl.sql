@@ -20,21 +20,16 @@ with
         group by property_key
     ),
 
-    all_pages as (
-        select page.*
-        from {{ ref('int_page__read_crawls') }} as page
+    -- Our own crawl of a day stands before an export's.
+    pages as (
+        select distinct on (page.property_key, page.day, page.page_key) page.*
+        from {{ ref('int_page__judge_crawls') }} as page
         inner join
             spans
             on spans.property_key = page.property_key
             and page.day between spans.first_day and spans.last_day
             {{ within_claims('page.day', claims, margin=reach) }}
-    ),
-
-    -- Our own crawl of a day stands before an export's.
-    pages as (
-        select distinct on (property_key, day, page_key) *
-        from all_pages
-        order by property_key, day, page_key, is_export, origin
+        order by page.property_key, page.day, page.page_key, page.is_export, page.origin
     ),
 
     published_links as (
@@ -57,44 +52,6 @@ with
         group by link.property_key, link.day, link.target_page_key
     ),
 
-    directed as (
-        select
-            *,
-            exists (
-                select 1
-                from unnest(array_cat(meta_robots, x_robots_tag)) as directive
-                where directive ~ '^(googlebot\s*:\s*)?(noindex|none)$'
-            ) as is_noindex
-        from pages
-    ),
-
-    judged as (
-        select
-            *,
-            case
-                when not is_robots_allowed
-                then 'blocked_by_robots'
-                when status_code is null
-                then 'unread'
-                when status_code between 300 and 399
-                then 'redirect'
-                when status_code between 400 and 499
-                then 'client_error'
-                when status_code >= 500
-                then 'server_error'
-                when status_code <> 200
-                then 'other_status'
-                when is_noindex
-                then 'noindex'
-                when canonical_page_key <> page_key
-                then 'canonicalised'
-                else 'indexable'
-            end as indexability,
-            status_code = 200 and content_hash is not null as has_content,
-            status_code between 300 and 399 or status_code in (404, 410) as is_gone
-        from directed
-    ),
-
     -- An outage or an error page says nothing about the content, so content is compared with the
     -- last content there was. What one crawler saw is compared with what the same one saw before.
     -- Each row looks back among those of its kind: a join of the crawls with themselves is planned
@@ -102,17 +59,23 @@ with
     preceded as (
         select
             *,
-            lag(day) over answers as last_answer_day,
+            case
+                when status_code is not null and day - lag(day) over answers <= {{ reach }}
+                then lag(day) over answers
+            end as previous_answer_day,
             lag(status_code) over answers as last_status_code,
             lag(indexability) over answers as last_indexability,
             lag(is_gone) over answers as was_last_gone,
-            lag(day) over contents as last_content_day,
+            case
+                when has_content and day - lag(day) over contents <= {{ reach }}
+                then lag(day) over contents
+            end as previous_content_day,
             lag(content_hash) over contents as last_content_hash,
             lag(title) over contents as last_title,
             lag(canonical_page_key) over contents as last_canonical_page_key,
             lag(structured_data_types) over contents as last_structured_data_types,
             lag(is_noindex) over contents as was_last_noindex
-        from judged
+        from pages
         window
             answers as (
                 partition by property_key, origin, page_key, status_code is not null order by day
@@ -122,22 +85,9 @@ with
             )
     ),
 
-    recent as (
-        select
-            *,
-            case
-                when status_code is not null and day - last_answer_day <= {{ reach }}
-                then last_answer_day
-            end as previous_answer_day,
-            case
-                when has_content and day - last_content_day <= {{ reach }} then last_content_day
-            end as previous_content_day
-        from preceded
-    ),
-
     compared as (
         select
-            recent.*,
+            preceded.*,
             case
                 when previous_answer_day is not null
                 then (status_code is distinct from last_status_code)
@@ -171,9 +121,9 @@ with
             case
                 when previous_answer_day is not null then is_gone <> was_last_gone
             end as is_presence_changed
-        from recent
+        from preceded
         inner join
-            claimed on claimed.property_key = recent.property_key and claimed.day = recent.day
+            claimed on claimed.property_key = preceded.property_key and claimed.day = preceded.day
     )
 
 select
