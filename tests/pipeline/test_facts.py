@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
+from seo_warehouse.demo.history import READING_TIME
 from seo_warehouse.demo.records import read_lines
 from seo_warehouse.demo.world import World
-from seo_warehouse.steps.history import DEMO_READING_TIME
 from tests.pipeline.conftest import Running
 from tests.pipeline.truth import Event, Read, followed_rel, link_events, reads
 
@@ -48,7 +48,7 @@ def reads_made(running: Running) -> list[Read]:
         )
     )
     nights = running.rows("select distinct day from ops.publication where source = 'dataforseo_backlinks'")
-    return reads({night: own.get(night) or datetime.combine(night, DEMO_READING_TIME, UTC) for (night,) in nights})
+    return reads({night: own.get(night) or datetime.combine(night, READING_TIME, UTC) for (night,) in nights})
 
 
 def test_every_disclosed_sighting_of_a_link_is_known_and_no_other(running: Running) -> None:

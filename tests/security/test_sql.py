@@ -16,8 +16,8 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger import loads
 from seo_warehouse.ledger.completeness import read_days, sync_source_tables
 from seo_warehouse.ledger.known import published_days
-from seo_warehouse.ledger.loads import sync_properties
 from seo_warehouse.ledger.roles import make_roles
+from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import decisions
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.retention import drop_old_months
