@@ -44,6 +44,13 @@ _DAY_MONTH = re.compile(
     rf"([0-9]{{1,2}})(?:st|nd|rd|th)?[\s.-]+(?:de\s+)?{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}})(?:,?\s.*)?"
 )
 _MONTH_DAY = re.compile(rf"{_NAME}\s+([0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+([0-9]{{4}})(?:,?\s.*)?")
+_FORMS: tuple[tuple[Literal["wide", "abbreviated"], Literal["format", "stand-alone"]], ...] = (
+    ("wide", "format"),
+    ("wide", "stand-alone"),
+    ("abbreviated", "format"),
+    ("abbreviated", "stand-alone"),
+)
+"""Whole and short, within a date and of themselves."""
 LANGUAGES = ("en", "da", "de", "es", "fr", "it", "nb", "nl", "pl", "pt", "sv")
 """Whose names of months are read. In no two of them do three letters begin different months, but for French `jui`."""
 
@@ -269,12 +276,11 @@ def _month(name: str) -> int:
 
 @cache
 def _months() -> frozenset[tuple[str, int]]:
-    """Names of months, whole and short, of themselves and within a date, with their numbers."""
+    """Names of months with their numbers."""
     return frozenset(
         (_bare(name), number)
         for language in LANGUAGES
-        for width in ("wide", "abbreviated")
-        for context in ("format", "stand-alone")
+        for width, context in _FORMS
         for number, name in get_month_names(width, context, language).items()
     )
 
