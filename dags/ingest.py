@@ -8,15 +8,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import (
-    announce,
-    close_night,
-    configured_sources,
-    ingest_dag,
-    load_all,
-    order,
-    verdict,
-)
+from seo_warehouse.orchestration.dag_parts import configured_sources, ingest_dag, load_all, order
+from seo_warehouse.orchestration.tasks import announce, close_night, verdict
 
 for source, names in configured_sources():
     with DAG(**ingest_dag(source)):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import (
+from seo_warehouse.orchestration.dag_parts import maintenance_dag
+from seo_warehouse.orchestration.tasks import (
     carry_out_decisions,
     check_freshness,
     close_overdue,
     keep_tables,
-    maintenance_dag,
     write_docs,
 )
 

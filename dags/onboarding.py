@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import load_history, onboarding_dag
+from seo_warehouse.orchestration.dag_parts import onboarding_dag
+from seo_warehouse.orchestration.tasks import load_history
 
 with DAG(**onboarding_dag()):
     load_history()

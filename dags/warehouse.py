@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import build, report, warehouse_dag
+from seo_warehouse.orchestration.dag_parts import warehouse_dag
+from seo_warehouse.orchestration.tasks import build, report
 
 with DAG(**warehouse_dag()):
     report(build())

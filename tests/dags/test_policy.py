@@ -71,7 +71,7 @@ def test_a_provider_that_names_a_pause_is_left_alone_that_long() -> None:
 
 
 def test_a_run_is_known_by_its_night() -> None:
-    from seo_warehouse.orchestration.dag_parts import night_of
+    from seo_warehouse.orchestration.tasks import night_of
 
     assert night_of("2026-11-22") == date(2026, 11, 22)
 
@@ -80,7 +80,7 @@ def test_a_run_is_known_by_its_night() -> None:
 def test_a_run_without_a_night_is_refused_at_once(key: str | None) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from seo_warehouse.orchestration.dag_parts import night_of
+    from seo_warehouse.orchestration.tasks import night_of
 
     with pytest.raises(AirflowFailException, match="partition key"):
         night_of(key)

@@ -1,16 +1,11 @@
-"""What the DAG files are made of: schedules, shared arguments, and the tasks that call the steps.
-
-Imported while DAG files are parsed, so it imports neither the steps nor what they need (Great Expectations, dbt,
-Scrapy, PostgreSQL): each task does that for itself.
-"""
+"""What the DAG files are made of: schedules, shared arguments, and groups of tasks."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import (
-    Asset,
     CronPartitionTimetable,
     CronTriggerTimetable,
     ExceptionRetryPolicy,
@@ -20,11 +15,8 @@ from airflow.sdk import (
     RetryDecision,
     RetryRule,
     TaskGroup,
-    TriggerRule,
-    get_current_context,
     task,
 )
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from seo_warehouse.config import RETRIES, Settings
 from seo_warehouse.errors import (
@@ -35,16 +27,20 @@ from seo_warehouse.errors import (
     TransientLoadError,
     TransientSourceError,
 )
+from seo_warehouse.orchestration.tasks import (
+    NIGHT,
+    PROPERTY_LABEL,
+    audit,
+    audit_files,
+    night_of,
+    publish,
+    publish_files,
+    write,
+    write_files,
+)
 from seo_warehouse.orchestration.triage import TRIAGE
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Kind, Source, Table
-
-NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
-"""A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
-stays the same one wherever the warehouse lies."""
-
-PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
-
 
 LONGEST_WISH_SECONDS = 3_600.0
 """A provider that asks for more is asked again after an hour all the same: the figure may be garbage."""
@@ -136,17 +132,6 @@ def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str,
     }
 
 
-def night_of(partition_key: str | None) -> date:
-    """The night of a run. Raises AirflowFailException when the run has none, or no date."""
-    try:
-        return date.fromisoformat(partition_key or "")
-    except ValueError:
-        raise AirflowFailException(
-            f"this run's partition key is {partition_key!r}, not a night such as 2026-11-22: "
-            "start it in the user interface or by REST with a partition key, or run `seo-warehouse ingest --night`"
-        ) from None
-
-
 def order(source: Source, names: list[str]) -> list[Any]:
     """The task that brings a night's answers into the archive, mapped over properties; none where no order is needed.
 
@@ -163,8 +148,10 @@ def order(source: Source, names: list[str]) -> list[Any]:
         map_index_template=PROPERTY_LABEL,
     )
     def order_answers(source_name: str, property_name: str, partition_key: str | None = None) -> bool:
-        nightly, wh = _nightly()
-        return bool(nightly.order(wh, source_name, property_name, night_of(partition_key)))
+        from seo_warehouse.orchestration.stores import open_task_warehouse
+        from seo_warehouse.steps import nightly
+
+        return nightly.order(open_task_warehouse(), source_name, property_name, night_of(partition_key))
 
     return [order_answers.partial(source_name=source.name).expand(property_name=names)]
 
@@ -211,177 +198,3 @@ def load(source: Source, table: Table, names: list[str], *, after: list[Any]) ->
         published = publish.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
         after >> written >> audited >> published
     return published
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
-    """Read a property's due days into `audit`. Returns the loads."""
-    nightly, wh = _nightly()
-    return list(nightly.write(wh, source_name, table_name, property_name, night_of(partition_key)))
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def audit(source_name: str, table_name: str, partition_key: str | None = None) -> None:
-    """Judge the night's loads of every property: one task, since Great Expectations is slow to import."""
-    nightly, wh = _nightly()
-    nightly.audit(wh, source_name, table_name, night_of(partition_key))
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def publish(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
-    """Swap a property's passed loads into `raw`; skipped where none passed. Returns what became of each."""
-    nightly, wh = _nightly()
-    states: list[str] = nightly.publish(wh, source_name, table_name, property_name, night_of(partition_key))
-    if not states:
-        raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
-    return states
-
-
-@task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def write_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
-    """Read every file of a property that the ledger lacks into `audit`. Returns the loads."""
-    drop, wh = _drop()
-    return list(drop.write(wh, source_name, property_name, night_of(partition_key)))
-
-
-@task(task_id="audit", trigger_rule=TriggerRule.ALL_DONE)
-def audit_files(source_name: str, partition_key: str | None = None) -> None:
-    """Judge what the night's files of every property brought."""
-    drop, wh = _drop()
-    drop.audit(wh, source_name, night_of(partition_key))
-
-
-@task(task_id="publish", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def publish_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
-    """Merge a property's passed loads into `raw`; skipped where there is none. Returns what became of each."""
-    drop, wh = _drop()
-    states: list[str] = drop.publish(wh, source_name, property_name, night_of(partition_key))
-    if not states:
-        raise AirflowSkipException(f"no new file of {property_name} passed the audit")
-    return states
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def announce(source_name: str, partition_key: str | None = None) -> None:
-    """Note that the source has ended the night, whatever came of its loads."""
-    nightly, wh = _nightly()
-    nightly.announce(wh, source_name, night_of(partition_key))
-
-
-@task(outlets=[NIGHT])
-def close_night(partition_key: str | None = None) -> None:
-    """Close the night once every source has ended it; skipped, and so without an event, before that."""
-    nightly, wh = _nightly()
-    night = night_of(partition_key)
-    if not nightly.close_night(wh, night):
-        raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def verdict(source_name: str, partition_key: str | None = None) -> None:
-    """Make the run red when a load failed or is in quarantine, and say which."""
-    nightly, wh = _nightly()
-    nightly.verdict(wh, source_name, night_of(partition_key))
-
-
-@task(retries=2)
-def build() -> int | None:
-    """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.build import build_warehouse
-
-    return build_warehouse(open_task_warehouse()).build_id
-
-
-@task
-def report(build_id: int | None) -> None:
-    """Write the reports of what links did; skipped where a build had nothing new."""
-    if build_id is None:
-        raise AirflowSkipException("nothing was built, so the reports stand")
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.report import write_reports
-
-    write_reports(open_task_warehouse())
-
-
-@task(outlets=[NIGHT])
-def close_overdue() -> None:
-    """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""
-    nightly, wh = _nightly()
-    nights = nightly.close_overdue(wh)
-    if not nights:
-        raise AirflowSkipException("no night is overdue")
-    get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
-
-
-@task
-def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
-    """Keep the decision of whoever started the run about a load, and carry it out. Returns what became of the load."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.release import release as decide_and_carry_out
-
-    chosen = params or {}
-    who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
-    return decide_and_carry_out(open_task_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
-
-
-@task
-def load_history(params: dict[str, Any] | None = None) -> None:
-    """Load the history of the property that the run names; each month is a line of the log."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.history import onboard
-
-    chosen = params or {}
-    first = chosen["first_day"]
-    onboard(open_task_warehouse(), chosen["property"], date.fromisoformat(first) if first else None)
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def carry_out_decisions() -> list[str]:
-    """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.release import carry_out_decisions as carry_out
-
-    return carry_out(open_task_warehouse())
-
-
-@task
-def keep_tables() -> None:
-    """Make next month's partitions, give up what is old, vacuum what the nights churn, forget old builds' folders."""
-    from seo_warehouse.steps.build import forget_old_targets
-
-    nightly, wh = _nightly()
-    nightly.maintain(wh)
-    forget_old_targets(wh)
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def check_freshness() -> None:
-    """Warn of tables that are older than their sources allow; `seo-warehouse status` names them too."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.build import note_stale_tables
-
-    note_stale_tables(open_task_warehouse())
-
-
-@task(trigger_rule=TriggerRule.ALL_DONE)
-def write_docs() -> None:
-    """Write dbt's documentation of every model and column."""
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps.build import generate_docs
-
-    generate_docs(open_task_warehouse())
-
-
-def _drop() -> tuple[Any, Any]:
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps import drop
-
-    return drop, open_task_warehouse()
-
-
-def _nightly() -> tuple[Any, Any]:
-    from seo_warehouse.orchestration.stores import open_task_warehouse
-    from seo_warehouse.steps import nightly
-
-    return nightly, open_task_warehouse()

@@ -1,0 +1,203 @@
+"""The tasks of the DAGs. Each calls a step.
+
+Imported while DAG files are parsed, so it imports neither the steps nor what they need (Great Expectations, dbt,
+Scrapy, PostgreSQL): each task does that for itself.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+if TYPE_CHECKING:
+    from seo_warehouse.steps.warehouse import Warehouse
+
+NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
+"""A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
+stays the same one wherever the warehouse lies."""
+
+PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
+
+
+def night_of(partition_key: str | None) -> date:
+    """The night of a run. Raises AirflowFailException when the run has none, or no date."""
+    try:
+        return date.fromisoformat(partition_key or "")
+    except ValueError:
+        raise AirflowFailException(
+            f"this run's partition key is {partition_key!r}, not a night such as 2026-11-22: "
+            "start it in the user interface or by REST with a partition key, or run `seo-warehouse ingest --night`"
+        ) from None
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
+    """Read a property's due days into `audit`. Returns the loads."""
+    from seo_warehouse.steps import nightly
+
+    return nightly.write(_warehouse(), source_name, table_name, property_name, night_of(partition_key))
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def audit(source_name: str, table_name: str, partition_key: str | None = None) -> None:
+    """Judge the night's loads of every property: one task, since Great Expectations is slow to import."""
+    from seo_warehouse.steps import nightly
+
+    nightly.audit(_warehouse(), source_name, table_name, night_of(partition_key))
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def publish(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
+    """Swap a property's passed loads into `raw`; skipped where none passed. Returns what became of each."""
+    from seo_warehouse.steps import nightly
+
+    states = nightly.publish(_warehouse(), source_name, table_name, property_name, night_of(partition_key))
+    if not states:
+        raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
+    return states
+
+
+@task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def write_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
+    """Read every file of a property that the ledger lacks into `audit`. Returns the loads."""
+    from seo_warehouse.steps import drop
+
+    return drop.write(_warehouse(), source_name, property_name, night_of(partition_key))
+
+
+@task(task_id="audit", trigger_rule=TriggerRule.ALL_DONE)
+def audit_files(source_name: str, partition_key: str | None = None) -> None:
+    """Judge what the night's files of every property brought."""
+    from seo_warehouse.steps import drop
+
+    drop.audit(_warehouse(), source_name, night_of(partition_key))
+
+
+@task(task_id="publish", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
+def publish_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
+    """Merge a property's passed loads into `raw`; skipped where there is none. Returns what became of each."""
+    from seo_warehouse.steps import drop
+
+    states = drop.publish(_warehouse(), source_name, property_name, night_of(partition_key))
+    if not states:
+        raise AirflowSkipException(f"no new file of {property_name} passed the audit")
+    return states
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def announce(source_name: str, partition_key: str | None = None) -> None:
+    """Note that the source has ended the night, whatever came of its loads."""
+    from seo_warehouse.steps import nightly
+
+    nightly.announce(_warehouse(), source_name, night_of(partition_key))
+
+
+@task(outlets=[NIGHT])
+def close_night(partition_key: str | None = None) -> None:
+    """Close the night once every source has ended it; skipped, and so without an event, before that."""
+    from seo_warehouse.steps import nightly
+
+    night = night_of(partition_key)
+    if not nightly.close_night(_warehouse(), night):
+        raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def verdict(source_name: str, partition_key: str | None = None) -> None:
+    """Make the run red when a load failed or is in quarantine, and say which."""
+    from seo_warehouse.steps import nightly
+
+    nightly.verdict(_warehouse(), source_name, night_of(partition_key))
+
+
+@task(retries=2)
+def build() -> int | None:
+    """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
+    from seo_warehouse.steps.build import build_warehouse
+
+    return build_warehouse(_warehouse()).build_id
+
+
+@task
+def report(build_id: int | None) -> None:
+    """Write the reports of what links did; skipped where a build had nothing new."""
+    if build_id is None:
+        raise AirflowSkipException("nothing was built, so the reports stand")
+    from seo_warehouse.steps.report import write_reports
+
+    write_reports(_warehouse())
+
+
+@task(outlets=[NIGHT])
+def close_overdue() -> None:
+    """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""
+    from seo_warehouse.steps import nightly
+
+    nights = nightly.close_overdue(_warehouse())
+    if not nights:
+        raise AirflowSkipException("no night is overdue")
+    get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
+
+
+@task
+def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
+    """Keep the decision of whoever started the run about a load, and carry it out. Returns what became of the load."""
+    from seo_warehouse.steps.release import release as decide_and_carry_out
+
+    chosen = params or {}
+    who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
+    return decide_and_carry_out(_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
+
+
+@task
+def load_history(params: dict[str, Any] | None = None) -> None:
+    """Load the history of the property that the run names; each month is a line of the log."""
+    from seo_warehouse.steps.history import onboard
+
+    chosen = params or {}
+    first = chosen["first_day"]
+    onboard(_warehouse(), chosen["property"], date.fromisoformat(first) if first else None)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def carry_out_decisions() -> list[str]:
+    """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
+    from seo_warehouse.steps.release import carry_out_decisions as carry_out
+
+    return carry_out(_warehouse())
+
+
+@task
+def keep_tables() -> None:
+    """Make next month's partitions, give up what is old, vacuum what the nights churn, forget old builds' folders."""
+    from seo_warehouse.steps import nightly
+    from seo_warehouse.steps.build import forget_old_targets
+
+    wh = _warehouse()
+    nightly.maintain(wh)
+    forget_old_targets(wh)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def check_freshness() -> None:
+    """Warn of tables that are older than their sources allow; `seo-warehouse status` names them too."""
+    from seo_warehouse.steps.build import note_stale_tables
+
+    note_stale_tables(_warehouse())
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def write_docs() -> None:
+    """Write dbt's documentation of every model and column."""
+    from seo_warehouse.steps.build import generate_docs
+
+    generate_docs(_warehouse())
+
+
+def _warehouse() -> Warehouse:
+    from seo_warehouse.orchestration.stores import open_task_warehouse
+
+    return open_task_warehouse()
