@@ -49,7 +49,7 @@ def event_key(property_key: int, number: int) -> int:
 def make_models(warehouse: Warehouse) -> None:
     """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
     warehouse.dbt("seed")
-    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__state_keywords")]
+    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords")]
     warehouse.dbt("run", "--select", *made, "path:models/staging/ops")
 
 
