@@ -70,6 +70,8 @@ class Feed(StrEnum):
 
     LINKS = "links"
     """Links to the property, as a witness reports them."""
+    LINK_COUNTS = "link_counts"
+    """How many links lead to each of the property's pages, as a witness counts them."""
     CHECKS = "checks"
     """Rank checks: of what, when and where, and the position where the answer itself states it."""
     RESULTS = "results"
@@ -187,7 +189,7 @@ Order = Callable[["Api", "Property", Period], bool]
 """Brings a night's answers into the archive; True once all that will come are there."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Table:
     """One raw table: its reader, its columns and what the gate asks of it.
 
@@ -206,10 +208,11 @@ class Table:
     name: str
     description: str
     read: Reader = read_files_only
+    shape: Shape | None = None
+    _: KW_ONLY
     grain: tuple[str, ...]
     columns: tuple[Column, ...] = ()
     feeds: Feed | None = None
-    shape: Shape | None = None
     unshaped: str | None = None
     tolerance: float = 0.0
     least_share: float | None = None

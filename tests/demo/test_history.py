@@ -16,7 +16,6 @@ from seo_warehouse import demo
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.history import load_history, take_clock_back
 from seo_warehouse.demo.server import DemoServer
-from seo_warehouse.embedded.onboarding import ONBOARD_DEMO, load_side_by_side
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse
@@ -84,17 +83,6 @@ def test_a_clock_that_a_killed_process_left_in_the_past_is_taken_back_first(worl
     world.demo.clock.set(datetime.combine(FIRST, time(6), UTC), PROPERTY)
     assert load_history(world.wh, PROPERTY, LATER, LAST) == []
     assert all(world.rows("search_console").values())
-
-
-def test_make_run_loads_it_in_processes_of_their_own(world: World) -> None:
-    home = world.wh.settings.home
-    said: list[str] = []
-    variables = {"SEO_WAREHOUSE_HOME": str(home), "SEO_WAREHOUSE_DSN": world.dsn}
-    unloaded = load_side_by_side(home, [PROPERTY, "nobody"], LAST, variables, said.append, ONBOARD_DEMO)
-    assert unloaded == ["nobody"]
-    assert any(line.startswith("seo-warehouse: no property 'nobody'") for line in said), said
-    assert f"{PROPERTY}: history is whole; the night of {NIGHT} goes on from it" in said
-    assert min(world.rows("dataforseo_backlinks")) == FIRST
 
 
 def test_a_home_that_leads_to_no_demo_is_told_so(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ REFERENCE_TABLES = {
 """Tables without property_key, copied to every node; joins with them need none."""
 GATHERED_BY_CITUS = {
     ("dim_domain", "window"): "a domain's authority is told by links of every property: a row a domain and change",
+    ("plan_linking_domain", "window"): "an order of all domains that link to any property: a row a domain",
     ("fct_search_total", "outer join"): "days that have no row too: sums of a day and property meet them",
 }
 """Where rows are sent to the coordinator: why, and that they are few."""
@@ -54,6 +55,7 @@ PREFIXES = {
     "staging": r"stg_[a-z_]+?__[a-z_]+",
     "intermediate": r"int_[a-z]+__[a-z_]+",
     "marts": r"(dim|fct|rpt)_[a-z_]+",
+    "plans": r"plan_[a-z_]+",
 }
 
 MART_ORDER = ("core", "crawl", "search", "serp", "link", "effect", "estimate")
@@ -233,14 +235,14 @@ def test_every_fact_has_the_property_first_in_its_key(models: dict[str, Any]) ->
     keys = {
         name: [column for c in model.constraints if c.type == "primary_key" for column in c.columns]
         for name, model in models.items()
-        if _layer(model) == "marts"
+        if _layer(model) in ("marts", "plans")
     }
     assert [name for name, key in keys.items() if not key] == []
     assert {name for name, key in keys.items() if key[0] != "property_key"} == REFERENCE_TABLES.keys() & keys
 
 
 def test_every_mart_is_contracted_and_described(models: dict[str, Any]) -> None:
-    marts = [model for model in models.values() if _layer(model) == "marts"]
+    marts = [model for model in models.values() if _layer(model) in ("marts", "plans")]
     assert [m.name for m in marts if not m.config.contract.enforced] == []
     assert [m.name for m in marts if not m.config.persist_docs.get("columns")] == []
     assert [f"{m.name}.{c.name}" for m in marts for c in m.columns.values() if not c.description] == []
@@ -259,7 +261,7 @@ def test_every_column_is_described_and_no_other(
     actual: dict[str, set[str]] = {}
     for row in warehouse.rows(
         "select table_name, column_name from information_schema.columns"
-        " where table_schema in ('staging', 'intermediate', 'marts')"
+        " where table_schema in ('staging', 'intermediate', 'marts', 'plans')"
     ):
         actual.setdefault(row["table_name"], set()).add(row["column_name"])
     parts = warehouse.dbt.invoke("compile", "--select", "config.materialized:ephemeral").result.results
@@ -279,6 +281,32 @@ def test_every_mart_keeps_the_rows_of_each_property_to_who_may_read_them(
     _expect_policies(warehouse, marts)
     warehouse.dbt("run", "--select", "marts", "--full-refresh")
     _expect_policies(warehouse, marts)
+
+
+def test_every_plan_is_read_by_the_loader_whole_and_by_analysts_as_marts_are(
+    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+) -> None:
+    assert compiled, "the models are there"
+    plans = {name: model for name, model in models.items() if _layer(model) == "plans"}
+    columns = {"property_key": "integer", "place": "integer", "ask": "text", "score": "double precision"}
+    for name, model in plans.items():
+        assert {c.name: c.data_type for c in model.columns.values()} == {**columns, "reason": "text"}, name
+    rows = warehouse.rows(
+        """
+        select c.relname, c.relrowsecurity,
+               array(select p.polname || ' to ' || array(select unnest(p.polroles)::regrole)::text
+                     from pg_policy as p where p.polrelid = c.oid order by 1) as policies,
+               array(select a.grantee::regrole::text || ' ' || a.privilege_type
+                     from aclexplode(c.relacl) as a where a.grantee <> c.relowner order by 1) as privileges
+        from pg_class as c where c.relnamespace = 'plans'::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        """
+    )
+    assert {row["relname"] for row in rows} == plans.keys()
+    assert plans
+    for row in rows:
+        assert row["relrowsecurity"], row
+        assert row["policies"] == ["of_loader to {seo_loader}", "of_property to {seo_reader}"], row
+        assert row["privileges"] == ["seo_loader SELECT", "seo_reader SELECT"], row
 
 
 def _expect_policies(warehouse: Warehouse, marts: set[str]) -> None:

@@ -186,7 +186,7 @@ def test_nothing_that_an_analyst_can_name_tells_of_another_property(reader: Any)
         if rows:
             telling[name] = rows
     assert telling == {}
-    assert readable_schemas == {"marts", "pg_catalog", "information_schema"}
+    assert readable_schemas == {"marts", "plans", "pg_catalog", "information_schema"}
     functions = reader.execute(
         "select p.oid::regprocedure::text from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace"
         " where has_schema_privilege(n.oid, 'usage') and n.nspname not in ('pg_catalog', 'information_schema')"

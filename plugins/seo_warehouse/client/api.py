@@ -8,6 +8,7 @@ under its call; what a provider refuses or garbles raises, by type (errors.py).
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import random
 import time
@@ -25,9 +26,11 @@ from seo_warehouse.client.access import Auth
 from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_json, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
 from seo_warehouse.client.plans import Ask, read_plan
+from seo_warehouse.client.sieve import Sieve
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
     BudgetError,
+    MalformedAnswerError,
     NightOverError,
     NotArchivedError,
     NotYetError,
@@ -110,6 +113,7 @@ class _Call:
     payload: Any
     key: str
     decode: Decode | None
+    sieve: Sieve | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -222,6 +226,31 @@ class Api:
             if found:
                 self.note(day, **{name: sorted(found.union(known.get(name, ())))})
 
+    def pages(
+        self, path: str, params: Mapping[str, Any], number: str, day: date, *, decode: Callable[[Any], Items]
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a GET, page by page from 0 (parameter `number`), up to the number of pages that answers state."""
+        for page in itertools.count():
+            reply = self.get(path, {**params, number: page}, decode=decode)
+            yield from self.rows(reply, day)
+            if page + 1 >= reply.json.page_count:
+                return
+
+    def sift(self, path: str, day: date, sieve: Sieve, *, decode: Callable[[list[str]], Items]) -> Reply:
+        """Answer of a GET of a packed file of lines that is too large to be kept: what `sieve` lets through of it.
+
+        The archive keeps these lines as they stand, and how many lines and bytes the file has, which is noted.
+        """
+
+        def read(document: dict[str, Any]) -> Items:
+            self.note(day, **{name: value for name, value in document.items() if name != "lines"})
+            try:
+                return decode(document["lines"])
+            except ValueError as error:
+                raise MalformedAnswerError(f"the lines are not as documented: {error}") from None
+
+        return self._reply("GET", path, None, False, False, read, sieve)
+
     def rows(self, reply: Reply, day: date) -> Iterator[dict[str, Any]]:
         """The rows of an answer decoded to `Items`, each with `day` and the answer's `observed_at`; notes its shape."""
         self.note_shape(day, reply.json)
@@ -277,12 +306,21 @@ class Api:
     ) -> None:
         self.close()
 
-    def _reply(self, method: str, path: str, payload: Any, fresh: bool, once: bool, decode: Decode | None) -> Reply:
+    def _reply(
+        self,
+        method: str,
+        path: str,
+        payload: Any,
+        fresh: bool,
+        once: bool,
+        decode: Decode | None,
+        sieve: Sieve | None = None,
+    ) -> Reply:
         key = call_key(method, path, payload)
         if fresh:
             self._occurrences[key] += 1
             key = _occurrence(key, self._occurrences[key])
-        call = _Call(method, path, payload, key, decode)
+        call = _Call(method, path, payload, key, decode, sieve)
         archived = self.recall(key)
         if archived is not None:
             return self._reused(str(call), archived, decode)
@@ -318,6 +356,8 @@ class Api:
                 wait = self._wait_seconds(error, attempt)
                 is_unclear = once and not isinstance(error, ThrottledError | UnsentError)
                 is_last = attempt == self.limits.attempts or waited + wait > self.limits.max_wait_seconds
+                # A file of gigabytes is asked for again by the scheduler, not at once.
+                is_last = is_last or call.sieve is not None
                 if is_unclear or is_last or isinstance(error, NotYetError | UndocumentedError):
                     raise
                 log.info("%s: attempt %d, again in %.1f s: %s", call, attempt, wait, error)
@@ -338,7 +378,7 @@ class Api:
         request = {"method": call.method, "path": call.path, "payload": call.payload}
         self.sending(call.key, request, is_durable=is_durable)
         try:
-            answer = self._transport.send(str(call), signed)
+            answer = self._transport.send(str(call), signed, call.sieve)
         except (UnsentError, RefusedAddressError):
             self.unsent(call.key)
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
@@ -17,6 +17,7 @@ from seo_warehouse.client.access import Auth
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.client.connecting import guard_session
 from seo_warehouse.client.redaction import Redactor
+from seo_warehouse.client.sieve import MAX_BYTES, MAX_SECONDS, Sieve, sift
 from seo_warehouse.client.unpacking import ACCEPTED, PackedWrongError, Unpacker
 from seo_warehouse.errors import BudgetError, ConfigError, MalformedAnswerError, TransientSourceError
 
@@ -96,9 +97,10 @@ class Transport:
         # Outside: an error remembers the one in whose handling it was raised, and that one says the address.
         raise ConfigError(f"{self.redactor.text(self._base_url + path)} cannot be called: {refusal}")
 
-    def send(self, name: str, request: requests.PreparedRequest) -> Answer:
+    def send(self, name: str, request: requests.PreparedRequest, sieve: Sieve | None = None) -> Answer:
         """The whole answer, whatever its status; redirects are not followed.
 
+        `sieve`: the answer is a packed file, of which that is kept which it lets through (sieve.py).
         Raises UnsentError, TransientSourceError or MalformedAnswerError where there is none, BudgetError where it
         is too large.
         """
@@ -108,7 +110,10 @@ class Transport:
         started = time.monotonic()
         try:
             with session.send(request, timeout=timeout, allow_redirects=False, **settings) as response:
-                body = self._body(name, response, started)
+                if sieve is not None and response.status_code == requests.codes.ok:
+                    body = self._sifted(name, response, sieve)
+                else:
+                    body = self._body(name, response, started)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             failure = self._explained(name, error)
         else:
@@ -167,6 +172,24 @@ class Transport:
         except PackedWrongError as error:
             raise MalformedAnswerError(f"{name}: {error}") from None
         return b"".join(pieces)
+
+    def _sifted(self, name: str, response: requests.Response, sieve: Sieve) -> bytes:
+        started, arrived = time.monotonic(), 0
+
+        def chunks() -> Iterator[bytes]:
+            nonlocal arrived
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+                arrived += len(chunk)
+                if arrived > MAX_BYTES:
+                    raise BudgetError(f"{name}: the file is larger than {MAX_BYTES:,} bytes")
+                if time.monotonic() - started > MAX_SECONDS:
+                    raise TransientSourceError(f"{name}: no whole file within {MAX_SECONDS:g} s")
+                yield chunk
+
+        try:
+            return sift(chunks(), sieve)
+        except PackedWrongError as error:
+            raise MalformedAnswerError(f"{name}: {error}") from None
 
     def _explained(self, name: str, error: Exception) -> TransientSourceError:
         message = self.redactor.text(f"{name}: {type(error).__name__}: {error}")

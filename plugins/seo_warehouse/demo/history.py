@@ -35,7 +35,7 @@ def load_history(
 
 def take_clock_back(wh: Warehouse, property_name: str) -> None:
     """Have a property live in the demo's common time again, where a process that was killed has left it in the past."""
-    set_clock(_clock_of(wh), None, wh.properties.named(property_name).name)
+    set_clock(_clock_of(wh), None, property_name)
 
 
 def load_snapshots(

@@ -1,5 +1,7 @@
 """The sources there are. A new one is its file and its name here."""
 
+from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
+from seo_warehouse.sources.commoncrawl_ranks import COMMONCRAWL_RANKS
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
@@ -15,6 +17,8 @@ SOURCES: tuple[Source, ...] = (
     SEARCH_CONSOLE,
     EXPORTS,
     GOOGLE_UPDATES,
+    BING_WEBMASTER,
+    COMMONCRAWL_RANKS,
 )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,8 @@ from seo_warehouse.spec import Column, Row, Type
 
 _LEAST_YEAR = 1900
 _EXCERPT = 80
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WCF_INSTANT = re.compile(r"/Date\((-?[0-9]{1,16})(?:([+-])([0-9]{2})([0-9]{2}))?\)/")
 _SPACED_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{2}:[0-9]{2}")
 
 
@@ -75,6 +78,22 @@ def money(value: Any, name: str) -> Decimal:
     return Decimal(str(amount))
 
 
+def whole(value: Any, name: str) -> int:
+    """A whole number, written as text."""
+    written = text(value, name)
+    if not re.fullmatch(r"-?[0-9]{1,18}", written):
+        raise _wrong(name, value, "a whole number")
+    return int(written)
+
+
+def decimal(value: Any, name: str) -> float:
+    """A number, written as text."""
+    try:
+        return number(float(text(value, name)), name)
+    except ValueError:
+        raise _wrong(name, value, "a number") from None
+
+
 def boolean(value: Any, name: str) -> bool:
     """True or false."""
     if not isinstance(value, bool):
@@ -121,6 +140,19 @@ def spaced_instant(value: Any, name: str) -> datetime:
     return result
 
 
+def wcf_day(value: Any, name: str) -> date:
+    """A day written as its first instant and the zone of that, `/Date(1728975600000-0700)/`; else of UTC."""
+    written = _WCF_INSTANT.fullmatch(text(value, name))
+    if written is None:
+        raise _wrong(name, value, "a day like /Date(1728975600000-0700)/")
+    milliseconds, sign, hours, minutes = written.groups(default="0")
+    zone = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
+    try:
+        return (_EPOCH + timedelta(milliseconds=int(milliseconds)) + zone).date()
+    except OverflowError:
+        raise _wrong(name, value, "a day of the calendar") from None
+
+
 def document(value: Any, name: str) -> Any:
     """An object or an array, kept as it is."""
     if not isinstance(value, dict | list):
@@ -149,25 +181,31 @@ _TAKE: Mapping[Type, Take] = {
 }
 
 
+def pascal(column: str) -> str:
+    """A column's name as .NET spells fields: `LinkCount` of `link_count`."""
+    return "".join(map(str.capitalize, column.split("_")))
+
+
 class Shape:
     """The documented fields of an item: makes a row of it, and finds the names that are out of place.
 
-    A column is taken from the field of its own name, or of that which `names` gives it, by its type, or by what `takes`
-    names for the column or for all of a type. `unused` fields are documented and not kept; `optional` ones are not
-    missing where they are left out.
+    A column is taken from the field of its own name, or of that which `names` gives it or makes of it, by its type, or
+    by what `takes` names for the column or for all of a type. `unused` fields are documented and not kept;
+    `optional` ones are not missing where they are left out.
     """
 
     def __init__(
         self,
         *columns: Column,
-        names: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | Callable[[str], str] | None = None,
         takes: Mapping[str, Take] | None = None,
         unused: Iterable[str] = (),
         optional: Iterable[str] = (),
     ) -> None:
         self.columns = columns
         takes = takes or {}
-        fields = {column.name: (names or {}).get(column.name, column.name) for column in self.columns}
+        named = names if callable(names) else lambda column: (names or {}).get(column, column)
+        fields = {column.name: named(column.name) for column in self.columns}
         self._takers = [
             (c.name, fields[c.name], takes.get(c.name) or takes.get(c.type) or _TAKE[c.type]) for c in self.columns
         ]
@@ -181,15 +219,22 @@ class Shape:
             name: None if (value := get(field)) is None else take(value, field) for name, field, take in self._takers
         }
 
-    def under(self, *path: str) -> Decode:
-        """A decode of documents in which the items stand at a place: `under("result", "links")`."""
+    def under(self, *path: str, page_count: str | None = None) -> Decode:
+        """A decode of documents in which the items stand at a place: `under("result", "links")`.
+
+        `page_count`: the field beside them that says how many pages of answers there are.
+        """
 
         def decode(document: Any) -> Items:
+            beside: Mapping[str, Any] = {}
             for name in path:
                 if name not in mapping(document, "the answer"):
                     raise MalformedAnswerError(f"the answer has no {name}")
-                document = document[name]
-            return self.items(document, path[-1] if path else "items")
+                beside, document = document, document[name]
+            items = self.items(document, path[-1] if path else "items")
+            if page_count is None:
+                return items
+            return replace(items, page_count=integer(beside.get(page_count), page_count))
 
         return decode
 
