@@ -27,7 +27,7 @@ with
                     order by totals.property_key, totals.day {{ order }}
                 ) as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
-        from series
+        from {{ ref('int_link__list_series') }} as series
     ),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),

@@ -48,10 +48,9 @@ with
 select named.*
 from named
 {% if is_incremental() -%}
-    where
-        not exists (
-            select 1
-            from {{ this }} as known
-            where known.property_key = named.property_key and known.page_key = named.page_key
-        )
+    left join
+        {{ this }} as known
+        on known.property_key = named.property_key
+        and known.page_key = named.page_key
+    where known.page_key is null
 {%- endif %}

@@ -23,12 +23,9 @@ with
 select checked.*
 from checked
 {% if is_incremental() -%}
-    where
-        not exists (
-            select 1
-            from {{ this }} as known
-            where
-                known.property_key = checked.property_key
-                and known.keyword_key = checked.keyword_key
-        )
+    left join
+        {{ this }} as known
+        on known.property_key = checked.property_key
+        and known.keyword_key = checked.keyword_key
+    where known.keyword_key is null
 {%- endif %}
