@@ -30,7 +30,7 @@ from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.urls import identity, key64
-from tests.warehouse.effects import EFFECT, HOST, LOADED, make_models, spread_checks, spread_link_events
+from tests.warehouse.effects import EFFECT, HOST, LOADED, spread_checks, spread_link_events
 from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
 LIMIT_SECONDS = 600
@@ -296,6 +296,13 @@ def copy(w: Warehouse, table: str, names: Sequence[str], lines: Any) -> None:
     with w.connection.cursor() as cursor, cursor.copy(statement) as writer:
         for line in lines:
             writer.write_row(line)
+
+
+def make_models(w: Warehouse) -> None:
+    """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
+    w.dbt("seed")
+    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords")]
+    w.dbt("run", "--select", *made, "path:models/staging/ops")
 
 
 def build(w: Warehouse, *arguments: str, build_id: int = 0) -> tuple[float, dict[str, float]]:

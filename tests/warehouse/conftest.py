@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,10 @@ import pytest
 
 from seo_warehouse.embedded.postgres import Postgres
 from tests.conftest import PASSWORDS
-from tests.warehouse.world import DATABASE, Dbt, Warehouse
+from tests.warehouse.world import DATABASE, Dbt, Template, Warehouse
+
+MODELLED = "warehouse_modelled"
+"""The database that modules copy."""
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +38,36 @@ def dbt(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             os.environ[name] = value
 
 
+@pytest.fixture(scope="session")
+def template(postgres: Postgres, dbt: Dbt) -> Template:
+    """Every seed and model, made once while nothing is published; modules begin with a copy."""
+    with _warehouse(postgres, dbt, "warehouse_template") as warehouse:
+        made = warehouse.dbt.invoke("build", "--resource-type", "seed", "--resource-type", "model")
+    assert made.success, [r.message for r in made.result.results if str(r.status) == "error"] or made.exception
+    with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
+        connection.execute(f"alter database {DATABASE} rename to {MODELLED}")
+    return Template({r.node.name: r.node.compiled_code for r in made.result.results if r.node.resource_type == "model"})
+
+
 @pytest.fixture(scope="module")
-def warehouse(postgres: Postgres, dbt: Dbt) -> Iterator[Warehouse]:
-    """An empty warehouse for the tests of one module."""
+def warehouse(postgres: Postgres, dbt: Dbt, template: Template) -> Iterator[Warehouse]:
+    """A warehouse for the tests of one module: every model is made, of nothing yet."""
+    with _warehouse(postgres, dbt, MODELLED) as warehouse:
+        yield warehouse
+
+
+@pytest.fixture(scope="module")
+def bare_warehouse(postgres: Postgres, dbt: Dbt) -> Iterator[Warehouse]:
+    """A warehouse without models, for a module that does not use `warehouse`."""
+    with _warehouse(postgres, dbt, "warehouse_template") as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _warehouse(postgres: Postgres, dbt: Dbt, template: str) -> Iterator[Warehouse]:
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"drop database if exists {DATABASE} with (force)")
-        connection.execute(f"create database {DATABASE} template warehouse_template")
+        connection.execute(f"create database {DATABASE} template {template}")
     with psycopg.connect(postgres.dsn(DATABASE), autocommit=True) as connection:
         yield Warehouse(connection, dbt)
 

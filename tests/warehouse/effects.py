@@ -46,13 +46,6 @@ def event_key(property_key: int, number: int) -> int:
     return property_key * 1_000_000 + number
 
 
-def make_models(warehouse: Warehouse) -> None:
-    """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
-    warehouse.dbt("seed")
-    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords")]
-    warehouse.dbt("run", "--select", *made, "path:models/staging/ops")
-
-
 def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
     """Put a panel into an empty warehouse whose models exist, beside others of other properties."""
     with warehouse.connection.transaction():

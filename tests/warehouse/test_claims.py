@@ -68,7 +68,6 @@ def built(warehouse: Warehouse) -> Warehouse:
     for number in (0, 1, 40):
         _publish(warehouse, 1, number, "https://rival.net/", "https://example.com/pans")
         _publish(warehouse, 2, number, "https://example.org/pans", "https://rival.net/")
-    warehouse.dbt("seed", "--select", "countries")
     warehouse.dbt("run", "--select", "+fct_serp_position", "+fct_serp_result", build_id=warehouse.claim())
     return warehouse
 

@@ -45,16 +45,7 @@ def told(warehouse: Warehouse) -> Counter[Event]:
         for vendor, world, demo_key, key, read in nights:
             if ((read.night - FIRST).days >= LATER_NIGHT) == is_later:
                 _publish(warehouse, vendor, world, demo_key, key, read)
-        warehouse.dbt(
-            "build",
-            "--resource-type",
-            "model",
-            "--resource-type",
-            "seed",
-            "--select",
-            *MODELS,
-            build_id=warehouse.claim(),
-        )
+        warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
     return told
 
 

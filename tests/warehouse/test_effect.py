@@ -24,7 +24,7 @@ from tests.effect.test_oracles import LEVELS_COUNTED
 from tests.effect.test_twin import PANELS, tables
 from tests.effect.twin import draw_sample, prepare
 from tests.effect.windows import ARMS, CURVE, OUTCOMES, window, windows
-from tests.warehouse.effects import build_effects, event_key, load, make_models, page_key
+from tests.warehouse.effects import build_effects, event_key, load, page_key
 from tests.warehouse.world import Warehouse
 
 SAMPLE = """
@@ -73,7 +73,6 @@ def panels() -> dict[int, Panel]:
 @pytest.fixture(scope="module")
 def modelled(warehouse: Warehouse, panels: dict[int, Panel]) -> Warehouse:
     """All panels in one warehouse, modelled in one run."""
-    make_models(warehouse)
     for key, panel in panels.items():
         load(warehouse, panel, key)
     build_effects(warehouse)

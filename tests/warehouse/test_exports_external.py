@@ -42,7 +42,6 @@ def built(warehouse: Warehouse, shared_data: Path) -> Warehouse:
     for key, domain in ((LINKS, "johnmurch.com"), (CRAWL, "cilium.io"), (RANKINGS, "afishingaddiction.com")):
         warehouse.add_property(key, domain)
         drop(warehouse, key, shared_data / FILES[key])
-    warehouse.dbt("seed", "--select", "countries", "link_windows", "link_witness_cadences")
     warehouse.dbt("run", "--select", *MODELS)
     return warehouse
 

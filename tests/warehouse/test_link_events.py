@@ -18,7 +18,6 @@ def told(warehouse: Warehouse) -> Warehouse:
     """All stories published, and modelled in one run."""
     for tell in STORIES:
         tell(warehouse)
-    warehouse.dbt("seed", "--select", "link_windows", "link_witness_cadences")
     warehouse.dbt("run", "--select", *MODELS)
     return warehouse
 

@@ -235,7 +235,6 @@ def test_builds_of_any_order_equal_a_full_refresh(warehouse: Warehouse, seed: in
         warehouse.add_property(key, "shop.example", depth=10)
         for number, path in enumerate(paths(key)):
             warehouse.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
-    warehouse.dbt("seed")
     shares = []
     for batch in batches(rng):
         for day in batch:

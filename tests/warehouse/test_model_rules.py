@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from sqlglot import exp
 
 from seo_warehouse.sources import SOURCES
 from tests.warehouse.citus import GATHERED, REFUSED, Relations, breaches
-from tests.warehouse.world import Dbt, Warehouse
+from tests.warehouse.world import Dbt, Template, Warehouse
 
 NEWER = {
     "PostgreSQL 16": r"\b(any_value|array_sample|array_shuffle|random_normal|date_add|date_subtract|system_user)\b"
@@ -75,15 +76,13 @@ NAMES_OF_STEPS_MADE = {
 
 
 @pytest.fixture(scope="module")
-def compiled(warehouse: Warehouse) -> dict[str, str]:
+def compiled(template: Template) -> Mapping[str, str]:
     """Every model's SQL as it makes a new table."""
-    made = warehouse.dbt.invoke("build", "--resource-type", "seed", "--resource-type", "model")
-    assert made.success, [r.message for r in made.result.results if str(r.status) == "error"]
-    return {r.node.name: r.node.compiled_code for r in made.result.results if r.node.resource_type == "model"}
+    return template.compiled
 
 
 @pytest.fixture(scope="module")
-def claimed(warehouse: Warehouse, compiled: dict[str, str]) -> dict[str, list[str]]:
+def claimed(warehouse: Warehouse, compiled: Mapping[str, str]) -> dict[str, list[str]]:
     """The statements that read or change rows where each incremental model rebuilds the days of build 1."""
     assert compiled, "the models are there"
     statements: dict[str, list[str]] = defaultdict(list)
@@ -117,7 +116,7 @@ def _without_comments(text: str) -> str:
 
 @pytest.mark.parametrize("version", NEWER)
 def test_no_model_uses_what_is_newer_than_postgresql_15(
-    compiled: dict[str, str], claimed: dict[str, list[str]], version: str
+    compiled: Mapping[str, str], claimed: dict[str, list[str]], version: str
 ) -> None:
     texts = [(n, text) for n, found in (claimed | {n: [t] for n, t in compiled.items()}).items() for text in found]
     quoted = re.compile(r"'(?:[^']|'')*'")
@@ -130,7 +129,7 @@ def test_no_model_uses_what_is_newer_than_postgresql_15(
 
 
 def test_no_model_asks_for_what_citus_refuses_and_few_for_what_it_gathers(
-    warehouse: Warehouse, compiled: dict[str, str], claimed: dict[str, list[str]], models: dict[str, Any]
+    warehouse: Warehouse, compiled: Mapping[str, str], claimed: dict[str, list[str]], models: dict[str, Any]
 ) -> None:
     relations = _relations(warehouse, compiled, models)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -144,7 +143,7 @@ def test_no_model_asks_for_what_citus_refuses_and_few_for_what_it_gathers(
     assert gathered.keys() == GATHERED_BY_CITUS.keys(), gathered
 
 
-def _relations(warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]) -> Relations:
+def _relations(warehouse: Warehouse, compiled: Mapping[str, str], models: dict[str, Any]) -> Relations:
     immutable = warehouse.rows("select proname::text from pg_proc group by 1 having bool_and(provolatile = 'i')")
     return Relations(
         spread=frozenset(table.partition(".")[2] for table, has_property in _tables(warehouse).items() if has_property),
@@ -168,7 +167,7 @@ def _tables(warehouse: Warehouse) -> dict[str, bool]:
 
 
 def test_every_table_has_the_property_but_those_that_every_node_has(
-    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+    warehouse: Warehouse, compiled: Mapping[str, str], models: dict[str, Any]
 ) -> None:
     tables = _tables(warehouse)
     without = {name.partition(".")[2] for name, has_property in tables.items() if not has_property}
@@ -177,7 +176,7 @@ def test_every_table_has_the_property_but_those_that_every_node_has(
     assert [name for name, has_property in tables.items() if name.startswith("raw.") and not has_property] == []
 
 
-def test_no_key_of_a_distributed_table_lacks_the_property(warehouse: Warehouse, compiled: dict[str, str]) -> None:
+def test_no_key_of_a_distributed_table_lacks_the_property(warehouse: Warehouse, compiled: Mapping[str, str]) -> None:
     """A node can only see to what is unique within the properties that it has."""
     distributed = {name for name, has_property in _tables(warehouse).items() if has_property}
     rows = warehouse.rows(
@@ -196,7 +195,7 @@ def test_no_key_of_a_distributed_table_lacks_the_property(warehouse: Warehouse, 
     assert raw == {row["name"] for row in keys if row["name"].startswith("raw.")}
 
 
-def test_no_table_is_indexed_twice_by_the_same_columns(warehouse: Warehouse, compiled: dict[str, str]) -> None:
+def test_no_table_is_indexed_twice_by_the_same_columns(warehouse: Warehouse, compiled: Mapping[str, str]) -> None:
     twice = warehouse.rows(
         """
         select indrelid::regclass::text as name, array_agg(indexrelid::regclass::text) as indexes
@@ -211,7 +210,7 @@ def test_no_table_is_indexed_twice_by_the_same_columns(warehouse: Warehouse, com
 
 
 def test_no_distributed_table_counts_by_itself_or_leans_on_another(
-    warehouse: Warehouse, compiled: dict[str, str]
+    warehouse: Warehouse, compiled: Mapping[str, str]
 ) -> None:
     found = warehouse.rows(
         """
@@ -255,7 +254,7 @@ def test_every_model_has_a_yml_of_its_own_with_a_description(models: dict[str, A
 
 
 def test_every_column_is_described_and_no_other(
-    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+    warehouse: Warehouse, compiled: Mapping[str, str], models: dict[str, Any]
 ) -> None:
     assert compiled, "the models are there"
     actual: dict[str, set[str]] = {}
@@ -274,7 +273,7 @@ def test_every_column_is_described_and_no_other(
 
 
 def test_every_mart_keeps_the_rows_of_each_property_to_who_may_read_them(
-    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+    warehouse: Warehouse, compiled: Mapping[str, str], models: dict[str, Any]
 ) -> None:
     assert compiled, "the models are there"
     marts = {name for name, model in models.items() if _layer(model) == "marts"}
@@ -340,7 +339,7 @@ def test_names_follow_the_grammar(models: dict[str, Any]) -> None:
 
 
 def test_staging_reads_one_source_table_and_nothing_else_reads_any(
-    models: dict[str, Any], compiled: dict[str, str]
+    models: dict[str, Any], compiled: Mapping[str, str]
 ) -> None:
     claims = {("ops", "publication"), ("ops", "build_day")}
     for name, model in models.items():
@@ -438,7 +437,7 @@ def test_no_sql_but_staging_names_a_provider(project: Path) -> None:
 
 
 def test_staging_gives_a_column_of_a_kind_the_same_type_wherever_it_stands(
-    warehouse: Warehouse, compiled: dict[str, str], models: dict[str, Any]
+    warehouse: Warehouse, compiled: Mapping[str, str], models: dict[str, Any]
 ) -> None:
     # Else PostgreSQL does not look through the union of them, and no day is found by index.
     types: dict[str, dict[str, str]] = defaultdict(dict)

@@ -94,7 +94,6 @@ def moved(warehouse: Warehouse) -> Warehouse:
     w.add_property(1, "shop.example", depth=10)
     w.add_keyword(1, "k0")
     w.add_keyword(1, "k1", HOST + OLD)
-    w.dbt("seed")
     publish_night(w, 1, 0, full=[item("start", seen=0, target=HOST + OLD)])
     publish_site(w, 0, {OLD: 200, "/": 200, COPY: f"canonical {NEW}", "/a": "canonical /b", "/b": "canonical /a"})
     for number in range(1, 70):

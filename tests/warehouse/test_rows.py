@@ -65,7 +65,6 @@ def built(warehouse: Warehouse) -> Iterator[Warehouse]:
     """Both properties modelled; one analyst of `alpha`, one of both, each granted by name."""
     _publish(warehouse, ALPHA, "alpha")
     _publish(warehouse, BETA, SECRET)
-    warehouse.dbt("seed")
     warehouse.dbt("run", build_id=warehouse.claim())
     for analyst, keys in ((READER, [ALPHA]), (EVERYONE, [ALPHA, BETA])):
         grants.make_login(warehouse.connection, analyst, PASSWORD)
