@@ -294,6 +294,17 @@ def airflow(arguments: tuple[str, ...]) -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@_clear_errors
+def dbt(arguments: tuple[str, ...]) -> None:
+    """dbt's own command line, on this warehouse and beside its nights: dbt build --select fct_link_event."""
+    from seo_warehouse.steps.by_hand import run_by_hand
+    from seo_warehouse.steps.warehouse import open_warehouse
+
+    sys.exit(0 if run_by_hand(open_warehouse(), arguments, lambda line: click.echo(line, err=True)) else 1)
+
+
+@main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def demo(arguments: tuple[str, ...]) -> None:
     """Serve the demo world alone: --port P --folder F [--first-day D] [--seed S]."""
     from seo_warehouse.demo.__main__ import main as serve

@@ -5,7 +5,9 @@ Nights 0 to 110, panel depth 10, one check a night. Links are read in full on ni
 
 from __future__ import annotations
 
+import re
 from math import log
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,7 +119,6 @@ def tell_links(w: Warehouse, night: int) -> None:
 def told(warehouse: Warehouse) -> Warehouse:
     """The story, modelled in one run."""
     tell(warehouse)
-    warehouse.dbt("seed")
     warehouse.dbt("run", "--select", *MODELS)
     return warehouse
 
@@ -267,3 +268,37 @@ def test_a_link_that_cannot_be_judged_has_a_reason_and_no_number(
     for row in found:
         numbers = ("own_effect", "own_standard_error", "group_effect", "shrunk_effect", "shrunk_low", "own_weight")
         assert [row[name] for name in numbers] == [None] * len(numbers)
+
+
+def told_of(w: Warehouse, keyword: str, domain: str) -> list[list[dict[str, Any]]]:
+    """What the four queries of docs/modelling.md say of a row of the headline window."""
+    known = row(w, keyword, "headline", domain)
+    page = (Path(__file__).parents[2] / "docs/modelling.md").read_text(encoding="utf-8")
+    queries = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert len(queries) == 4
+    # As psql fills in its variables.
+    return [
+        w.rows(
+            re.sub(
+                r"(?<!:):('?)(\w+)\1", lambda name: f"'{known[name[2]]}'" if name[1] else str(known[name[2]]), query
+            ).replace("%", "%%")
+        )
+        for query in queries
+    ]
+
+
+def test_four_queries_tell_why_a_row_has_its_reason(told: Warehouse) -> None:
+    [[itself], links, _, _] = told_of(told, "other", "i")
+    assert (itself["reason"], itself["other_link_count"]) == ("other_link", 1)
+    assert [(link["source_domain"], link["is_this"], link["is_event"]) for link in links] == [
+        ("i.example", True, True),
+        ("j.example", False, True),
+    ]
+    [[itself], [link, *_], _, _] = told_of(told, "uncertain", "u")
+    assert (itself["reason"], link["is_this"], link["is_uncertain_date"]) == ("uncertain_date", True, True)
+    [[itself], _, checks, _] = told_of(told, "unmeasured", "h")
+    found = {(each["span"], each["state"]): each["checks"] for each in checks}
+    assert (itself["reason"], found) == (
+        "unmeasured",
+        {("base", "found"): 7, ("window", "found"): 6, ("window", "not_found"): 8},
+    )

@@ -144,6 +144,24 @@ def _expect_warehouse(conn: Connection) -> None:
         raise LoadError("this session does not hold the warehouse: it was never taken, or the connection was lost")
 
 
+def last_build(conn: Connection) -> int:
+    """The newest finished build that modelled any day; 0 where there is none."""
+    return int(
+        one(
+            conn,
+            """
+            select coalesce(max(build_id), 0) from ops.build as b
+            where state = 'finished' and exists (select from ops.build_day as d where d.build_id = b.build_id)
+            """,
+        )
+    )
+
+
+def count_unmodelled(conn: Connection) -> int:
+    """How many published days no finished build has claimed."""
+    return len(conn.execute(_UNCLAIMED, {"is_full": False}).fetchall())
+
+
 _UNCLAIMED = sql.SQL(
     """
     select p.publication_id from ops.publication as p

@@ -8,28 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import builds
-from seo_warehouse.load.schema import is_cluster
 from seo_warehouse.spec import Kind
+from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
 from seo_warehouse.steps.effect import estimate_effects
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
-BUILDING = "seo_warehouse_build"
 MODELLED = "modelled_with"
 STALE_TABLES = "stale_tables"
 AFTER_ESTIMATES = "tag:after_estimates"
@@ -37,8 +32,6 @@ AFTER_ESTIMATES = "tag:after_estimates"
 STANDING_VIEWS = ("models/staging", "models/intermediate/kinds")
 STANDING = (*(f"path:{folder}" for folder in STANDING_VIEWS), "resource_type:seed")
 """What follows from the project's files alone and reads no table that a build swaps: made once for each fingerprint."""
-DEAD_SESSION_MILLISECONDS = 30_000
-"""How long a dead build's session may take to end."""
 KEPT_TARGETS = 30
 """Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
@@ -60,11 +53,11 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
     `full` rebuilds everything; so does a change of properties.yml or of the dbt project since the last build.
     """
     wh.sync_properties()
-    fingerprint = _fingerprint(wh)
+    project = fingerprint(wh)
     with wh.connect("loader", autocommit=True) as connection, builds.warehouse_lock(connection):
-        _end_sessions_of_dead_builds(wh)
+        end_sessions_of_dead_builds(wh)
         modelled_with = _modelled_with(connection)
-        build = builds.claim_build(connection, full=full or modelled_with not in (None, fingerprint))
+        build = builds.claim_build(connection, full=full or modelled_with not in (None, project))
         if build is None:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
@@ -72,8 +65,8 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
         with wh.connect("owner", autocommit=True) as owner:
             builds.analyze_claimed(owner, build.build_id)
         try:
-            manifest = _parse(wh)
-            is_standing = not build.is_full and modelled_with == fingerprint and _views_stand(connection, manifest)
+            manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
+            is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
             standing = STANDING if is_standing else ()
             nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES, *standing])
             # A build that dies here leaves its claim open: the next one takes it up.
@@ -84,11 +77,15 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             builds.fail_build(connection, build.build_id, str(error))
             raise
         builds.finish_build(connection, build.build_id)
-        connection.execute(
-            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
-            (MODELLED, Jsonb(fingerprint)),
-        )
+        _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
+
+
+def note_other_project(wh: Warehouse) -> None:
+    """Have the next build make everything anew, unless the models and properties are those of the last one."""
+    with wh.connect("loader", autocommit=True) as connection:
+        if _modelled_with(connection) != fingerprint(wh):
+            _set(connection, MODELLED, "another project")
 
 
 def forget_old_targets(wh: Warehouse) -> None:
@@ -101,8 +98,8 @@ def forget_old_targets(wh: Warehouse) -> None:
 def generate_docs(wh: Warehouse) -> Path:
     """Write dbt's documentation site. Returns the folder that holds its index.html. Raises BuildError."""
     target = wh.settings.home / "dbt" / "docs"
-    with _dbt_environment(wh, "seo_warehouse_docs"):
-        result = _invoke(["docs", "generate", "--static", *_common(wh, target)], [])
+    with environment(wh, "seo_warehouse_docs"):
+        result = invoke(["docs", "generate", "--static", "--quiet", *common(wh, target)])
     if not result.success:
         raise BuildError(f"dbt docs generate failed: {result.exception or 'see the log'}")
     return target
@@ -114,8 +111,8 @@ def note_stale_tables(wh: Warehouse) -> list[str]:
     Each is a warning in the log, and all are kept in `ops.setting` for `status`. Files come when they come, so tables
     of dropped files are left out. Raises BuildError where dbt cannot tell.
     """
-    with _dbt_environment(wh, "seo_warehouse_freshness"):
-        done = _invoke(["source", "freshness", *_common(wh, wh.settings.home / "dbt" / "freshness")], [])
+    with environment(wh, "seo_warehouse_freshness"):
+        done = invoke(["source", "freshness", "--quiet", *common(wh, wh.settings.home / "dbt" / "freshness")])
     if done.exception is not None or done.result is None:
         raise BuildError(f"dbt source freshness failed: {done.exception or 'see the log'}")
     nightly = {source.name for source in wh.sources if source.kind is not Kind.DROP}
@@ -127,10 +124,7 @@ def note_stale_tables(wh: Warehouse) -> list[str]:
     for sentence in stale:
         log.warning("stale: %s", sentence)
     with wh.connect("loader", autocommit=True) as connection:
-        connection.execute(
-            "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
-            (STALE_TABLES, Jsonb({"checked_at": f"{wh.now():%Y-%m-%d %H:%M} UTC", "tables": stale})),
-        )
+        _set(connection, STALE_TABLES, {"checked_at": f"{wh.now():%Y-%m-%d %H:%M} UTC", "tables": stale})
     return stale
 
 
@@ -140,7 +134,7 @@ def _published(result: Any) -> str:
     return "never" if at is None or at.year == 1 else f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _fingerprint(wh: Warehouse) -> str:
+def fingerprint(wh: Warehouse) -> str:
     """What every modelled row depends on beside the published days: the properties as stated, and the models."""
     stated = {"properties": {"__all__": {"key", "domain", "history_start", "panel", "topics", "keywords"}}}
     digest = hashlib.sha256(wh.properties.model_dump_json(include=stated).encode())
@@ -158,6 +152,13 @@ def _modelled_with(connection: psycopg.Connection[Any]) -> str | None:
     return known[0] if known else None
 
 
+def _set(connection: psycopg.Connection[Any], name: str, value: Any) -> None:
+    connection.execute(
+        "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+        (name, Jsonb(value)),
+    )
+
+
 def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
     """Whether every view of those is there: a person, or a column that changed its type, may have dropped one."""
     wanted = {
@@ -166,21 +167,6 @@ def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
         if node.resource_type == "model" and node.original_file_path.startswith(STANDING_VIEWS)
     }
     return wanted <= set(connection.execute("select schemaname, viewname from pg_views").fetchall())
-
-
-def _end_sessions_of_dead_builds(wh: Warehouse) -> None:
-    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead.
-
-    Waits until they are gone: one that is just committing would else change a table under the new build.
-    """
-    with wh.connect("transformer", autocommit=True) as connection:
-        connection.execute(
-            """
-            select pg_terminate_backend(pid, %s) from pg_stat_activity
-            where application_name = %s and datname = current_database()
-            """,
-            (DEAD_SESSION_MILLISECONDS, BUILDING),
-        )
 
 
 def _run_dbt(
@@ -216,67 +202,13 @@ def _run_dbt(
         *selection,
         "--exclude-resource-type",
         "unit_test",
-        *_common(wh, target),
+        "--quiet",
+        *common(wh, target),
         *(["--full-refresh"] if build.is_full else []),
     ]
-    with _dbt_environment(wh, BUILDING):
-        result = _invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
+    with environment(wh, BUILDING):
+        result = invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
         raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")
     return count
-
-
-def _parse(wh: Warehouse) -> Any:
-    """The project's manifest, read anew only where a file has changed. Raises BuildError.
-
-    Apart from the build, whose variable is another each time: to dbt that is a reason to parse everything again.
-    """
-    with _dbt_environment(wh, BUILDING):
-        parsed = _invoke(["parse", *_common(wh, wh.settings.home / "dbt" / "parsed")], [])
-    if not parsed.success:
-        raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
-    return parsed.result
-
-
-def _invoke(arguments: list[str], callbacks: list[Any], manifest: Any = None) -> Any:
-    from dbt.cli.main import dbtRunner
-
-    return dbtRunner(manifest=manifest, callbacks=callbacks).invoke(arguments)
-
-
-def _common(wh: Warehouse, target: Path) -> list[str]:
-    project = str(wh.settings.dbt_project)
-    return [
-        "--project-dir", project, "--profiles-dir", project,
-        "--target-path", str(target), "--log-path", str(target),
-        "--no-use-colors", "--quiet", "--no-send-anonymous-usage-stats", "--no-version-check",
-    ]  # fmt: skip
-
-
-@contextmanager
-def _dbt_environment(wh: Warehouse, application: str) -> Iterator[None]:
-    """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
-    with wh.connect("transformer") as connection:
-        target = "citus" if is_cluster(connection) else "warehouse"
-    dsn = {name: str(value) for name, value in conninfo_to_dict(wh.dsn("transformer")).items()}
-    wanted = {
-        "SEO_DBT_HOST": dsn.get("host", "127.0.0.1"),
-        "SEO_DBT_PORT": dsn.get("port", "5432"),
-        "SEO_DBT_USER": dsn["user"],
-        "SEO_DBT_PASSWORD": dsn["password"],
-        "SEO_DBT_DATABASE": dsn["dbname"],
-        "SEO_DBT_SSLMODE": dsn.get("sslmode", "prefer"),
-        "SEO_DBT_APPLICATION": application,
-        "SEO_DBT_TARGET": target,
-    }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

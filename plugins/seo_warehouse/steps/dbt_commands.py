@@ -1,0 +1,93 @@
+"""dbt in this process, told which warehouse: for builds, and for whoever types dbt's own commands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from seo_warehouse.errors import BuildError
+from seo_warehouse.load.schema import is_cluster
+from seo_warehouse.steps.warehouse import Warehouse
+
+BUILDING = "seo_warehouse_build"
+"""The name of sessions that change models: the next build ends those that a killed one left."""
+DEAD_SESSION_MILLISECONDS = 30_000
+"""How long a dead build's session may take to end."""
+
+
+def end_sessions_of_dead_builds(wh: Warehouse) -> None:
+    """A killed dbt leaves its last statement running; we hold the warehouse lock, so whoever builds is dead.
+
+    Waits until they are gone: one that is just committing would else change a table under the new build.
+    """
+    with wh.connect("transformer", autocommit=True) as connection:
+        connection.execute(
+            """
+            select pg_terminate_backend(pid, %s) from pg_stat_activity
+            where application_name = %s and datname = current_database()
+            """,
+            (DEAD_SESSION_MILLISECONDS, BUILDING),
+        )
+
+
+def parse(wh: Warehouse, target: Path) -> Any:
+    """The project's manifest, read anew only where a file has changed. Raises BuildError.
+
+    Apart from what is run, whose variable is another each time: to dbt that is a reason to parse everything again.
+    """
+    parsed = invoke(["parse", *common(wh, target), "--quiet"])
+    if not parsed.success:
+        raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
+    return parsed.result
+
+
+def invoke(arguments: Sequence[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> Any:
+    """Run a command; dbt's own result."""
+    from dbt.cli.main import dbtRunner
+
+    # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
+    fresh = manifest.deepcopy() if manifest is not None else None
+    return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
+
+
+def common(wh: Warehouse, target: Path) -> list[str]:
+    """Where the project is, and where what comes of it goes."""
+    project = str(wh.settings.dbt_project)
+    return [
+        "--project-dir", project, "--profiles-dir", project,
+        "--target-path", str(target), "--log-path", str(target),
+        "--no-use-colors", "--no-send-anonymous-usage-stats", "--no-version-check",
+    ]  # fmt: skip
+
+
+@contextmanager
+def environment(wh: Warehouse, application: str) -> Iterator[None]:
+    """Set the connection that dbt reads from the environment, for the run, then put back what was there."""
+    with wh.connect("transformer") as connection:
+        target = "citus" if is_cluster(connection) else "warehouse"
+    dsn = {name: str(value) for name, value in conninfo_to_dict(wh.dsn("transformer")).items()}
+    wanted = {
+        "SEO_DBT_HOST": dsn.get("host", "127.0.0.1"),
+        "SEO_DBT_PORT": dsn.get("port", "5432"),
+        "SEO_DBT_USER": dsn["user"],
+        "SEO_DBT_PASSWORD": dsn["password"],
+        "SEO_DBT_DATABASE": dsn["dbname"],
+        "SEO_DBT_SSLMODE": dsn.get("sslmode", "prefer"),
+        "SEO_DBT_APPLICATION": application,
+        "SEO_DBT_TARGET": target,
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
