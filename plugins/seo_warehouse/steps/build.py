@@ -65,7 +65,8 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
         with wh.connect("owner", autocommit=True) as owner:
             builds.analyze_claimed(owner, build.build_id)
         try:
-            manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
+            with environment(wh, BUILDING):
+                manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
             is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
             standing = STANDING if is_standing else ()
             nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES, *standing])
