@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +41,14 @@ def properties_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dag_bag(properties_file: Path) -> Iterator[Any]:
+def dag_bag(properties_file: Path) -> Any:
+    """The DAGs, read under settings that end with the reading: tests of other folders run in this process later."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEO_WAREHOUSE_PROPERTIES", str(properties_file))
         patch.setenv("SEO_WAREHOUSE_RETRY_SECONDS", "90")
         from airflow.dag_processing.dagbag import DagBag
 
-        yield DagBag(dag_folder=str(ROOT / "dags"))
+        return DagBag(dag_folder=str(ROOT / "dags"))
 
 
 @pytest.fixture(scope="session")
