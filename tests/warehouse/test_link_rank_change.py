@@ -302,3 +302,10 @@ def test_four_queries_tell_why_a_row_has_its_reason(told: Warehouse) -> None:
         "unmeasured",
         {("base", "found"): 7, ("window", "found"): 6, ("window", "not_found"): 8},
     )
+    [[itself], _, _, pages] = told_of(told, "onpage", "k")
+    assert (itself["reason"], pages[0]["is_its_own"]) == ("onpage_change", True)
+    assert pages[0]["change_date"] is not None
+    # Pages that are not its own and were left alone are the controls.
+    [[itself], _, _, pages] = told_of(told, "e", "five")
+    alone = [page["url"] for page in pages if page["link_date"] is None and page["change_date"] is None]
+    assert (itself["control_count"], alone) == (2, [f"{HOST}/pans/b", f"{HOST}/pans/d"])

@@ -45,10 +45,12 @@ def run_by_hand(wh: Warehouse, arguments: Sequence[str], say: Callable[[str], No
         raise BuildError(f"{arguments[0]}: dbt's command comes first, its options after it")
     is_writing = not WRITING.isdisjoint(arguments)
     target = wh.settings.home / "dbt" / "by-hand"
+    with environment(wh, READING):
+        # Under one name: where a setting is another one than before, dbt reads everything again.
+        manifest = parse(wh, target)
     with _held(wh) if is_writing else nullcontext(), environment(wh, BUILDING if is_writing else READING):
         build_id = _modelled(wh, is_writing=is_writing)
         ours = [*common(wh, target), "--vars", f"{{build_id: {build_id}}}"]
-        manifest = parse(wh, target)
         if is_writing:
             note_other_project(wh)
         try:
