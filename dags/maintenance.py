@@ -7,6 +7,7 @@ from airflow.sdk import DAG
 from seo_warehouse.orchestration.dag_parts import maintenance_dag
 from seo_warehouse.orchestration.tasks import (
     carry_out_decisions,
+    check_clock,
     check_freshness,
     close_overdue,
     keep_tables,
@@ -14,7 +15,7 @@ from seo_warehouse.orchestration.tasks import (
 )
 
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
-    close_overdue()
+    close_overdue() >> check_clock()
     carry_out_decisions()
 
 with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, stale tables, dbt docs.", "35 23 * * *")):

@@ -13,6 +13,7 @@ SeoWarehouseError
       RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
       BudgetError          a limit on calls, bytes or money of one load was reached
   ExportError              a dropped file is refused as a whole: mend it and drop it again
+  ClockError               the clock and the ledger are days apart: look which of them is right
   AuditFailedError         read, but not fit: the load is quarantined
   LoadError                the warehouse could not take or move a batch
     TransientLoadError     a lock was not had in time, a connection was lost: retry
@@ -77,6 +78,10 @@ class BudgetError(TerminalSourceError):
 
 class ExportError(SeoWarehouseError):
     """A dropped file is refused as a whole; the message names the file, the line, the reason and what to do."""
+
+
+class ClockError(SeoWarehouseError):
+    """The clock and the ledger are days apart."""
 
 
 class AuditFailedError(SeoWarehouseError):

@@ -104,6 +104,8 @@ def test_reports_are_written_once_the_models_are_built(dags: dict[str, Any]) -> 
 
 def test_overdue_nights_are_closed_soon_after_the_deadline(dags: dict[str, Any]) -> None:
     assert dags["maintenance"].timetable.expression == "5 * * * *"
+    check = dags["maintenance"].get_task("check_clock")
+    assert (check.upstream_task_ids, check.trigger_rule) == ({"close_overdue"}, "all_done")
 
 
 def test_an_onboarding_asks_for_a_property_and_a_day_and_leaves_the_other_slots_to_the_nights(

@@ -13,6 +13,7 @@ from tests.load.loading import fetch, open_warehouse, write
 from tests.load.test_batch import begin
 
 NIGHT = date(2026, 5, 6)
+MORNING = datetime(2026, 5, 6, 9, tzinfo=UTC)
 BOTH = ("a", "b")
 NEXT = timedelta(1)
 
@@ -20,10 +21,10 @@ NEXT = timedelta(1)
 def test_a_night_closes_when_every_configured_source_has_ended_it(database: str) -> None:
     with open_warehouse(database) as connection:
         nights.end_source_night(connection, "a", NIGHT)
-        assert not nights.close_night(connection, NIGHT, BOTH)
+        assert not nights.close_night(connection, NIGHT, MORNING, BOTH)
         nights.end_source_night(connection, "b", NIGHT)
         nights.end_source_night(connection, "b", NIGHT)
-        assert nights.close_night(connection, NIGHT, BOTH)
+        assert nights.close_night(connection, NIGHT, MORNING, BOTH)
         assert fetch(connection, "select night, closed_by, missing_sources from ops.night") == [(NIGHT, "sources", [])]
 
 
@@ -31,15 +32,15 @@ def test_a_night_waits_for_a_build_until_one_has_carried_it(database: str) -> No
     with open_warehouse(database) as connection:
         for source in BOTH:
             nights.end_source_night(connection, source, NIGHT)
-        assert nights.close_night(connection, NIGHT, BOTH)
-        assert nights.close_night(connection, NIGHT, BOTH), "what follows the first may have been killed"
+        assert nights.close_night(connection, NIGHT, MORNING, BOTH)
+        assert nights.close_night(connection, NIGHT, MORNING, BOTH), "what follows the first may have been killed"
         put(connection, 1.0)
         with builds.warehouse_lock(connection):
             build = claim(connection)
             assert build.nights == (NIGHT,)
-            assert nights.close_night(connection, NIGHT, BOTH)
+            assert nights.close_night(connection, NIGHT, MORNING, BOTH)
             builds.finish_build(connection, build.build_id)
-        assert not nights.close_night(connection, NIGHT, BOTH)
+        assert not nights.close_night(connection, NIGHT, MORNING, BOTH)
 
 
 def test_of_sources_that_end_at_once_at_least_one_closes_the_night(database: str) -> None:
@@ -47,7 +48,7 @@ def test_of_sources_that_end_at_once_at_least_one_closes_the_night(database: str
         with psycopg.connect(database) as connection:
             nights.end_source_night(connection, source, NIGHT)
         with psycopg.connect(database) as connection:
-            return nights.close_night(connection, NIGHT, ("a", "b", "c", "d"))
+            return nights.close_night(connection, NIGHT, MORNING, ("a", "b", "c", "d"))
 
     with ThreadPoolExecutor(4) as pool:
         assert any(pool.map(end, ("a", "b", "c", "d")))
@@ -90,7 +91,8 @@ def test_nights_before_the_first_scheduled_one_are_never_overdue(database: str) 
         begin(connection, night=date(2026, 5, 30), purpose="night")
         assert nights.close_overdue(connection, later, BOTH) == [], "read by hand: no source's night has ended"
         nights.end_source_night(connection, "a", date(2026, 5, 30))
-        assert nights.close_overdue(connection, later, BOTH) == [date(2026, 5, 30), date(2026, 5, 31)]
+        assert nights.close_overdue(connection, later, BOTH) == [date(2026, 5, 30)]
+        assert nights.close_overdue(connection, later, BOTH) == [date(2026, 5, 30), date(2026, 5, 31)], "one a tick"
 
 
 def test_a_back_filled_night_before_the_first_scheduled_one_is_not_closed_and_makes_none_overdue(database: str) -> None:
@@ -100,7 +102,7 @@ def test_a_back_filled_night_before_the_first_scheduled_one_is_not_closed_and_ma
         long_before = date(2026, 1, 1)
         for source in BOTH:
             nights.end_source_night(connection, source, long_before)
-        assert not nights.close_night(connection, long_before, BOTH)
+        assert not nights.close_night(connection, long_before, later, BOTH)
         assert nights.close_overdue(connection, later, BOTH) == []
 
 
@@ -114,4 +116,4 @@ def test_a_late_source_closes_no_night_that_a_build_has_carried(database: str) -
             assert build.missing_sources == ("2026-05-06 b",)
             builds.finish_build(connection, build.build_id)
         nights.end_source_night(connection, "b", NIGHT)
-        assert not nights.close_night(connection, NIGHT, BOTH)
+        assert not nights.close_night(connection, NIGHT, datetime(2026, 5, 6, 23, 30, tzinfo=UTC), BOTH)

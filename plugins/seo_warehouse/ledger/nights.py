@@ -1,4 +1,9 @@
-"""How nights end: a night closes when every configured source has ended it, or at its deadline."""
+"""How nights end: a night closes when every configured source has ended it, or at its deadline.
+
+Clocks go wrong, and what time it is cannot be known here. So a tick closes one overdue night at most: where more are
+overdue, the machine was off for days or the clock is ahead. And what the clock of a later tick shows to lie in the
+future was closed by a clock that was ahead: it is taken back, so that the night closes when it ends.
+"""
 
 from __future__ import annotations
 
@@ -65,13 +70,15 @@ def loads_in(
     return [load_id for (load_id,) in rows]
 
 
-def close_night(conn: Connection, night: date, configured_sources: Iterable[str]) -> bool:
+def close_night(conn: Connection, night: date, now: datetime, configured_sources: Iterable[str]) -> bool:
     """Close a night once every configured source has ended it; whether it waits for a build.
 
-    True again when called again, until a finished build carries the night: what follows may have been killed.
+    True again when called again, until a finished build carries the night: what follows may have been killed. `now` has
+    a time zone.
     """
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        _take_back(conn, now)
         first = _first_night(conn)
         if first is None or night < first:
             log.info("night %s lies before the first scheduled one: the next build finds what it brought", night)
@@ -85,30 +92,16 @@ def close_night(conn: Connection, night: date, configured_sources: Iterable[str]
 
 
 def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[str]) -> list[date]:
-    """Close each night whose deadline has passed, naming the sources that had not ended it.
+    """Close the oldest night whose deadline has passed, naming the sources that had not ended it.
 
     Returns the nights closed so, now or earlier, that wait for a build, oldest first. Nights before the first scheduled
     one are neither closed nor overdue. `now` has a time zone.
     """
-    configured = tuple(configured_sources)
-    moment = now.astimezone(UTC)
-    last = moment.date() if moment.time() >= NIGHT_DEADLINE else moment.date() - timedelta(days=1)
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
-        overdue = [
-            night
-            for (night,) in conn.execute(
-                """
-                select day::date
-                from generate_series(%s::timestamp, %s::timestamp, interval '1 day') as day
-                where not exists (select from ops.night as n where n.night = day::date)
-                order by 1
-                """,
-                (_first_night(conn), last),
-            ).fetchall()
-        ]
-        for night in overdue:
-            missing = _missing(conn, night, configured)
+        _take_back(conn, now)
+        for night in overdue_nights(conn, now)[:1]:
+            missing = _missing(conn, night, configured_sources)
             conn.execute(
                 "insert into ops.night (night, closed_by, missing_sources) values (%s, 'deadline', %s)",
                 (night, missing),
@@ -117,6 +110,61 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
         # One that closed earlier and waits for a build is told again: its first teller may have been killed.
         waiting = conn.execute("select night from ops.night where closed_by = 'deadline' order by 1").fetchall()
         return [night for (night,) in waiting if not is_carried(conn, night)]
+
+
+def overdue_nights(conn: Connection, now: datetime) -> list[date]:
+    """The nights whose deadline has passed by this clock and that have not closed, oldest first."""
+    rows = conn.execute(
+        """
+        select day::date
+        from generate_series(%s::timestamp, %s::timestamp, interval '1 day') as day
+        where not exists (select from ops.night as n where n.night = day::date)
+        order by 1
+        """,
+        (_first_night(conn), _last_overdue(now)),
+    ).fetchall()
+    return [night for (night,) in rows]
+
+
+def explain_overdue(now: datetime, overdue: list[date]) -> str:
+    """What it may mean that more nights are overdue than a tick closes, and what is to be done."""
+    return (
+        f"the clock tells {now:%Y-%m-%d %H:%M} UTC, and {len(overdue)} nights from {overdue[0]} to {overdue[-1]}"
+        " have not closed: if the machine was off, one of them closes each hour and nothing is to be done;"
+        " if the clock is ahead, set it right, and what it closed is taken back"
+    )
+
+
+def _last_overdue(now: datetime) -> date:
+    """The newest night whose deadline has passed."""
+    moment = now.astimezone(UTC)
+    return moment.date() if moment.time() >= NIGHT_DEADLINE else moment.date() - timedelta(days=1)
+
+
+def _take_back(conn: Connection, now: datetime) -> None:
+    """Forget what was closed, ended and carried in nights that by this clock are yet to come.
+
+    Of tomorrow only what its deadline closed: a clock that is a day behind shall not take back what sources ended.
+    """
+    ahead = now.astimezone(UTC).date() + timedelta(days=1)
+    conn.execute("delete from ops.source_night where night > %s", (ahead,))
+    taken = [
+        night
+        for (night,) in conn.execute(
+            "delete from ops.night where night > %s or closed_by = 'deadline' and night > %s returning night",
+            (ahead, _last_overdue(now)),
+        ).fetchall()
+    ]
+    if not taken:
+        return
+    conn.execute(
+        """
+        update ops.build set nights = array(select night from unnest(nights) as night where night <> all(%(taken)s))
+        where nights && %(taken)s
+        """,
+        {"taken": taken},
+    )
+    log.warning("taken back, since a clock that was ahead closed them: %s nights up to %s", len(taken), max(taken))
 
 
 def _first_night(conn: Connection) -> date | None:

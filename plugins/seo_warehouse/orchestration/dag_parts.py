@@ -21,6 +21,7 @@ from airflow.sdk import (
 from seo_warehouse.config import RETRIES, Settings
 from seo_warehouse.errors import (
     AuditFailedError,
+    ClockError,
     ConfigError,
     LoadError,
     TerminalSourceError,
@@ -64,7 +65,7 @@ RETRY_POLICY = RetryByException(
     rules=[
         RetryRule([TransientSourceError, TransientLoadError], RetryAction.RETRY, reason="may work later"),
         RetryRule(
-            [TerminalSourceError, ConfigError, AuditFailedError, LoadError],
+            [TerminalSourceError, ConfigError, AuditFailedError, ClockError, LoadError],
             RetryAction.FAIL,
             reason="no retry will help: a person is needed",
         ),

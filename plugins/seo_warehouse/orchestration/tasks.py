@@ -133,13 +133,21 @@ def report(build_id: int | None) -> None:
 
 @task(outlets=[NIGHT])
 def close_overdue() -> None:
-    """Close each night whose deadline has passed; an event for each, so that `warehouse` runs; else skipped."""
+    """Close the oldest overdue night; an event for each that waits for a build wakes `warehouse`; else skipped."""
     from seo_warehouse.steps import nightly
 
     nights = nightly.close_overdue(_warehouse())
     if not nights:
         raise AirflowSkipException("no night is overdue")
     get_current_context()["outlet_events"][NIGHT].add_partitions([night.isoformat() for night in nights])
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def check_clock() -> None:
+    """Make the run red where the clock is days ahead of the nights that have closed."""
+    from seo_warehouse.steps import nightly
+
+    nightly.check_clock(_warehouse())
 
 
 @task

@@ -38,15 +38,17 @@ result. Mend it and clear the task. `report`: the models are built, yesterday's 
     "maintenance": """
 ### What the clock asks for
 
-`maintenance` closes, every hour, the nights whose deadline (23:00 UTC) has passed and names the sources that had not
-ended (`ops.night.missing_sources`); `warehouse` runs for each. Skipped: nothing was overdue. It also carries out
+`maintenance` closes, every hour, the oldest night whose deadline (23:00 UTC) has passed and names the sources that had
+not ended (`ops.night.missing_sources`); `warehouse` runs for it. Skipped: nothing was overdue. It also carries out
 decisions about quarantined loads that were cut before they were done.
 `maintenance__daily` makes next month's partitions, gives up what `retention` no longer keeps, vacuums, warns of
 tables that are older than their sources allow (log of `check_freshness`, `seo-warehouse status`) and writes dbt's
 documentation.
 
-**What a red run means.** Usually no connection to PostgreSQL. The next run catches up; clear it if it is the last one
-of the day. A source that is missing night after night is paused or broken: look at its `ingest__` DAG.
+**What a red run means.** `check_clock`: more than one night was overdue. The machine was off for days, and nothing is
+to be done; or the clock is ahead: set it right. Else usually no connection to PostgreSQL. The next run catches up;
+clear it if it is the last one of the day. A source that is missing night after night is paused or broken: look at its
+`ingest__` DAG.
 """,
     "onboarding": """
 ### A property's history

@@ -11,6 +11,7 @@ from itertools import groupby
 import click
 
 from seo_warehouse.errors import TransientSourceError
+from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.completeness import Days, WaitingLoad, read_days, read_waiting
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -30,7 +31,9 @@ FEWEST_DAYS = 28
 
 
 def say_days(wh: Warehouse, say: Say, property_name: str | None = None, first: date | None = None) -> None:
-    """Loads that wait, and a row for each property and table with a letter a day: those that fit, or all from `first`.
+    """Overdue nights, loads that wait, and a row for each property and table with a letter a day.
+
+    The days that fit, or all from `first`.
 
     Raises ConfigError for a property that is not there.
     """
@@ -42,6 +45,9 @@ def say_days(wh: Warehouse, say: Say, property_name: str | None = None, first: d
     with wh.connect("loader") as connection:
         rows = read_days(connection, now, key)
         waiting = read_waiting(connection, key)
+        overdue = nights.overdue_nights(connection, now)
+    if len(overdue) > 1:
+        say(click.style(nights.explain_overdue(now, overdue), fg="red"))
     for line in (*waiting_lines(waiting), *calendar_lines(rows, now.date(), first, _width())):
         say(line)
 

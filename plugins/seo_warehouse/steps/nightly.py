@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date, time, timedelta
 
 from seo_warehouse.config import Property
-from seo_warehouse.errors import AuditFailedError, ConfigError, SeoWarehouseError
+from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, SeoWarehouseError
 from seo_warehouse.ledger import known, nights
 from seo_warehouse.ledger.holes import Due, due_loads
 from seo_warehouse.load import upkeep
@@ -128,13 +128,22 @@ def announce(wh: Warehouse, source_name: str, night: date) -> None:
 def close_night(wh: Warehouse, night: date) -> bool:
     """Close a night once every configured source has ended it; True until a finished build carries it."""
     with wh.connect("loader") as connection:
-        return nights.close_night(connection, night, tuple(s.name for s in wh.sources))
+        return nights.close_night(connection, night, wh.now(), tuple(s.name for s in wh.sources))
 
 
 def close_overdue(wh: Warehouse) -> list[date]:
-    """Close each night whose deadline has passed, naming the sources that had not ended."""
+    """Close the oldest night whose deadline has passed, naming the sources that had not ended."""
     with wh.connect("loader") as connection:
         return nights.close_overdue(connection, wh.now(), tuple(s.name for s in wh.sources))
+
+
+def check_clock(wh: Warehouse) -> None:
+    """Raise ClockError where nights are overdue although the oldest was just closed."""
+    now = wh.now()
+    with wh.connect("loader") as connection:
+        overdue = nights.overdue_nights(connection, now)
+    if overdue:
+        raise ClockError(nights.explain_overdue(now, overdue))
 
 
 def verdict(wh: Warehouse, source_name: str, night: date) -> None:

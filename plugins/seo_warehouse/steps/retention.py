@@ -6,6 +6,7 @@ import logging
 from datetime import date
 
 from seo_warehouse.client.archive import forget
+from seo_warehouse.ledger import nights
 from seo_warehouse.load import retention
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps.warehouse import Warehouse
@@ -14,8 +15,17 @@ log = logging.getLogger(__name__)
 
 
 def give_up_old(wh: Warehouse) -> list[str]:
-    """Drop raw months and archived answers that are older than is kept. Returns what was given up."""
-    kept, today = wh.properties.retention, wh.now().date()
+    """Drop raw months and archived answers that are older than is kept. Returns what was given up.
+
+    Nothing, while the clock may be days ahead: what is given up cannot be had back.
+    """
+    now = wh.now()
+    with wh.connect("loader") as connection:
+        overdue = nights.overdue_nights(connection, now)
+    if len(overdue) > 1:
+        log.warning("%s nights are overdue, so the clock may be ahead: nothing is given up", len(overdue))
+        return []
+    kept, today = wh.properties.retention, now.date()
     months = {str(source): count for source, count in kept.raw_months.items()}
     gone: list[str] = []
     with wh.connect("loader", autocommit=True) as connection:

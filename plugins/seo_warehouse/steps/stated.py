@@ -37,7 +37,10 @@ def read_clock(settings: Settings) -> datetime:
             session.trust_env = False
             answer = session.get(url, timeout=CLOCK_TIMEOUT_SECONDS)
             answer.raise_for_status()
-            return datetime.fromisoformat(answer.json()["now"]).astimezone(UTC)
+            instant = datetime.fromisoformat(answer.json()["now"])
+            if instant.tzinfo is None:
+                raise ValueError("without a zone it would be read in the host's")
+            return instant.astimezone(UTC)
     except (requests.RequestException, ValueError, KeyError, TypeError):
         raise TransientSourceError(f"the clock at {url} (clock_url) does not tell the time") from None
 
