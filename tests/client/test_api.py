@@ -461,6 +461,9 @@ def test_what_signing_raises_is_raised_and_nothing_counts_as_sent(provider: Prov
         def __call__(self, request: PreparedRequest) -> PreparedRequest:
             raise TerminalSourceError("the key was revoked")
 
+        def secrets(self) -> tuple[str, ...]:
+            return ()
+
     archive = open_archive(tmp_path, source="any", property_key=7, scope="night=2026-11-22")
     api = Api(base_url=provider.base_url, auth=Refusing(), archive=archive, may_call=True, explain=None, limits=QUICK)
     with pytest.raises(TerminalSourceError, match="the key was revoked"):

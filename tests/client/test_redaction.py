@@ -17,8 +17,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from requests import PreparedRequest
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 
+from seo_warehouse.client.access import Auth, Basic, Connection
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.archive import open_archive
 from seo_warehouse.client.redaction import Redactor
@@ -33,7 +34,7 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class QueryKey(AuthBase):
-    """A key in the query, as several providers want it."""
+    """A key in the query, as several providers want it, and nothing named that is secret."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -41,6 +42,9 @@ class QueryKey(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.prepare_url(request.url, {"apikey": self.key})
         return request
+
+    def secrets(self) -> Iterable[str]:
+        return []
 
 
 class NamedKey(QueryKey):
@@ -94,7 +98,7 @@ def provider() -> Iterator[Provider]:
         yield server
 
 
-def open_api(provider: Provider, folder: Path, auth: AuthBase) -> Api:
+def open_api(provider: Provider, folder: Path, auth: Auth) -> Api:
     archive = open_archive(folder, source="any", property_key=7, scope="night=2026-11-22")
     return Api(base_url=provider.base_url, auth=auth, archive=archive, may_call=True, explain=None, limits=IMPATIENT)
 
@@ -223,5 +227,5 @@ def test_a_secret_without_any_letter_of_ascii_is_cut_and_none_cuts_nothing(key: 
 
 def test_basic_credentials_are_learnt_from_the_header_as_before(provider: Provider, tmp_path: Path) -> None:
     provider.answer = lambda asked: Act(json.dumps({"you": asked.headers["Authorization"], "pw": HARD_KEY}).encode())
-    with open_api(provider, tmp_path, HTTPBasicAuth("someone", HARD_KEY)) as api:
+    with open_api(provider, tmp_path, Basic(Connection(login="someone", password=HARD_KEY))) as api:
         assert api.get("/x").json == {"you": "Basic [removed]", "pw": "[removed]"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import orjson
 import requests
@@ -47,14 +47,6 @@ class Limits:
     calls_per_minute: int | None = 1_200
 
 
-@runtime_checkable
-class NamesSecrets(Protocol):
-    """What may sign requests and says what of it nobody may read."""
-
-    def secrets(self) -> Iterable[str]:
-        """The secrets, as they are."""
-
-
 class UnsentError(TransientSourceError):
     """No connection was had, so the provider has not seen the call."""
 
@@ -62,8 +54,8 @@ class UnsentError(TransientSourceError):
 class Transport:
     """A session with one provider, at public addresses and those of `networks` only.
 
-    `redactor` knows the secrets of every request signed so far: what `auth` names, where it has `secrets`, and what it
-    has put into headers and address.
+    `redactor` knows the secrets of every request signed so far: what `auth` names, and what it has put into headers and
+    address.
     """
 
     def __init__(self, base_url: str, auth: Auth | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
@@ -134,9 +126,8 @@ class Transport:
         auth, address = self._auth, request.url or ""
         if auth is None:
             return request
-        if isinstance(auth, NamesSecrets):
-            # Before, too: what cannot be signed may be said.
-            self.redactor.know(auth.secrets())
+        # Before, too: what cannot be signed may be said.
+        self.redactor.know(auth.secrets())
         signed: requests.PreparedRequest = auth(request)
         self.redactor.learn_query(address, signed.url or "")
         return signed
