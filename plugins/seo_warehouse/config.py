@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
@@ -52,6 +54,13 @@ class Retention(Strict):
     archive_months: int | None = Field(default=None, ge=2, description="the same for archived answers")
 
 
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("is no http:// or https:// address without credentials")
+    return url
+
+
 SHARED_KEY = 0
 SHARED_NAME = "all"
 """Under these is loaded what concerns all properties; no property may have this name."""
@@ -62,7 +71,7 @@ class Properties(SharedSettings):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     retention: Retention = Retention()
-    clock_url: str | None = Field(
+    clock_url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="where the time is read, instead of the host's clock: answers JSON with `now`"
     )
 
@@ -154,6 +163,18 @@ RETRIES = 4
 Role = Literal["owner", "loader", "transformer", "analyst"]
 
 
+_DATABASE_URI = re.compile(
+    r"postgres(?:ql)?://(?:(?:[^:/?#\[\]@%\s]|%[0-9A-Fa-f]{2})*(?::(?:[^:/?#\[\]@%\s]|%[0-9A-Fa-f]{2})*)?@)?"
+    r"(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?:,(?:[\w.%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?)*"
+    r"(?:/[^/?#@\s]*)?(?:\?[^#@\s]*)?"
+)
+
+
+def _is_database_uri(text: str) -> bool:
+    """Whether a text is a URI of PostgreSQL in which nothing can be taken for something else."""
+    return _DATABASE_URI.fullmatch(text) is not None
+
+
 class Settings:
     """Where everything is. Read from the environment, see .env.example.
 
@@ -171,9 +192,11 @@ class Settings:
         # Not resolved: the home's own properties.yml may be a link, and may come to lead elsewhere.
         self.properties_path = Path(env.get("SEO_WAREHOUSE_PROPERTIES") or self.home / "properties.yml").absolute()
         self.owner_dsn: str | None = env.get("SEO_WAREHOUSE_DSN") or None
-        if self.owner_dsn and not self.owner_dsn.startswith(("postgresql://", "postgres://")):
+        if self.owner_dsn and not _is_database_uri(self.owner_dsn):
+            # Not repeated here, nor left to libpq, which says pieces of a password that was taken for something else.
             raise ConfigError(
-                "SEO_WAREHOUSE_DSN is not a URI of the form postgresql://user:password@host:port/database"
+                "SEO_WAREHOUSE_DSN is not a URI of the form postgresql://user:password@host:port/database;"
+                " in a password : / ? # [ ] @ % are written %3A %2F %3F %23 %5B %5D %40 %25"
             )
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()

@@ -200,6 +200,63 @@ def test_a_parameter_that_is_short_or_was_there_before_signing_is_no_secret() ->
     assert redactor.body(b'{"format": "json", "site": "shop.example"}') == b'{"format": "json", "site": "shop.example"}'
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_of_a_password_only_the_header_needs_to_be_seen(name: str) -> None:
+    redactor, password = Redactor(), 'p"ss/wörd\\lang+'
+    login = base64.b64encode(f"a@b.example:{password}".encode()).decode()
+    redactor.learn({"Authorization": f"Basic {login}"})
+    form = FORMS[name](password).encode()
+    assert form not in redactor.body(b"<" + form + b">")
+
+
+@pytest.mark.parametrize("name", ["X-Auth-Token", "apikey", "X-Acme-Client-Secret", "Api-Key", "Proxy-Authorization"])
+def test_a_header_whose_name_tells_a_secret_is_known_by_its_value_and_not_kept(name: str) -> None:
+    redactor = Redactor()
+    redactor.learn({name: "two words 4711", "Accept": "application/json"})
+    assert redactor.body(b"said: 4711, application/json")[-18:] == b", application/json"
+    assert b"two words 4711" not in redactor.body(b"said: two words 4711")
+    assert redactor.headers({name: "x", "Content-Type": "y"}) == {"content-type": "y"}
+
+
+def test_each_cookie_is_a_secret_of_its_own() -> None:
+    redactor = Redactor()
+    redactor.learn({"Cookie": "a=b; session=abcdef123456; other=ghijkl7890"})
+    assert redactor.body(b"abcdef123456 ghijkl7890 b") == b"[removed] [removed] b"
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "apikey", "api_key", "accessToken", "X-Amz-Signature", "client_secret", "auth", "sig", "pwd"]
+)
+@pytest.mark.parametrize(
+    ("before", "is_", "after"),
+    [("?", "=", "&v=2"), ("&amp;", "=", "&amp;v=2"), ("\\u0026", "=", "\\u0026v=2"), ("%3F", "%3D", "%26v%3D2")],
+)
+def test_a_key_in_a_query_is_cut_by_its_name_where_nobody_knows_its_value(
+    name: str, before: str, is_: str, after: str
+) -> None:
+    said = f"https://a.example/x{before}{name}{is_}un-known{after} failed"
+    assert Redactor().text(said) == f"https://a.example/x{before}{name}{is_}[removed]{after} failed"
+
+
+def test_a_key_in_a_query_is_known_by_its_name_though_a_source_put_it_there() -> None:
+    redactor = Redactor()
+    redactor.learn_query(
+        "https://a.example/?token=abcdef123456&q=shop.example", "https://a.example/?token=abcdef123456"
+    )
+    assert redactor.body(b"abcdef123456 shop.example") == b"[removed] shop.example"
+
+
+@pytest.mark.parametrize("name", ["keyword", "keys", "author", "signed", "q", "site"])
+def test_a_parameter_of_another_name_is_left(name: str) -> None:
+    assert Redactor().text(f"https://a.example/?{name}=value") == f"https://a.example/?{name}=value"
+
+
+@pytest.mark.parametrize("login", ["me:secret", "me:sec@ret", "secret"])
+@pytest.mark.parametrize("scheme", ["https", "postgresql", "s3"])
+def test_a_login_in_an_address_is_cut_whatever_the_scheme(scheme: str, login: str) -> None:
+    assert Redactor().text(f"{scheme}://{login}@a.example/b@c failed") == f"{scheme}://[removed]@a.example/b@c failed"
+
+
 @given(st.text(alphabet='abc%25u0&#;\\x"/+= öÖ', max_size=200))
 def test_what_only_looks_like_an_encoding_is_kept_as_it_came(body: str) -> None:
     redactor = Redactor()

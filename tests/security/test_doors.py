@@ -72,7 +72,8 @@ def answer_names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[s
 def refuse(provider: Provider, folder: Path, host: str) -> None:
     """A call to a host is refused before anything is sent, and is not taken for one that was."""
     api = open_api(provider, folder)
-    api.base_url = f"http://{host}:{provider.server_port}"
+    # Unsigned: credentials would not be sent over http at all.
+    api.base_url, api.auth = f"http://{host}:{provider.server_port}", None
     api.__post_init__()
     with pytest.raises(RefusedAddressError, match=r"nothing was sent.*allowed_networks"):
         api.post("/order", {}, once=True)
@@ -102,7 +103,7 @@ def test_a_name_that_turns_inward_after_it_was_judged_is_reached_where_it_was_ju
     monkeypatch.setenv("NO_PROXY", "*")
     looks = answer_names(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
     api = open_api(provider, tmp_path)
-    api.base_url, api.networks = f"http://api.example:{provider.server_port}", ("127.0.0.0/8",)
+    api.base_url, api.auth, api.networks = f"http://api.example:{provider.server_port}", None, ("127.0.0.0/8",)
     api.__post_init__()
     assert api.get("/x").json == {}
     assert provider.asked[0].headers["Host"] == f"api.example:{provider.server_port}"
@@ -135,7 +136,7 @@ def sign(token_uri: str) -> requests.PreparedRequest:
 
 def test_tokens_are_asked_for_at_public_addresses_without_redirects_and_within_bounds(provider: Provider) -> None:
     with pytest.raises(RefusedAddressError, match=r"169\.254\.169\.254"):
-        sign("http://169.254.169.254/token")
+        sign("https://169.254.169.254/token")
     provider.answer = lambda asked: Act(json.dumps({"access_token": "a-token", "expires_in": 3600}).encode())
     assert sign(f"{provider.base_url}/token").headers["authorization"] == "Bearer a-token"
     with serving() as inner:

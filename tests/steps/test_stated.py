@@ -70,6 +70,19 @@ def test_a_clock_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         read_clock(home(tmp_path, "clock_url: http://127.0.0.1:9/clock"))
 
 
+@pytest.mark.parametrize("url", ["http://me:secret@127.0.0.1/clock", "ftp://127.0.0.1/clock", "clock"])
+def test_a_clock_with_credentials_or_without_an_address_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match=r"clock_url: .*address without credentials") as told:
+        read_clock(home(tmp_path, f"clock_url: {url}"))
+    assert "secret" not in str(told.value)
+
+
+def test_a_clocks_key_is_not_said(tmp_path: Path) -> None:
+    with pytest.raises(TransientSourceError) as told:
+        read_clock(home(tmp_path, "clock_url: http://127.0.0.1:9/clock?key=secret"))
+    assert "secret" not in str(told.value)
+
+
 def test_a_clock_may_be_handed_in(tmp_path: Path) -> None:
     wh = Warehouse(home(tmp_path), clock=lambda _: INSTANT)
     assert wh.is_open(INSTANT.date())

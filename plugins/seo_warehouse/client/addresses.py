@@ -58,7 +58,10 @@ class Guard:
     Raises TerminalSourceError where a network or an address cannot be read.
     """
 
-    def __init__(self, networks: Iterable[str] = (), resolve: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, networks: Iterable[str] = (), resolve: Mapping[str, str] | None = None, *, is_public_open: bool = True
+    ) -> None:
+        self._is_public_open = is_public_open
         try:
             self._networks = [ip_network(network, strict=False) for network in networks]
         except ValueError as error:
@@ -76,7 +79,7 @@ class Guard:
         except ValueError:
             return False
         inner = _embedded(found) or found
-        return is_public(found) or any(inner in network for network in self._networks)
+        return (self._is_public_open and is_public(found)) or any(inner in network for network in self._networks)
 
 
 def endpoint(text: str) -> Endpoint:

@@ -39,6 +39,16 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def why_exposed(url: str, *, is_signed: bool) -> str | None:
+    """Why requests to a URL would show credentials to who reads it, or who listens on the way; None: they do not."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        return "credentials in an address are written wherever the address is: state them as login and password"
+    if is_signed and parts.scheme.lower() == "http" and not is_loopback(url):
+        return "over http everyone on the way reads the credentials: state it with https, or by a loopback address"
+    return None
+
+
 def _is_ours_to_say(_: logging.LogRecord) -> bool:
     return False
 
@@ -49,13 +59,14 @@ for _speaker in ("urllib3.connectionpool", "urllib3.util.retry"):
 
 
 def guard_session(session: requests.Session, base_url: str, networks: Iterable[str], head_seconds: float) -> None:
-    """Let a session connect to public addresses, `networks`, and loopback if `base_url` states it; to no others.
+    """Let a session connect to `networks`, and to loopback if `base_url` states it, else to public addresses.
 
     An answer whose status and headers have not come after `head_seconds` is cut off, however busily they come.
     """
     # A proxy of the environment cannot reach this machine's own loopback.
     session.trust_env = not is_loopback(base_url)
-    guard = Guard((*networks, *(_LOOPBACK if is_loopback(base_url) else ())))
+    # Whatever DNS says of localhost: what is sent there without TLS stays here.
+    guard = Guard((*networks, *_LOOPBACK), is_public_open=False) if is_loopback(base_url) else Guard(networks)
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(guard, head_seconds))
 

@@ -12,14 +12,17 @@ from urllib.parse import parse_qsl, urlsplit
 from seo_warehouse.client.forms import Spoken, has_coded_letters, packed_forms
 
 REMOVED = "[removed]"
-_SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
+_NAME = (
+    r"[\w.-]{0,40}?(?:key|token|secret|password|passwd|passphrase|pwd|auth|authorization|signature|sig|credentials?"
+    r"|jwt|assertion|session_?id)"
 )
+_SECRET_NAME = re.compile(f"(?i)(?:{_NAME}|(?:set-)?cookie)")
+"""Of a header or parameter that holds a secret, whoever named it."""
 _SECRET_PARAMETER = re.compile(
-    r"(?i)([?&](?:key|api_?key|access_token|refresh_token|id_token|token|password|secret|client_secret)=)[^&#\s\"']+"
+    rf"(?i)((?:[?&;]|\\u0026|%(?:25){{0,8}}(?:3f|26)){_NAME}(?:=|%(?:25){{0,8}}3d))(?:(?!%(?:25){{0,8}}26)[^&#\s\"'<>\\])+"
 )
 _CREDENTIALS = re.compile(r"(?i)\b(basic|bearer)\s+[a-z0-9+/=._~-]{8,}")
-_USER_INFO = re.compile(r"(?i)(https?://)[^/@\s]+@")
+_USER_INFO = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^/?#\s\"'<>]{1,2000}@")
 _LEAST_LENGTH = 8
 """A shorter secret is also an ordinary word: cutting it out of answers would falsify them."""
 
@@ -41,15 +44,18 @@ class Redactor:
     def learn(self, request_headers: Mapping[str, str | bytes]) -> None:
         """Take note of the secrets in a signed request's headers."""
         for name, value in request_headers.items():
-            if name.lower() in _SECRET_HEADERS:
+            if _SECRET_NAME.fullmatch(name):
                 text = value.decode("latin-1") if isinstance(value, bytes) else value
-                self.know(part for part in _parts(text) if len(part) >= _LEAST_LENGTH)
+                self.know(part for part in _parts(name.lower(), text) if len(part) >= _LEAST_LENGTH)
 
     def learn_query(self, url: str, signed_url: str) -> None:
-        """Take note of the values that signing has put into an address."""
-        added = Counter(_values(signed_url))
-        added.subtract(_values(url))
-        self.know(value for value, count in added.items() if count > 0 and len(value) >= _LEAST_LENGTH)
+        """Take note of the values that signing has put into an address, and of those whose names tell a secret."""
+        there = _parameters(signed_url)
+        added = Counter(value for _, value in there)
+        added.subtract(value for _, value in _parameters(url))
+        named = {value for name, value in there if _SECRET_NAME.fullmatch(name)}
+        values = {value for value, count in added.items() if count > 0} | named
+        self.know(value for value in values if len(value) >= _LEAST_LENGTH)
 
     def text(self, text: str) -> str:
         """A message or address without secrets, known ones and such as look like one."""
@@ -65,7 +71,7 @@ class Redactor:
         return {
             name: self.text(self.body(value).decode("latin-1"))
             for name, value in kept.items()
-            if name not in _SECRET_HEADERS
+            if not _SECRET_NAME.fullmatch(name)
         }
 
     def body(self, body: bytes) -> bytes:
@@ -76,7 +82,12 @@ class Redactor:
         return body
 
 
-def _parts(value: str) -> list[str]:
+def _parts(name: str, value: str) -> list[str]:
+    """The secrets within a header's value."""
+    if name == "cookie":
+        return [value, *(cookie.partition("=")[2].strip() for cookie in value.split(";"))]
+    if not name.endswith("authorization"):
+        return [value.strip()]
     scheme, _, credentials = value.strip().partition(" ")
     if not credentials:
         return [scheme]
@@ -90,5 +101,5 @@ def _parts(value: str) -> list[str]:
     return [credentials, *{login.partition(b":")[2].decode(code, "replace") for code in ("utf-8", "latin-1")}]
 
 
-def _values(url: str) -> list[str]:
-    return [value for _, value in parse_qsl(urlsplit(url).query)]
+def _parameters(url: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(url).query)

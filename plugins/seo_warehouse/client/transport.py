@@ -15,7 +15,7 @@ import urllib3
 
 from seo_warehouse.client.access import Auth
 from seo_warehouse.client.archive import Answer
-from seo_warehouse.client.connecting import guard_session
+from seo_warehouse.client.connecting import guard_session, why_exposed
 from seo_warehouse.client.redaction import Redactor
 from seo_warehouse.client.sieve import MAX_BYTES, MAX_SECONDS, Sieve, sift
 from seo_warehouse.client.unpacking import ACCEPTED, PackedWrongError, Unpacker
@@ -67,7 +67,12 @@ class Transport:
         self.redactor = Redactor()
 
     def sign(self, method: str, path: str, payload: Any) -> requests.PreparedRequest:
-        """The request as it will go out. Raises ConfigError where the address is none, or what `auth` raises."""
+        """The request as it will go out.
+
+        Raises ConfigError where the address is none or would show credentials to others, or what `auth` raises.
+        """
+        if reason := why_exposed(self._base_url, is_signed=self._auth is not None):
+            raise ConfigError(f"{self.redactor.text(self._base_url)} is not called: {reason}")
         session = self._session = self._session or self._new_session()
         is_get = method == "GET"
         request = requests.Request(
@@ -76,7 +81,8 @@ class Transport:
             params=payload if is_get else None,
             data=None if is_get else orjson.dumps(payload),
             headers={} if is_get else {"Content-Type": "application/json"},
-            auth=self._sign if self._auth else None,
+            # Also where nothing is signed: else requests would look for a login in ~/.netrc.
+            auth=self._sign,
         )
         try:
             signed = session.prepare_request(request)

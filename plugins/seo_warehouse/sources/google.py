@@ -15,6 +15,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from seo_warehouse.client.access import Connection
+from seo_warehouse.client.connecting import why_exposed
 from seo_warehouse.client.transport import Limits, Transport
 from seo_warehouse.errors import ConfigError, TerminalSourceError, TransientSourceError
 
@@ -58,6 +59,8 @@ class ServiceAccount(AuthBase):
         from google.oauth2 import service_account
 
         self._key = key
+        if reason := why_exposed(str(key.get("token_uri")), is_signed=True):
+            raise ConfigError(f"has a keyfile_dict whose token_uri is not called: {reason}")
         try:
             self._send = _TokenCall(Transport(str(key.get("token_uri")), None, TOKEN_LIMITS, networks))
             self._credentials = service_account.Credentials.from_service_account_info(key, scopes=tuple(scopes))

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from seo_warehouse.client.access import Connection
+from seo_warehouse.client.redaction import Redactor
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError, TransientSourceError
 
@@ -42,7 +43,8 @@ def read_clock(settings: Settings) -> datetime:
                 raise ValueError("without a zone it would be read in the host's")
             return instant.astimezone(UTC)
     except (requests.RequestException, ValueError, KeyError, TypeError):
-        raise TransientSourceError(f"the clock at {url} (clock_url) does not tell the time") from None
+        said = Redactor().text(url)
+        raise TransientSourceError(f"the clock at {said} (clock_url) does not tell the time") from None
 
 
 def find_connection(settings: Settings, name: str) -> Connection:
