@@ -7,6 +7,7 @@ analyze_table sees to it then.
 {% macro postgres__create_indexes(relation) -%}
     {%- do default__create_indexes(relation) -%}
     {%- if target.name != 'citus' -%}
+        {%- do forget_texts(relation) -%}
         {%- do run_query('analyze ' ~ relation) -%}
     {%- endif -%}
 {%- endmacro %}

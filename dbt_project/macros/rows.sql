@@ -4,8 +4,8 @@ to it. dbt runs it before it commits, so nobody meets a table without its policy
 read by nobody. What has its policy already is left alone: to change it would wait for every reader.
 
 meta.rows says which rows of a mart are a property's. of_property (the default): those with its property_key, where 0,
-all properties together, is read by who may read each. linked_domains: those of domains with a link to it; who may read
-each property reads every domain. open: it has no rows of any property, and every analyst reads it whole.
+all properties together, is read by who may read each of them. linked_domains: those of domains with a link to it; who may
+read every property, removed ones too, reads every domain. open: it has no rows of any property, and every analyst reads it whole.
 
 `= any (array(...))` is worked out once a query, and an index can use it: not so `in (...)`, nor a function for each row.
 Citus takes no subquery in a policy of what it distributes: there it is the function, which an index asks once. linked_domains
@@ -17,7 +17,7 @@ cannot be said so, and dim_domain is read by no analyst there.
         {%- set policies = {
             'of_property': 'property_key = any (array(select property_key from ops.granted_property))',
             'linked_domains': (
-                'exists (select from ops.granted_property where property_key = 0)'
+                'exists (select from ops.granted_everything)'
                 ' or exists (select from ops.linked_domains() as linked (key) where linked.key = domain_key)'
             ),
             'open': 'true',
@@ -48,4 +48,31 @@ cannot be said so, and dim_domain is read by no analyst there.
 {% macro _has_row_security(relation) -%}
     {%- set found = run_query("select 1 from pg_class where oid = '" ~ relation ~ "'::regclass and relrowsecurity") -%}
     {{- return(found.rows | length > 0) -}}
+{%- endmacro %}
+
+{#-
+No statistics on the texts of what analysts read. A policy hides rows, not what the planner knows of them: `=` and `<` of texts
+are estimated from every property's values, and ranges of letters, halved and halved again, spelt the frequent ones. A column
+whose values are listed (accepted_values) tells nothing, and keeps its statistics, and so do numbers and dates.
+-#}
+{% macro forget_texts(relation) -%}
+    {%- if execute and relation.schema in ('marts', 'plans') and (config.get('meta') or {}).get('rows') != 'open' -%}
+        {%- set listed = [] -%}
+        {%- for test in graph.nodes.values()
+            if test.resource_type == 'test' and test.attached_node == model.unique_id
+            and test.test_metadata.name == 'accepted_values' -%}
+            {%- do listed.append(test.column_name) -%}
+        {%- endfor -%}
+        {%- set query -%}
+            select quote_ident(attname)
+            from pg_attribute
+            inner join pg_type on pg_type.oid = atttypid
+            where attrelid = '{{ relation }}'::regclass and attnum > 0 and not attisdropped
+                and typcategory not in ('B', 'D', 'N', 'T') and attname <> all('{ {{- listed | join(',') -}} }')
+        {%- endset -%}
+        {%- set texts = run_query(query).columns[0].values() -%}
+        {%- for column in texts -%}
+            {%- do run_query('alter table ' ~ relation ~ ' alter column ' ~ column ~ ' set statistics 0') -%}
+        {%- endfor -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -11,13 +11,16 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 import psycopg
 
 from seo_warehouse.config import Role
 from seo_warehouse.errors import SeoWarehouseError
+
+if TYPE_CHECKING:
+    from seo_warehouse.ledger.sites import Rekeying
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -51,6 +54,25 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def _rekeying(command: Callable[..., None]) -> Callable[..., None]:
+    """The options by which a person says that a site has moved."""
+    command = click.option("--why", help="The reason, kept in the ledger.")(command)
+    return click.option(
+        "--rekey",
+        type=click.IntRange(min=1),
+        multiple=True,
+        help="This key's site has moved to the domain that properties.yml states now; its grants end.",
+    )(command)
+
+
+def _said(rekey: tuple[int, ...], why: str | None) -> Rekeying | None:
+    from seo_warehouse.ledger.sites import Rekeying
+
+    if bool(rekey) != bool(why and why.strip()):
+        raise click.UsageError("--rekey and --why belong together")
+    return Rekeying(rekey, why, _user()) if why else None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="seo-warehouse")
 @click.option("-v", "--verbose", is_flag=True, help="Log each step to stderr.")
@@ -67,12 +89,13 @@ def main(verbose: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your properties.yml; without it the demo world is served and loaded.",
 )
+@_rekeying
 @_clear_errors
-def run(properties: Path | None) -> None:
+def run(properties: Path | None, rekey: tuple[int, ...], why: str | None) -> None:
     """Start PostgreSQL and Airflow, load history, run the newest night, and keep serving."""
     from seo_warehouse.embedded.run import run as start
 
-    start(properties, click.echo)
+    start(properties, click.echo, _said(rekey, why))
 
 
 @main.command()
@@ -96,12 +119,13 @@ def status(property_name: str | None, first: date | None) -> None:
 
 
 @main.command()
+@_rekeying
 @_clear_errors
-def migrate() -> None:
+def migrate(rekey: tuple[int, ...], why: str | None) -> None:
     """Bring the warehouse's tables, roles and settings to this release; `run` does it too."""
     from seo_warehouse.orchestration.stores import open_warehouse
 
-    applied = open_warehouse().migrate()
+    applied = open_warehouse().migrate(_said(rekey, why))
     click.echo("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
 
 

@@ -175,11 +175,12 @@ def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse,
 @pytest.fixture(scope="module")
 def published(modelled: Warehouse) -> dict[tuple[int, str, str, str, str, str, str], dict[str, Any]]:
     """The mart's rows, written as a build writes them: by property, cut, level, arm, outcome, window and weighting."""
+    pool = rows.read_pool(modelled.connection)
     made = publish(
         rows.read_estimates(modelled.connection),
-        rows.read_arms(modelled.connection),
-        rows.read_weeks(modelled.connection),
-        rows.read_dropped(modelled.connection),
+        rows.read_arms(modelled.connection, pool),
+        rows.read_weeks(modelled.connection, pool),
+        rows.read_dropped(modelled.connection, pool),
     )
     rows.write(modelled.connection, made, [])
     modelled.dbt("build", "--select", "tag:after_estimates")

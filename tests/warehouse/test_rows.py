@@ -145,7 +145,13 @@ def test_rows_of_all_properties_are_hidden_again_once_there_is_another_property(
         assert _keys(everyone, "rpt_link_effect") == {ALPHA, BETA}
         assert _keys(analyst, "rpt_link_effect") == {ALPHA, BETA, 0}
         built.connection.execute("update ops.property set is_active = false where property_key = 3")
+        # It is still in what is there of all together.
+        assert _keys(everyone, "rpt_link_effect") == {ALPHA, BETA}
+        built.connection.execute("update ops.property set pool_state = 'out' where property_key = 3")
         assert _keys(everyone, "rpt_link_effect") == {ALPHA, BETA, 0}
+        # Domains that linked to it alone are still in dim_domain.
+        query = "select count(*) from marts.dim_domain where domain = %s"
+        assert everyone.execute(query, (f"{SECRET} of nobody",)).fetchone() == (0,)
         built.connection.execute("delete from ops.property where property_key = 3")
 
 
@@ -203,6 +209,57 @@ def test_the_statistics_of_marts_are_hidden(built: Warehouse, reader: Any) -> No
     assert built.rows("select count(*) from pg_stats_ext")[0]["count"] == 1
     assert reader.execute("select count(*) from pg_stats_ext").fetchone() == (0,)
     built.connection.execute("drop statistics marts.of_pages")
+
+
+TEXTS = """
+select c.relname, a.attname
+from pg_attribute as a join pg_class as c on c.oid = a.attrelid
+where c.relnamespace = 'marts'::regnamespace and c.relkind = 'r' and a.attnum > 0 and a.atttypid = 'text'::regtype
+  and c.relrowsecurity and not exists (select from pg_policy where polrelid = c.oid and polname = 'open')
+order by 1, 2
+"""
+
+
+def test_no_text_of_another_property_is_spelt_by_what_is_estimated(built: Warehouse, reader: Any) -> None:
+    """As https://www.postgresql.org/docs/current/ddl-rowsecurity.html does not say: a policy hides no statistics."""
+
+    def estimates(mart: str, column: str) -> list[tuple[float, float, float]]:
+        found = []
+        for word in (SECRET, "qqqqqqqqqq"):
+            values = (word, word, word[:-1] + chr(ord(word[-1]) + 1), word[:2] + "%")
+            query = sql.SQL("explain (format json) select from {0}, generate_series(1, 1000000) where {1} = %s").format(
+                sql.Identifier("marts", mart), sql.Identifier(column)
+            )
+            ranged = sql.SQL(
+                "explain (format json) select from {0}, generate_series(1, 1000000) where {1} >= %s and {1} < %s"
+            ).format(sql.Identifier("marts", mart), sql.Identifier(column))
+            like = sql.SQL(
+                "explain (format json) select from {0}, generate_series(1, 1000000) where {1} like %s"
+            ).format(sql.Identifier("marts", mart), sql.Identifier(column))
+            cursor = psycopg.ClientCursor(reader)
+            rows = [
+                cursor.execute(statement, bound).fetchall()[0][0][0]["Plan"]["Plan Rows"]
+                for statement, bound in ((query, values[:1]), (ranged, values[1:3]), (like, values[3:]))
+            ]
+            found.append((rows[0], rows[1], rows[2]))
+        return found
+
+    built.connection.execute("analyze")
+    texts = [(row["relname"], row["attname"]) for row in built.rows(TEXTS)]
+    assert len(texts) > 80
+    telling = []
+    for mart, column in texts:
+        secret, nobody = estimates(mart, column)
+        if secret != nobody:
+            telling.append((mart, column))
+    assert telling == []
+    # They would be, and this would see it.
+    built.connection.execute("alter table marts.dim_page alter column url set statistics -1; analyze marts.dim_page")
+    secret, nobody = estimates("dim_page", "url")
+    assert secret != nobody
+    built.connection.execute("alter table marts.dim_page alter column url set statistics 0; analyze marts.dim_page")
+    told = built.rows("select count(*) from pg_stats where tablename = 'dim_page' and attname = 'url'")
+    assert told[0]["count"] == 0
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ class Warehouse:
             "location_code": 2840,
             "language_code": "en",
             "depth": 100,
+            "pool_state": "in",
         }
         self.insert("ops.property", [row | values])
 

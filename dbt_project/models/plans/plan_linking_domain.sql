@@ -1,11 +1,13 @@
 with
+    pooled as (select property_key, domain from {{ ref('stg_ops__property') }} where is_pooled),
+
     told as (
         select domain, 0 as group_no, 0 as link_count
-        from {{ ref('dim_property') }}
+        from pooled
         union all
         select source_domain, 1, 1
         from {{ ref('dim_link') }}
-        where source_domain is not null
+        where source_domain is not null and property_key in (select property_key from pooled)
     ),
 
     sought as (

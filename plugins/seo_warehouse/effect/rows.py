@@ -78,31 +78,43 @@ def read_estimates(conn: Connection) -> Iterator[Estimate]:
             yield Estimate(*row)
 
 
-def read_arms(conn: Connection) -> dict[ArmsKey, Cross]:
-    """What the followed and the nofollow arm share; property 0 is the sum over all."""
+def read_pool(conn: Connection) -> frozenset[int]:
+    """The properties of which property 0 is the sum."""
+    rows = conn.execute("select property_key from ops.property where pool_state = 'in'").fetchall()
+    return frozenset(key for (key,) in rows)
+
+
+def read_arms(conn: Connection, pool: frozenset[int]) -> dict[ArmsKey, Cross]:
+    """What the followed and the nofollow arm share; property 0 is the sum over the pool."""
     crosses: dict[ArmsKey, Cross] = {}
     for row in conn.execute(ARMS):
-        for key in ((*row[:7],), (0, *row[1:7])):
+        for property_key in _told(row[0], pool):
+            key = (property_key, *row[1:7])
             crosses[key] = _added(crosses.get(key), Cross(*row[7:]))
     return crosses
 
 
-def read_weeks(conn: Connection) -> dict[WeeksKey, Cross]:
-    """What two weeks before the event share; property 0 is the sum over all."""
+def read_weeks(conn: Connection, pool: frozenset[int]) -> dict[WeeksKey, Cross]:
+    """What two weeks before the event share; property 0 is the sum over the pool."""
     crosses: dict[WeeksKey, Cross] = {}
     for row in conn.execute(WEEKS):
-        for key in ((*row[:7],), (0, *row[1:7])):
+        for property_key in _told(row[0], pool):
+            key = (property_key, *row[1:7])
             crosses[key] = _added(crosses.get(key), Cross(*row[7:]))
     return crosses
 
 
-def read_dropped(conn: Connection) -> dict[tuple[int, str, str], dict[str, int]]:
-    """By property (0: all), panel and arm: events left out, by reason."""
+def _told(property_key: int, pool: frozenset[int]) -> tuple[int, ...]:
+    return (property_key, 0) if property_key in pool else (property_key,)
+
+
+def read_dropped(conn: Connection, pool: frozenset[int]) -> dict[tuple[int, str, str], dict[str, int]]:
+    """By property (0: the pool), panel and arm: events left out, by reason."""
     dropped: dict[tuple[int, str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for key, panel, arm, reason, count in conn.execute(
         "select property_key, panel, arm, reason, event_count from intermediate.int_effect__count_dropped"
     ):
-        for property_key in (key, 0):
+        for property_key in _told(key, pool):
             dropped[property_key, panel, arm][reason] += count
     return {key: dict(sorted(reasons.items())) for key, reasons in dropped.items()}
 

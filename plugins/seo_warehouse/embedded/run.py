@@ -27,6 +27,7 @@ from seo_warehouse.embedded.rest import Client
 from seo_warehouse.embedded.room import require_space
 from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
+from seo_warehouse.ledger.sites import Rekeying
 from seo_warehouse.steps import days
 from seo_warehouse.steps.status import say_facts, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
@@ -50,7 +51,7 @@ class Progress:
         self.say(f"[{time.monotonic() - self.began:4.0f} s] {message}")
 
 
-def run(properties: Path | None, say: Say) -> None:
+def run(properties: Path | None, say: Say, rekeying: Rekeying | None = None) -> None:
     """Start what does not run, load history, run the newest night through the scheduler, and say what is there.
 
     Raises EmbeddedError or ConfigError with one sentence.
@@ -71,7 +72,7 @@ def run(properties: Path | None, say: Say) -> None:
             parts.start_demo(settings, ports, progress)
         wh = open_warehouse(settings)
         progress("preparing schemas, roles and ledgers")
-        wh.migrate()
+        wh.migrate(rekeying)
         airflow = parts.airflow(settings, ports)
         with ThreadPoolExecutor(1) as beside:
             # Airflow's components import for half a minute; history is loaded meanwhile.

@@ -11,6 +11,7 @@ from datetime import datetime
 from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.ledger.guests import own_login
 from seo_warehouse.ledger.migrate import LOCK
 from seo_warehouse.ledger.roles import READER, ROLES, role_name, scrambled
 from seo_warehouse.ledger.session import Connection
@@ -124,6 +125,7 @@ def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:
         # What somebody of that name was granted before is not this one's.
         conn.execute("delete from ops.grant where analyst = %s", (analyst,))
         conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(READER), sql.Identifier(analyst)))
+    own_login(conn, analyst)
     done = conn.execute(
         "insert into ops.grant (analyst, property_key, granted_by) values (%s, %s, %s) on conflict do nothing",
         (analyst, key, by),
@@ -131,8 +133,12 @@ def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:
     return done.rowcount == 1
 
 
-def revoke(conn: Connection, analyst: str, key: int) -> bool:
-    """Take a grant back. Returns whether there was one. Raises ConfigError where another one covers it."""
+def revoke(conn: Connection, analyst: str, name: str) -> bool:
+    """Take back what is granted of the properties of a name, removed ones too.
+
+    Returns whether there was a grant. Raises ConfigError where another one covers it.
+    """
+    key = property_key(conn, name)
     held = {row[0] for row in conn.execute("select property_key from ops.grant where analyst = %s", (analyst,))}
     if key != EVERY_KEY and EVERY_KEY in held:
         raise ConfigError(
@@ -140,5 +146,9 @@ def revoke(conn: Connection, analyst: str, key: int) -> bool:
         )
     if not held and not has_login(conn, analyst):
         raise ConfigError(f"there is no role {analyst}, and nothing is granted to one of that name")
-    done = conn.execute("delete from ops.grant where analyst = %s and property_key = %s", (analyst, key))
-    return done.rowcount == 1
+    done = conn.execute(
+        "delete from ops.grant where analyst = %s and (property_key = %s or property_key in"
+        " (select property_key from ops.property where property_name = %s))",
+        (analyst, key, name),
+    )
+    return done.rowcount > 0

@@ -131,21 +131,26 @@ comment on column ops.restatement.share_of_final is 'value / final_value: below 
 -- What the policies of the marts read; replaced in place, since they hang on it.
 create or replace view ops.analyst_property as
 with granted as (
-    select distinct g.analyst, p.property_key, p.is_active
+    select distinct g.analyst, p.property_key, p.is_active or p.pool_state <> 'out' as is_together
     from ops.grant as g join ops.property as p on g.property_key in (0, p.property_key)
 )
 select analyst, property_key from granted
 union
 select analyst, 0 from ops.grant where property_key = 0
 union
-select analyst, 0 from granted where is_active
+select analyst, 0 from granted where is_together
 group by analyst
-having count(*) = (select count(*) from ops.property where is_active);
-comment on view ops.analyst_property is 'The properties whose rows each analyst reads. 0, all together: who is granted every active one.';
+having count(*) = (select count(*) from ops.property where is_active or pool_state <> 'out');
+comment on view ops.analyst_property is 'The properties whose rows each analyst reads. 0, all together: who is granted every active one, and every one of which what is there of all together may still be made.';
 
 create or replace view ops.granted_property with (security_barrier) as
 select property_key from ops.analyst_property where analyst = current_user;
 comment on view ops.granted_property is 'The properties whose rows the current user reads in the marts.';
+
+create or replace view ops.granted_everything with (security_barrier) as
+select true as is_granted
+where not exists (select property_key from ops.property except select property_key from ops.granted_property);
+comment on view ops.granted_everything is 'One row where the current user reads every property that there ever was, removed ones too.';
 
 -- The same for policies on Citus, which takes no subquery in them. A body that is bound here asks for no right to the schema.
 -- Dear, so that an index is asked with its answer: in a filter it would be called for each row.

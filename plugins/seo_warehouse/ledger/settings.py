@@ -9,16 +9,18 @@ import psycopg
 from seo_warehouse.config import Properties
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.sites import expect_same_sites
 from seo_warehouse.urls import normalise
 
 
 def sync_properties(conn: Connection, properties: Properties) -> None:
     """Write properties.yml's properties, keywords and topic rules where dbt reads them.
 
-    Properties that are gone become inactive.
+    Properties that are gone become inactive. Raises ConfigError where a key stands for another site than it did.
     """
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute("lock table ops.property in share row exclusive mode")
+        expect_same_sites(conn, properties)
         keys = [prop.key for prop in properties.properties]
         cursor.execute("update ops.property set is_active = false where is_active and property_key <> all(%s)", (keys,))
         cursor.executemany(

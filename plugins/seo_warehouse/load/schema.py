@@ -21,7 +21,7 @@ GRANTS = """
 grant usage on schema audit, raw, ops to seo_loader;
 grant create on schema audit, raw to seo_loader;
 grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
-revoke insert, update, delete, truncate on ops.migration, ops.grant from seo_loader;
+revoke insert, update, delete, truncate on ops.migration, ops.grant, ops.rekey, ops.ended_session from seo_loader;
 grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
@@ -29,7 +29,7 @@ grant create, usage on schema staging, intermediate, marts, plans to seo_transfo
 grant seo_transformer, seo_loader to current_user;
 grant usage on schema plans to seo_loader;
 grant usage on schema marts, plans to seo_reader;
-grant select on ops.granted_property to seo_reader;
+grant select on ops.granted_property, ops.granted_everything to seo_reader;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from seo_warehouse.report.words import rank_level
@@ -118,6 +118,10 @@ class Facts:
     unjudged: tuple[Contribution, ...] = ()
     unjudged_counts: dict[str, int] = field(default_factory=dict)
     last_day: date | None = None
+
+    def alone(self) -> Facts:
+        """The same without the figures of all properties together."""
+        return replace(self, effects=tuple(row for row in self.effects if row.property_key == self.property_key))
 
     def find(
         self, *, arm: str = "acquired_followed", weighting: str = "variance", pooled: bool = False

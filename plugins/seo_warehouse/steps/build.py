@@ -18,7 +18,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
-from seo_warehouse.ledger import builds
+from seo_warehouse.ledger import builds, pool
 from seo_warehouse.spec import Kind
 from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
 from seo_warehouse.steps.effect import estimate_effects
@@ -62,6 +62,7 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             log.info("nothing to build: every published day is modelled")
             return BuildSummary(None)
         log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
+        pool.begin_pool(connection)
         with wh.connect("owner", autocommit=True) as owner:
             builds.analyze_claimed(owner, build.build_id)
         try:
@@ -78,6 +79,7 @@ def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
             builds.fail_build(connection, build.build_id, str(error))
             raise
         builds.finish_build(connection, build.build_id)
+        pool.end_pool(connection)
         _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
 

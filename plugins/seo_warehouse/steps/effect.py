@@ -24,11 +24,12 @@ def estimate_effects(wh: Warehouse) -> int:
     """
     with wh.connect("transformer") as reader:
         reader.execute("set transaction isolation level repeatable read, read only")
+        pool = tables.read_pool(reader)
         published = publish(
             tables.read_estimates(reader),
-            tables.read_arms(reader),
-            tables.read_weeks(reader),
-            tables.read_dropped(reader),
+            tables.read_arms(reader, pool),
+            tables.read_weeks(reader, pool),
+            tables.read_dropped(reader, pool),
         )
         checks = [check for main in _mains(published) for check in _checks(reader, main, published)]
     with wh.connect("loader", autocommit=True) as writer:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.ledger import grants
+from seo_warehouse.ledger import grants, guests
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
@@ -56,10 +56,16 @@ def grant(wh: Warehouse, analyst: str, property_name: str, say: Say, *, by: str,
 
 
 def revoke(wh: Warehouse, analyst: str, property_name: str, say: Say) -> None:
-    """Let an analyst no longer read a property's rows; the login role stays. Raises ConfigError."""
+    """Let an analyst no longer read a property's rows; its sessions end, its login stays. Raises ConfigError."""
     with _changing(wh) as connection:
-        was_granted = grants.revoke(connection, analyst, grants.property_key(connection, property_name))
+        was_granted = grants.revoke(connection, analyst, property_name)
     say(f"{analyst} " + ("no longer reads " if was_granted else "was not granted ") + property_name)
+    if was_granted:
+        # After the commit: a session that is begun anew finds the grant gone.
+        with wh.connect("owner", autocommit=True) as connection:
+            left = guests.end_sessions(connection, [analyst], f"{property_name} was revoked")
+        if left:
+            say("its open sessions are not ours to end: what a transaction of theirs has begun to read it reads on")
 
 
 @contextmanager

@@ -20,10 +20,12 @@ from seo_warehouse.client.archive import Folder
 from seo_warehouse.client.archive import open_root as open_local_root
 from seo_warehouse.config import Properties, Role, Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError
+from seo_warehouse.ledger import guests
 from seo_warehouse.ledger.completeness import sync_source_tables
 from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.ledger.roles import ROLES, role_name
 from seo_warehouse.ledger.settings import sync_properties
+from seo_warehouse.ledger.sites import Rekeying, rekey
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source
@@ -95,13 +97,18 @@ class Warehouse:
         now = self.now()
         return bool(now.date() == night and now.time() < NIGHT_DEADLINE)
 
-    def migrate(self) -> list[Migration]:
+    def migrate(self, rekeying: Rekeying | None = None) -> list[Migration]:
         """Create or complete schemas, ledgers, raw tables, roles and grants, and take over properties.yml.
 
-        Returns the migrations that were applied.
+        Returns the migrations that were applied. Raises ConfigError where a key stands for another site than it did and
+        nobody said that it shall.
         """
         with self.connect("owner", autocommit=True) as connection:
             applied = schema.prepare(connection, SOURCES, self._secrets)
+            if rekeying is not None:
+                with connection.transaction():
+                    ended = rekey(connection, self.properties, rekeying)
+                guests.end_sessions(connection, ended, "a property that it was granted has another site")
         self.sync_properties()
         return applied
 

@@ -10,6 +10,8 @@
 with
     statistics as (select * from {{ ref('int_effect__sum_statistics') }}),
 
+    pooled as (select property_key from {{ ref('stg_ops__property') }} where is_pooled),
+
     -- Cells never cross properties and neither do clusters, so that all properties together are a
     -- sum.
     summed as (
@@ -25,6 +27,7 @@ with
                 ){{ '::integer' if total.endswith('_count') }}{{ ',' if not loop.last }}
             {%- endfor %}
         from statistics
+        where property_key in (select property_key from pooled)
         group by {{ group_columns }}
     ),
 

@@ -9,5 +9,6 @@ select
     location_code,
     language_code,
     depth,
-    is_active
+    is_active,
+    pool_state = 'in' as is_pooled
 from properties
