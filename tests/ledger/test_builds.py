@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.ledger import builds
+from seo_warehouse.ledger import builds, turns
 from seo_warehouse.load.publish import publish
 from tests.load.loading import DAY, READ_AT, SOURCE, TABLE, fetch, make_row, open_warehouse, passed, write
 
@@ -171,7 +171,7 @@ class Builds(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.connection.execute("truncate ops.load, ops.build restart identity cascade")
-        self.connection.execute("select pg_advisory_unlock_all()")
+        turns.end_turn(self.connection, turns.WAREHOUSE)
         self.clicks = 0
         self.build: builds.Build | None = None
         self.modelled: dict[date, int] = {}
@@ -190,7 +190,7 @@ class Builds(RuleBasedStateMachine):
     @rule(full=st.booleans())
     @precondition(lambda self: self.build is None)
     def claim(self, full: bool) -> None:
-        self.connection.execute("select pg_advisory_lock(%s)", (builds.WAREHOUSE_LOCK,))
+        assert turns.take_warehouse(self.connection, NEXT)
         self.build = builds.claim_build(self.connection, full=full)
         expected = {
             day
@@ -199,7 +199,7 @@ class Builds(RuleBasedStateMachine):
         }
         if self.build is None:
             assert not expected
-            self.connection.execute("select pg_advisory_unlock_all()")
+            turns.end_turn(self.connection, turns.WAREHOUSE)
             return
         self.is_full_owed = self.build.is_full
         rows = fetch(
@@ -227,7 +227,7 @@ class Builds(RuleBasedStateMachine):
         elif end == "failed":
             builds.fail_build(self.connection, self.build.build_id, "a node failed")
         self.build = None
-        self.connection.execute("select pg_advisory_unlock_all()")
+        turns.end_turn(self.connection, turns.WAREHOUSE)
 
     @invariant()
     def what_finished_builds_claimed_was_published(self) -> None:

@@ -135,11 +135,11 @@ def test_two_nights_writers_of_one_batch_take_turns(database: str) -> None:
             begin(other, night=DAY + timedelta(1), wait=timedelta(milliseconds=50))
         with ThreadPoolExecutor() as threads:
             second = threads.submit(begin, other, night=DAY + timedelta(1))
-            while fetch(connection, "select count(*) from pg_locks where not granted") == [(0,)]:
+            waiting = "select count(*) from pg_stat_activity where query ~ '^select pg_sleep.*waits for a turn'"
+            while fetch(connection, waiting) == [(0,)]:
                 assert not second.done()
             loads.fail_load(connection, first, "stopped")
             assert state(connection, second.result()) == "started"
-        # Taken within a transaction, it is held beyond its end.
         with pytest.raises(TransientLoadError, match="another writer"):
             begin(connection, night=DAY, wait=timedelta(milliseconds=50))
 

@@ -11,9 +11,8 @@ import psycopg
 import pytest
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.ledger import known, loads
+from seo_warehouse.ledger import known, loads, turns
 from seo_warehouse.ledger.builds import warehouse_lock
-from seo_warehouse.ledger.session import WAREHOUSE_LOCK as WAREHOUSE
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import ensure_partition
 from tests.load.loading import (
@@ -205,21 +204,21 @@ def test_a_publication_waits_for_a_build_and_then_gives_up(database: str) -> Non
     with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as builder:
         load_id = passed(connection, write(connection, [make_row()]))
         with warehouse_lock(builder):
-            with pytest.raises(TransientLoadError, match="lock"):
+            with pytest.raises(TransientLoadError, match="a build is at work"):
                 publish(connection, SOURCE, TABLE, load_id, wait=timedelta(milliseconds=50))
             assert state(connection, load_id) == "passed"
             with ThreadPoolExecutor(1) as pool:
                 waiting = pool.submit(publish, connection, SOURCE, TABLE, load_id)
                 with pytest.raises(TimeoutError):
                     waiting.result(timeout=0.3)
-                builder.execute("select pg_advisory_unlock_all()")
+                turns.end_turn(builder, turns.WAREHOUSE)
                 assert waiting.result(timeout=10) == "published"
 
 
 def test_a_build_waits_for_a_publication_in_flight(database: str) -> None:
     with open_warehouse(database) as connection, psycopg.connect(database, autocommit=True) as publisher:
         with publisher.transaction():
-            publisher.execute("select pg_advisory_xact_lock_shared(%s)", (WAREHOUSE,))
+            turns.enter_warehouse(publisher, timedelta(0))
             with pytest.raises(TransientLoadError), warehouse_lock(connection, wait=timedelta(milliseconds=50)):
                 pass
         with warehouse_lock(connection, wait=timedelta(milliseconds=50)):

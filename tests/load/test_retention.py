@@ -9,9 +9,8 @@ import psycopg
 import pytest
 
 from seo_warehouse.config import Properties
-from seo_warehouse.ledger import known
+from seo_warehouse.ledger import known, turns
 from seo_warehouse.ledger.completeness import read_days, sync_source_tables
-from seo_warehouse.ledger.session import WAREHOUSE_LOCK
 from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.load import retention
 from seo_warehouse.load.publish import publish
@@ -83,7 +82,8 @@ def test_nothing_is_dropped_beside_a_publication_or_under_a_reader(
     with open_warehouse(database) as connection, psycopg.connect(database) as other:
         put(connection, APRIL)
         model(connection, APRIL)
-        other.execute("select pg_advisory_xact_lock_shared(%s)", (WAREHOUSE_LOCK,))
+        other.execute("select")
+        turns.enter_warehouse(other, timedelta(0))
         assert drop_old_months(connection, SOURCE, TABLE, before=JUNE) == []
         other.rollback()
         other.execute("select count(*) from raw.raw_made_up__hit")

@@ -14,7 +14,7 @@ import pytest
 
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError
-from seo_warehouse.ledger.session import WAREHOUSE_LOCK
+from seo_warehouse.ledger import turns
 from seo_warehouse.load.schema import create_roles
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.steps import reading
@@ -95,17 +95,21 @@ def test_months_that_fail_stop_no_other_are_told_and_raise_at_the_end(wh: Wareho
 @contextmanager
 def interrupted(wh: Warehouse, database: str, pauses: Sequence[float]) -> Iterator[tuple[int, Future[list[str]]]]:
     """A load whose publication waits for a build and has lost its connection once; the build has ended."""
-    with open_warehouse(database) as connection, ThreadPoolExecutor(1) as beside:
+    with (
+        open_warehouse(database) as connection,
+        wh.connect("loader", autocommit=True) as builder,
+        ThreadPoolExecutor(1) as beside,
+    ):
         create_roles(connection, PASSWORDS)
         with wh.connect("loader", autocommit=True) as loader:
             load_id = passed(loader, write(loader, [make_row()], purpose="history"))
-        connection.execute("select pg_advisory_lock(%s)", (WAREHOUSE_LOCK,))
+        assert turns.take_warehouse(builder, timedelta(0))
         publishing = beside.submit(reading.settle, wh, SOURCE, TABLE, [load_id], pauses=pauses)
         while not connection.execute(
-            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted"
+            "select pg_terminate_backend(pid) from pg_stat_activity where query ~ '^select pg_sleep.*waits for a turn'"
         ).fetchall():
             assert not publishing.done(), publishing.result()
-        connection.execute("select pg_advisory_unlock(%s)", (WAREHOUSE_LOCK,))
+        turns.end_turn(builder, turns.WAREHOUSE)
         yield load_id, publishing
 
 

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import psycopg
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.ledger.session import WAREHOUSE_LOCK, Connection, holds, one
+from seo_warehouse.ledger import turns
+from seo_warehouse.ledger.session import Connection, one
 from seo_warehouse.spec import partition_name
 
 log = logging.getLogger(__name__)
@@ -45,19 +45,13 @@ def warehouse_lock(conn: Connection, wait: timedelta = BUILD_WAIT) -> Iterator[N
     """
     if not conn.autocommit:
         raise LoadError("the warehouse is held by a connection in autocommit mode only")
-    try:
-        with conn.transaction():
-            conn.execute(
-                "select set_config('lock_timeout', %s, true)", (str(max(1, int(wait.total_seconds() * 1000))),)
-            )
-            conn.execute("select pg_advisory_lock(%s)", (WAREHOUSE_LOCK,))
-    except psycopg.errors.LockNotAvailable:
-        raise TransientLoadError(f"the warehouse was not free within {wait}") from None
+    if not turns.take_warehouse(conn, wait):
+        raise TransientLoadError(f"the warehouse was not free within {wait}")
     try:
         yield
     finally:
         if not conn.closed:
-            conn.execute("select pg_advisory_unlock(%s)", (WAREHOUSE_LOCK,))
+            turns.end_turn(conn, turns.WAREHOUSE)
 
 
 def claim_build(conn: Connection, full: bool = False) -> Build | None:
@@ -140,7 +134,7 @@ def fail_build(conn: Connection, build_id: int, reason: str) -> None:
 
 
 def _expect_warehouse(conn: Connection) -> None:
-    if not holds(conn, WAREHOUSE_LOCK):
+    if not turns.has_turn(conn, turns.WAREHOUSE):
         raise LoadError("this session does not hold the warehouse: it was never taken, or the connection was lost")
 
 

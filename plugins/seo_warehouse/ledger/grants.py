@@ -12,7 +12,6 @@ from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.guests import own_login
-from seo_warehouse.ledger.migrate import LOCK
 from seo_warehouse.ledger.roles import READER, ROLES, role_name, scrambled
 from seo_warehouse.ledger.session import Connection
 
@@ -53,11 +52,6 @@ class Grant:
     granted_at: datetime
     granted_by: str
     has_role: bool
-
-
-def lock(conn: Connection) -> None:
-    """Let nobody else change roles or grants until the transaction ends."""
-    conn.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
 
 
 def read_grants(conn: Connection, analyst: str | None = None) -> list[Grant]:

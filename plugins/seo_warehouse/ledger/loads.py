@@ -6,12 +6,11 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import psycopg
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.ledger.session import Connection, holds, one, step, transaction, try_lock, wait_for_lock
-from seo_warehouse.urls import key64
+from seo_warehouse.ledger.session import Connection, one, step, transaction
+from seo_warehouse.ledger.turns import end_turn, try_turn, wait_for_turn
 
 if TYPE_CHECKING:
     from seo_warehouse.client.api import Usage
@@ -60,9 +59,9 @@ class Batch(NamedTuple):
         return self[:6]
 
     @property
-    def lock(self) -> int:
-        """Key of its writer's advisory lock."""
-        return key64("seo_warehouse", "batch", *self)
+    def turn(self) -> str:
+        """Name of its writer's turn."""
+        return " ".join(("batch", *map(str, self)))
 
 
 def batch_of(reading: Reading) -> Batch:
@@ -86,8 +85,8 @@ def begin_load(conn: Connection, reading: Reading, *, wait: timedelta = WRITER_W
     night, purpose, file = reading.night, reading.purpose, batch.file
     what = f"begin {batch.source}.{batch.table}, property {batch.property_key}, {batch.first_day}..{batch.last_day}"
     with step(conn, what):
-        # An attempt that this very session left behind is dead too; its lock must not be counted twice.
-        if not holds(conn, batch.lock) and not try_lock(conn, batch.lock) and not _had_turn(conn, reading, wait):
+        # An attempt that this very session left behind is dead too.
+        if not try_turn(conn, batch.turn) and not _had_turn(conn, reading, wait):
             raise TransientLoadError(f"{what}: another writer is at the same batch")
         with transaction(conn):
             dead = conn.execute(
@@ -143,12 +142,7 @@ def _had_turn(conn: Connection, reading: Reading, wait: timedelta) -> bool:
     )
     if is_twin:
         return False
-    try:
-        with transaction(conn, lock_wait=wait):
-            wait_for_lock(conn, batch.lock)
-    except psycopg.errors.LockNotAvailable:
-        return False
-    return True
+    return wait_for_turn(conn, batch.turn, wait)
 
 
 def fail_load(conn: Connection, load_id: int, reason: str, usage: Usage | None = None) -> None:
@@ -268,9 +262,9 @@ def _file_of(archive_scope: str) -> str:
     return archive_scope if archive_scope.startswith(_FILE) else ""
 
 
-def publication_lock(source: str, table: str, property_key: int) -> int:
-    """Key of the advisory lock of a table's and property's publications."""
-    return key64("seo_warehouse", "publication", source, table, property_key)
+def publication_turn(source: str, table: str, property_key: int) -> str:
+    """Name of the turn of a table's and property's publications."""
+    return f"publication {source} {table} {property_key}"
 
 
 def release_batch(conn: Connection, load_id: int) -> None:
@@ -280,9 +274,7 @@ def release_batch(conn: Connection, load_id: int) -> None:
         " from ops.load where load_id = %s",
         (load_id,),
     ).fetchall()[0]
-    lock = Batch._make((*columns, _file_of(scope or ""))).lock
-    if holds(conn, lock):
-        conn.execute("select pg_advisory_unlock(%s)", (lock,))
+    end_turn(conn, Batch._make((*columns, _file_of(scope or ""))).turn)
 
 
 def audit_table(load_id: int) -> sql.Identifier:

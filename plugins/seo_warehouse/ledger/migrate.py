@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from seo_warehouse.errors import MigrationError
-from seo_warehouse.ledger.session import Connection, wait_for_lock
-from seo_warehouse.urls import key64
+from seo_warehouse.ledger import turns
+from seo_warehouse.ledger.session import Connection
 
 log = logging.getLogger(__name__)
 
-LOCK = key64("seo_warehouse", "migrations")
+TURN = "migrate"
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _RECORD = """
-create schema if not exists ops;
 create table if not exists ops.migration (
     number integer primary key,
     name text not null,
@@ -62,19 +61,16 @@ def read_migrations() -> tuple[Migration, ...]:
 
 @contextmanager
 def only_one(conn: Connection) -> Iterator[None]:
-    """One migration of a database at a time; a second one waits for the first."""
-    wait_for_lock(conn, LOCK)
-    try:
+    """One migration of a database, or change of its roles, at a time; a second one waits for the first."""
+    turns.make_turns(conn)
+    with turns.turn(conn, TURN):
         yield
-    finally:
-        if not conn.closed:
-            conn.execute("select pg_advisory_unlock(%s)", (LOCK,))
 
 
 def migrate(conn: Connection, migrations: tuple[Migration, ...]) -> list[Migration]:
     """Apply what the database lacks, in order; what was applied stays when a later one fails. Returns what was applied.
 
-    The connection is in autocommit mode and holds the lock (`only_one`). Raises MigrationError for a database of a
+    The connection is in autocommit mode and has its turn (`only_one`). Raises MigrationError for a database of a
     newer release, and where a file that was applied reads otherwise now.
     """
     conn.execute(_RECORD)

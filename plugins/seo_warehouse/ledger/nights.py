@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from seo_warehouse.ledger.session import NIGHTS_LOCK, Connection, one
+from seo_warehouse.ledger.session import Connection, one
 from seo_warehouse.spec import NIGHT_DEADLINE
 
 log = logging.getLogger(__name__)
+
+ONE_AT_A_TIME = "lock table ops.night in share row exclusive mode"
 
 
 def end_source_night(conn: Connection, source: str, night: date) -> None:
@@ -77,7 +79,7 @@ def close_night(conn: Connection, night: date, now: datetime, configured_sources
     a time zone.
     """
     with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        conn.execute(ONE_AT_A_TIME)
         _take_back(conn, now)
         first = _first_night(conn)
         if first is None or night < first:
@@ -98,7 +100,7 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
     one are neither closed nor overdue. `now` has a time zone.
     """
     with conn.transaction():
-        conn.execute("select pg_advisory_xact_lock(%s)", (NIGHTS_LOCK,))
+        conn.execute(ONE_AT_A_TIME)
         _take_back(conn, now)
         for night in overdue_nights(conn, now)[:1]:
             missing = _missing(conn, night, configured_sources)

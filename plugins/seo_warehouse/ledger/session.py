@@ -1,9 +1,4 @@
-"""What every step on the warehouse's database shares: transactions of its own, errors by type, advisory locks.
-
-Advisory locks (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS) order the steps:
-the writer of a batch holds its batch's for as long as its session lives, a publication holds its table's and
-property's, and the warehouse lock is held shared by publications and exclusive by a build.
-"""
+"""What every step on the warehouse's database shares: transactions of its own and errors by type."""
 
 from __future__ import annotations
 
@@ -16,12 +11,9 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.urls import key64
 
 Connection = psycopg.Connection[Any]
 
-WAREHOUSE_LOCK = key64("seo_warehouse", "warehouse")
-NIGHTS_LOCK = key64("seo_warehouse", "nights")
 PUBLISH_WAIT = timedelta(minutes=30)
 """How long a publication waits for a build to end."""
 DEAD_CLIENT_CHECK = "2s"
@@ -79,34 +71,6 @@ def one(conn: Connection, query: LiteralString, values: Any = None) -> Any:
     if row is None:
         raise LoadError(f"the ledger lacks a row: {' '.join(query.split())[:120]} {values!r}")
     return row[0]
-
-
-def try_lock(conn: Connection, key: int) -> bool:
-    """Take an advisory lock for as long as the session lives; False where another session has it."""
-    return bool(one(conn, "select pg_try_advisory_lock(%s)", (key,)))
-
-
-def wait_for_lock(conn: Connection, key: int) -> None:
-    """Take an advisory lock for as long as the session lives, once whoever has it lets it go."""
-    conn.execute("select pg_advisory_lock(%s)", (key,))
-
-
-def holds(conn: Connection, key: int, *, exclusive: bool = True) -> bool:
-    """Whether this session itself holds an advisory lock."""
-    return bool(
-        one(
-            conn,
-            """
-            select exists (
-                select from pg_locks
-                where locktype = 'advisory' and pid = pg_backend_pid() and granted and objsubid = 1
-                  and database = (select oid from pg_database where datname = current_database())
-                  and (classid::bigint << 32) | objid::bigint = %s and mode = %s
-            )
-            """,
-            (key, "ExclusiveLock" if exclusive else "ShareLock"),
-        )
-    )
 
 
 def _told(error: psycopg.Error) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError
-from seo_warehouse.ledger.loads import audit_table, drop_audit_table, load_state, move, publication_lock
-from seo_warehouse.ledger.session import PUBLISH_WAIT, WAREHOUSE_LOCK, Connection, step, transaction
+from seo_warehouse.ledger import turns
+from seo_warehouse.ledger.loads import audit_table, drop_audit_table, load_state, move, publication_turn
+from seo_warehouse.ledger.session import PUBLISH_WAIT, Connection, step, transaction
 from seo_warehouse.load.merge import merge
 from seo_warehouse.load.schema import ensure_partition, stored_columns
 from seo_warehouse.spec import Kind, Source, Table
@@ -53,7 +54,7 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
     with step(conn, what):
         _ensure_partitions(conn, source, table, load_id)
         with transaction(conn, lock_wait=wait):
-            conn.execute("select pg_advisory_xact_lock_shared(%s)", (WAREHOUSE_LOCK,))
+            turns.enter_warehouse(conn, wait)
             load, state = _lock_load(conn, what, source, table, load_id)
             if state in SETTLED:
                 return state
@@ -98,8 +99,7 @@ def _lock_load(conn: Connection, what: str, source: Source, table: Table, load_i
     if row is None or row[:2] != (source.name, table.name):
         raise LoadError(f"{what}: there is no such load of that table")
     load = _Load(load_id, *row[2:])
-    lock = publication_lock(source.name, table.name, load.property_key)
-    conn.execute("select pg_advisory_xact_lock(%s)", (lock,))
+    turns.hold_row(conn, publication_turn(source.name, table.name, load.property_key))
     conn.execute("select from ops.load where load_id = %s for update", (load_id,))
     return load, load_state(conn, load_id)[0]
 

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.ledger.session import WAREHOUSE_LOCK, Connection, one, step, transaction
+from seo_warehouse.ledger import turns
+from seo_warehouse.ledger.session import Connection, one, step, transaction
 from seo_warehouse.spec import Source, Table
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def _has_unmodelled(conn: Connection, source: Source, table: Table, first: date,
 def _drop(conn: Connection, source: Source, table: Table, name: str, first: date, following: date) -> bool:
     """Drop a partition and say so in the ledger; False while a build or a publication is at work."""
     with transaction(conn, lock_wait=LOCK_WAIT):
-        if not one(conn, "select pg_try_advisory_xact_lock(%s)", (WAREHOUSE_LOCK,)):
+        if not turns.empty_warehouse(conn):
             log.info("a build or a publication is at work: %s.%s is left as it is", source.name, table.name)
             return False
         if _has_unmodelled(conn, source, table, first, following):

@@ -254,9 +254,8 @@ def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: da
     if _has_table(connection, name):
         return
     with connection.transaction():
-        connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended('seo_warehouse partition ' || %s, 0))", (name,)
-        )
+        # What attaching takes anyway: one at a time, beside whoever reads and writes.
+        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(parent))
         if _has_table(connection, name):
             return
         if is_cluster(connection):

@@ -7,6 +7,7 @@ from datetime import date
 from psycopg import sql
 
 from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.turns import forget_turns
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.spec import Source
 
@@ -29,6 +30,7 @@ def vacuum_raw(conn: Connection, sources: tuple[Source, ...]) -> None:
 
 def vacuum_ledgers(conn: Connection) -> None:
     """Vacuum every table of `ops`. The connection, their owner's, is in autocommit mode."""
+    forget_turns(conn)
     tables = conn.execute(
         "select relname from pg_class where relnamespace = 'ops'::regnamespace and relkind = 'r'"
     ).fetchall()

@@ -32,14 +32,14 @@ from seo_warehouse.exports import folder, forms
 from seo_warehouse.exports.parts import Part
 from seo_warehouse.ledger import files, loads, nights
 from seo_warehouse.ledger.files import KeptFile
-from seo_warehouse.ledger.session import Connection, step, try_lock
+from seo_warehouse.ledger.session import Connection, step
+from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Period, Reading, Row, Source
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
-from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
@@ -172,7 +172,7 @@ def _running(wh: Warehouse, source_name: str, property_name: str, night: date, s
     what = f"read the files of {prop.name}"
     # The session holds it: a killed process lets it go.
     with wh.connect("loader", autocommit=True) as connection, step(connection, what):
-        if not try_lock(connection, key64("seo_warehouse", "files", source.name, prop.key)):
+        if not try_turn(connection, f"files {source.name} {prop.key}"):
             raise TransientLoadError(f"{what}: another process is reading them; try again when it has ended")
         # A property that is new in properties.yml: else nothing would tell whose URLs are its own.
         if not connection.execute("select 1 from ops.property where property_key = %s", (prop.key,)).fetchone():

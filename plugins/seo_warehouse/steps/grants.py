@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.ledger import grants, guests
+from seo_warehouse.ledger import grants, guests, migrate
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
@@ -71,8 +71,11 @@ def revoke(wh: Warehouse, analyst: str, property_name: str, say: Say) -> None:
 @contextmanager
 def _changing(wh: Warehouse) -> Iterator[Connection]:
     try:
-        with wh.connect("owner") as connection:
-            grants.lock(connection)
+        with (
+            wh.connect("owner", autocommit=True) as connection,
+            migrate.only_one(connection),
+            connection.transaction(),
+        ):
             yield connection
     except psycopg.errors.InsufficientPrivilege as error:
         raise ConfigError(f"the warehouse's owner may not do that: {error.diag.message_primary}") from None

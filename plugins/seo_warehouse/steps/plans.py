@@ -10,11 +10,11 @@ from psycopg import sql
 from seo_warehouse.client.archive import Archive
 from seo_warehouse.client.plans import Ask, has_plan, keep_plan
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.ledger.session import Connection, wait_for_lock
+from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.turns import wait_for_turn
 from seo_warehouse.property import Property
 from seo_warehouse.spec import Plan, Source
 from seo_warehouse.steps.warehouse import Warehouse
-from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +26,9 @@ def make_plan(wh: Warehouse, source: Source, prop: Property, archive: Archive) -
     """
     if source.plan is None or has_plan(archive):
         return
-    lock = key64("seo_warehouse", "plan", source.name, prop.key, archive.scope)
     with wh.connect("loader", autocommit=True) as connection:
         # The session holds it: a killed process lets it go, and has kept a whole plan or none.
-        wait_for_lock(connection, lock)
+        wait_for_turn(connection, f"plan {source.name} {prop.key} {archive.scope}")
         if has_plan(archive):
             return
         asks = _top(connection, source.plan, prop.key, int(getattr(prop.settings_of(source), source.plan.limit)))

@@ -24,14 +24,13 @@ from seo_warehouse.errors import (
     TransientLoadError,
 )
 from seo_warehouse.ledger import known, loads
-from seo_warehouse.ledger.session import try_lock, wait_for_lock
+from seo_warehouse.ledger.turns import try_turn, wait_for_turn
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Kind, Period, Reading, Row, Source, Table
 from seo_warehouse.steps.connections import open_api
 from seo_warehouse.steps.warehouse import Warehouse
-from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +93,12 @@ def filling_alone(
     An onboarding that runs beside a night would ask for the same days. A killed process lets go. `wait` is called
     where another one is at it, which then is waited for.
     """
-    lock = key64("seo_warehouse", "fill", source.name, table.name, prop.key)
+    turn = f"fill {source.name} {table.name} {prop.key}"
     with wh.connect("loader", autocommit=True) as holder:
-        is_alone = try_lock(holder, lock)
+        is_alone = try_turn(holder, turn)
         if not is_alone and wait is not None:
             wait()
-            wait_for_lock(holder, lock)
-            is_alone = True
+            is_alone = wait_for_turn(holder, turn)
         yield is_alone
 
 
@@ -112,10 +110,9 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
     if source.order is None:
         return True
     night = period.first_day
-    lock = key64("seo_warehouse", "order", source.name, prop.key, night)
     with wh.connect("loader", autocommit=True) as holder:
         # The session holds it: a killed process lets it go.
-        if not try_lock(holder, lock):
+        if not try_turn(holder, f"order {source.name} {prop.key} {night}"):
             raise TransientLoadError(f"order {source.name}, {prop.name}, {night}: another process is ordering it")
         with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
             try:
