@@ -1,4 +1,4 @@
-"""What the clock asks for: nights are closed at their deadline every hour, the tables are kept once a day."""
+"""What the clock asks for: nights close at their deadline, guests keep to their limits, tables are kept daily."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from seo_warehouse.orchestration.tasks import (
     check_clock,
     check_freshness,
     close_overdue,
+    end_overlong_sessions,
     keep_tables,
     write_docs,
 )
@@ -17,6 +18,11 @@ from seo_warehouse.orchestration.tasks import (
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
     close_overdue() >> check_clock()
     carry_out_decisions()
+
+with DAG(
+    **maintenance_dag("maintenance__guests", "End analysts' sessions that are over their limits.", "*/10 * * * *")
+):
+    end_overlong_sessions()
 
 with DAG(**maintenance_dag("maintenance__daily", "Partitions ahead, vacuum, stale tables, dbt docs.", "35 23 * * *")):
     keep_tables() >> check_freshness() >> write_docs()

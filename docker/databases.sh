@@ -13,5 +13,6 @@ where not exists (select from pg_database where datname = name)
 \gexec
 alter database seo_warehouse owner to seo_owner;
 alter database seo_warehouse_airflow owner to seo_warehouse_airflow;
-revoke connect on database seo_warehouse_airflow from public;
+revoke connect on database seo_warehouse_airflow, postgres, template1 from public;
 SQL
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username postgres --dbname seo_warehouse --file "${PUBLIC_SQL:-/srv/public.sql}"

@@ -17,7 +17,14 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_configured_source_has_its_dag(dags: dict[str, Any]) -> None:
     ingests = {f"ingest__{source.name}" for source in SOURCES}
-    assert set(dags) == ingests | {"warehouse", "maintenance", "maintenance__daily", "onboarding", "release"}
+    assert set(dags) == ingests | {
+        "warehouse",
+        "maintenance",
+        "maintenance__daily",
+        "maintenance__guests",
+        "onboarding",
+        "release",
+    }
 
 
 def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

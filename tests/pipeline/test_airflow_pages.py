@@ -9,7 +9,11 @@ from tests.pipeline.conftest import Running
 def test_the_list_of_dags_shows_each_of_them(running: Running, browser: Browser) -> None:
     browser.open(f"{running.airflow.url}/dags")
     browser.wait_for(
-        *(f"ingest__{source.name}" for source in running.wh.sources), "warehouse", "maintenance", "maintenance__daily"
+        *(f"ingest__{source.name}" for source in running.wh.sources),
+        "warehouse",
+        "maintenance",
+        "maintenance__daily",
+        "maintenance__guests",
     )
 
 

@@ -32,6 +32,7 @@ def server() -> Iterator[Postgres]:
     server.initialise()
     server.start()
     place = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGPASSWORD": server.password}
+    place["PUBLIC_SQL"] = str(ROOT / "plugins/seo_warehouse/ledger/public.sql")
     subprocess.run(
         [ROOT / "docker/databases.sh"],
         env=place | secrets() | {"PATH": f"{binaries()}:{os.environ['PATH']}"},

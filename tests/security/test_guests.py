@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import TransientLoadError
 from seo_warehouse.ledger import builds, grants, migrate, nights, turns
 from tests.conftest import PASSWORDS
@@ -136,3 +139,10 @@ def test_of_many_that_want_a_turn_one_has_it(database: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(work, range(6)))
     assert (len(most), set(most)) == (30, {1})
+
+
+def test_no_session_may_take_all_of_the_machines_memory(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.dsn()) as connection:
+        limits = Path(f"/proc/{connection.info.backend_pid}/limits").read_text()
+    (line,) = (line for line in limits.splitlines() if line.startswith("Max data size"))
+    assert int(line.split()[3]) <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -35,7 +35,9 @@ def back_up(wh: Warehouse, to: Path, say: Say) -> None:
     aside = to.with_name(f".{to.name}.{os.getpid()}")
     try:
         aside.touch(mode=0o600)
-        _run("pg_dump", wh.dsn("owner"), "--format=custom", f"--file={aside}")
+        # Of our schemas alone: what others made in the database, be it a large object, may not be ours to read.
+        ours = [f"--schema={name}" for name in schema.SCHEMAS]
+        _run("pg_dump", wh.dsn("owner"), "--format=custom", f"--file={aside}", *ours)
         with aside.open("rb") as file:
             os.fsync(file.fileno())
         aside.rename(to)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
@@ -93,6 +94,10 @@ def start_postgres(settings: Settings, ports: dict[str, int], progress: Progress
             connection.execute(
                 sql.SQL("create database {} owner {}").format(sql.Identifier(DATABASE), sql.Identifier(owner))
             )
+        # Every role may connect to every database, and fill its disk there.
+        connection.execute("revoke connect on database postgres, template1 from public")
+    with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
+        connection.execute(files("seo_warehouse.ledger").joinpath("public.sql").read_bytes())
 
 
 def demo_component(home: Path) -> Component:

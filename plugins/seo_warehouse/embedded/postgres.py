@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 import signal
 import socket
 import subprocess
@@ -197,6 +198,15 @@ def _as_server_user() -> dict[str, Any]:
     return settings
 
 
+def _limit_memory() -> None:
+    """No process of the server may take more than half of the machine's memory: PostgreSQL has no such setting.
+
+    A session that would gets the error "out of memory", and every other goes on.
+    """
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    resource.setrlimit(resource.RLIMIT_DATA, (half, half))
+
+
 def _let_pass(folder: Path) -> None:
     """Let the server's user reach `folder`: search permission on each parent that lacks it."""
     for parent in folder.parents:
@@ -211,8 +221,10 @@ def _command(program: str, *arguments: str) -> list[str]:
 
 def _run(program: str, *arguments: str, binaries: bool = True) -> None:
     command = _command(program, *arguments) if binaries else [program, *arguments]
-    # pg_ctl hands its output to the server it starts: a pipe would never close.
-    settings = _as_server_user() | ({"stdout": subprocess.DEVNULL} if program == "pg_ctl" else {})
+    settings = _as_server_user()
+    if program == "pg_ctl":
+        # It hands its output to the server it starts: a pipe would never close.
+        settings |= {"stdout": subprocess.DEVNULL, "preexec_fn": _limit_memory}
     done = subprocess.run(command, **settings, check=False)
     if done.returncode:
         raise EmbeddedError(f"{program} failed ({done.returncode}): {(done.stdout or '').strip()[-2000:]}")

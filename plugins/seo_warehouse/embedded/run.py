@@ -35,7 +35,7 @@ from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 Say = Callable[[str], None]
 LEAST_FREE_BYTES = 3 * 10**9
 NIGHT_TIMEOUT_SECONDS = 1_800
-KEEPERS = ("maintenance", "maintenance__daily")
+KEEPERS = ("maintenance", "maintenance__daily", "maintenance__guests")
 TICK_SECONDS = 15
 """How long the scheduler may take to begin the run of a tick that has passed."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.ledger.guests import own_login
+from seo_warehouse.ledger.guests import limit_login, own_login
 from seo_warehouse.ledger.roles import READER, ROLES, role_name, scrambled
 from seo_warehouse.ledger.session import Connection
 
@@ -120,6 +120,7 @@ def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:
         conn.execute("delete from ops.grant where analyst = %s", (analyst,))
         conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(READER), sql.Identifier(analyst)))
     own_login(conn, analyst)
+    limit_login(conn, analyst)
     done = conn.execute(
         "insert into ops.grant (analyst, property_key, granted_by) values (%s, %s, %s) on conflict do nothing",
         (analyst, key, by),

@@ -167,3 +167,60 @@ create or replace function ops.linked_domains() returns setof bigint
 language sql stable as 'select source_domain_key from marts.dim_link';
 select set_config('check_function_bodies', 'on', true);
 comment on function ops.linked_domains() is 'Keys of the domains of the links that the current user reads in the marts.';
+
+-- Asked by the transformer, which may end nobody by itself.
+create or replace function ops.end_readers(mart regclass) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    reader record;
+    ended integer := 0;
+begin
+    for reader in
+        select a.pid, a.usename, left(a.query, 500) as query
+        from pg_stat_activity as a join ops.guest as g on g.analyst = a.usename
+        where a.datname = current_database() and exists (
+            select from pg_locks as l
+            where l.pid = a.pid and l.granted and l.locktype = 'relation' and l.relation = mart
+              and l.database = (select oid from pg_database where datname = current_database())
+        )
+    loop
+        begin
+            if pg_terminate_backend(reader.pid) then
+                insert into ops.ended_session (analyst, why, query)
+                values (reader.usename, 'it kept ' || mart::text || ' from being replaced', reader.query);
+                ended := ended + 1;
+            end if;
+        exception when insufficient_privilege then
+            raise warning '% keeps % from being replaced, and is not ours to end', reader.usename, mart;
+        end;
+    end loop;
+    return ended;
+end
+$$;
+comment on function ops.end_readers is 'Ends the analysts'' sessions that hold a table, with a notice in ops.ended_session. Returns how many there were.';
+revoke execute on function ops.end_readers from public;
+
+create or replace function ops.rename_between_readers(relation regclass, new_name text, patience integer default 300)
+returns void language plpgsql
+as $$
+declare
+    attempts integer := 0;
+begin
+    loop
+        begin
+            set local lock_timeout = '100ms';
+            execute format('alter table %s rename to %I', relation, new_name);
+            set local lock_timeout to default;
+            return;
+        exception when lock_not_available then
+            attempts := attempts + 1;
+        end;
+        if attempts >= patience then
+            perform ops.end_readers(relation);
+        end if;
+        perform pg_sleep(1);
+    end loop;
+end
+$$;
+comment on function ops.rename_between_readers is 'Renames a table of the caller''s without making anybody wait in line for more than a tenth of a second. Analysts who hold it after so many seconds are ended; whoever else does is waited for.';

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from importlib.resources import files
 
 import psycopg
 
@@ -22,20 +23,6 @@ from seo_warehouse.ledger.session import Connection, one
 WAREHOUSE = "warehouse"
 _PAUSE = "select pg_sleep(0.1) /* waits for a turn */"
 """Asked of the server, so that pg_stat_activity shows who waits."""
-TABLES = """
-create schema if not exists ops;
-create table if not exists ops.turn (
-    name text primary key,
-    pid integer,
-    session_at timestamptz
-);
-comment on table ops.turn is
-    'What one session at a time does, and which: its process and when it began. Without that session a turn is free.';
-create table if not exists ops.warehouse_door ();
-comment on table ops.warehouse_door is
-    'Empty. Locked in share mode by each publication until it commits, and for a moment by who takes the warehouse.';
-"""
-"""Made before any migration, which needs a turn itself."""
 _IS_TAKEN = """
 select exists (
     select from ops.turn as t join pg_stat_activity as s on s.pid = t.pid and s.backend_start = t.session_at
@@ -48,11 +35,11 @@ t.pid = pg_backend_pid() and t.session_at = (select backend_start from pg_stat_a
 
 
 def make_turns(conn: Connection) -> None:
-    """Make the tables, unless they are there; of two at once each finds them made."""
+    """Make what a migration itself needs (first.sql), unless it is there; of two at once each finds it made."""
     for _ in range(3):
         try:
             with conn.transaction():
-                conn.execute(TABLES)
+                conn.execute(files("seo_warehouse.ledger").joinpath("first.sql").read_bytes())
         except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema):
             continue
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any
@@ -10,11 +12,14 @@ import psycopg
 from psycopg import sql
 
 from seo_warehouse.errors import MigrationError
-from seo_warehouse.ledger import migrate
+from seo_warehouse.ledger import guests, migrate
 from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.ledger.session import step
 from seo_warehouse.spec import Column, Source, Table, Type, partition_name
 
+GUESTS_PATIENCE = "2s"
+"""How long a migration waits for a reader before analysts are ended."""
+MOST_TRIES = 5
 SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans")
 
 GRANTS = """
@@ -30,9 +35,25 @@ grant seo_transformer, seo_loader to current_user;
 grant usage on schema plans to seo_loader;
 grant usage on schema marts, plans to seo_reader;
 grant select on ops.granted_property, ops.granted_everything to seo_reader;
+grant execute on function ops.end_readers to seo_transformer;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
+CLOSE_TO_PUBLIC = """
+do $$
+begin
+    if (select pg_has_role(datdba, 'usage') from pg_database where datname = current_database()) then
+        execute format('revoke create, temporary on database %I from public', current_database());
+        execute format('grant temporary on database %I to seo_loader, seo_transformer', current_database());
+    end if;
+    if (select pg_has_role(nspowner, 'usage') from pg_namespace where nspname = 'public') then
+        revoke create on schema public from public;
+    end if;
+end $$
+"""
+"""As far as the owner may: nothing is made in this database by who may only read.
+
+What else PostgreSQL gives to everybody its superuser takes back (public.sql)."""
 GIVE_TO_OWNERS = """
 do $$
 declare relation record;
@@ -110,14 +131,40 @@ def prepare(
     with step(connection, "prepare the warehouse"), migrate.only_one(connection):
         for schema in SCHEMAS:
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
-        applied = migrate.migrate(connection, migrate.read_migrations())
-        with connection.transaction():
-            connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
-            create_raw(connection, sources)
-            if is_cluster(connection):
-                distribute(connection, sources)
-            create_roles(connection, passwords)
+        applied: list[migrate.Migration] = []
+        _past_guests(connection, lambda: applied.extend(migrate.migrate(connection, migrate.read_migrations())))
+        _past_guests(connection, lambda: _complete_all(connection, sources, passwords))
     return applied
+
+
+def _complete_all(connection: psycopg.Connection[Any], sources: tuple[Source, ...], passwords: dict[str, str]) -> None:
+    with connection.transaction():
+        connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
+        create_raw(connection, sources)
+        if is_cluster(connection):
+            distribute(connection, sources)
+        create_roles(connection, passwords)
+
+
+def _past_guests(connection: psycopg.Connection[Any], change: Callable[[], None]) -> None:
+    """Make a change that waits for whoever reads: analysts in a transaction are ended, all others are waited for."""
+    for _ in range(MOST_TRIES):
+        try:
+            with _lock_timeout(connection):
+                return change()
+        except psycopg.errors.LockNotAvailable:
+            guests.end_transactions(connection, "a migration waited for it")
+    return change()
+
+
+@contextmanager
+def _lock_timeout(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(GUESTS_PATIENCE)))
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("set lock_timeout to default")
 
 
 def is_cluster(connection: psycopg.Connection[Any]) -> bool:
@@ -280,6 +327,10 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
     """Create or re-key the roles, and give them what is theirs and what they may use."""
     make_roles(connection, passwords)
     connection.execute(GRANTS)
+    connection.execute(CLOSE_TO_PUBLIC)
+    for (analyst,) in connection.execute("select analyst from ops.guest").fetchall():
+        guests.own_login(connection, analyst)
+        guests.limit_login(connection, analyst)
     connection.execute(GIVE_TO_OWNERS)
     connection.execute(OPEN_MARTS)
     connection.execute("grant select on all tables in schema raw to seo_transformer")

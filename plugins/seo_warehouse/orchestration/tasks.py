@@ -205,6 +205,14 @@ def write_docs() -> None:
     generate_docs(_warehouse())
 
 
+@task
+def end_overlong_sessions() -> int:
+    """End the sessions of analysts that are over their limits, or that others wait for."""
+    from seo_warehouse.steps.grants import end_overlong_sessions as end
+
+    return end(_warehouse())
+
+
 def _warehouse() -> Warehouse:
     from seo_warehouse.orchestration.stores import open_task_warehouse
 

@@ -41,6 +41,8 @@ result. Mend it and clear the task. `report`: the models are built, yesterday's 
 `maintenance` closes, every hour, the oldest night whose deadline (23:00 UTC) has passed and names the sources that had
 not ended (`ops.night.missing_sources`); `warehouse` runs for it. Skipped: nothing was overdue. It also carries out
 decisions about quarantined loads that were cut before they were done.
+`maintenance__guests` ends, every ten minutes, the sessions of analysts that are over their limits or that somebody
+waits for (`ops.ended_session`).
 `maintenance__daily` makes next month's partitions, gives up what `retention` no longer keeps, vacuums, warns of
 tables that are older than their sources allow (log of `check_freshness`, `seo-warehouse status`) and writes dbt's
 documentation.

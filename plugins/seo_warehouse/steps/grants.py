@@ -68,6 +68,12 @@ def revoke(wh: Warehouse, analyst: str, property_name: str, say: Say) -> None:
             say("its open sessions are not ours to end: what a transaction of theirs has begun to read it reads on")
 
 
+def end_overlong_sessions(wh: Warehouse) -> int:
+    """End the sessions of analysts that are over their limits or in the way. Returns how many there were."""
+    with wh.connect("owner", autocommit=True) as connection:
+        return guests.end_overlong(connection)
+
+
 @contextmanager
 def _changing(wh: Warehouse) -> Iterator[Connection]:
     try:

@@ -17,12 +17,3 @@ create table ops.rekey (
 );
 comment on table ops.rekey is 'Each time that a person had a property''s key stand for another domain. Written by the owner alone.';
 comment on column ops.rekey.ended_grants is 'The analysts whose grant of the property ended with it.';
-
-create table ops.ended_session (
-    ended_at timestamptz not null default clock_timestamp(),
-    analyst text not null,
-    why text not null,
-    query text
-);
-comment on table ops.ended_session is 'Each session of an analyst that the warehouse ended, and why. Written by the owner alone.';
-comment on column ops.ended_session.query is 'Its last statement, the beginning.';
