@@ -80,7 +80,11 @@ def limit_login(conn: Connection, analyst: str) -> list[str]:
 
 def own_login(conn: Connection, analyst: str) -> bool:
     """Let the owner end an analyst's sessions; False where the server does not let it, as of a directory's roles."""
-    row = conn.execute("select pg_has_role(oid, 'usage') from pg_roles where rolname = %s", (analyst,)).fetchone()
+    row = conn.execute(
+        "select pg_has_role(oid, 'usage') or pg_has_role('pg_signal_backend', 'usage') from pg_roles"
+        " where rolname = %s",
+        (analyst,),
+    ).fetchone()
     if row is None or row[0]:
         return row is not None
     try:

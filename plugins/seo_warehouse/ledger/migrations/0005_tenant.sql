@@ -1,6 +1,7 @@
 -- Whose rows the pooled figures may hold, and when the site behind a key changed.
 
-alter table ops.property add column pool_state text not null default 'out' check (pool_state in ('out', 'in', 'leaving'));
+alter table ops.property add column pool_state text not null default 'out';
+alter table ops.property add constraint property_pool_state check (pool_state in ('out', 'in', 'leaving'));
 comment on column ops.property.pool_state is 'Whether rows of property 0 in the marts are made of it too: in, as of the newest build; leaving, until a build has finished without it; out.';
 -- Until now they were made of every property there ever was.
 update ops.property set pool_state = 'leaving';
