@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def test_the_product_takes_no_lock_that_everybody_may_take(database: str) -> Non
             look()
         nights.end_source_night(connection, SOURCE.name, DAY)
         with connection.transaction():
-            nights.close_night(connection, DAY, [SOURCE.name])
+            nights.close_night(connection, DAY, datetime.now(UTC), [SOURCE.name])
             turns.enter_warehouse(connection, SOON)
             turns.hold_row(connection, "a row")
             look()
