@@ -124,9 +124,19 @@ def database(postgres: Postgres) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real recordings and specifications, which is not part of the repository."""
-    folder = Path(__file__).parents[1] / ".." / "shared" / "data"
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of cases made after public reports and real files, which is not part of the repository."""
+    return _shared("cases")
+
+
+def _shared(name: str) -> Path:
+    folder = Path(__file__).parents[1] / ".." / "shared" / name
     if folder.is_dir():
         return folder.resolve()
     if os.environ.get("CI"):
         pytest.fail(f"{folder} is missing: external tests must run in CI")
-    pytest.skip(f"{folder} is missing: recordings are not part of the repository")
+    pytest.skip(f"{folder} is missing: it is not part of the repository")

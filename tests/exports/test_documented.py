@@ -11,13 +11,13 @@ from seo_warehouse.exports.generic import GENERIC
 from seo_warehouse.exports.labs import PART
 from seo_warehouse.exports.search_console import LATEST_LINKS, PERFORMANCE_FORM, TOTALS
 from seo_warehouse.exports.vendors import VENDORS
-from seo_warehouse.exports.wide import WIDE
+from seo_warehouse.exports.wide import FORMS as WIDE_FORMS
 from tests.exports.files import WRITTEN, parts_of, rows_of, zipped
 
 TEXT = (Path(__file__).parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", TEXT, re.MULTILINE | re.DOTALL))
 EXAMPLES = {part: re.findall(r"```text\n(.*?)```", section, re.DOTALL) for part, section in SECTIONS.items()}
-FORMS = (*GENERIC, *VENDORS, LATEST_LINKS, PERFORMANCE_FORM, WIDE)
+FORMS = (*GENERIC, *VENDORS, LATEST_LINKS, PERFORMANCE_FORM, *WIDE_FORMS)
 LATER = WRITTEN.replace(year=2027)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.errors import ExportError
 from seo_warehouse.exports.forms import read, recognise
-from seo_warehouse.exports.repeats import Repeats, is_replaced
+from seo_warehouse.exports.repeats import FIRST, Repeats, is_replaced
 from seo_warehouse.sources.exports import EXPORTS
 from tests.exports.files import WRITTEN, opener, rows_of, zipped
 from tests.exports.test_forms import FILES
@@ -156,13 +156,16 @@ def test_of_rows_of_one_grain_the_last_stands(rows: list[tuple[int, int]]) -> No
     repeats = Repeats()
     for grain, content in rows:
         repeats.see(("grain", grain), ("row", grain, content))
-    replaced, equal, contradicted = repeats.judge()
+    judged = repeats.judge()
     repeats.close()
     last = {grain: number for number, (grain, _) in enumerate(rows)}
-    kept = [number for number in range(len(rows)) if not is_replaced(replaced, number)]
+    kept = [number for number in range(len(rows)) if not is_replaced(judged.replaced, number)]
     assert kept == sorted(last.values())
     following = [
         next((other for other in rows[number + 1 :] if other[0] == row[0]), None) for number, row in enumerate(rows)
     ]
-    assert equal == sum(row == other for row, other in zip(rows, following, strict=True))
-    assert equal + contradicted == len(rows) - len(kept)
+    otherwise = [n for n, (row, other) in enumerate(zip(rows, following, strict=True)) if other and row != other]
+    assert judged.equal == sum(row == other for row, other in zip(rows, following, strict=True))
+    assert judged.equal + judged.contradicted == len(rows) - len(kept)
+    assert judged.contradicted == len(otherwise)
+    assert judged.first == set(otherwise[:FIRST])

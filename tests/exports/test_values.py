@@ -6,9 +6,14 @@ from itertools import product
 
 import pytest
 from babel.dates import get_month_names
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seo_warehouse.exports import generic, places, values
-from seo_warehouse.exports.values import CellError, Habits, HabitSeeker, HabitUnknownError
+from seo_warehouse.exports import dates, generic, places, values
+from seo_warehouse.exports.habits import HabitSeeker
+from seo_warehouse.exports.languages import LANGUAGES
+from seo_warehouse.exports.values import CellError, Habits, HabitUnknownError
+from seo_warehouse.urls import normalise
 
 LATEST = date(2026, 3, 3)
 COMMA, POINT, NEITHER = Habits(True, None, ","), Habits(True, None, "."), Habits(True)
@@ -141,12 +146,23 @@ def test_percent_signs_are_dropped_from_scales_of_a_hundred(cell: str, expected:
         ("1 juil. 2025", date(2025, 7, 1)),
         ("2 de septiembre de 2025", date(2025, 9, 2)),
         ("2 października 2025", date(2025, 10, 2)),
+        ("2 marraskuuta 2025", date(2025, 11, 2)),
+        ("2 mars 2025", date(2025, 3, 2)),
+        ("2 января 2026", date(2026, 1, 2)),
+        ("2 Ιανουαρίου 2026", date(2026, 1, 2)),
+        ("2026年1月2日", date(2026, 1, 2)),
+        ("2026년 1월 2일 9:05", date(2026, 1, 2)),
+        ("2025-06-11 6:20", date(2025, 6, 11)),
+        ("2025-06-11 6:20 PM", date(2025, 6, 11)),
+        ("2025-06-11 11:20 PM -0200", date(2025, 6, 12)),
+        ("11.06.2025, 6:20", date(2025, 6, 11)),
+        ("2025-6-1", date(2025, 6, 1)),
         ("", None),
         ("-", None),
     ],
 )
 def test_days_are_read_as_vendors_and_spreadsheets_write_them(cell: str, expected: date | None) -> None:
-    assert values.day(NEITHER, LATEST)(cell) == expected
+    assert dates.day(NEITHER, LATEST)(cell) == expected
 
 
 @pytest.mark.parametrize(
@@ -169,29 +185,85 @@ def test_days_are_read_as_vendors_and_spreadsheets_write_them(cell: str, expecte
         "2026-01-02T25:00:00+00:00",
         "0000-00-00",
         "2026-01-02x",
+        "2026/01/02 Change",
+        "02.01.2026 URL",
+        "2 Jan 2026 Dynamics",
+        "Jan 2, 2026 (diff)",
+        "20260102_landing",
+        "202611",
+        "2026-01-02 6",
     ],
 )
 def test_what_is_no_day_before_the_file_was_written_is_refused(cell: str) -> None:
     with pytest.raises(CellError):
-        values.day(NEITHER, LATEST)(cell)
+        dates.day(NEITHER, LATEST)(cell)
 
 
-def test_no_name_of_a_month_begins_another_month_in_any_language() -> None:
+def test_few_names_of_months_mean_two_of_them() -> None:
     meant: dict[str, set[int]] = defaultdict(set)
-    for language, width, context in product(values.LANGUAGES, ("wide", "abbreviated"), ("format", "stand-alone")):
+    for language, width, context in product(LANGUAGES, ("wide", "abbreviated"), ("format", "stand-alone")):
         for number, name in get_month_names(width, context, language).items():
-            for length in range(3, len(name) + 1):
-                meant[name[:length].lower()].add(number)
-    assert {name for name, numbers in meant.items() if len(numbers) > 1} == {"jui"}
+            meant[name.lower().rstrip(".")].add(number)
+    two = {name: numbers for name, numbers in meant.items() if len(numbers) > 1}
+    assert two == {"listopad": {10, 11}, "listopada": {10, 11}, "lis": {10, 11}, "srp": {7, 8}, "lip": {6, 7}}
+
+
+@pytest.mark.parametrize(
+    ("cell", "others", "expected"),
+    [
+        ("5. listopada 2025", ["17. lipnja 2025"], date(2025, 10, 5)),
+        ("5 listopada 2025", ["17 stycznia 2025", "1 listopada 2025"], date(2025, 11, 5)),
+        ("2 lip 2025", ["3 sty 2025"], date(2025, 7, 2)),
+        ("2 lip 2025", ["3 sij 2025"], date(2025, 6, 2)),
+        ("2 lip 2025", [], None),
+        ("1 jui 2025", ["1 août 2025"], None),
+    ],
+)
+def test_a_month_whose_name_means_two_is_told_by_the_other_months_of_its_file(
+    cell: str, others: list[str], expected: date | None
+) -> None:
+    seeker = HabitSeeker()
+    for other in (cell, *others):
+        seeker.see_day(other)
+    with pytest.raises(HabitUnknownError):
+        dates.day(Habits(), LATEST)(cell)
+    if expected is None:
+        with pytest.raises(CellError, match="write the day as"):
+            dates.day(seeker.habits(","), LATEST)(cell)
+    else:
+        assert dates.day(seeker.habits(","), LATEST)(cell) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(LANGUAGES),
+    st.dates(date(1990, 1, 1), date(2026, 3, 3)),
+    st.sampled_from(
+        ["{day} {month} {year}", "{day}. {month} {year}", "{month} {day}, {year}", "{day} de {month} de {year}"]
+    ),
+    st.sampled_from(["wide", "abbreviated"]),
+    st.sampled_from(["", " 9:05", ", 09:05:12", " 9:05 PM", " 10:22 CET"]),
+)
+def test_a_day_with_the_name_of_its_month_is_read_in_every_language_or_refused(
+    language: str, written: date, form: str, width: str, clock: str
+) -> None:
+    name = get_month_names(width, "format", language)[written.month]  # type: ignore[arg-type]
+    cell = form.format(day=written.day, month=name, year=written.year) + clock
+    try:
+        found = dates.day(NEITHER, LATEST)(cell)
+    except CellError:
+        assert name[0].isdigit() or " " in name or len(name) < 3 or len(dates._meanings(name)) != 1
+    else:
+        assert found == written
 
 
 def test_day_and_month_are_told_apart_by_the_habit_of_the_file() -> None:
-    assert values.day(Habits(True, day_first=True), LATEST)("03/04/2025") == date(2025, 4, 3)
-    assert values.day(Habits(True, day_first=False), LATEST)("03/04/2025") == date(2025, 3, 4)
+    assert dates.day(Habits(True, day_first=True), LATEST)("03/04/2025") == date(2025, 4, 3)
+    assert dates.day(Habits(True, day_first=False), LATEST)("03/04/2025") == date(2025, 3, 4)
     with pytest.raises(HabitUnknownError):
-        values.day(Habits(), LATEST)("03/04/2025")
+        dates.day(Habits(), LATEST)("03/04/2025")
     with pytest.raises(CellError, match="2026-11-22"):
-        values.day(NEITHER, LATEST)("03/04/2025")
+        dates.day(NEITHER, LATEST)("03/04/2025")
 
 
 @pytest.mark.parametrize(
@@ -281,6 +353,18 @@ def test_what_is_no_absolute_url_is_refused(cell: str) -> None:
 def test_urls_are_kept_as_written() -> None:
     for cell in ("https://Example.com", "http://bücher.example/ü?q=a b#x".replace(" ", "+"), "HTTPS://example.com/"):
         assert values.url(f" {cell} ") == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("https://a.example/oak bench", "https://a.example/oak%20bench"),
+        ("https://a.example/bench?cid=cross \nclimate_%7Ce", "https://a.example/bench?cid=cross%20climate_%7Ce"),
+        ("https://a.exa\r\nmple/x\ty", "https://a.example/xy"),
+    ],
+)
+def test_urls_with_blanks_and_line_ends_are_those_that_a_browser_makes_of_them(cell: str, expected: str) -> None:
+    assert normalise(values.url(cell) or "") == expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 
 from seo_warehouse.config import Settings
+from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.steps import drop
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
 
@@ -65,16 +67,36 @@ class Shop:
             return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
 
 
-def open_shop(home: Path, dsn: str) -> Shop:
+def open_shop(home: Path, dsn: str, properties: str = PROPERTIES) -> Shop:
     """A shop over a database that has its schemas already. `dsn` is a superuser's."""
     home.mkdir(parents=True, exist_ok=True)
-    (home / "properties.yml").write_text(PROPERTIES)
+    (home / "properties.yml").write_text(properties)
     (home / "secrets.json").write_text(
         json.dumps(PASSWORDS | dict.fromkeys(("postgres", "airflow", "airflow_admin"), "x"))
     )
     shop = Shop(home, dsn)
     shop.wh.sync_properties()
     return shop
+
+
+def folders(*names: str) -> str:
+    """properties.yml with a property for each name, all of the same domain."""
+    lines = [
+        f"  - {{key: {key}, name: {name}, domain: shop.example, history_start: 2026-05-01, sources: {{exports: {{}}}}}}"
+        for key, name in enumerate(names, start=1)
+    ]
+    return "\n".join(["properties:", *lines, ""])
+
+
+def ingest_all(shop: Shop, *names: str) -> dict[str, str]:
+    """Ingest the folders of properties; what the refusals and quarantines said, by property."""
+    refused = {}
+    for name in names:
+        try:
+            drop.ingest(shop.wh, "exports", name, NIGHT, shop.say)
+        except AuditFailedError as error:
+            refused[name] = str(error)
+    return refused
 
 
 def rankings(rows: list[tuple[str, str, int]], device: str = "desktop") -> str:

@@ -1,8 +1,8 @@
 """The forms of dropped files: which a file has, and its rows.
 
 Reading takes two passes: `recognise` looks at every line, once, and decides what one line alone cannot tell (the order
-of day and month, which of two contradicting lines stands); `read` then yields the rows. Rows that cannot be understood
-are left out and named; where they are more than one in a hundred, the file is refused.
+of day and month, which of two contradicting lines stands); `read` then yields the rows. What is left out, and when
+that refuses the file, is for `refusals`; rows that contradict each other are for `contradictions`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 
 from seo_warehouse.errors import ExportError
 from seo_warehouse.exports import labs
+from seo_warehouse.exports.contradictions import find_first
 from seo_warehouse.exports.opening import OpenStream, head_of, is_zip, unzipped
 from seo_warehouse.exports.parts import Part, Refusal
+from seo_warehouse.exports.refusals import NothingKeptError, Refusals, is_too_much
 from seo_warehouse.exports.repeats import Repeats, is_replaced
 from seo_warehouse.exports.sheets import Sheet, find_habits, has_rows, identify, outcomes
 from seo_warehouse.exports.values import HabitUnknownError
@@ -26,10 +28,8 @@ from seo_warehouse.exports.zipped import sheets_of_zip
 from seo_warehouse.sources.exports import RANKING
 from seo_warehouse.spec import EXPORTED_AT, Row, Table
 
-FEW_REFUSED = 10
-MOST_REFUSED = 0.01
-"""Share of rows; up to `FEW_REFUSED` are borne in any file."""
-KEPT_REFUSALS = 10_000
+LOCATION = "location"
+NAMED_COLUMNS = 6
 
 _NAMED_DAY = re.compile(r"(?<!\d)(20\d\d)([-_]?)(\d\d)\2(\d\d)(?!\d)")
 
@@ -42,11 +42,13 @@ class Plan:
     """What reading a part needs to know: its tables of text (none: JSON), and which of its rows are replaced.
 
     `depth` is that of rank checks which found something and do not say how deep they looked, where the file tells.
+    `first` are the first rows that a later one contradicts.
     """
 
     sheets: tuple[Sheet, ...]
     replaced: bytes
     depth: int | None = None
+    first: frozenset[int] = frozenset()
 
 
 def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple[Part, ...]:
@@ -95,26 +97,64 @@ def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, Open
     table, part = sheets[0].form.table, sheets[0].form.part
     try:
         found = _survey(name, table, part, lambda at: _all_outcomes(name, sheets, openers, at), written_at)
+        if found.contradicted_count:
+            found = _contradicted(name, sheets, openers, found)
     except HabitUnknownError:
         known = tuple(
             replace(s, reading=replace(s.reading, habits=find_habits(_place(name, s), openers[s.entry], s)))
             for s in sheets
         )
         return _survey_sheets(name, known, openers, written_at)
-    unknown = tuple(f"column {cell!r} is left aside" for s in sheets for cell in s.columns.unknown)
+    unknown = _left_aside(dict.fromkeys(cell for s in sheets for cell in s.columns.unknown))
+    if any(f.name == LOCATION for s in sheets for _, f in s.columns.fields):
+        unknown = (*unknown, "of column 'Location' the country is kept")
     encodings = sorted({s.text.encoding for s in sheets if not s.text.encoding.startswith("utf")})
     guessed = tuple(f"read as {e}, a guess: save it as UTF-8 if letters look wrong" for e in encodings)
     return replace(found, notes=(*found.notes, *guessed, *unknown), plan=replace(found.plan, sheets=sheets))
 
 
-def _all_outcomes(
-    name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], at: datetime
-) -> Iterator[Row | Refusal]:
+def _left_aside(headings: Iterable[str]) -> tuple[str, ...]:
+    named = [repr(heading) for heading in headings]
+    if len(named) <= NAMED_COLUMNS:
+        return tuple(f"column {heading} is left aside" for heading in named)
+    more = len(named) - NAMED_COLUMNS
+    return (f"columns {', '.join(named[:NAMED_COLUMNS])} and {more} more are left aside",)
+
+
+def _contradicted(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], found: Part) -> Part:
+    """The part with a word about its rows that contradict each other.
+
+    Raises ExportError where they are many, or where a column that is not read tells checks of positions apart.
+    """
+    placed = [(_place(name, sheet), openers[sheet.entry], sheet) for sheet in _dated(sheets, found.exported_at)]
+    first = find_first(placed, found.plan.first, sheets[0].form.table.grain)
+    total = found.row_count + found.equal_count + found.contradicted_count
+    many = is_too_much(found.contradicted_count, total)
+    said = f"{found.contradicted_count:,} of {total:,} rows say otherwise than a later row of the same {first}"
+    if first.columns and (many or sheets[0].form.table is RANKING):
+        raise ExportError(
+            f"{name}: {said}. Column {' or '.join(map(repr, first.columns))} tells them apart, and is not kept: leave"
+            " the lines of one value and drop the file again"
+        )
+    if many:
+        raise ExportError(f"{name}: {said}: no export contradicts itself, so mend it and drop it again")
+    return replace(found, notes=(*found.notes, f"{said}, which stands"))
+
+
+def _dated(sheets: tuple[Sheet, ...], at: datetime) -> Iterator[Sheet]:
+    """The sheets with what their rows have of the export's instant."""
     for sheet in sheets:
         constants: dict[str, Any] = {EXPORTED_AT: at}
         if "day" not in sheet.reading.constants:
             constants["day"] = at.date()
-        yield from outcomes(_place(name, sheet), openers[sheet.entry], sheet.with_constants(**constants))
+        yield sheet.with_constants(**constants)
+
+
+def _all_outcomes(
+    name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], at: datetime
+) -> Iterator[Row | Refusal]:
+    for sheet in _dated(sheets, at):
+        yield from outcomes(_place(name, sheet), openers[sheet.entry], sheet)
 
 
 def _place(name: str, sheet: Sheet) -> str:
@@ -172,8 +212,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
     grain_of = itemgetter(*table.grain)
     repeats = Repeats()
     depths = _Depths() if table is RANKING else None
-    refused: list[Refusal] = []
-    refused_count = lost_count = 0
+    refusals = Refusals(name)
     first, last = date.max, date.min
     try:
         see = repeats.see
@@ -188,40 +227,27 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
                 if day > last:
                     last = day
             elif isinstance(outcome, Refusal):
-                refused_count += 1
-                lost_count += outcome.rows
-                if len(refused) < KEPT_REFUSALS:
-                    refused.append(outcome)
-        replaced, equal, contradicted = repeats.judge()
+                refusals.see(outcome)
+        judged = repeats.judge()
     finally:
         repeats.close()
-    _check_refused(name, repeats.row_count, refused, refused_count, lost_count)
+    refusals.check(repeats.row_count)
     depth = depths.of_found if depths is not None else None
+    notes = () if depth is None else (f"what was found is taken to be found among {depth}, as the rest of the file",)
     return Part(
         table=table.name,
         part=part,
         first_day=first,
         last_day=last,
         exported_at=at,
-        row_count=repeats.row_count - equal - contradicted,
-        refused=tuple(refused),
-        refused_count=refused_count,
-        equal_count=equal,
-        contradicted_count=contradicted,
-        notes=() if depth is None else (f"what was found is taken to be found among {depth}, as the rest of the file",),
-        plan=Plan((), replaced, depth),
+        row_count=repeats.row_count - judged.equal - judged.contradicted,
+        refused=tuple(refusals.kept),
+        refused_count=refusals.count,
+        equal_count=judged.equal,
+        contradicted_count=judged.contradicted,
+        notes=(*notes, *refusals.notes),
+        plan=Plan((), judged.replaced, depth, judged.first),
     )
-
-
-def _check_refused(name: str, row_count: int, refused: list[Refusal], refused_count: int, lost_count: int) -> None:
-    """Raises ExportError where no row can be read, or too many cannot: the `lost_count` of what was refused."""
-    total = row_count + lost_count
-    if not total:
-        raise ExportError(f"{name} has headings and no rows: export it again")
-    if not row_count or (refused_count > FEW_REFUSED and lost_count > MOST_REFUSED * total):
-        raise ExportError(
-            f"{name}, {refused[0]}; {lost_count:,} of {total:,} rows cannot be read: mend the export and drop it again"
-        )
 
 
 def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetime, latest: date) -> tuple[Part, ...]:
@@ -234,7 +260,10 @@ def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetim
         if has_rows(_place(name, s), entries[s.entry], s)
     )
     if ranged:
-        parts.append(_survey_sheets(name, ranged, entries, written_at))
+        try:
+            parts.append(_survey_sheets(name, ranged, entries, written_at))
+        except NothingKeptError as error:
+            parts[0] = replace(parts[0], notes=(*parts[0].notes, str(error)))
     return tuple(parts)
 
 

@@ -48,6 +48,8 @@ def items_of(name: str, content: bytes, latest: date) -> Iterator[Item]:
     """The items of an answer in the order of the file. Raises ExportError where it is no such answer."""
     try:
         document = mapping(orjson.loads(content.removeprefix(b"\xef\xbb\xbf")), "the file")
+        if "tasks" not in document:
+            raise MalformedAnswerError("it has no tasks")
         number = 0
         for task in sequence(document.get("tasks"), "tasks"):
             asked = mapping(mapping(task, "tasks[]").get("data"), "tasks[].data")
@@ -58,7 +60,10 @@ def items_of(name: str, content: bytes, latest: date) -> Iterator[Item]:
                     number += 1
                     yield _item(number, item, result, latest)
     except (orjson.JSONDecodeError, MalformedAnswerError, RecursionError) as error:
-        raise ExportError(f"{name} is no answer of DataForSEO Labs' ranked_keywords: {error}") from None
+        raise ExportError(
+            f"{name} is JSON, of which only DataForSEO Labs' answer about ranked_keywords is read, and it is none"
+            f" ({error}): export it as CSV"
+        ) from None
 
 
 def _item(number: int, item: Any, result: dict[str, Any], latest: date) -> Item:

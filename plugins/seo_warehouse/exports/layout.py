@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from operator import getitem, itemgetter
 from typing import Any, Literal
 
-from seo_warehouse.exports import values
+from seo_warehouse.exports import dates, values
 from seo_warehouse.exports.values import CellError, Convert, Habits
 from seo_warehouse.spec import Row, Table
 
@@ -43,7 +43,11 @@ class Field:
     is_needed: bool = False
     filled: bool = False
 
+    label: str = ""
+    """The first of its headings as it was written here."""
+
     def __post_init__(self) -> None:
+        object.__setattr__(self, "label", self.label or self.headings[0])
         object.__setattr__(self, "headings", tuple(plain(heading) for heading in self.headings))
 
 
@@ -178,7 +182,7 @@ def row_maker(form: Form, columns: Columns, reading: Reading) -> Callable[[list[
 def converter(kind: Kind, reading: Reading) -> Convert:
     """The function that makes a value of a cell of that kind."""
     if kind == "day":
-        return values.day(reading.habits, reading.latest)
+        return dates.day(reading.habits, reading.latest)
     if kind == "number":
         return values.number(reading.habits)
     if kind == "percent":

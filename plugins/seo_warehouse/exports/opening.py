@@ -10,6 +10,7 @@ spreadsheets write, guessed by charset-normalizer where the guess is clear, else
 from __future__ import annotations
 
 import codecs
+import html
 import io
 import re
 import stat
@@ -48,7 +49,7 @@ CLEARLY = 0.1
 SINGLE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FOREIGN = (
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook: export it as CSV, or save the sheet that is meant as CSV UTF-8"),
     (b"%PDF", "a PDF: export it as CSV"),
     (b"\x1f\x8b", "compressed by gzip: decompress it first"),
     (b"(\xb5\x2f\xfd", "compressed by zstd: decompress it first"),
@@ -64,6 +65,10 @@ _NOT_WESTERN = re.compile(
 Windows-1254 has Turkish ones are Icelandic ones, which are rarer."""
 _LEADING_OUT = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 ZIP = b"PK\x03\x04"
+WORKBOOK_PART = "[Content_Types].xml"
+_SHEET = re.compile(r'<sheet\b[^>]*?\bname="([^"]*)"')
+_PERFORMANCE_NAME = "-Performance-on-"
+_PERFORMANCE_SHEETS = frozenset(("Chart", "Queries", "Pages", "Countries", "Devices", "Filters"))
 _OF_DAMAGED_DIRECTORY = (ValueError, IndexError, OverflowError, RuntimeError, OSError, struct.error)
 """What zipfile raises beside BadZipFile where offsets and sizes are nonsense."""
 
@@ -240,8 +245,8 @@ def _entries(name: str, archive: zipfile.ZipFile) -> dict[str, OpenStream]:
     infos = archive.infolist()
     if len(infos) > MOST_ENTRIES:
         raise ExportError(f"{name} holds {len(infos)} files: unpack it first and drop the files that are meant")
-    if "[Content_Types].xml" in archive.namelist():
-        raise ExportError(f"{name} is an Excel workbook: save it as CSV UTF-8")
+    if WORKBOOK_PART in archive.namelist():
+        raise ExportError(_workbook(name, archive))
     found: dict[str, OpenStream] = {}
     total = 0
     for info in infos:
@@ -256,6 +261,22 @@ def _entries(name: str, archive: zipfile.ZipFile) -> dict[str, OpenStream]:
     if total > MOST_UNZIPPED:
         raise ExportError(f"{name} holds more than {MOST_UNZIPPED:,} bytes: it looks like a zip bomb and was not read")
     return found
+
+
+def _workbook(name: str, archive: zipfile.ZipFile) -> str:
+    """What a workbook is. One of Search Console's sheets alone does not say of which days and filters it is."""
+    try:
+        with archive.open("xl/workbook.xml") as part:
+            sheets = {html.unescape(found) for found in _SHEET.findall(part.read(SAMPLE).decode("utf-8", "replace"))}
+    except KeyError:
+        sheets = set()
+    shown = f", with the sheets {', '.join(sorted(sheets)[:8])}" if sheets else ""
+    if _PERFORMANCE_NAME in name or len(sheets & _PERFORMANCE_SHEETS) > 1:
+        return (
+            f"{name} is Search Console's performance report as an Excel workbook{shown}: choose Export, Download CSV"
+            " there and drop the whole zip"
+        )
+    return f"{name} is an Excel workbook{shown}: export it as CSV, or save the sheet that is meant as CSV UTF-8"
 
 
 def _check_entry(name: str, info: zipfile.ZipInfo) -> None:

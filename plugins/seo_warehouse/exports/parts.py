@@ -12,7 +12,7 @@ class Refusal:
     """What was left out. `line` counts the file's lines from 1, headings included (of JSON: its items).
 
     `sheet` is the file within a zip; `content` is cut. `rows` would have come of it at most: a line of a wide layout
-    has many.
+    has many. `is_borne`: however many there are, the rest of the file stands.
     """
 
     line: int
@@ -21,6 +21,7 @@ class Refusal:
     content: str
     sheet: str = ""
     rows: int = 1
+    is_borne: bool = False
 
     def __str__(self) -> str:
         place = f"{self.sheet + ', ' if self.sheet else ''}line {self.line}"

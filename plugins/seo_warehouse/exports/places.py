@@ -1,46 +1,80 @@
 """Countries, languages, devices and search engines, as exports name them.
 
-Names of countries and languages are those of Unicode's CLDR (https://cldr.unicode.org), which vendors and Google use
-too, in the languages that headings are known in; what they call otherwise is in `_OTHER_NAMES`.
+Names of countries are those of Unicode's CLDR (https://cldr.unicode.org) in the languages of Search Console, and
+Google's own where it calls a country otherwise: each of `_OTHER_NAMES` was seen in an export or in a program that reads
+them. Names of languages are CLDR's English ones.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
+from itertools import product
 from typing import cast
 
 from babel import Locale
 from babel.core import get_global
 
-from seo_warehouse.exports.values import CellError, shown, text
+from seo_warehouse.exports.languages import FREQUENT, LANGUAGES
+from seo_warehouse.exports.values import BearableError, CellError, shown, text
 
-LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt")
 UNKNOWN_COUNTRY = "zzz"
 """Search Console's code where it does not know the country."""
 
 _OTHER_NAMES = {
-    "czech republic": "CZ",
-    "hong kong": "HK",
-    "holland": "NL",
-    "ivory coast": "CI",
-    "macao": "MO",
-    "macau": "MO",
-    "republic of korea": "KR",
-    "russian federation": "RU",
-    "swaziland": "SZ",
-    "the netherlands": "NL",
-    "turkey": "TR",
-    "u.s.": "US",
-    "uk": "GB",
-    "united states of america": "US",
-    "usa": "US",
-    "viet nam": "VN",
+    "BB": ("Barbade (La)",),
+    "CD": ("République démocratique du Congo",),
+    "CI": ("Côte d'Ivoire", "Ivory Coast"),
+    "CK": ("Cook (Îles)",),
+    "CW": ("Curaçao (Nederlandse Antillen)",),
+    "CZ": ("Czech Republic", "República Tcheca", "République tchèque"),
+    "EH": ("Sahara oriental",),
+    "FK": ("Ilhas Malvinas (Ilhas Falkland)", "Îles Falkland (Malouines)"),
+    "FO": ("Faroe (Îles)",),
+    "GB": ("UK",),
+    "GY": ("Guyane",),
+    "HK": ("Hong Kong",),
+    "IM": ("Man (Île)",),
+    "IN": ("La India",),
+    "IO": ("Territoires britanniques de l'Océan Indien",),
+    "KM": ("Comores (Archipel)", "Ilhas Comores"),
+    "KR": ("Republic of Korea",),
+    "KY": ("Caïmans (Îles)",),
+    "MH": ("Marshall (Îles)",),
+    "MK": ("Macedonia", "Macedônia", "Macédoine"),
+    "MO": ("Macao", "Macau"),
+    "MP": ("Mariannes du Nord (Commonwealth des îles)",),
+    "MU": ("Ilhas Maurício", "Maurice (Île)"),
+    "MW": ("Malauí",),
+    "NF": ("Norfolk (Île de)",),
+    "NL": ("Holland", "The Netherlands"),
+    "PM": ("São Pedro e Miquelon",),
+    "PS": ("Palestina", "Palestine"),
+    "RE": ("Réunion (Île de la)",),
+    "RU": ("Russian Federation",),
+    "SA": ("Saudi-Arabië",),
+    "SB": ("Solomon (Îles)",),
+    "SC": ("Seichelles",),
+    "SJ": ("Ilhas Svalbard e Jan Mayen",),
+    "SZ": ("Suazilândia", "Swaziland"),
+    "TC": ("Ilhas Turks e Caicos", "Îles Turks-et-Caïcos"),
+    "TJ": ("Tajiquistão",),
+    "TR": ("Turkey",),
+    "US": ("U.S.", "USA", "United States of America"),
+    "VC": ("Saint-Vincent-et-les-Grenadines",),
+    "VI": ("US Virgin Islands", "Îles Vierges américaines"),
+    "VN": ("Viet Nam",),
+    "YT": ("Ilha Mayotte",),
 }
 _NO_COUNTRY = frozenset("BUR DDR FXX TMP YMD ZAR QUU XAA XBB ZZZ".split())
 """Codes of three letters that stood for countries which have another now, or never stood for one."""
-_UNKNOWN_NAMES = frozenset(("zzz", "zz", "unknown region", "unknown"))
+_UNKNOWN_NAMES = frozenset(("zzz", "zz", "unknown region", "unknown", "région inconnue"))
+LONGEST_CODE = 3
+STATES_NAMED_LIKE_COUNTRIES = frozenset(("Georgia",))
+_MARKS = re.compile(r"[\s'\u2019\u2010-\u2015-]+")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z0-9]{2,8}))*")
 _ENGINE = re.compile(r"(?:https?://)?(?:www\.)?([a-z]+)\.[a-z.]{2,6}/?")
 
@@ -52,15 +86,23 @@ _DEVICES = {
     "smartphone": "mobile",
     "phone": "mobile",
     "tablet": "tablet",
-    # German, French, Spanish, Italian, Portuguese
+    # German, Dutch, French, Spanish, Portuguese, Japanese, Chinese
     "mobil": "mobile",
+    "mobiel": "mobile",
     "ordinateur": "desktop",
     "ordenador": "desktop",
     "móvil": "mobile",
+    "móviles": "mobile",
+    "celular": "mobile",
     "computador": "desktop",
     "dispositivos móveis": "mobile",
     "tablette": "tablet",
     "tableta": "tablet",
+    "モバイル": "mobile",
+    "タブレット": "tablet",
+    "移动设备": "mobile",
+    "桌面": "desktop",
+    "平板电脑": "tablet",
 }
 
 
@@ -69,10 +111,25 @@ def country(cell: str) -> str | None:
     value = text(cell)
     if value is None or value.lower() in _UNKNOWN_NAMES or value == "-":
         return None
-    found = _countries().get(value.casefold())
+    found = _found_country(value)
     if found is None:
         raise CellError(f"is {shown(value)}, no country's code or name that is known: write its ISO code, as in DE")
     return found
+
+
+def country_of_location(cell: str) -> str | None:
+    """ISO 3166-1 alpha-2 of a place as trackers name them, the country last: `Munich,Bavaria,Germany`.
+
+    None where the last name is no country's for certain: `Atlanta, Georgia` is in the United States, and so is
+    `Los Angeles, CA`.
+    """
+    value = text(cell)
+    if value is None or value == "-":
+        return None
+    *finer, last = (part.strip() for part in value.split(","))
+    if finer and (len(last) <= LONGEST_CODE or last in STATES_NAMED_LIKE_COUNTRIES):
+        return None
+    return _found_country(last)
 
 
 def search_console_country(cell: str) -> str | None:
@@ -82,9 +139,9 @@ def search_console_country(cell: str) -> str | None:
         return None
     if value.casefold() in _unknown_regions():
         return UNKNOWN_COUNTRY
-    found = country(cell)
+    found = _found_country(value)
     if found is None:
-        raise CellError(f"is {shown(value)}, no country's code or name that is known")
+        raise BearableError(f"is {shown(value)}, no country's code or name that is known")
     return _three_letters()[found]
 
 
@@ -120,8 +177,13 @@ def device(cell: str) -> str | None:
 
 def search_console_device(cell: str) -> str | None:
     """The word of Search Console's API."""
-    found = device(cell)
-    return None if found is None else found.upper()
+    value = text(cell)
+    if value is None:
+        return None
+    found = _DEVICES.get(value.lower())
+    if found is None:
+        raise BearableError(f"is {shown(value)}, no name of a kind of device that is known")
+    return found.upper()
 
 
 def engine(cell: str) -> str | None:
@@ -133,17 +195,36 @@ def engine(cell: str) -> str | None:
     return host[1] if host else value.lower()
 
 
+def _found_country(value: str) -> str | None:
+    # Half a second goes into reading the names of all languages.
+    for languages in (FREQUENT, LANGUAGES):
+        names = _countries(languages)
+        if found := names.get(value.casefold()) or names.get(_bare(value)):
+            return found
+    return None
+
+
 @cache
-def _countries() -> dict[str, str]:
-    """Alpha-2 by case-folded name or code. No name means two countries in the languages read here."""
-    codes = set(_three_letters())
-    found: dict[str, str] = {}
-    for name in LANGUAGES:
-        territories = _names(name)
-        found.update((territories[code].casefold(), code) for code in codes if code in territories)
-    found.update((code.casefold(), code) for code in codes)
+def _countries(languages: tuple[str, ...]) -> dict[str, str]:
+    """Alpha-2 by case-folded name or code, and by bare name, of those that mean one country in all the languages."""
+    meant: dict[str, set[str]] = defaultdict(set)
+    for language, code in product(languages, _three_letters()):
+        if name := _names(language).get(code):
+            meant[name.casefold()].add(code)
+            meant[_bare(name)].add(code)
+    found = {name: next(iter(codes)) for name, codes in meant.items() if name and len(codes) == 1}
+    found.update((code.casefold(), code) for code in _three_letters())
     found.update((three, two) for two, three in _three_letters().items())
-    return found | _OTHER_NAMES
+    for code, names in _OTHER_NAMES.items():
+        for name in names:
+            found[name.casefold()] = found[_bare(name)] = code
+    return found
+
+
+def _bare(name: str) -> str:
+    """A name without accents, hyphens and apostrophes, which not everybody writes."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return _MARKS.sub(" ", "".join(letter for letter in letters if not unicodedata.combining(letter))).strip()
 
 
 @cache
@@ -175,7 +256,7 @@ def _language_names() -> dict[str, str]:
 
 def _names(language: str) -> Mapping[str, str]:
     """Names of countries by alpha-2."""
-    return cast(Mapping[str, str], Locale(language).territories)
+    return cast(Mapping[str, str], Locale.parse(language).territories)
 
 
 def _english_languages() -> Mapping[str, str]:

@@ -9,12 +9,31 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Hashable
+from dataclasses import dataclass
 
 import numpy as np
 
 BUFFERED = 1 << 15
 SHARE = 1 << 17
 """Rows that are compared at a time."""
+
+
+FIRST = 20
+"""Contradicted rows that are named."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Which rows say what others say.
+
+    `replaced` has one bit for each row, set where a later row takes its place. `equal` of these say the same,
+    `contradicted` say otherwise, and `first` are the first of the latter.
+    """
+
+    replaced: bytes
+    equal: int
+    contradicted: int
+    first: frozenset[int]
 
 
 class Repeats:
@@ -36,11 +55,11 @@ class Repeats:
     def close(self) -> None:
         self._file.close()
 
-    def judge(self) -> tuple[bytes, int, int]:
-        """One bit for each row, set where a later row takes its place; how many equal it; how many contradict it."""
+    def judge(self) -> Judgement:
         self._flush()
         replaced = np.zeros(self.row_count, dtype=bool)
         equal = contradicted = 0
+        first: list[int] = []
         shares = self.row_count // SHARE + 1
         for share in range(shares):
             rows, grains, contents = self._of_share(share, shares)
@@ -49,10 +68,12 @@ class Repeats:
             # A row is replaced by the next one of its grain; the last of them stands.
             earlier = np.flatnonzero(grains[:-1] == grains[1:])
             replaced[rows[earlier]] = True
-            same = int(np.count_nonzero(contents[earlier] == contents[earlier + 1]))
-            equal += same
-            contradicted += len(earlier) - same
-        return (np.packbits(replaced).tobytes() if equal + contradicted else b""), equal, contradicted
+            otherwise = rows[earlier][contents[earlier] != contents[earlier + 1]]
+            equal += len(earlier) - len(otherwise)
+            contradicted += len(otherwise)
+            first = sorted([*first, *np.sort(otherwise)[:FIRST].tolist()])[:FIRST]
+        bits = np.packbits(replaced).tobytes() if equal + contradicted else b""
+        return Judgement(bits, equal, contradicted, frozenset(first))
 
     def _flush(self) -> None:
         self.row_count += len(self._buffer) // 2

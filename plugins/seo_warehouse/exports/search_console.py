@@ -1,7 +1,8 @@
 """Exports of Google Search Console: performance and links.
 
-Its headings are in the language of whoever exports. What is known of them in German, French, Spanish, Italian, Dutch
-and Portuguese was seen in real exports or in programs that read them; in another language the file is refused.
+Its headings are in the language of whoever exports. What is known of them in German, French, Spanish, Italian, Dutch,
+Portuguese, Turkish, Japanese and Chinese was seen in real exports or in programs that read them; in another language
+the file is refused.
 
 CTR is left aside: clicks and impressions say it more exactly.
 """
@@ -12,27 +13,37 @@ from seo_warehouse.exports import places, values
 from seo_warehouse.exports.layout import Field, Form, headings, plain
 from seo_warehouse.sources.exports import BACKLINK, PERFORMANCE, SEARCH_SUMMARY, SEARCH_TOTAL
 
-DATE = ("Date", "Datum", "Fecha", "Data")
+DATE = ("Date", "Datum", "Fecha", "Data", "Tarih", "日付", "日期")
 QUERY = (
     *("Query", "Queries", "Top queries", "Suchanfrage", "Suchanfragen", "Häufigste Suchanfragen"),
     *("Requête", "Requêtes", "Requêtes les plus fréquentes", "Consulta", "Consultas", "Consultas principales"),
     *("Query più frequenti", "Query principali", "Zoekopdracht", "Populairste zoekopdrachten"),
-    *("Principais consultas", "Consultas principais"),
+    *("Meest uitgevoerde zoekopdrachten", "Principais consultas", "Consultas principais", "Top consultas"),
+    *("En çok yapılan sorgular", "上位のクエリ", "热门查询"),
 )
 PAGE = (
     *("Page", "Pages", "Top pages", "Landing page", "Seite", "Seiten", "Häufigste Seiten", "Die häufigsten Seiten"),
     *("Pages les plus populaires", "Página", "Páginas", "Páginas principales", "Pagina", "Pagine principali"),
-    *("Populairste pagina's", "Populairste pagina\u2019s", "Páginas principais", "Páginas mais visitadas"),
+    *("Populairste pagina's", "Populairste pagina\u2019s", "Toppagina's", "Toppagina\u2019s"),
+    *("Páginas principais", "Páginas mais visitadas", "En çok görüntülenen sayfalar", "上位のページ", "排名靠前的网页"),
 )
-COUNTRY = ("Country", "Land", "Pays", "País", "Paese")
-DEVICE = ("Device", "Gerät", "Appareil", "Dispositivo", "Apparaat")
-CLICKS = ("Clicks", "Url Clicks", "Klicks", "Clics", "Clic", "Klikken", "Cliques")
-IMPRESSIONS = ("Impressions", "Impressionen", "Impresiones", "Impressioni", "Vertoningen", "Impressões")
+COUNTRY = ("Country", "Land", "Pays", "País", "Paese", "Ülke", "国", "国家/地区")
+DEVICE = ("Device", "Gerät", "Appareil", "Dispositivo", "Apparaat", "Cihaz", "デバイス", "设备")
+CLICKS = (
+    *("Clicks", "Url Clicks", "Klicks", "Clics", "Clic", "Klikken", "Aantal klikken", "Cliques", "Tıklamalar"),
+    *("クリック数", "点击次数"),
+)
+IMPRESSIONS = (
+    *("Impressions", "Impressionen", "Impresiones", "Impressioni", "Vertoningen", "Impressões", "Gösterimler"),
+    *("表示回数", "展示"),
+)
 POSITION = (
     *("Position", "Average position", "Durchschnittliche Position", "Position moyenne", "Posición"),
-    *("Posición media", "Posizione", "Posizione media", "Positie", "Posição"),
+    *("Posición media", "Posizione", "Posizione media", "Positie", "Posição", "Konum", "Pozisyon", "掲載順位", "排名"),
 )
-CTR = headings("CTR", "Url CTR", "Klickrate")
+CTR = headings("CTR", "Url CTR", "Klickrate", "TO", "点击率")
+WEB = ("web", "ウェブ", "网络", "网页")
+"""The type of search that a report must be of."""
 
 _METRICS = (
     Field("clicks", values.integer, CLICKS, is_needed=True, filled=True),

@@ -5,38 +5,39 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain
+from itertools import product
 
 from seo_warehouse.errors import ExportError
-from seo_warehouse.exports import search_console
+from seo_warehouse.exports import search_console, strangers
 from seo_warehouse.exports.generic import GENERIC
+from seo_warehouse.exports.habits import HabitSeeker
 from seo_warehouse.exports.layout import Columns, Form, Reading, match, nearest, row_maker
-from seo_warehouse.exports.opening import LONGEST_LINE, OpenStream, Text, examine, lines_of
+from seo_warehouse.exports.opening import OpenStream, Text, examine, lines_of
 from seo_warehouse.exports.parts import Refusal
-from seo_warehouse.exports.search_console import LATEST_LINKS, PERFORMANCE_FORM, SUMMARIES, TOTALS
-from seo_warehouse.exports.values import CellError, Habits, HabitSeeker
+from seo_warehouse.exports.records import records
+from seo_warehouse.exports.search_console import LATEST_LINKS, PERFORMANCE_FORM
+from seo_warehouse.exports.values import BearableError, CellError, Habits
 from seo_warehouse.exports.vendors import VENDORS
-from seo_warehouse.exports.wide import WIDE, days_of, rows_maker
+from seo_warehouse.exports.wide import WIDE, DayColumn, Layout, is_title, layout_of, rows_maker
 from seo_warehouse.spec import Row
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADING_CHARACTERS = 1 << 16
 LONGEST_CONTENT = 500
-BLOCK = 1 << 16
-KEPT_BLOCKS = LONGEST_LINE // BLOCK + 3
-MOST_BROKEN = 1_000
-"""Lines whose quotes are not closed, each of which may cost a look through `csv.field_size_limit()` characters."""
+MOST_BEFORE = 10
+"""Lines with content that may stand above the headings: Semrush writes five of them, Moz six."""
+CELLS_BEFORE = 2
+"""Cells that such a line may have: with more, it is a line of headings itself."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _GENERIC_NAME = re.compile(r"[\s-]+")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of text whose form is known. `skipped` records come before its first row.
+    """A table of text whose form is known. `skipped` records come before its first row, the last of them `headings`.
 
     `entry` is its name within a zip. `days` are the columns of a wide layout.
     """
@@ -45,11 +46,20 @@ class Sheet:
     text: Text
     delimiter: str
     skipped: int
-    width: int
+    headings: tuple[str, ...]
     columns: Columns
     reading: Reading
     entry: str = ""
-    days: tuple[tuple[int, date], ...] = ()
+    days: tuple[DayColumn, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many cells its lines have."""
+        return len(self.headings)
+
+    def records(self, name: str, open_stream: OpenStream) -> Iterator[tuple[int, list[str], str | None]]:
+        """What stands below its headings."""
+        return records(name, open_stream, self.text, self.delimiter, self.skipped)
 
     def with_constants(self, **constants: object) -> Sheet:
         """The sheet with these values in every row."""
@@ -59,73 +69,100 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Heading:
-    """The headings of a table, split by one of the delimiters."""
+    """What may be the headings of a table, split by one of the delimiters; `before` are the lines above with content.
+
+    `skipped` records end with it.
+    """
 
     delimiter: str
     skipped: int
     row: list[str]
+    before: tuple[list[str], ...] = ()
 
 
 def headings_of(name: str, open_stream: OpenStream, text: Text) -> tuple[Heading, ...]:
     """The first line with content, split by each delimiter. Excel's `sep=;` before it decides."""
+    found = tuple(heading for heading in _candidates(open_stream, text) if not heading.before)
+    if not found:
+        raise ExportError(f"{name} has no line of headings: export it again")
+    return found
+
+
+def _candidates(open_stream: OpenStream, text: Text) -> list[Heading]:
+    """The first lines with content, split by each delimiter."""
     with lines_of(open_stream, text) as lines:
         start = lines.read(HEADING_CHARACTERS)
     stated = _SEPARATOR_LINE.fullmatch(start.lstrip("\ufeff").split("\n", 1)[0].strip("\r"))
     found = []
     for delimiter in [stated[1]] if stated and stated[1] in DELIMITERS else DELIMITERS:
         reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True)
+        before: tuple[list[str], ...] = ()
         try:
             for skipped, row in enumerate(reader, start=1):
                 if any(cell.strip() for cell in row) and not (stated and skipped == 1):
-                    found.append(Heading(delimiter, skipped, row))
-                    break
+                    found.append(Heading(delimiter, skipped, row, before))
+                    before = (*before, row)
+                    if len(before) > MOST_BEFORE:
+                        break
         except csv.Error:
             continue
-    if not found:
-        raise ExportError(f"{name} has no line of headings: export it again")
-    return tuple(found)
+    return found
 
 
 def identify(name: str, open_stream: OpenStream, latest: date) -> Sheet:
     """The form of a file. Raises ExportError where it has none, or headings that its form has not."""
     text = examine(name, open_stream)
     found = headings_of(name, open_stream, text)
-    chosen = _vendor_form(found, latest)
+    chosen = _vendor_form(name, found, latest) or _vendor_form(name, _candidates(open_stream, text), latest)
     if chosen is None:
-        _refuse_undated(name, found)
-        chosen = _generic_form(name, found)
-    form, heading = chosen
-    days = days_of(heading.row, latest) if form is WIDE else ()
-    row = heading.row
-    if days:
-        row = ["" if index in dict(days) else cell for index, cell in enumerate(row)]
-    columns = match(form, row)
+        chosen = _Chosen(*_generic_form(name, found))
+    form, heading, layout = chosen.form, chosen.heading, chosen.layout
+    columns = match(form, layout.headings if layout else heading.row)
     _check(name, form, heading, columns)
-    return Sheet(
-        form, text, heading.delimiter, heading.skipped, len(row), columns, Reading(Habits(), latest), days=days
-    )
+    reading = Reading(Habits(), latest, layout.constants if layout else {})
+    days = layout.days if layout else ()
+    return Sheet(form, text, heading.delimiter, heading.skipped, tuple(heading.row), columns, reading, days=days)
 
 
-def _vendor_form(found: Iterable[Heading], latest: date) -> tuple[Form, Heading] | None:
+@dataclass(frozen=True)
+class _Chosen:
+    """The form of a file, by which line of it, and as which wide layout."""
+
+    form: Form
+    heading: Heading
+    layout: Layout | None = None
+    fit: int = 0
+
+
+def _vendor_form(name: str, found: Iterable[Heading], latest: date) -> _Chosen | None:
     """The form of a vendor whose needed headings are all there, the one with most of them."""
-    fitting: list[tuple[int, Form, Heading]] = []
+    fitting: list[_Chosen] = []
     for heading in found:
+        if any(sum(map(bool, row)) > CELLS_BEFORE for row in heading.before):
+            continue
         for form in (*VENDORS, LATEST_LINKS, PERFORMANCE_FORM, WIDE):
             columns = match(form, heading.row)
             names = {f.name for _, f in columns.fields}
             if columns.missing or (form is PERFORMANCE_FORM and not names & set(search_console.DIMENSIONS)):
                 continue
-            if form is WIDE and not days_of(heading.row, latest):
+            layout = layout_of(name, heading.row, heading.before, latest) if form is WIDE else None
+            if form is WIDE and layout is None:
                 continue
-            fitting.append((sum(f.is_needed for _, f in columns.fields), form, heading))
-    if not fitting:
-        return None
-    _, form, heading = max(fitting, key=lambda fit: fit[0])
-    return form, heading
+            needed = sum(f.is_needed for _, f in columns.fields)
+            fitting.append(_Chosen(layout.form if layout else form, heading, layout, needed))
+    return max(fitting, key=lambda chosen: chosen.fit, default=None)
 
 
-def _generic_form(name: str, found: Iterable[Heading]) -> tuple[Form, Heading]:
-    """The generic form that the file is named after, else the one that its headings are nearest to."""
+def _generic_form(name: str, found: tuple[Heading, ...]) -> tuple[Form, Heading]:
+    """The generic form that has all headings, else the one that the file is named after or that they are nearest to.
+
+    Raises ExportError where they are another file's.
+    """
+    for heading, form in product(found, GENERIC):
+        columns = match(form, heading.row)
+        if not (columns.missing or columns.unknown or columns.twice):
+            return form, heading
+    strangers.refuse(name, [heading.row for heading in found])
     base = _GENERIC_NAME.sub("_", name.rpartition("/")[2].casefold())
     named = [form for form in GENERIC if form.prefix and base.startswith(form.prefix)]
     best: tuple[tuple[int, int, int], Form, Heading] | None = None
@@ -142,17 +179,6 @@ def _generic_form(name: str, found: Iterable[Heading]) -> tuple[Form, Heading]:
         shown = ", ".join(cell.strip()[:30] for cell in row[:12])
         raise ExportError(f"{name}, line 1: the headings {shown!r} are of no form that is known; see docs/exports.md")
     return best[1], best[2]
-
-
-def _refuse_undated(name: str, found: Iterable[Heading]) -> None:
-    for heading in found:
-        if search_console.compares(heading.row):
-            raise ExportError(f"{name} compares two ranges of days: export one range")
-        if any(not match(form, heading.row).missing for form in (TOTALS, *SUMMARIES.values())):
-            raise ExportError(
-                f"{name} is one sheet of Search Console's export, and does not say what the others do"
-                " (which days, which filters): drop the whole zip"
-            )
 
 
 def _check(name: str, form: Form, heading: Heading, columns: Columns) -> None:
@@ -176,38 +202,42 @@ def outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[Row |
 
     Raises ExportError where the file cannot be read on, and HabitUnknownError where its habits are needed.
     """
+    return (outcome for _, _, outcome in lined_outcomes(name, open_stream, sheet))
+
+
+def lined_outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[tuple[int, list[str], Row | Refusal]]:
+    """Like `outcomes`, each with its line and the cells of it."""
     fallback = sheet.reading.constants.get("day")
     make = row_maker(sheet.form, sheet.columns, sheet.reading)
-    make_rows = rows_maker(sheet.columns, sheet.days, sheet.reading) if sheet.days else None
+    make_rows = rows_maker(sheet.form, sheet.columns, sheet.days, sheet.reading) if sheet.days else None
     width = sheet.width
-    for line, cells, problem in _records(name, open_stream, sheet):
+    for line, cells, problem in sheet.records(name, open_stream):
         try:
             if problem is not None:
                 raise CellError(problem)
             if len(cells) != width:
-                _check_width(cells, width)
+                _check_width(name, line, cells, width)
             if make_rows is not None:
-                yield from (
-                    _refusal(sheet, line, cells, made) if isinstance(made, CellError) else made
-                    for made in make_rows(cells)
-                )
+                for made in make_rows(cells):
+                    yield line, cells, _refusal(sheet, line, cells, made) if isinstance(made, CellError) else made
                 continue
             row = make(cells)
             if row["day"] is None:
                 row["day"] = fallback
-            yield row
+            yield line, cells, row
         except CellError as error:
-            yield _refusal(sheet, line, cells, error, rows=len(sheet.days) or 1)
+            yield line, cells, _refusal(sheet, line, cells, error, rows=len(sheet.days) or 1)
 
 
 def _refusal(sheet: Sheet, line: int, cells: list[str], error: CellError, rows: int = 1) -> Refusal:
     content = sheet.delimiter.join(cells)[:LONGEST_CONTENT].replace("\0", "\ufffd")
-    return Refusal(line, error.column, str(error), content, sheet.entry, rows)
+    is_borne = isinstance(error, BearableError)
+    return Refusal(line, error.column, str(error), content, sheet.entry, rows, is_borne)
 
 
 def has_rows(name: str, open_stream: OpenStream, sheet: Sheet) -> bool:
     """Whether anything stands below the headings."""
-    return next(_records(name, open_stream, sheet), None) is not None
+    return next(sheet.records(name, open_stream), None) is not None
 
 
 def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
@@ -215,7 +245,7 @@ def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
     seeker = HabitSeeker()
     days = [index for index, f in sheet.columns.fields if f.kind == "day"]
     numbers = [index for index, f in sheet.columns.fields if f.kind in ("number", "percent")]
-    for _, cells, _ in _records(name, open_stream, sheet):
+    for _, cells, _ in sheet.records(name, open_stream):
         if len(cells) == sheet.width:
             for index in days:
                 seeker.see_day(cells[index])
@@ -224,78 +254,9 @@ def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
     return seeker.habits(sheet.delimiter)
 
 
-class _Lines:
-    """Lines of a text, in blocks; `record` is set to the line of each record that they become.
-
-    A record for which block after block is needed would fill memory. The lines of the last record can be had again.
-    """
-
-    def __init__(self, name: str, text: io.TextIOWrapper) -> None:
-        self._name, self._text = name, text
-        self._kept: deque[tuple[int, list[str]]] = deque(maxlen=KEPT_BLOCKS)
-        self._broken_count = 0
-        self.record = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(self._blocks())
-
-    def again(self, first: int, last: int) -> list[str]:
-        """Lines that a broken record took with it. Raises ExportError where this happens too often."""
-        self._broken_count += 1
-        if self._broken_count > MOST_BROKEN:
-            raise ExportError(f"{self._name}, line {first}: quotes are not closed, here and in earlier lines")
-        return [line for at, block in self._kept for line in block[max(0, first - at) : max(0, last + 1 - at)]]
-
-    def _blocks(self) -> Iterator[list[str]]:
-        size, record, at = 0, -1, 1
-        while block := self._text.readlines(BLOCK):
-            size = size + BLOCK if self.record == record else 0
-            if size > LONGEST_LINE:
-                raise ExportError(
-                    f"{self._name}, line {record}: a row of more than {LONGEST_LINE:,} characters: a quote is never"
-                    " closed"
-                )
-            record = self.record
-            self._kept.append((at, block))
-            at += len(block)
-            yield block
-
-
-def _records(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[tuple[int, list[str], str | None]]:
-    """Line, cells and, where the line cannot be split into cells, the reason. Blank lines are passed over.
-
-    A quote that is never closed costs its own line only: those it would swallow are read as if it were not there.
-    """
-    with lines_of(open_stream, sheet.text) as text:
-        lines = _Lines(name, text)
-        current, before = iter(lines), 0
-        reader = csv.reader(current, delimiter=sheet.delimiter, strict=True)
-        try:
-            for _ in range(sheet.skipped):
-                next(reader)
-        except (csv.Error, StopIteration):
-            raise ExportError(f"{name}, line {sheet.skipped}: the headings cannot be split into cells") from None
-        while True:
-            line = before + reader.line_num + 1
-            lines.record = line
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                taken = lines.again(line, before + reader.line_num)
-                yield line, [taken[0].rstrip("\r\n")], f"cannot be split into cells ({error})"
-                current = chain(taken[1:], current)
-                reader = csv.reader(current, delimiter=sheet.delimiter, strict=True)
-                before = line
-                continue
-            except UnicodeDecodeError:
-                raise ExportError(f"{name}, line {line}: bytes that are no {sheet.text.encoding}") from None
-            if any(cells):
-                yield line, cells, None
-
-
-def _check_width(cells: list[str], width: int) -> None:
+def _check_width(name: str, line: int, cells: list[str], width: int) -> None:
+    if is_title(cells):
+        raise ExportError(f"{name}, line {line}: another search engine begins here: export each alone")
     if len(cells) < width:
         raise CellError(f"has {len(cells)} cells and the headings {width}: the line was cut")
     if any(cell.strip() for cell in cells[width:]):

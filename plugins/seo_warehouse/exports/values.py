@@ -1,4 +1,4 @@
-"""Cells of exports as values: numbers, days, URLs and words as people, spreadsheets and vendors write them.
+"""Cells of exports as values: numbers, URLs and words as people, spreadsheets and vendors write them.
 
 An empty cell is unknown (None); so is, where no text is expected, a dash or one of `UNKNOWN`. A cell that cannot be
 understood raises CellError with the reason. What one cell cannot tell, its column can: whether a day comes before its
@@ -8,14 +8,9 @@ month, and which mark is the decimal one. Until that is known a cell that depend
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import cache
 from typing import Any, Literal
-
-from babel.dates import get_month_names
 
 Convert = Callable[[str], Any]
 
@@ -24,10 +19,9 @@ TRUE = frozenset(("true", "yes", "y", "t", "1"))
 FALSE = frozenset(("false", "no", "n", "f", "0"))
 FOLLOWED = frozenset(("followed", "follow", "dofollow"))
 REL_TOKENS = ("nofollow", "sponsored", "ugc")
-LEAST_YEAR = 1990
 LONGEST_SHOWN = 60
 
-_BLANKS = " \t\r\n\v\f\u00a0\u202f\u2009\ufeff\u200b"
+BLANKS = " \t\r\n\v\f\u00a0\u202f\u2009\ufeff\u200b"
 _GROUP_MARKS = " \u00a0\u202f\u2009'\u2019"
 _GROUPED = re.compile(rf"[0-9]{{1,3}}(?:([.,{_GROUP_MARKS}])[0-9]{{3}})(?:\1[0-9]{{3}})*")
 _WHOLE = re.compile(r"[0-9]+[.,]0{1,2}")
@@ -35,24 +29,9 @@ _DECIMAL = re.compile(r"[-\u2212]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{
 _FORMULA = re.compile(r"""=\s*[A-Za-z0-9_("'+\-@$\[{.]|[+\-@][\d+\-*/.\s(]*[A-Za-z_]\w*(?:\(|\|[^!]*!)""")
 _TEXT_FORMULA = re.compile(r'="([^"]*)"')
 """How spreadsheets are told that a cell is text: a repair, and no formula."""
-_URL = re.compile(r"https?://[^\s/?#\"<>\\]+\S*", re.IGNORECASE)
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?)?", re.ASCII)
-_YEAR_FIRST = re.compile(r"(\d{4})([/.]?)(\d\d?)\2(\d\d?)(?:[T ].*)?", re.ASCII)
-_YEAR_LAST = re.compile(r"(\d\d?)([/.-])(\d\d?)\2(\d{4})(?:,?\s.*)?", re.ASCII)
-_NAME = r"([^\W\d_]{3,14})\.?"
-_DAY_MONTH = re.compile(
-    rf"([0-9]{{1,2}})(?:st|nd|rd|th)?[\s.-]+(?:de\s+)?{_NAME},?[\s-]+(?:de\s+)?([0-9]{{4}})(?:,?\s.*)?"
-)
-_MONTH_DAY = re.compile(rf"{_NAME}\s+([0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+([0-9]{{4}})(?:,?\s.*)?")
-_FORMS: tuple[tuple[Literal["wide", "abbreviated"], Literal["format", "stand-alone"]], ...] = (
-    ("wide", "format"),
-    ("wide", "stand-alone"),
-    ("abbreviated", "format"),
-    ("abbreviated", "stand-alone"),
-)
-"""Whole and short, within a date and of themselves."""
-LANGUAGES = ("en", "da", "de", "es", "fr", "it", "nb", "nl", "pl", "pt", "sv")
-"""Whose names of months are read. In no two of them do three letters begin different months, but for French `jui`."""
+_URL = re.compile(r"https?://[^\s/?#\"<>\\]+.*", re.IGNORECASE)
+_LINE_ENDS = re.compile(r"[\t\r\n]")
+"""What a URL loses before it is parsed, https://url.spec.whatwg.org/#url-parsing; Search Console breaks long ones."""
 
 
 class CellError(ValueError):
@@ -63,6 +42,13 @@ class CellError(ValueError):
         self.column = column
 
 
+class BearableError(CellError):
+    """A cell that is understood as far as can be, as a vendor's name of a country that is not known here.
+
+    It costs its own row and never the file.
+    """
+
+
 class HabitUnknownError(Exception):
     """A cell that can be read in two ways, before the file's habits have been looked for."""
 
@@ -71,12 +57,14 @@ class HabitUnknownError(Exception):
 class Habits:
     """How a file writes what can be written in two ways. None: nothing in the file tells.
 
-    `is_known` is false until all of the file has been looked through.
+    `months`: the languages that all names of its months belong to. `is_known` is false until all of the file has been
+    looked through.
     """
 
     is_known: bool = False
     day_first: bool | None = None
     decimal: Literal[".", ","] | None = None
+    months: frozenset[str] | None = None
 
 
 def shown(cell: str) -> str:
@@ -86,7 +74,7 @@ def shown(cell: str) -> str:
 
 def text(cell: str) -> str | None:
     """Any text. CellError where it is a formula or holds a NUL byte."""
-    value = cell.strip(_BLANKS)
+    value = cell.strip(BLANKS)
     if not value:
         return None
     if "\0" in value:
@@ -94,8 +82,8 @@ def text(cell: str) -> str | None:
     if value[0] in "=+-@":
         unwrapped = _TEXT_FORMULA.fullmatch(value)
         if unwrapped:
-            return unwrapped[1].strip(_BLANKS) or None
-        _refuse_formula(value)
+            return unwrapped[1].strip(BLANKS) or None
+        refuse_formula(value)
     return value
 
 
@@ -106,10 +94,11 @@ def word(cell: str) -> str | None:
 
 
 def url(cell: str) -> str | None:
-    """An absolute URL, as written."""
+    """An absolute URL, as written but for line ends."""
     value = text(cell)
     if value is None or value in UNKNOWN:
         return None
+    value = _LINE_ENDS.sub("", value)
     if not _URL.fullmatch(value):
         raise CellError(f"is {shown(value)}, no absolute URL: write it with https://")
     return value
@@ -142,7 +131,7 @@ def integer(cell: str) -> int | None:
         elif _WHOLE.fullmatch(value):
             value = re.split(r"[.,]", value)[0]
         else:
-            _refuse_formula(value)
+            refuse_formula(value)
             raise CellError(f"is {shown(value)}, expected a whole number")
     if len(value) > 15:
         raise CellError(f"is {shown(value)}, a number too large")
@@ -158,7 +147,7 @@ def number(habits: Habits) -> Convert:
             return None
         plain = _decimal_point(value, habits)
         if not _DECIMAL.fullmatch(plain):
-            _refuse_formula(value)
+            refuse_formula(value)
             raise CellError(f"is {shown(value)}, expected a number")
         result = float(plain.replace("\u2212", "-"))
         if not 0 <= result < 1e15:
@@ -173,7 +162,7 @@ def percent(habits: Habits) -> Convert:
     convert_number = number(habits)
 
     def convert(cell: str) -> float | None:
-        value: float | None = convert_number(cell.strip(_BLANKS).removesuffix("%"))
+        value: float | None = convert_number(cell.strip(BLANKS).removesuffix("%"))
         return value
 
     return convert
@@ -212,86 +201,6 @@ def _of_habit(value: str, mark: str, whole: str, rest: str, habits: Habits) -> s
     return f"{whole}.{rest}" if decimal == mark else whole + rest
 
 
-def day(habits: Habits, latest: date) -> Convert:
-    """Of a file with these habits: a day between 1990 and `latest`. A time of day with a zone is taken to UTC."""
-
-    def convert(cell: str) -> date | None:
-        value = cell.strip(_BLANKS)
-        if value.lower() in UNKNOWN:
-            return None
-        found = _day(value, habits)
-        if found.year < LEAST_YEAR or found > latest:
-            raise CellError(f"is {found}, expected a day between {LEAST_YEAR} and {latest}")
-        return found
-
-    return convert
-
-
-def _day(value: str, habits: Habits) -> date:
-    try:
-        if iso := _ISO.fullmatch(value):
-            return _iso_day(iso)
-        if parts := _YEAR_FIRST.fullmatch(value):
-            return date(int(parts[1]), int(parts[3]), int(parts[4]))
-        if parts := _YEAR_LAST.fullmatch(value):
-            return _year_last(value, int(parts[1]), parts[2], int(parts[3]), int(parts[4]), habits)
-        if parts := _DAY_MONTH.fullmatch(value):
-            return date(int(parts[3]), _month(parts[2]), int(parts[1]))
-        if parts := _MONTH_DAY.fullmatch(value):
-            return date(int(parts[3]), _month(parts[1]), int(parts[2]))
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, CellError):
-            raise
-        raise CellError(f"is {shown(value)}, which is no day of the calendar") from None
-    _refuse_formula(value)
-    raise CellError(f"is {shown(value)}, expected a day like 2026-11-22")
-
-
-def _iso_day(iso: re.Match[str]) -> date:
-    written, time, zone = iso.groups()
-    if time is None or zone in (None, "Z", "UTC"):
-        return date.fromisoformat(written)
-    return datetime.fromisoformat(f"{written}T{time}{zone}").astimezone(UTC).date()
-
-
-def _year_last(value: str, first: int, mark: str, second: int, year: int, habits: Habits) -> date:
-    """With points the day comes first wherever it is written so; with slashes it depends on who writes."""
-    if mark == "." or first > 12 or first == second:
-        return date(year, second, first)
-    if second > 12:
-        return date(year, first, second)
-    if not habits.is_known:
-        raise HabitUnknownError
-    if habits.day_first is None:
-        raise CellError(f"is {shown(value)}: nothing in its column tells day from month, write it as 2026-11-22")
-    return date(year, second, first) if habits.day_first else date(year, first, second)
-
-
-def _month(name: str) -> int:
-    found = {number for month, number in _months() if month.startswith(_bare(name))}
-    if len(found) != 1:
-        raise CellError(f"names the month {shown(name)}: write the day as 2026-11-22")
-    return found.pop()
-
-
-@cache
-def _months() -> frozenset[tuple[str, int]]:
-    """Names of months with their numbers."""
-    return frozenset(
-        (_bare(name), number)
-        for language in LANGUAGES
-        for width, context in _FORMS
-        for number, name in get_month_names(width, context, language).items()
-    )
-
-
-def _bare(name: str) -> str:
-    """A name in lower case without accents, which not everybody writes."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(letter)
-    )
-
-
 def rel(cell: str) -> tuple[str, ...] | None:
     """`followed`, or a list of nofollow, ugc, sponsored; other tokens of rel say nothing about passing rank."""
     value = text(cell)
@@ -316,7 +225,7 @@ _SILENT_TOKENS = frozenset(
 
 def _plain(cell: str) -> str | None:
     """The cell without blanks around it, in lower case; None where it says that nothing is known."""
-    value = cell.strip(_BLANKS).lower()
+    value = cell.strip(BLANKS).lower()
     if value in UNKNOWN:
         return None
     if "\0" in value:
@@ -325,43 +234,7 @@ def _plain(cell: str) -> str | None:
     return unwrapped[1] if unwrapped else value
 
 
-def _refuse_formula(value: str) -> None:
+def refuse_formula(value: str) -> None:
+    """Raise CellError where a cell is a formula."""
     if _FORMULA.match(value):
         raise CellError(f"is {shown(value)}, a formula: paste values and export again")
-
-
-class HabitSeeker:
-    """Looks through cells for those that can be read in one way only, and tells the habit that they show."""
-
-    def __init__(self) -> None:
-        self._orders: set[bool] = set()
-        self._marks: set[Literal[".", ","]] = set()
-
-    def see_day(self, cell: str) -> None:
-        parts = _YEAR_LAST.fullmatch(cell.strip(_BLANKS))
-        if parts and parts[2] != ".":
-            first, second = int(parts[1]), int(parts[3])
-            if first > 12 or second > 12:
-                self._orders.add(first > 12)
-
-    def see_number(self, cell: str) -> None:
-        value = cell.strip(_BLANKS).removesuffix("%").strip(_BLANKS)
-        points, commas = value.count("."), value.count(",")
-        if points and commas:
-            self._marks.add("." if value.rfind(".") > value.rfind(",") else ",")
-        elif points + commas > 1:
-            self._marks.add("," if points else ".")
-        elif points + commas == 1:
-            mark: Literal[".", ","] = "." if points else ","
-            whole, _, rest = value.partition(mark)
-            if rest.isdecimal() and (len(rest) != 3 or len(whole) > 3 or not whole.strip("0")):
-                self._marks.add(mark)
-
-    def habits(self, delimiter: str) -> Habits:
-        """What was seen. A file with semicolons between cells was written where the comma is decimal."""
-        fallback: Literal[".", ","] | None = "," if delimiter == ";" and not self._marks else None
-        return Habits(
-            is_known=True,
-            day_first=next(iter(self._orders)) if len(self._orders) == 1 else None,
-            decimal=next(iter(self._marks)) if len(self._marks) == 1 else fallback,
-        )

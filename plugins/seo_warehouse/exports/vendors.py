@@ -59,6 +59,14 @@ def _finish_majestic(row: Row) -> Row:
     return row
 
 
+def _finish_moz(row: Row) -> Row:
+    """A page that links with and without nofollow says neither."""
+    is_nofollow, is_followed = row.pop("is_nofollow"), row.pop("is_followed")
+    row["rel"] = ("nofollow",) if is_nofollow else () if is_followed else None
+    row["link_type"] = _type_of_flags(row, "redirect")
+    return row
+
+
 def _flag(name: str, kind: Callable[[str], bool | None], *names: str) -> Field:
     return Field(f"is_{name}", kind, names)
 
@@ -166,6 +174,27 @@ MAJESTIC = Form(
         *("ReasonLost", "LinkType", "LinkSubType", "DomainID"),
     ),
 )
+MOZ = Form(
+    part="moz_inbound_links",
+    label="Moz, Inbound Links",
+    table=BACKLINK,
+    finish=_finish_moz,
+    fields=(
+        Field("source_url", values.url, ("URL",), is_needed=True, filled=True),
+        Field("target_url", values.url, ("Target URL",), is_needed=True, filled=True),
+        Field("authority", "percent", ("Page Authority",), is_needed=True),
+        Field("domain_authority", "percent", ("Domain Authority",), is_needed=True),
+        Field("page_title", values.text, ("Title",)),
+        Field("anchor", values.text, ("Anchor Text",)),
+        _flag("nofollow", values.flag, "Only rel=nofollow"),
+        _flag("followed", values.flag, "Only follow"),
+        _flag("redirect", values.flag, "301"),
+    ),
+    left_aside=headings(
+        *("Spam Score", "Number of Domains Linking to this Page", "Number of Domains Linking to Domain", "Origin"),
+        *("Link Equity", "No Link Equity"),
+    ),
+)
 SCREAMING_FROG = Form(
     part="screaming_frog_internal_all",
     label="Screaming Frog, Internal: All",
@@ -210,4 +239,4 @@ SCREAMING_FROG = Form(
         "URL Encoded Address",
     ),
 )
-VENDORS = (AHREFS, OLD_AHREFS, SEMRUSH, MAJESTIC, SCREAMING_FROG)
+VENDORS = (AHREFS, OLD_AHREFS, SEMRUSH, MAJESTIC, MOZ, SCREAMING_FROG)

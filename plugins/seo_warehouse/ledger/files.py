@@ -45,8 +45,9 @@ class KeptFile:
         return file_scope(self.sha256)
 
 
-Outcome = tuple[str, str, str, date, date, int, int, str, str]
-"""File, form, table, first day, last day, rows, rows refused, state, reason: of one part, or of a file without any."""
+Outcome = tuple[str, str, str, date, date, int, int, int, str, str]
+"""File, form, table, first day, last day, rows, rows refused, rows that a later one contradicts, state, reason: of one
+part, or of a file without any."""
 
 
 def sightings(conn: Connection, property_key: int) -> dict[str, Sighting]:
@@ -212,7 +213,7 @@ def outcomes(conn: Connection, source: str, property_key: int, sha256s: Collecti
     return conn.execute(
         """
         select f.file_name, p.part, p.table_name, p.first_day, p.last_day, p.row_count, p.refused_count,
-               case when p.row_count = 0 then 'empty' else coalesce(l.state, f.state) end,
+               p.contradicted_count, case when p.row_count = 0 then 'empty' else coalesce(l.state, f.state) end,
                case when l.state is null then f.reason else l.reason end
         from ops.export_file as f
         left join ops.export_part as p using (property_key, sha256)
@@ -278,6 +279,20 @@ def troubled(conn: Connection) -> list[tuple[str, str, str]]:
         left join ops.export_file as f using (property_key, sha256)
         where p.is_active and (s.reason is not null or f.state in ('archived', 'refused'))
         order by 1, 2
+        """
+    ).fetchall()
+
+
+def contradicted(conn: Connection) -> list[tuple[str, str, str, int, int]]:
+    """(property, file, table, rows, rows left out) of what lies in the drop folders and says otherwise of one thing."""
+    return conn.execute(
+        """
+        select p.property_name, s.file_name, e.table_name, e.row_count, e.contradicted_count
+        from ops.export_sighting as s
+        join ops.property as p using (property_key)
+        join ops.export_part as e using (property_key, sha256)
+        where p.is_active and e.contradicted_count > 0
+        order by 1, 2, 3
         """
     ).fetchall()
 

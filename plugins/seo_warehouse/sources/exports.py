@@ -17,8 +17,6 @@ STATES = ("found", "not_found", "truncated", "failed")
 REL_TOKENS = ("nofollow", "ugc", "sponsored")
 ODD_ROWS = 0.01
 """Share of rows that may break a row rule: what people type and vendors crawl has odd rows, a wrong column many."""
-FEW_ROWS = 20
-"""Up to so many rows, one campaign on foreign sites is a small file and no mistake."""
 
 
 class ExportSettings(Strict):
@@ -52,22 +50,29 @@ def _has_identity(url: str) -> RowRule:
 
 
 def _of_this_property(url: str) -> BatchRule:
-    """A file in the wrong folder would give a property somebody else's links: its URLs are of another domain."""
+    """A file in the wrong folder would give a property somebody else's links: its URLs are of another domain.
+
+    However few they are: a property that is new has small files, and so has its neighbour.
+    """
+    return _mostly_own(url, f"split_part(split_part(a.{url}_normalised, '/', 3), ':', 1)", f"a.{url}_domain")
+
+
+def _mostly_own(name: str, host: str, domain: str, where: str = "true") -> BatchRule:
     # The names in it are this file's own.
     query = f"""
             select count(*) as row_count, count(*) filter (where is_own) as own_count
             from (
-                select a.{url}_domain = p.domain
-                    or ('.' || split_part(split_part(a.{url}_normalised, '/', 3), ':', 1)) like '%.' || p.domain
-                    or ('.' || p.domain) like '%.' || a.{url}_domain as is_own
+                select {domain} = p.domain
+                    or ('.' || {host}) like '%.' || p.domain
+                    or ('.' || p.domain) like '%.' || {domain} as is_own
                 from {{batch}} a
                 join ops.property p on p.property_key = {{property_key}}
-                where a.{url}_domain is not null
+                where {domain} is not null and {where}
             ) judged
-            having count(*) > {FEW_ROWS} and count(*) filter (where is_own) < 0.5 * count(*)
+            having count(*) filter (where is_own) < 0.5 * count(*)
         """  # noqa: S608
     return BatchRule(
-        name=f"{url}_is_of_this_property",
+        name=f"{name}_is_of_this_property",
         sql=query,
         reason="Most of its URLs are of another domain: the file was probably meant for another property's folder.",
     )
@@ -305,6 +310,8 @@ SEARCH_TOTAL = Table(
     row_rules=(NOT_AHEAD, *CLICK_RULES),
 )
 
+PAGE_HOST = "lower(split_part(split_part(split_part(a.value, '/', 3), ':', 1), '?', 1))"
+"""The host of a list's value that is a page: a list's values are texts, which have no domain beside them."""
 SEARCH_SUMMARY = Table(
     name="search_summary",
     description="Search Console's lists for a whole range of days, at most 1,000 values each.",
@@ -333,6 +340,7 @@ SEARCH_SUMMARY = Table(
         ),
         *CLICK_RULES,
     ),
+    batch_rules=(_mostly_own("page", PAGE_HOST, PAGE_HOST, where="a.dimension = 'page'"),),
 )
 
 CRAWL_PAGE = Table(

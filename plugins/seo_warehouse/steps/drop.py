@@ -137,7 +137,8 @@ def ingest(wh: Warehouse, source_name: str, property_name: str, night: date, say
         became = files.outcomes(run.connection, run.source.name, run.prop.key, run.touched)
         unread = files.unread(run.connection, run.source.name, [run.prop.key], night)
     if became:
-        say_table(("file", "form", "table", "from", "to", "rows", "refused", "state", "reason"), became, say)
+        headings = ("file", "form", "table", "from", "to", "rows", "refused", "contradicted", "state", "reason")
+        say_table(headings, became, say)
     if run.failures:
         raise run.failures[0]
     if unread:

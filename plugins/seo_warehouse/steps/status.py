@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seo_warehouse.ledger.files import troubled
+from seo_warehouse.ledger.files import contradicted, troubled
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
 
@@ -45,6 +45,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
     with wh.connect("loader") as connection:
         loads = connection.execute(LOADS).fetchall()
         files = troubled(connection)
+        doubtful = contradicted(connection)
         money = connection.execute(MONEY).fetchall()
         night = connection.execute(
             "select night, closed_by, missing_sources from ops.night order by 1 desc limit 1"
@@ -61,6 +62,9 @@ def say_loads(wh: Warehouse, say: Say) -> None:
     if files:
         say("\nFiles in the drop folders that are not in the warehouse:")
         say_table(("property", "file", "reason"), files, say)
+    if doubtful:
+        say("\nFiles with rows that say otherwise than a later one of the same file, which stands:")
+        say_table(("property", "file", "table", "rows", "left out"), doubtful, say)
     if money:
         say("Spent, US$: " + ", ".join(f"{prop} {source} {dollars}" for prop, source, dollars in money))
     if night:
