@@ -67,7 +67,7 @@ def bare_warehouse(postgres: Postgres, dbt: Dbt) -> Iterator[Warehouse]:
 def _warehouse(postgres: Postgres, dbt: Dbt, template: str) -> Iterator[Warehouse]:
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"drop database if exists {DATABASE} with (force)")
-        connection.execute(f"create database {DATABASE} template {template}")
+        connection.execute(f"create database {DATABASE} template {template} strategy file_copy")
     with psycopg.connect(postgres.dsn(DATABASE), autocommit=True) as connection:
         yield Warehouse(connection, dbt)
 
