@@ -140,6 +140,23 @@ def test_lines_above_the_headings_change_nothing(
     assert rows_of("t.csv", f"{above}\n{table}") == rows_of("t.csv", table)
 
 
+VOLUMES = st.lists(st.tuples(st.sampled_from(["--", "", "https://s.example/"]), st.integers(0, 3)), max_size=9)
+
+
+@FEW
+@given(VOLUMES)
+def test_names_of_groups_have_the_volume_of_what_is_below_them(lines: list[tuple[str, int]]) -> None:
+    """Whatever the lines are, put below a name with their volume they are read as without it."""
+    title = '"Google Germany, interface language: German"\nKeyword,URL,Search vol.,2026-02-01,Dynamics\n'
+    own = [f"keyword {n},{'' if url == '--' else url},{volume},5,0" for n, (url, volume) in enumerate(lines)]
+    total = sum(volume for _, volume in lines)
+    assume(total)
+    plainly = title + "\n".join([*own, "alone,--,7,8,0"])
+    grouped = title + "\n".join([f"keyword 0,--,{total},99,0", *own, "alone,--,7,8,0"])
+    assert rows_of("t.csv", grouped) == rows_of("t.csv", plainly)
+    assert part_of("t.csv", grouped).notes == ("1 lines with the names of groups of keywords are left aside",)
+
+
 def test_no_two_languages_call_two_countries_by_one_name() -> None:
     """Of the names that do, none is known: each would be a guess."""
     meant: dict[str, set[str]] = {}

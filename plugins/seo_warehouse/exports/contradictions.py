@@ -6,16 +6,19 @@ read: a tracker's two cities are no two days of one city.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from seo_warehouse.exports.layout import plain
 from seo_warehouse.exports.opening import OpenStream
 from seo_warehouse.exports.sheets import Sheet, lined_outcomes
 
 MOST_COLUMNS = 3
+_NUMBER = re.compile(r"[-+]?[\d.,]*%?")
 
 Placed = tuple[str, OpenStream, Sheet]
 
@@ -67,15 +70,20 @@ def _rows(placed: list[Placed]) -> Iterable[tuple[Sheet, tuple[int, list[str]], 
 
 
 def _unread(sheet: Sheet, lines: list[tuple[str, ...]]) -> set[str]:
-    """Headings of columns that are not kept and differ among the lines."""
+    """Headings of columns that are not kept and differ among the lines, but for numbers that are known as measures."""
     kept = {column.name for column in sheet.form.table.columns}
     read = {index for index, f in sheet.columns.fields if f.name in kept}
     read |= {index for day in sheet.days for index in (day.index, day.kind, day.url) if index is not None}
     return {
         heading
         for index, heading in enumerate(sheet.headings)
-        if heading and index not in read and len({line[index].strip() for line in lines}) > 1
+        if heading and index not in read and _tells_apart(sheet, heading, {line[index].strip() for line in lines})
     }
+
+
+def _tells_apart(sheet: Sheet, heading: str, cells: set[str]) -> bool:
+    is_measured = plain(heading) in sheet.form.left_aside and all(_NUMBER.fullmatch(cell) for cell in cells)
+    return len(cells) > 1 and not is_measured
 
 
 def _headings(placed: list[Placed]) -> list[str]:

@@ -106,6 +106,8 @@ def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, Open
         )
         return _survey_sheets(name, known, openers, written_at)
     unknown = _left_aside(dict.fromkeys(cell for s in sheets for cell in s.columns.unknown))
+    if groups := sum(len(s.passed) for s in sheets):
+        unknown = (*unknown, f"{groups:,} lines with the names of groups of keywords are left aside")
     if any(f.name == LOCATION for s in sheets for _, f in s.columns.fields):
         unknown = (*unknown, "of column 'Location' the country is kept")
     encodings = sorted({s.text.encoding for s in sheets if not s.text.encoding.startswith("utf")})
@@ -137,7 +139,7 @@ def _contradicted(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenS
             " the lines of one value and drop the file again"
         )
     if many:
-        raise ExportError(f"{name}: {said}: no export contradicts itself, so mend it and drop it again")
+        raise ExportError(f"{name}: {said}: leave one line of each thing and drop the file again")
     return replace(found, notes=(*found.notes, f"{said}, which stands"))
 
 

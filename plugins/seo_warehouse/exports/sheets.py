@@ -21,7 +21,7 @@ from seo_warehouse.exports.records import records
 from seo_warehouse.exports.search_console import LATEST_LINKS, PERFORMANCE_FORM
 from seo_warehouse.exports.values import BearableError, CellError, Habits
 from seo_warehouse.exports.vendors import VENDORS
-from seo_warehouse.exports.wide import WIDE, DayColumn, Layout, is_title, layout_of, rows_maker
+from seo_warehouse.exports.wide import SE_RANKING, WIDE, DayColumn, Layout, group_lines, is_title, layout_of, rows_maker
 from seo_warehouse.spec import Row
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -39,7 +39,7 @@ _GENERIC_NAME = re.compile(r"[\s-]+")
 class Sheet:
     """A table of text whose form is known. `skipped` records come before its first row, the last of them `headings`.
 
-    `entry` is its name within a zip. `days` are the columns of a wide layout.
+    `entry` is its name within a zip. `days` are the columns of a wide layout. The lines in `passed` are passed over.
     """
 
     form: Form
@@ -51,6 +51,7 @@ class Sheet:
     reading: Reading
     entry: str = ""
     days: tuple[DayColumn, ...] = ()
+    passed: frozenset[int] = frozenset()
 
     @property
     def width(self) -> int:
@@ -59,7 +60,8 @@ class Sheet:
 
     def records(self, name: str, open_stream: OpenStream) -> Iterator[tuple[int, list[str], str | None]]:
         """What stands below its headings."""
-        return records(name, open_stream, self.text, self.delimiter, self.skipped)
+        found = records(name, open_stream, self.text, self.delimiter, self.skipped)
+        return (record for record in found if record[0] not in self.passed) if self.passed else found
 
     def with_constants(self, **constants: object) -> Sheet:
         """The sheet with these values in every row."""
@@ -121,7 +123,11 @@ def identify(name: str, open_stream: OpenStream, latest: date) -> Sheet:
     _check(name, form, heading, columns)
     reading = Reading(Habits(), latest, layout.constants if layout else {})
     days = layout.days if layout else ()
-    return Sheet(form, text, heading.delimiter, heading.skipped, tuple(heading.row), columns, reading, days=days)
+    sheet = Sheet(form, text, heading.delimiter, heading.skipped, tuple(heading.row), columns, reading, days=days)
+    if form.part != SE_RANKING.part:
+        return sheet
+    whole = ((line, cells) for line, cells, problem in sheet.records(name, open_stream) if problem is None)
+    return replace(sheet, passed=group_lines(heading.row, whole))
 
 
 @dataclass(frozen=True)
@@ -188,13 +194,22 @@ def _check(name: str, form: Form, heading: Heading, columns: Columns) -> None:
         raise ExportError(f"{place}: heading {columns.twice[0]!r} appears twice: take one of the columns out")
     if not form.is_strict:
         return
-    for cell in columns.unknown:
-        near = nearest(form, cell)
-        meant = f"; did you mean {near.replace(' ', '_')!r}?" if near else f" in {form.label}: take the column out"
-        raise ExportError(f"{place}: heading {cell[:60]!r} is not known{meant}")
+    if columns.unknown:
+        raise ExportError(f"{place}: {_unknown(form, columns.unknown)}")
     if columns.missing:
         missing = columns.missing[0].headings[0].replace(" ", "_")
         raise ExportError(f"{place}: {form.label} needs a column {missing!r}")
+
+
+def _unknown(form: Form, unknown: tuple[str, ...]) -> str:
+    """All headings that are not known, so that nobody takes out column after column."""
+    near = nearest(form, unknown[0])
+    if near or len(unknown) == 1:
+        meant = f"; did you mean {near.replace(' ', '_')!r}?" if near else f" in {form.label}: take the column out"
+        return f"heading {unknown[0][:60]!r} is not known{meant}"
+    shown = ", ".join(repr(cell[:30]) for cell in unknown[:MOST_BEFORE])
+    known = ", ".join(f.label for f in form.fields)
+    return f"headings {shown} are not known in {form.label}, which has {known}: keep those that are meant"
 
 
 def outcomes(name: str, open_stream: OpenStream, sheet: Sheet) -> Iterator[Row | Refusal]:

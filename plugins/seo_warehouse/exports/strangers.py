@@ -61,6 +61,36 @@ STRANGERS = (
         "Ahrefs' Organic keywords",
         "drop it as rankings.csv with the columns keyword, position, url, checked_on, country and device",
     ),
+    Stranger(
+        headings("Domain", "DR", "Links to target"),
+        "Ahrefs' Referring domains, which lists domains and no links",
+        "export Backlinks of the same site",
+    ),
+    Stranger(
+        headings("URL", "UR", "Traffic", "Top keyword"),
+        "Ahrefs' Top pages, which says of no day what position a page had",
+        "export Backlinks for links, or your rank tracker's table for positions",
+    ),
+    Stranger(
+        headings("Keyword", "Volume", "KD", "SERP features", "CPC"),
+        "a list of keywords of Ahrefs, with their volumes and no positions of yours by day",
+        "for facts about keywords drop keywords.csv with the columns keyword, page_url, topic and brand",
+    ),
+    Stranger(
+        headings("#", "Keyword", "Country", "Difficulty", "Volume"),
+        "Ahrefs' Keywords Explorer, which knows volumes and no positions of yours",
+        "for facts about keywords drop keywords.csv with the columns keyword, page_url, topic and brand",
+    ),
+    Stranger(
+        headings("Keyword", "Volume", "Keyword Difficulty"),
+        "Semrush's keyword research, which knows volumes and no positions of yours",
+        "for facts about keywords drop keywords.csv with the columns keyword, page_url, topic and brand",
+    ),
+    Stranger(
+        headings("Type", "Source", "Destination", "Link Path", "Link Position"),
+        "a list of links within the site by Screaming Frog",
+        "export Internal: All",
+    ),
 )
 
 
@@ -90,6 +120,12 @@ def _refuse_incomplete(name: str, row: list[str], names: frozenset[str]) -> None
     form = max(VENDORS, key=lambda form: len(names & set(form.known())))
     known = len(names & set(form.known()))
     missing = match(form, row).missing
-    if missing and known >= LIKE and known > max(len(names & set(written.known())) for written in GENERIC):
+    needed = sum(f.is_needed for f in form.fields)
+    if (
+        missing
+        and 2 * len(missing) <= needed
+        and known >= LIKE
+        and known > max(len(names & set(written.known())) for written in GENERIC)
+    ):
         lacking = " and ".join(repr(f.label) for f in missing)
         raise ExportError(f"{name} looks like {form.label}, without {lacking}: export it again with all of its columns")

@@ -19,7 +19,7 @@ from seo_warehouse.errors import ExportError
 from seo_warehouse.exports import dates, places, values
 from seo_warehouse.exports.generic import Beyond, finish_ranking, rank
 from seo_warehouse.exports.habits import HabitSeeker
-from seo_warehouse.exports.layout import Columns, Field, Form, Reading, headings, row_maker
+from seo_warehouse.exports.layout import Columns, Field, Form, Reading, headings, plain, row_maker
 from seo_warehouse.exports.values import BearableError, CellError
 from seo_warehouse.sources.exports import RANKING
 from seo_warehouse.spec import Row
@@ -28,6 +28,7 @@ NOT_CHECKED = "no data"
 ORGANIC = "organic"
 SEMRUSH_DEPTH = 100
 """https://www.semrush.com/kb/20-position-tracking-overview: a dash is a position beyond the first 100."""
+GROUP_URL, GROUP_VOLUME = "url", "search vol."
 _TITLE = re.compile(r"(\w+) (.+?)(?: \((.+)\))?, interface language: (.+)")
 _SITE_DAY = re.compile(r"(.+)_(20\d{6})(?:_(type|landing))?")
 
@@ -111,6 +112,33 @@ def layout_of(name: str, row: list[str], before: Iterable[list[str]], latest: da
 def is_title(row: list[str]) -> bool:
     """Whether a line is the one with which SE Ranking begins a search engine's keywords."""
     return bool(_title([row]))
+
+
+def group_lines(row: list[str], lines: Iterable[tuple[int, list[str]]]) -> frozenset[int]:
+    """The lines of a file of SE Ranking that are names of groups of keywords, and no keywords.
+
+    Such a line has `--` for its URL and the search volume of all lines below it, up to the next one.
+    """
+    names = list(map(plain, row))
+    if not {GROUP_URL, GROUP_VOLUME} <= set(names):
+        return frozenset()
+    url, volume = names.index(GROUP_URL), names.index(GROUP_VOLUME)
+    found: set[int] = set()
+    head, stated, total = 0, 0, 0
+    for line, cells in (*lines, (0, [])):
+        is_head = len(cells) == len(row) and cells[url].strip() == "--"
+        if (is_head or not cells) and head and total == stated > 0:
+            found.add(head)
+        if is_head:
+            head, stated, total = line, _whole(cells[volume]), 0
+        elif len(cells) == len(row):
+            total += _whole(cells[volume])
+    return frozenset(found)
+
+
+def _whole(cell: str) -> int:
+    value = _known(values.integer, cell)
+    return value if isinstance(value, int) else 0
 
 
 def _dated(row: list[str], latest: date) -> tuple[DayColumn, ...]:
