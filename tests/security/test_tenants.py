@@ -55,7 +55,7 @@ class Tenants:
 
     def state(self, *properties: dict[str, Any]) -> None:
         """Write properties.yml."""
-        stated = [prop | {"history_start": "2026-05-01", "sources": {}} for prop in properties]
+        stated = [{"history_start": "2026-05-01", "sources": {}} | prop for prop in properties]
         (self.home / "properties.yml").write_text(yaml.safe_dump({"properties": stated}))
 
     def sync(self, *properties: dict[str, Any]) -> None:
@@ -169,6 +169,20 @@ def test_a_key_that_is_given_to_another_site_is_refused(
     with psycopg.connect(tenants.database) as connection:
         names = connection.execute("select property_name from ops.property where is_active order by 1").fetchall()
     assert names == [("alderwood",), ("teaharbour",)]
+
+
+def test_nothing_is_read_or_kept_under_a_key_that_is_given_to_another_site(tenants: Tenants) -> None:
+    drop = tenants.home / "drop" / "teaharbour"
+    drop.mkdir(parents=True)
+    (drop / "a.csv").write_text("x")
+    stated = [
+        prop | {"sources": {"site_crawl": {"start_urls": ["https://x.example"]}, "exports": {}}} for prop in EXCHANGED
+    ]
+    tenants.state(*stated)
+    for source in ("site_crawl", "exports"):
+        done = tenants.run("ingest", "--source", source, "--property", "teaharbour")
+        assert (done.exit_code, "needs a key of its own" in done.output) == (1, True), done.output
+    assert [path for path in (tenants.home / "archive").rglob("*") if path.is_file()] == []
 
 
 def test_a_key_of_a_property_that_was_removed_is_given_to_no_other(tenants: Tenants) -> None:

@@ -28,8 +28,11 @@ def open_api(
 ) -> Api:
     """The client of a source for one property, over the archive's `scope`. Credentials are read only if it may call.
 
-    `night`: the day that every answer is to be of. Raises ConfigError where a connection is missing or not in its form.
+    `night`: the day that every answer is to be of. Raises ConfigError where a connection is missing or not in its form,
+    and where a property's key stood for another site.
     """
+    # Before a call is paid for, and before an answer lies in the archive under the key.
+    wh.expect_same_sites()
     settings = prop.settings_of(source)
     base_url, auth = getattr(settings, "base_url", ""), None
     networks: tuple[str, ...] = ()

@@ -170,6 +170,7 @@ def _running(wh: Warehouse, source_name: str, property_name: str, night: date, s
     source, prop = reading.configured(wh, source_name, property_name)
     if night > wh.now().date():
         raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
+    wh.expect_same_sites()
     what = f"read the files of {prop.name}"
     # The session holds it: a killed process lets it go.
     with wh.connect("loader", autocommit=True) as connection, step(connection, what):

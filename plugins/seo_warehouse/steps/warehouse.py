@@ -25,7 +25,7 @@ from seo_warehouse.ledger.completeness import sync_source_tables
 from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.ledger.roles import ROLES, role_name
 from seo_warehouse.ledger.settings import sync_properties
-from seo_warehouse.ledger.sites import Rekeying, rekey
+from seo_warehouse.ledger.sites import Rekeying, expect_same_sites, rekey
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source
@@ -111,6 +111,16 @@ class Warehouse:
                 guests.end_sessions(connection, ended, "a property that it was granted has another site")
         self.sync_properties()
         return applied
+
+    def expect_same_sites(self) -> None:
+        """Raises ConfigError where properties.yml gives a key to another site than it stood for."""
+        _ = self._has_same_sites
+
+    @cached_property
+    def _has_same_sites(self) -> bool:
+        with self.connect("loader") as connection:
+            expect_same_sites(connection, self.properties)
+        return True
 
     def sync_properties(self) -> None:
         """Write properties.yml's properties, what they are read for, keywords and topic rules where SQL sees them."""
