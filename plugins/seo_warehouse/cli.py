@@ -78,6 +78,8 @@ def _said(rekey: tuple[int, ...], why: str | None) -> Rekeying | None:
 @click.option("-v", "--verbose", is_flag=True, help="Log each step to stderr.")
 def main(verbose: bool) -> None:
     """The SEO warehouse: nightly gated loads, dbt facts that join links to positions."""
+    # What is written here and by whatever is started here is its owner's alone.
+    os.umask(0o077)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True
     )

@@ -23,6 +23,7 @@ from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import EmbeddedError
 from tests.conftest import PASSWORDS
+from tests.security.modes import lying_open
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,7 @@ class Started:
 @pytest.fixture(scope="module")
 def started(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     home = tmp_path_factory.mktemp("home")
+    before = os.umask(0o077)  # as `seo-warehouse` sets it
     half_made = f"{embedded.DATABASE}_new"
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
         connection.execute(f"create database {half_made}")
@@ -59,6 +61,7 @@ def started(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
     told: list[str] = []
     embedded.prepare(airflow, told.append)
     embedded.start(airflow, told.append)
+    os.umask(before)
     yield Started(airflow, tuple(told))
     embedded.stop(home, _ignore)
     with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
@@ -110,6 +113,11 @@ def test_a_task_runs_and_knows_its_night(client: Client) -> None:
     assert [run["dag_run_id"] for run in client.runs("quick", "2026-11-22")] == [run_id]
     assert [task["state"] for task in client.tasks("quick", run_id)] == ["success"]
     assert "Returned value was: 2026-11-22" in client.log("quick", run_id, "tell")
+
+
+def test_what_airflow_and_its_tasks_write_is_their_owners_alone(airflow: Airflow, client: Client) -> None:
+    assert any((airflow.folder / "logs").rglob("*.log"))
+    assert dict(lying_open(airflow.folder)) == {}
 
 
 def test_files_are_read_again_at_once_where_that_is_asked_for(client: Client) -> None:

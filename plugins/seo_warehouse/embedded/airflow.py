@@ -175,6 +175,8 @@ def _settings(airflow: Airflow, database: str) -> dict[str, str]:
         "WORKERS__EXECUTION_API_TIMEOUT": "60",
         "LOGGING__BASE_LOG_FOLDER": str(airflow.folder / "logs"),
         "LOGGING__COLORED_CONSOLE_LOG": "False",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": "0o700",
+        "LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": "0o600",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
     }
     return {f"AIRFLOW__{name}": value for name, value in settings.items()} | {
@@ -250,6 +252,7 @@ def _migrate(airflow: Airflow, database: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        umask=0o077,
         check=False,
     )
     if done.returncode:

@@ -56,7 +56,7 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
     if not file.is_file():
         raise BackupError(f"{file} is no file")
     if settings.owner_dsn is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         parts.start_postgres(settings, choose_ports(settings, is_demo=False), say)
     with wh.connect("owner", autocommit=True) as connection:
         _expect_empty(connection)

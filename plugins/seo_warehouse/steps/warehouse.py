@@ -141,8 +141,9 @@ def read_secrets(home: Path) -> dict[str, str]:
     missing = {"postgres", "owner", "airflow", "airflow_admin", *ROLES} - known.keys()
     if missing:
         known |= {name: secrets.token_urlsafe(18) for name in sorted(missing)}
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(known, indent=2))
         fresh.rename(path)
