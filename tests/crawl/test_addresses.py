@@ -18,6 +18,10 @@ from tests.crawl.site import HOST, archive_in, by_path, crawl, html, redirect, s
         255.255.255.255 ::1 :: fe80::1 fc00::1 fd00:ec2::254 ff02::1 ::ffff:127.0.0.1
         ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b:1::a00:1 2002:7f00:1:: 2002:a9fe:a9fe::1
         2001:0:4136:e378:8000:63bf:80ff:fffe 2001:db8::1 3fff::1 fec0::1
+        ::127.0.0.1 ::10.0.0.1 ::a9fe:a9fe ::ffff:0:127.0.0.1 ::ffff:0:a00:1 64:ff9b:1:7f00:0:100:808:808
+        64:ff9b:1::808:808 64:ff9b::169.254.169.254 2002:0a00:0001::808:808 2606:4700::5efe:10.0.0.1
+        2606:4700::200:5efe:7f00:1 2606:4700::5efe:a9fe:a9fe 100::1 1::1 4000::1 9000::1 fe80::5efe:8.8.8.8
+        fe80::1%lo ff0e::1 0:0:0:0:0:ffff:7f00:1
     """.split(),
 )
 def test_addresses_that_not_everyone_reaches_are_refused(address: str) -> None:
@@ -25,7 +29,10 @@ def test_addresses_that_not_everyone_reaches_are_refused(address: str) -> None:
     assert not Guard().allows(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "::ffff:1.1.1.1"])
+@pytest.mark.parametrize(
+    "address",
+    "1.1.1.1 93.184.215.14 2606:4700::1111 2a00::1 ::ffff:1.1.1.1 64:ff9b::101:101 2606:4700::5efe:101:101".split(),
+)
 def test_public_addresses_are_allowed(address: str) -> None:
     assert Guard().allows(address)
 

@@ -30,7 +30,14 @@ _NOT_PUBLIC = tuple(
         "fec0::/10",
     )
 )
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+"""All of IPv6 that is given to anybody. What lies outside stands for IPv4, for this machine or its links, or for nobody
+yet, and kernels and translators do not agree which (RFC 4291, RFC 6052, RFC 2765):
+https://www.iana.org/assignments/ipv6-address-space/
+"""
+_ISATAP = (0x00005EFE, 0x02005EFE)
+"""Third quarter of an address whose last quarter is the IPv4 address that it is tunnelled to (RFC 5214)."""
 
 
 def is_public(address: Address) -> bool:
@@ -38,6 +45,10 @@ def is_public(address: Address) -> bool:
     inner = _embedded(address)
     if inner is not None:
         return is_public(inner)
+    if isinstance(address, IPv6Address):
+        is_tunnel = int(address) >> 32 & 0xFFFFFFFF in _ISATAP
+        if address not in _GLOBAL_UNICAST or (is_tunnel and not is_public(_last_quarter(address))):
+            return False
     return address.is_global and not address.is_multicast and not any(address in n for n in _NOT_PUBLIC)
 
 
@@ -45,11 +56,15 @@ def _embedded(address: Address) -> IPv4Address | None:
     """The IPv4 address that an IPv6 address stands for."""
     if isinstance(address, IPv4Address):
         return None
-    if any(address in network for network in _NAT64):
-        return IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in _NAT64:
+        return _last_quarter(address)
     if address.teredo:
         return address.teredo[1]
     return address.ipv4_mapped or address.sixtofour
+
+
+def _last_quarter(address: IPv6Address) -> IPv4Address:
+    return IPv4Address(int(address) & 0xFFFFFFFF)
 
 
 class Guard:
