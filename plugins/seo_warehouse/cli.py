@@ -18,6 +18,7 @@ import psycopg
 
 from seo_warehouse.config import Role
 from seo_warehouse.errors import SeoWarehouseError
+from seo_warehouse.terminal import harmless
 
 if TYPE_CHECKING:
     from seo_warehouse.ledger.sites import Rekeying
@@ -27,6 +28,17 @@ DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 def _day(context: click.Context, parameter: click.Parameter, value: datetime | None) -> date | None:
     return value.date() if value else None
+
+
+def _say(line: str) -> None:
+    click.echo(harmless(line))
+
+
+class _Harmless(logging.Formatter):
+    """Lines of the log as a terminal may have them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))
 
 
 def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -48,7 +60,7 @@ def _clear_errors(command: Callable[..., None]) -> Callable[..., None]:
             reason = f"{error.strerror}: {error.filename or 'the state folder'}"
         else:
             return
-        click.secho(f"seo-warehouse: {reason}", err=True, fg="red")
+        click.secho(f"seo-warehouse: {harmless(reason)}", err=True, fg="red")
         sys.exit(1)
 
     return wrapped
@@ -80,9 +92,9 @@ def main(verbose: bool) -> None:
     """The SEO warehouse: nightly gated loads, dbt facts that join links to positions."""
     # What is written here and by whatever is started here is its owner's alone.
     os.umask(0o077)
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(_Harmless("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[lines], force=True)
 
 
 @main.command()
@@ -97,7 +109,7 @@ def run(properties: Path | None, rekey: tuple[int, ...], why: str | None) -> Non
     """Start PostgreSQL and Airflow, load history, run the newest night, and keep serving."""
     from seo_warehouse.embedded.run import run as start
 
-    start(properties, click.echo, _said(rekey, why))
+    start(properties, _say, _said(rekey, why))
 
 
 @main.command()
@@ -106,7 +118,7 @@ def stop() -> None:
     """End every process that `run` started."""
     from seo_warehouse.embedded.run import stop as end
 
-    end(click.echo)
+    end(_say)
 
 
 @main.command()
@@ -117,7 +129,7 @@ def status(property_name: str | None, first: date | None) -> None:
     """What runs, what was loaded, which loads wait for a person, and what is there of each day."""
     from seo_warehouse.embedded.run import status as show
 
-    show(click.echo, property_name, first)
+    show(_say, property_name, first)
 
 
 @main.command()
@@ -128,7 +140,7 @@ def migrate(rekey: tuple[int, ...], why: str | None) -> None:
     from seo_warehouse.orchestration.stores import open_warehouse
 
     applied = open_warehouse().migrate(_said(rekey, why))
-    click.echo("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
+    _say("\n".join(f"applied {migration}" for migration in applied) or "no migration was missing")
 
 
 @main.command()
@@ -139,7 +151,7 @@ def backup(to: Path) -> None:
     from seo_warehouse.embedded.backup import back_up
     from seo_warehouse.orchestration.stores import open_warehouse
 
-    back_up(open_warehouse(), to, click.echo)
+    back_up(open_warehouse(), to, _say)
 
 
 @main.command()
@@ -150,7 +162,7 @@ def restore(file: Path) -> None:
     from seo_warehouse.config import Settings
     from seo_warehouse.embedded.backup import restore as fill
 
-    fill(Settings(), file, click.echo)
+    fill(Settings(), file, _say)
 
 
 @main.command()
@@ -177,7 +189,7 @@ def ingest(source: str, property_name: str, night: date | None) -> None:
     from seo_warehouse.steps import nightly
 
     wh = open_warehouse()
-    _say_states(nightly.ingest(wh, source, property_name, night or wh.now().date(), click.echo))
+    _say_states(nightly.ingest(wh, source, property_name, night or wh.now().date(), _say))
 
 
 @main.command()
@@ -204,7 +216,7 @@ def onboard(property_name: str, first: date | None, last: date | None) -> None:
     from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.history import onboard as load
 
-    load(open_warehouse(), property_name, first, last, click.echo)
+    load(open_warehouse(), property_name, first, last, _say)
 
 
 @main.command()
@@ -218,7 +230,7 @@ def backfill(source: str, property_name: str, first: date, last: date) -> None:
     from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.backfill import backfill as read_again
 
-    _say_states(read_again(open_warehouse(), source, property_name, first, last, click.echo))
+    _say_states(read_again(open_warehouse(), source, property_name, first, last, _say))
 
 
 @main.command()
@@ -234,7 +246,7 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 
     if decision is None:
         raise click.UsageError("say --approve or --reject")
-    click.echo(decide(open_warehouse(), load, decision, who=_user(), why=why))
+    _say(decide(open_warehouse(), load, decision, who=_user(), why=why))
 
 
 @main.command()
@@ -255,14 +267,14 @@ def grant(analyst: str | None, property_name: str | None, is_revoked: bool, pass
     if property_name is not None and analyst is None:
         raise click.UsageError("say which ANALYST")
     if analyst is None or property_name is None:
-        grants.say_grants(open_warehouse(), click.echo, analyst)
+        grants.say_grants(open_warehouse(), _say, analyst)
     elif is_revoked:
-        grants.revoke(open_warehouse(), analyst, property_name, click.echo)
+        grants.revoke(open_warehouse(), analyst, property_name, _say)
     else:
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         if password == "":
             raise click.UsageError("stdin holds no password")
-        grants.grant(open_warehouse(), analyst, property_name, click.echo, by=_user(), password=password)
+        grants.grant(open_warehouse(), analyst, property_name, _say, by=_user(), password=password)
 
 
 @main.command()
@@ -275,9 +287,9 @@ def build(full: bool) -> None:
 
     done = build_warehouse(open_warehouse(), full=full)
     if done.build_id is None:
-        click.echo("nothing to build: every published day is modelled")
+        _say("nothing to build: every published day is modelled")
     else:
-        click.echo(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
+        _say(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
 
 
 @main.command()
@@ -294,7 +306,7 @@ def effect(property_name: str, cut: str | None, outcome: str | None, panel: str 
     from seo_warehouse.report.text import say_effect
     from seo_warehouse.steps.report import read_effect
 
-    say_effect(read_effect(open_warehouse(), property_name, panel=panel, outcome=outcome), click.echo, cut)
+    say_effect(read_effect(open_warehouse(), property_name, panel=panel, outcome=outcome), _say, cut)
 
 
 @main.command()
@@ -305,7 +317,7 @@ def report(property_name: str | None) -> None:
     from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps.report import write_reports
 
-    write_reports(open_warehouse(), click.echo, property_name=property_name)
+    write_reports(open_warehouse(), _say, property_name=property_name)
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
@@ -326,7 +338,7 @@ def dbt(arguments: tuple[str, ...]) -> None:
     from seo_warehouse.steps.by_hand import run_by_hand
     from seo_warehouse.steps.warehouse import open_warehouse
 
-    sys.exit(0 if run_by_hand(open_warehouse(), arguments, lambda line: click.echo(line, err=True)) else 1)
+    sys.exit(0 if run_by_hand(open_warehouse(), arguments, lambda line: click.echo(harmless(line), err=True)) else 1)
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
@@ -348,7 +360,7 @@ def _user() -> str:
 
 def _say_states(states: list[str]) -> None:
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
-    click.echo(", ".join(f"{n} {state}" for state, n in counts.items()) or "nothing was due")
+    _say(", ".join(f"{n} {state}" for state, n in counts.items()) or "nothing was due")
 
 
 if __name__ == "__main__":

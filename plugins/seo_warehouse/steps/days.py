@@ -14,6 +14,7 @@ from seo_warehouse.errors import TransientSourceError
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.completeness import Days, WaitingLoad, read_days, read_waiting
 from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.terminal import one_line
 
 Say = Callable[[str], None]
 MARKS: dict[str, tuple[str, str | None]] = {
@@ -56,9 +57,9 @@ def waiting_lines(loads: Sequence[WaitingLoad]) -> list[str]:
     """Each quarantined load with its reason and the command that decides about it."""
     lines = ["\nWaiting for a person:"] if loads else []
     for load in loads:
-        file = f" from {load.file}" if load.file else ""
+        file = f" from {one_line(load.file)}" if load.file else ""
         what = f"{load.source}.{load.table} of {load.property_name}{file}, {load.first_day}..{load.last_day}"
-        lines.append(f"load {load.load_id}: {what}: {load.reason or 'no reason was noted'}")
+        lines.append(f"load {load.load_id}: {what}: {one_line(load.reason or 'no reason was noted')}")
         command = f'    seo-warehouse release {load.load_id} --{load.decision or "approve"} --why "..."'
         lines.append(command if load.decision else f"{command}    (or --reject)")
     return lines

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from seo_warehouse.ledger.files import contradicted, troubled
 from seo_warehouse.steps.warehouse import Warehouse
-from seo_warehouse.terminal import say_table
+from seo_warehouse.terminal import one_line, say_table
 
 Say = Callable[[str], None]
 
@@ -71,7 +71,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         missing = f"; missing: {', '.join(night[2])}" if night[2] else ""
         say(f"Last night closed: {night[0]} by {night[1]}{missing}")
     if build:
-        say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + build[3] if build[3] else ''}")
+        say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + one_line(build[3]) if build[3] else ''}")
     if stale and stale[0]:
         say(f"Stale at {stale[1]}: {'; '.join(stale[0])}")
 
