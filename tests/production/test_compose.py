@@ -82,6 +82,24 @@ def test_our_image_runs_without_privileges(everything: dict[str, Service]) -> No
     assert users == ["10001:10001"]
 
 
+STARTED_AS_ROOT = {"postgres", "citus-coordinator", "citus-worker-1", "citus-worker-2"}
+
+
+def test_no_service_keeps_a_capability_that_its_start_does_not_need(everything: dict[str, Service]) -> None:
+    """PostgreSQL's images hand their volume over to the server's user, and become it."""
+    for name, service in everything.items():
+        assert (name, service["cap_drop"]) == (name, ["ALL"])
+        assert (name, service["security_opt"]) == (name, ["no-new-privileges:true"])
+        needed = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"] if name in STARTED_AS_ROOT else []
+        assert (name, service.get("cap_add", [])) == (name, needed)
+
+
+def test_every_service_is_bounded_in_memory_and_processes(everything: dict[str, Service]) -> None:
+    bounds = {name: (service["mem_limit"], service["pids_limit"]) for name, service in everything.items()}
+    assert {name for name, (memory, _) in bounds.items() if memory == "4g"} == TASKS | STARTED_AS_ROOT
+    assert {name for name, (_, count) in bounds.items() if count > 512} == TASKS
+
+
 def test_only_what_runs_tasks_has_the_warehouses_password_and_the_providers(everything: dict[str, Service]) -> None:
     for secret in ("SEO_WAREHOUSE_DSN", "AIRFLOW_CONN_DATAFORSEO", "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE"):
         assert {name for name, service in everything.items() if secret in service["environment"]} == TASKS
