@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
+from seo_warehouse.document import read_document
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources import SOURCES
@@ -111,14 +111,7 @@ class Properties(SharedSettings):
 def load_properties(path: Path) -> Properties:
     """Read and validate properties.yml. Raises ConfigError naming the file, the setting and what is wrong."""
     try:
-        # libyaml comes with PyYAML's wheels. Every task reads this file: in Python that takes seven times as long.
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; properties.example.yml shows its form") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    try:
-        return Properties.model_validate(document)
+        return Properties.model_validate(read_document(path))
     except ValidationError as error:
         raise ConfigError(f"{path}: {'; '.join(_sentences(error))}") from None
 
@@ -129,8 +122,8 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         place = one["loc"]
         # A list is also called too short because of what is wrong inside it.
         if not any(other["loc"][: len(place)] == place != other["loc"] for other in found):
-            said = _unknown(place) if one["type"] == "extra_forbidden" else one["msg"]
-            yield f"{'.'.join(map(str, place))}: {said}"
+            said = _unknown(place) if one["type"] == "extra_forbidden" else one["msg"].removeprefix("Value error, ")
+            yield f"{'.'.join(map(str, place)) or 'the file'}: {said}"
 
 
 def _unknown(place: tuple[int | str, ...]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.urls import host_of, registrable_domain
 
 if TYPE_CHECKING:
     from seo_warehouse.config import SourceSettings
@@ -26,10 +28,19 @@ def _compiles(pattern: str) -> str:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"not a regular expression: {error}") from None
+    except (OverflowError, RecursionError):
+        raise ValueError("not a regular expression: it repeats or nests too much") from None
     return pattern
 
 
-Pattern = Annotated[str, AfterValidator(_compiles)]
+def _is_domain(domain: str) -> str:
+    host = host_of(f"http://{domain}/") if not re.search(r"[\s/:@?#\\\[\]%*]", domain) else None
+    if host is None or registrable_domain(host) is None:
+        raise ValueError("is no domain or host such as example.com or shop.example.com")
+    return host
+
+
+Pattern = Annotated[str, Field(max_length=1_000), AfterValidator(_compiles)]
 
 
 class TopicRule(Strict):
@@ -51,8 +62,8 @@ class Panel(Strict):
     """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning."""
 
     engine: Literal["google"] = "google"
-    location_code: int = 2840
-    language_code: str = "en"
+    location_code: int = Field(default=2840, ge=1, lt=2**31)
+    language_code: str = Field(default="en", max_length=20)
     devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
     depth: int = Field(default=100, ge=10, le=700)
 
@@ -63,10 +74,12 @@ class Property(Strict):
     Usable once `config` is imported, which makes `SourceSettings` of the sources there are.
     """
 
-    key: int = Field(ge=1)
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    domain: str = Field(description="registrable domain, or host, whose results count as the property's")
-    history_start: date
+    key: int = Field(ge=1, lt=2**31)
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=100)
+    domain: Annotated[str, AfterValidator(_is_domain)] = Field(
+        description="registrable domain, or host, whose results count as the property's"
+    )
+    history_start: date = Field(ge=date(1990, 1, 1), lt=date(2100, 1, 1))
     panel: Panel = Panel()
     topics: tuple[TopicRule, ...] = ()
     keywords: tuple[Keyword, ...] = ()
@@ -74,8 +87,8 @@ class Property(Strict):
 
     @model_validator(mode="after")
     def _keywords_are_unique(self) -> Property:
-        words = [k.keyword for k in self.keywords]
-        twice = sorted({w for w in words if words.count(w) > 1})
+        counts = Counter(keyword.keyword for keyword in self.keywords)
+        twice = sorted(word for word, count in counts.items() if count > 1)
         if twice:
             raise ValueError(f"keywords stated twice: {', '.join(twice)}")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg
@@ -11,6 +12,10 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.sites import expect_same_sites
 from seo_warehouse.urls import normalise
+
+PATTERN_SECONDS = 2
+"""How long a topic pattern may work on a handful of long paths; usual ones take milliseconds."""
+LONG_PATH = 200
 
 
 def sync_properties(conn: Connection, properties: Properties) -> None:
@@ -62,11 +67,17 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
 
 
 def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:
-    """PostgreSQL's regular expressions are not quite Python's, and a topic rule is applied by PostgreSQL."""
+    """A topic rule is applied by PostgreSQL, whose regular expressions are not quite Python's, and to any path."""
+    letters = list(dict.fromkeys(re.findall(r"\w", pattern))) or ["a"]
+    paths = [f"/{letter * LONG_PATH}{end}" for letter in letters[:5] for end in ("", "!", letters[-1])]
     try:
-        cursor.execute("select '' ~ %s", (pattern,))
-    except psycopg.errors.InvalidRegularExpression as error:
-        reason = error.diag.message_primary
-        raise ConfigError(
-            f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}"
-        ) from None
+        cursor.execute("select set_config('statement_timeout', %s, true)", (f"{PATTERN_SECONDS}s",))
+        cursor.execute("select bool_or(path ~ %s) from unnest(%s::text[]) as path", (pattern, paths))
+        cursor.execute("set local statement_timeout to default")
+    except psycopg.errors.QueryCanceled:
+        reason = f"it takes more than {PATTERN_SECONDS} seconds to find that a path does not match"
+    except (psycopg.errors.InvalidRegularExpression, psycopg.errors.ProgramLimitExceeded) as error:
+        reason = str(error.diag.message_primary)
+    else:
+        return
+    raise ConfigError(f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}")
