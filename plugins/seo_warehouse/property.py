@@ -63,7 +63,7 @@ class Panel(Strict):
 
     engine: Literal["google"] = "google"
     location_code: int = Field(default=2840, ge=1, lt=2**31)
-    language_code: str = Field(default="en", max_length=20)
+    language_code: str = "en"
     devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
     depth: int = Field(default=100, ge=10, le=700)
 
