@@ -79,7 +79,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         pytest.skip(f"PostgreSQL {request.param} is not on this machine")
     folder, port = Path(tempfile.mkdtemp(prefix="seo-warehouse-guests-")), free_port()
     folder.chmod(0o777)
-    quiet = _as_server_user() | {"stdout": subprocess.DEVNULL, "check": True}
+    quiet = _as_server_user(folder) | {"stdout": subprocess.DEVNULL, "check": True}
     data = str(folder / "data")
     subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"], **quiet)
     options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"

@@ -282,6 +282,9 @@ def open_to_all(folder: Path, copy: Path) -> Path:
         copy.parent.chmod(0o755)
         fresh = Path(tempfile.mkdtemp(dir=copy.parent))
         shutil.copytree(folder, fresh / copy.name, symlinks=True)
+        for path in (fresh / copy.name, *(fresh / copy.name).rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
         with suppress(OSError):  # another start was as fast
             (fresh / copy.name).rename(copy)
         shutil.rmtree(fresh)
