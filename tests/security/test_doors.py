@@ -202,7 +202,7 @@ def test_a_body_of_several_members_is_read_whole_and_one_cut_short_is_refused(
 
 
 @contextmanager
-def endless(head: bytes, again: bytes, pause: float) -> Iterator[str]:
+def endless(head: bytes, again: bytes, pause: float, scheme: str = "http") -> Iterator[str]:
     """A server that says `head` and then `again` until nobody listens. Yields its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -220,7 +220,7 @@ def endless(head: bytes, again: bytes, pause: float) -> Iterator[str]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     with listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
     thread.join(30)
     assert not thread.is_alive()
 
@@ -250,5 +250,26 @@ def test_what_never_ends_is_given_up(
         api.base_url = url
         api.__post_init__()
         with pytest.raises(error):
+            api.get("/x")
+        api.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "again"),
+    [
+        (b"", b"\x16\x03\x03\x00\x01\x00"),
+        # A record of 16,384 bytes, of which a whole handshake may be made.
+        (b"\x16\x03\x03\x40\x00", b"\x02"),
+    ],
+    ids=["records", "a drop at a time"],
+)
+def test_a_greeting_of_tls_that_never_ends_is_given_up(
+    provider: Provider, tmp_path: Path, head: bytes, again: bytes
+) -> None:
+    api = open_api(provider, tmp_path, limits=replace(ONCE, connect_seconds=1.0))
+    with endless(head, again, pause=0.05, scheme="https") as url:
+        api.base_url = url
+        api.__post_init__()
+        with pytest.raises(TransientSourceError):
             api.get("/x")
         api.close()
