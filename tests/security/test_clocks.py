@@ -150,6 +150,20 @@ def test_a_clock_that_is_a_day_behind_takes_back_nothing_that_sources_ended(
     assert tick(connection, at(NIGHT + DAY, 23)) == []
 
 
+@pytest.mark.parametrize("wrong", [at(NIGHT - 5 * DAY, 12), datetime(1970, 1, 1, 0, 5, tzinfo=UTC)])
+def test_a_clock_that_is_far_behind_takes_back_nothing(connection: psycopg.Connection[Any], wrong: datetime) -> None:
+    for n in range(-9, 0):
+        nights.end_source_night(connection, "a", NIGHT + n * DAY)
+    assert tick(connection, at(NIGHT + DAY, 23, 5)) == [NIGHT + DAY]
+    assert end(connection, NIGHT + 2 * DAY)
+    build(connection)
+    kept = (fetch(connection, "select * from ops.night"), fetch(connection, "select * from ops.source_night"))
+    assert tick(connection, wrong) == []
+    assert not nights.close_night(connection, NIGHT, wrong, SOURCES)
+    assert (fetch(connection, "select * from ops.night"), fetch(connection, "select * from ops.source_night")) == kept
+    assert carried(connection) == [NIGHT + n * DAY for n in range(3)]
+
+
 def test_a_night_that_closed_at_its_deadline_closes_once_more_where_the_clock_is_set_back_over_it(
     connection: psycopg.Connection[Any],
 ) -> None:

@@ -17,6 +17,9 @@ from seo_warehouse.spec import NIGHT_DEADLINE
 
 log = logging.getLogger(__name__)
 
+KNOWN_DAYS = timedelta(days=30)
+"""A clock by which the ledger has known no night for longer says nothing of the nights that it knows."""
+
 ONE_AT_A_TIME = "lock table ops.night in share row exclusive mode"
 
 
@@ -146,9 +149,22 @@ def _last_overdue(now: datetime) -> date:
 def _take_back(conn: Connection, now: datetime) -> None:
     """Forget what was closed, ended and carried in nights that by this clock are yet to come.
 
-    Of tomorrow only what its deadline closed: a clock that is a day behind shall not take back what sources ended.
+    Of tomorrow only what its deadline closed: a clock that is a day behind shall not take back what sources ended. Nor
+    shall one that is further behind: where no source ended a night of the last weeks, or one ended the day after
+    tomorrow, this clock is doubted and not the ledger.
     """
-    ahead = now.astimezone(UTC).date() + timedelta(days=1)
+    today = now.astimezone(UTC).date()
+    ahead = today + timedelta(days=1)
+    is_doubted = one(
+        conn,
+        """
+        select not exists (select from ops.source_night where night between %(since)s and %(ahead)s)
+            or exists (select from ops.source_night where night = %(after)s)
+        """,
+        {"since": today - KNOWN_DAYS, "ahead": ahead, "after": ahead + timedelta(days=1)},
+    )
+    if is_doubted:
+        return
     conn.execute("delete from ops.source_night where night > %s", (ahead,))
     taken = [
         night
