@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "plugins" / "seo_warehouse"
 BROUGHT_BY = {
     "cryptography": "google-auth",
-    "lxml": "scrapy",
     "markupsafe": "jinja2",
     "protego": "scrapy",
     "pyopenssl": "scrapy",

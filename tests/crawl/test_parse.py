@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.crawl import parse
-from seo_warehouse.crawl.parse import Page, parse_links, parse_page, parse_targets
+from seo_warehouse.crawl.parse import Page, parse_links, parse_page, parse_ways
+from seo_warehouse.crawl.ways import MAX_URL
 from tests.crawl.hostile import PAGES
 
 URL = "https://www.shop.example/dir/page"
@@ -93,6 +93,45 @@ def test_rel_is_a_list_in_lower_case_and_in_order() -> None:
     assert [link.rel for link in found.links] == [("nofollow", "ugc"), (), ()]
 
 
+def test_rel_may_be_a_list_with_commas() -> None:
+    found = page('<a href=1 rel="nofollow, noindex">x</a><a href=2 rel="ugc,NoFollow,">x</a><a href=3 rel=",">x</a>')
+    assert [link.rel for link in found.links] == [("nofollow", "noindex"), ("ugc", "nofollow"), ()]
+
+
+@pytest.mark.parametrize(
+    ("content", "redirect", "later"),
+    [
+        ("0; URL=/en/", "/en/", None),
+        ("0;/en", "/en", None),
+        (" 00 , url = '/a b'; x", "/a%20b", None),
+        (".5 /en#part", "/en", None),
+        ("0;url=https://user:secret@other.example/", "https://other.example/", None),
+        ("5;url=/en", None, "/en"),
+        ("0", None, None),
+        ("0;url=#top", None, None),
+        ("0;url=page", None, None),
+        ("0;url=javascript:go()", None, None),
+        ("soon;url=/en", None, None),
+        ("1" * 200_000, None, None),
+    ],
+)
+def test_a_refresh_leads_where_it_says(content: str, redirect: str | None, later: str | None) -> None:
+    def absolute(path: str | None) -> str | None:
+        return path and (path if path.startswith("https:") else f"https://www.shop.example{path}")
+
+    body = f'<meta http-equiv=refresh content="x"><META HTTP-EQUIV=Refresh CONTENT="{content}">'.encode()
+    found = parse_ways(URL, HTML, body, max_links=9)
+    assert (found.redirect, found.later) == (absolute(redirect), absolute(later))
+    found = parse_ways(URL, {**HTML, "refresh": content}, b"", max_links=9)
+    assert (found.redirect, found.later) == (absolute(redirect), absolute(later))
+
+
+def test_a_refresh_for_those_without_scripts_is_none() -> None:
+    body = b"<noscript><meta http-equiv=refresh content=0;/plain></noscript><a href=/a>x</a>"
+    found = parse_ways(URL, HTML, body, max_links=9)
+    assert (found.targets, found.redirect) == (("https://www.shop.example/a",), None)
+
+
 def test_the_place_of_a_link_is_the_nearest_part_around_it() -> None:
     found = page(
         "<header><a href=1>x</a><nav><a href=2>x</a></nav></header><main><a href=3>x</a><aside><a href=4>x</a></aside>"
@@ -166,6 +205,10 @@ def test_structured_data_of_all_three_kinds_is_found() -> None:
         ("<title>é€</title>".encode(), "text/html; charset=punycode"),
         ("<title>é€</title>".encode(), "text/html; charset=no-such"),
         ("<title>é€</title>".encode("gb18030"), 'text/html; charset="GB2312"'),
+        ("<meta charset=x-cp1252><title>é€</title>".encode("cp1252"), "text/html; charset=hex"),
+        ("<META Content='text/html;charset=\"x-gbk\"' http-equiv=content-type><title>é€</title>".encode("gb18030"), ""),
+        ("<!-- <meta charset=big5> --><meta charset=utf-16><title>é€</title>".encode(), "text/html"),
+        ("<title>é€</title>".encode("utf-16-le"), "text/html; charset=ucs-2"),
     ],
 )
 def test_encodings_are_found_as_browsers_do(body: bytes, content_type: str) -> None:
@@ -181,10 +224,10 @@ TAGS = st.sampled_from(
     " select option textarea form b br style frameset".split()
 )
 VALUES = st.text(max_size=20) | st.sampled_from(
-    ["http://a.example/", "#x", "//b", "canonical", "robots", "NOINDEX, a: b", "https://schema.org/Thing",
+    ["http://a.example/", "#x", "//b", "canonical", "robots", "NOINDEX, a: b", "refresh", "0;url=/x", "5,//u:p@b/", "https://schema.org/Thing",
      "application/ld+json", "javascript:x", "http://[", "\x00", "&#0;", "&#xD800;", "x:y@z", "https://u:p@h/"]
 )  # fmt: skip
-NAMES = st.sampled_from("href rel name content type itemtype typeof vocab alt hreflang role".split())
+NAMES = st.sampled_from("http-equiv href rel name content type itemtype typeof vocab alt hreflang role".split())
 ELEMENTS = st.builds(
     lambda tag, attributes, text, is_closed: (
         f"<{tag} " + " ".join(f'{n}="{v}"' for n, v in attributes) + f">{text}" + (f"</{tag}>" if is_closed else "")
@@ -198,7 +241,7 @@ BODIES = st.binary(max_size=2_000) | st.lists(ELEMENTS, max_size=30).map(
     lambda parts: "".join(parts).encode("utf-8", "replace")
 )
 HEADERS = st.dictionaries(
-    st.sampled_from(["content-type", "link", "x-robots-tag"]),
+    st.sampled_from(["content-type", "link", "x-robots-tag", "refresh"]),
     st.text(max_size=60)
     | st.sampled_from(["text/html; charset=utf-7", "text/html; charset=hex", "<a>; rel=canonical"]),
 )
@@ -214,7 +257,7 @@ def test_no_body_gets_anything_but_a_bounded_page_out(body: bytes, headers: dict
     texts += [*found.meta_robots, *found.x_robots_tag, *(part for pair in found.hreflangs for part in pair)]
     for text in texts:
         assert "\x00" not in text
-        assert len(text) <= parse.MAX_URL
+        assert len(text) <= MAX_URL
         text.encode()
     assert all(link.target.startswith(("http://", "https://")) for link in found.links)
     assert parse_page(URL, headers, body, max_links=10) == found
@@ -225,8 +268,13 @@ def test_no_body_gets_anything_but_a_bounded_page_out(body: bytes, headers: dict
 def test_what_is_read_of_links_alone_is_what_the_whole_page_says(body: bytes, headers: dict[str, str]) -> None:
     found = parse_page(URL, headers, body, max_links=10)
     assert parse_links(URL, headers, body, max_links=10) == found.links
-    targets = list(dict.fromkeys(link.target.partition("#")[0] for link in found.links))
-    assert parse_targets(URL, headers, body, max_links=10) == (targets, found.is_cut)
+    targets = tuple(dict.fromkeys(link.target.partition("#")[0] for link in found.links))
+    ways = parse_ways(URL, headers, body, max_links=10)
+    assert (ways.targets, ways.is_cut) == (targets, found.is_cut)
+    for url in filter(None, (ways.redirect, ways.later)):
+        assert url.startswith(("http://", "https://"))
+        assert url != URL
+        assert len(url) <= MAX_URL
 
 
 @pytest.mark.parametrize("body", PAGES.values(), ids=PAGES)

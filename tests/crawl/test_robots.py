@@ -3,6 +3,8 @@ from __future__ import annotations
 import codecs
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seo_warehouse.crawl.robots import MAX_CRAWL_DELAY, rules_of
 from tests.crawl.hostile import ROBOTS, ROBOTS_PAGE
@@ -33,6 +35,25 @@ def test_a_group_for_us_is_obeyed_however_it_writes_our_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["warehouse", "seo-warehouse-other", "googlebot"])
 def test_a_group_for_others_is_not_ours(name: str) -> None:
     assert rules_of(200, f"User-agent: {name}\nDisallow: /\n".encode()).allows(PAGE)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=30)
+        | st.builds(
+            lambda name, value: f"{name}: {value}".encode("utf-8", "replace"),
+            st.sampled_from(["User-agent", "Disallow", "Crawl-delay", "Sitemap", "Request-rate", "Visit-time"]),
+            st.text(max_size=12)
+            | st.sampled_from(["*", "nan", "inf", "-1", "1e999", "1/0s", "http://[", "/*$", "%", "%zz"]),
+        ),
+        max_size=12,
+    ).map(b"\n".join)
+)
+def test_no_file_gets_anything_but_rules_out(body: bytes) -> None:
+    rules = rules_of(200, body)
+    assert rules.allows(PAGE) in (True, False)
+    assert 0 <= rules.crawl_delay <= MAX_CRAWL_DELAY
 
 
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF8, b"\xef\xbb", b"\xef"])

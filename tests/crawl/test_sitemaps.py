@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seo_warehouse.crawl import sitemaps
-from seo_warehouse.crawl.sitemaps import read_sitemap, unpack
+from seo_warehouse.crawl.sitemaps import Sitemap, read_sitemap
 
 URL = "https://shop.example/a?b=1&c=2"
 XML = (
@@ -19,14 +18,14 @@ XML = (
 
 
 def test_urls_are_read_from_xml_plain_or_packed() -> None:
-    for body in (XML, b"\xef\xbb\xbf" + XML, gzip.compress(XML)):
-        found = read_sitemap(body)
-        assert (found.urls, found.is_index, found.is_cut) == ((URL,), False, False)
+    text = XML.decode()
+    for body in (XML, b"\xef\xbb\xbf" + XML, gzip.compress(XML), text.encode("utf-16"), text.encode("utf-16-be")):
+        assert read_sitemap(body) == Sitemap((URL,), (), is_cut=False)
 
 
 def test_an_index_is_told_from_a_list() -> None:
     found = read_sitemap(b"<sitemapindex><sitemap><loc>https://shop.example/1.xml</loc></sitemap></sitemapindex>")
-    assert (found.urls, found.is_index) == (("https://shop.example/1.xml",), True)
+    assert found == Sitemap((), ("https://shop.example/1.xml",), is_cut=False)
 
 
 def test_locations_of_images_and_videos_are_no_pages() -> None:
@@ -34,18 +33,18 @@ def test_locations_of_images_and_videos_are_no_pages() -> None:
         b'<urlset xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"><url><loc>https://shop.example/a</loc>'
         b"<image:image><image:loc>https://shop.example/a.png</image:loc></image:image></url></urlset>"
     )
-    assert read_sitemap(body).urls == ("https://shop.example/a",)
+    assert read_sitemap(body).pages == ("https://shop.example/a",)
 
 
 def test_lines_of_plain_text_are_read() -> None:
-    assert read_sitemap(b"https://shop.example/a\r\n\r\nnot a url\nhttps://shop.example/b").urls == (
+    assert read_sitemap(b"https://shop.example/a\r\n\r\nnot a url\nhttps://shop.example/b").pages == (
         "https://shop.example/a",
         "https://shop.example/b",
     )
 
 
 def test_a_broken_file_gives_what_stands_before_the_break() -> None:
-    assert read_sitemap(b"<urlset><url><loc>https://shop.example/a</loc></url><url><loc>x").urls[:1] == (
+    assert read_sitemap(b"<urlset><url><loc>https://shop.example/a</loc></url><url><loc>x").pages[:1] == (
         "https://shop.example/a",
     )
 
@@ -57,31 +56,85 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
         f'<!ENTITY a{n} "{f"&a{n - 1 or str()};" * 10}">' for n in range(1, 9)
     ) + "]><urlset><url><loc>&a8;</loc></url></urlset>"  # fmt: skip
     outside = f'<!DOCTYPE z [<!ENTITY s SYSTEM "file://{secret}">]><urlset><url><loc>&s;</loc></url></urlset>'
-    assert sum(map(len, read_sitemap(bomb.encode()).urls)) < 100_000
-    assert read_sitemap(outside.encode()).urls == ()
+    assert sum(map(len, read_sitemap(bomb.encode()).pages)) < 100_000
+    assert read_sitemap(outside.encode()).pages == ()
 
 
 def test_a_file_with_too_many_urls_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemaps, "MAX_SITEMAP_URLS", 3)
     xml = b"<urlset>" + b"".join(b"<url><loc>https://shop.example/%d</loc></url>" % n for n in range(4)) + b"</urlset>"
-    assert (len(read_sitemap(xml).urls), read_sitemap(xml).is_cut) == (3, True)
+    assert (len(read_sitemap(xml).pages), read_sitemap(xml).is_cut) == (3, True)
     text = b"\n".join(b"https://shop.example/%d" % n for n in range(4))
-    assert (len(read_sitemap(text).urls), read_sitemap(text).is_cut) == (3, True)
+    assert (len(read_sitemap(text).pages), read_sitemap(text).is_cut) == (3, True)
 
 
-@pytest.mark.parametrize("wbits", [31, 15, -15])
-def test_unpacking_stops_at_the_limit(wbits: int) -> None:
-    packer = zlib.compressobj(wbits=wbits)
-    packed = packer.compress(b"x" * 1_000_000) + packer.flush()
-    content, is_more = unpack(packed, 1_000)
-    assert (len(content), is_more) == (1_000, True)
-    content, is_more = unpack(packed, 1_000_000)
-    assert (len(content), is_more) == (1_000_000, False)
+SCRAPS = [
+    b"\n", b" & ", b"&nbsp;", b"&#0;", b"&amp", b"<", b">", b"<<", b"</", b"<!", b"<?", b"<!--", b"<![CDATA[",
+    b"<!DOCTYPE x [", b"]]>", b"-->", b"]>", b"?>", b"\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"\x00", b"\x0b",
+    b"\xc3", b"</url>", b"</loc>", b"</urlset>", b"<url>", b"<loc>", b"<url><loc>https://shop.example/half",
+    b"<url><lastmod>2026", b"<sitemap>", b"<item>", b"<entry>", b"<link>", b"<image:image>", b"<image:loc>x",
+    b"</image:image>", b"<a b='", b'<a b="', b"<a b='1' b='1'>", b"<a:b:c>", b"<:a>", b"<br>",
+    b"<b>Warning</b>: x in y on line 7<br />", b'<?xml version="1.0" encoding="utf-16"?>', b"<?php echo 1",
+    b"<html>", b"<p:url>",
+]  # fmt: skip
+"""What breaks XML, each in its way."""
+PIECES = [*SCRAPS, b"https://shop.example/a", b"<url><loc>https://shop.example/b</loc></url>", b" ", b"a", b"/>"]
+ADDRESSES = st.text("abc/?&=;#%+.'\"<>] \u00e9\u6728-", min_size=1, max_size=20).map(
+    lambda t: f"https://shop.example/{t}z"
+)
+STYLES = (
+    "<url><loc>{escaped}</loc></url>",
+    "<url>\n <loc>\n  {escaped}\n </loc>\n <lastmod>2026-11-22</lastmod>\n</url>",
+    "<url><lastmod>2026-11-22</lastmod><loc><![CDATA[{literal}]]></loc><image:image><image:loc>x</image:loc></image:image></url>",
+    "<URL><xhtml:link rel='alternate' href='https://shop.example/fr'/><LOC a='1'>{escaped}</LOC></URL>",
+    "<url><priority>0.5<loc>{numbered}</loc></url>",
+    "<item><title>&lt;b&gt;</title><link>{escaped}</link><guid>1</guid></item>",
+    "<entry><link rel='self' href='x'/><link type='text/html' href='{escaped}'/></entry>",
+)
 
 
-def test_what_is_not_packed_is_said_to_be_so() -> None:
-    with pytest.raises(ValueError, match="gzip"):
-        unpack(b"<html>", 1_000)
+def written(address: str, style: str) -> bytes:
+    """An address in a sitemap, in one of the ways that are all right."""
+    escaped = address.translate(
+        {ord(c): f"&{n};" for c, n in zip("&<>'\"", ("amp", "lt", "gt", "apos", "quot"), strict=True)}
+    )
+    numbered = "".join(f"&#{ord(c)};" if c in "&<z" else f"&#x{ord(c):X};" for c in address)
+    return style.format(escaped=escaped, literal=address.replace("]]>", "]]"), numbered=numbered).encode()
+
+
+def meant(address: str, style: str) -> str:
+    """What a reader is to find there."""
+    return address.replace("]]>", "]]") if "literal" in style else address
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(ADDRESSES, st.sampled_from(STYLES)), min_size=1, max_size=6),
+    st.sampled_from(SCRAPS),
+    st.integers(0, 6),
+    st.booleans(),
+)
+def test_a_flaw_changes_nothing_of_the_other_addresses(
+    told: list[tuple[str, str]], scrap: bytes, place: int, is_packed: bool
+) -> None:
+    blocks = [written(address, style) for address, style in told]
+    blocks.insert(min(place, len(blocks)), scrap)
+    body = b'<?xml version="1.0"?><urlset>' + b"\n".join(blocks) + b"</urlset>"
+    found = read_sitemap(gzip.compress(body) if is_packed else body).pages
+    rest = iter(found)
+    assert all(meant(address, style) in rest for address, style in told), found
+    assert len(found) <= len(told) + 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([scrap for scrap in SCRAPS if b"half" not in scrap]), ADDRESSES, st.sampled_from(STYLES[:2]))
+def test_an_address_with_a_flaw_is_left_out_or_given_as_it_is_written(scrap: bytes, address: str, style: str) -> None:
+    start, end = written(address, style).split(b"</loc>", 1)
+    broken = start + scrap + b"z</loc>" + end
+    body = b"<urlset>" + broken + written("https://shop.example/next?a=1&b=2", style) + b"</urlset>"
+    *flawed, sound = read_sitemap(body).pages
+    assert sound == "https://shop.example/next?a=1&b=2"
+    assert all(url.startswith(address) and url.endswith("z") and len(url) >= len(address) for url in flawed)
 
 
 @settings(max_examples=200, deadline=None)
@@ -89,17 +142,19 @@ def test_what_is_not_packed_is_said_to_be_so() -> None:
     st.binary(max_size=2_000)
     | st.binary(max_size=500).map(gzip.compress)
     | st.binary(max_size=500).map(lambda b: b"<urlset>" + b)
+    | st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 )
 def test_no_body_gets_anything_but_a_sitemap_out(body: bytes) -> None:
-    assert len(read_sitemap(body).urls) <= 2_000
+    found = read_sitemap(body)
+    assert len(found.pages) + len(found.sitemaps) <= 2_000
 
 
 @pytest.mark.external
 def test_real_sitemaps_are_read(shared_data: Path) -> None:
     folder = shared_data / "robots_urls" / "crawler_commons" / "sitemaps"
-    counts = {path.name: len(read_sitemap(path.read_bytes()).urls) for path in folder.rglob("*") if path.is_file()}
+    counts = {path.name: len(read_sitemap(path.read_bytes()).pages) for path in folder.rglob("*") if path.is_file()}
     assert counts == {
-        "atom.xml": 0,  # a feed, no sitemap
+        "atom.xml": 2,  # of one entry
         "do-not-visit.txt": 1,
         "sitemap-with-bom.txt": 2,
         "sitemap.badns.xml": 2,

@@ -24,8 +24,8 @@ from scrapy.utils.httpobj import urlparse_cached
 from service_identity import VerificationError
 
 from seo_warehouse.crawl.headers import is_html
+from seo_warehouse.crawl.packing import unpack
 from seo_warehouse.crawl.records import ERROR_HEADER, SKIPPED_HEADER, Fetched, is_outage, kept_headers
-from seo_warehouse.crawl.sitemaps import unpack
 
 if TYPE_CHECKING:
     from scrapy import Request

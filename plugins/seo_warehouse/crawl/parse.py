@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from seo_warehouse.crawl import headers as http_headers
 from seo_warehouse.crawl.structured import json_ld_types, microdata_types, rdfa_types
 from seo_warehouse.crawl.tree import is_too_deep, tree_of
+from seo_warehouse.crawl.ways import Ways, refresh_of, target_of
 from seo_warehouse.urls import resolve
 
 MAX_TEXT = 2_000
@@ -23,8 +24,6 @@ MAX_TEXT = 2_000
 MAX_HEADINGS = 500
 MAX_HREFLANGS = 500
 MAX_REL_TOKENS = 20
-MAX_URL = 8_000
-"""Characters of a URL; a longer one is no link."""
 
 _INLINE = (
     "abbr, acronym, b, bdi, bdo, big, cite, code, data, del, dfn, em, font, i, ins, kbd, label, mark, q, s, samp,"
@@ -34,7 +33,6 @@ _INLINE = (
 _LANDMARKS = {"header": "header", "nav": "nav", "footer": "footer", "aside": "aside", "main": "main"}
 _ROLES = {"banner": "header", "navigation": "nav", "contentinfo": "footer", "complementary": "aside", "main": "main"}
 
-_CREDENTIALS = re.compile(r"^(https?://)[^/?#@]*@")
 _ANCHOR_TAG = re.compile(rb"<a[\s/>]", re.IGNORECASE)
 _WORD = re.compile(r"\w\S*")
 
@@ -109,11 +107,15 @@ def parse_links(url: str, headers: Mapping[str, str], body: bytes, *, max_links:
     return _links(tree, _base(tree, url), url, body, max_links)[0]
 
 
-def parse_targets(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> tuple[list[str], bool]:
-    """What the links that `parse_page` finds lead to, each URL once, in order, without fragment; and its `is_cut`."""
+def parse_ways(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Ways:
+    """Where the page leads: by the links that `parse_page` finds, `is_cut` as there, and by a refresh."""
     tree, is_bottomless = _tree(headers, body)
-    found, is_cut = _references(tree, _base(tree, url), url, max_links)
-    return list(dict.fromkeys(target.partition("#")[0] for _, target in found)), is_cut or is_bottomless
+    base = _base(tree, url)
+    found, is_cut = _references(tree, base, url, max_links)
+    targets = tuple(dict.fromkeys(target.partition("#")[0] for _, target in found))
+    ways = Ways(targets, is_cut or is_bottomless)
+    is_instant, target = refresh_of(tree, base, url, headers) or (False, None)
+    return replace(ways, redirect=target) if is_instant else replace(ways, later=target)
 
 
 def _tree(headers: Mapping[str, str], body: bytes) -> tuple[LexborHTMLParser, bool]:
@@ -142,22 +144,12 @@ def _relations(
     for origin, relation, href, lang in stated:
         tokens = relation.split()
         if "canonical" in tokens and canonical is None and href.strip():
-            canonical = _target(origin, href)
+            canonical = target_of(origin, href)
         if "alternate" in tokens and lang.strip() and len(alternates) < MAX_HREFLANGS:
-            alternate = _target(origin, href)
+            alternate = target_of(origin, href)
             if alternate:
                 alternates[lang.strip().lower()[:35], alternate] = None
     return canonical, tuple(alternates)
-
-
-def _target(base: str, href: str) -> str | None:
-    """The absolute URL of a reference, without credentials; None where it is no http(s) URL or beyond MAX_URL."""
-    if len(href) > MAX_URL:
-        return None
-    target = resolve(base, href)
-    if target is None or len(target) > MAX_URL:
-        return None
-    return _CREDENTIALS.sub(r"\1", target) if "@" in target else target
 
 
 def _structured_types(tree: LexborHTMLParser) -> set[str]:
@@ -194,7 +186,7 @@ def _references(
     found: list[tuple[LexborNode, str]] = []
     for node in tree.css("a[href], area[href]"):
         href = node.attributes["href"] or ""
-        target = _target(base, href)
+        target = target_of(base, href)
         if target is None or (href.lstrip().startswith("#") and target.partition("#")[0] == page):
             continue
         if len(found) == max_links:
@@ -243,9 +235,9 @@ def _without_copies(links: Iterable[Link], surplus: int) -> tuple[Link, ...]:
 
 
 def _rel(value: str | None) -> tuple[str, ...]:
-    if not value:
-        return ()
-    return tuple(dict.fromkeys(token[:MAX_TEXT] for token in value.lower().split()))[:MAX_REL_TOKENS]
+    # Google reads lists with commas too: https://developers.google.com/search/docs/crawling-indexing/qualify-outbound-links
+    tokens = (value or "").lower().replace(",", " ").split()
+    return tuple(dict.fromkeys(token[:MAX_TEXT] for token in tokens))[:MAX_REL_TOKENS]
 
 
 def _alternative(node: LexborNode) -> str:

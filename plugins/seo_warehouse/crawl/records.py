@@ -5,18 +5,22 @@ The manifest is written last, in parts and then its head: a crawl without a head
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
 
 from seo_warehouse.crawl.headers import is_html
 from seo_warehouse.urls import resolve
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 HEAD_KEY = "manifest"
 PART_ROWS = 5_000
@@ -28,8 +32,8 @@ SKIPPED_HEADER = "crawl-skipped-body"
 """Ours: the body was not asked for further, since it is no HTML."""
 
 KEPT_HEADERS = frozenset(
-    "cache-control content-language content-length content-type date etag last-modified link location retry-after"
-    " server vary x-robots-tag".split()
+    "cache-control content-language content-length content-type date etag last-modified link location refresh"
+    " retry-after server vary x-robots-tag".split()
 )
 MAX_HEADER_CHARACTERS = 16_384
 
@@ -144,6 +148,18 @@ def location_of(fetched: Fetched) -> str | None:
         return None
     parts = urlsplit(url.partition("#")[0])
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def attempt(url: str, read: Callable[[], T]) -> T | None:
+    """What can be read of a site's file; None where reading it raises.
+
+    Whatever a parser does with a stranger's file is that file's affair: it ends neither a crawl nor the reading of one.
+    """
+    try:
+        return read()
+    except Exception:
+        log.warning("%s could not be read", url, exc_info=True)
+        return None
 
 
 def is_page(fetched: Fetched) -> bool:

@@ -16,6 +16,7 @@ from seo_warehouse.crawl.records import (
     Asked,
     Fetched,
     Head,
+    attempt,
     is_page,
     part_key,
     unpacked_head,
@@ -80,16 +81,19 @@ class Crawl:
         return None if answer is None else fetched_of(answer)
 
     def page(self, fetched: Fetched | None) -> Page | None:
-        """The page in an answer; None where it is none."""
+        """The page in an answer; None where it is none, or cannot be read."""
         if fetched is None or not is_page(fetched):
             return None
-        return parse_page(fetched.url, fetched.headers, fetched.body, max_links=self.head.max_links_per_page)
+        limit = self.head.max_links_per_page
+        return attempt(fetched.url, lambda: parse_page(fetched.url, fetched.headers, fetched.body, max_links=limit))
 
     def links(self, fetched: Fetched | None) -> tuple[Link, ...]:
         """The links of the page in an answer."""
         if fetched is None or not is_page(fetched):
             return ()
-        return parse_links(fetched.url, fetched.headers, fetched.body, max_links=self.head.max_links_per_page)
+        limit = self.head.max_links_per_page
+        links = attempt(fetched.url, lambda: parse_links(fetched.url, fetched.headers, fetched.body, max_links=limit))
+        return links or ()
 
     def is_internal(self, url: str) -> bool:
         """Whether a URL leads to one of the crawl's hosts."""
@@ -118,6 +122,8 @@ def page_rows(crawl: Crawl, day: date) -> Iterator[Row]:
         fetched = crawl.fetched(asked)
         urls, final_url, final_status, error = crawl.chain(asked)
         page = crawl.page(fetched)
+        if page is None and error is None and fetched and is_page(fetched):
+            error = "unreadable"
         yield {
             "day": day,
             "url": asked.url,

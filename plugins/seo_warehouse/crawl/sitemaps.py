@@ -1,11 +1,19 @@
-"""Sitemap files (https://www.sitemaps.org/protocol.html): XML and plain text, indexes, gzip; bounded and lenient."""
+"""Sitemap files (https://www.sitemaps.org/protocol.html), bounded and lenient.
+
+XML, its indexes, plain text, RSS and Atom; also packed. Whatever is wrong with a file, each address that is itself
+sound is given exactly; one that is not is given as it is written, or left out, and never shortened or joined.
+"""
 
 from __future__ import annotations
 
-import zlib
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, field
+
+from seo_warehouse.crawl.encodings import name_of, utf8_of
+from seo_warehouse.crawl.headers import HTML_TYPES
+from seo_warehouse.crawl.markup import Tag, Text, stripped, tokens
+from seo_warehouse.crawl.packing import is_gzip, unpacked
 
 MAX_SITEMAP_BYTES = 52_428_800
 """Unpacked; the protocol's own limit."""
@@ -13,84 +21,157 @@ MAX_SITEMAP_URLS = 50_000
 """In one file; the protocol's own limit."""
 MAX_SITEMAP_FILES = 1_000
 
-_CHUNK = 65_536
+_HOLDERS = {b"loc": (b"url", b"sitemap"), b"link": (b"item", b"entry")}
+"""What holds an address, by the element in it that is one: of sitemaps, and of RSS and Atom."""
+_TEXTS = frozenset(b"loc lastmod changefreq priority link title description author category guid id updated published"
+    b" pubdate summary".split())  # fmt: skip
+"""Elements that hold text alone: where another begins, one was not closed."""
+_MAX_OPEN = 100
+"""Elements open in one holder; no format nests as deep."""
+
+_MAX_TOKENS = 6_000_000
+"""Tags and texts of one file; in the protocol's 50 MB there is not room for more that mean anything."""
+_HEAD = 65_536
+_ROOT = re.compile(rb"<(?:[\w.-]{1,50}:)?(?:urlset|sitemapindex|rss|feed|rdf|url|sitemap)[\s/>]", re.IGNORECASE)
+_DECLARED = re.compile(rb"<\?xml\s[^<>]*?encoding\s*=\s*[\"']\s*([A-Za-z0-9_.:-]+)")
+_MARK = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"[^\r\n]+")
 
 
 @dataclass(frozen=True)
 class Sitemap:
-    """URLs of pages, or (`is_index`) of further sitemaps, literal and in order. `is_cut`: it held more, or too much."""
+    """URLs of pages and of further sitemaps, literal and in order. `is_cut`: it held more, or breaks off."""
 
-    urls: tuple[str, ...]
-    is_index: bool
-    is_cut: bool
+    pages: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()
+    is_cut: bool = False
 
 
 def read_sitemap(body: bytes) -> Sitemap:
     """A sitemap's URLs. What is no sitemap has none."""
     content, is_cut = _unpacked(body)
-    start = content[:1024].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00")
-    if not start.startswith((b"<", b"\x00<")):
-        lines = content.decode("utf-8-sig", "replace").splitlines()
-        urls = [text for line in lines if (text := line.strip()).startswith(("http://", "https://"))]
-        return Sitemap(tuple(urls[:MAX_SITEMAP_URLS]), False, is_cut or len(urls) > MAX_SITEMAP_URLS)
-    urls, is_index = [], False
-    for parent, text in _locations(content):
-        if len(urls) == MAX_SITEMAP_URLS:
-            return Sitemap(tuple(urls), is_index, True)
-        urls.append(text)
-        is_index = is_index or parent == "sitemap"
-    return Sitemap(tuple(urls), is_index, is_cut)
-
-
-def unpack(body: bytes, limit: int) -> tuple[bytes, bool]:
-    """gzip or zlib data unpacked up to `limit` bytes, and whether it went on. Raises ValueError where it is neither."""
-    unpacker = zlib.decompressobj(wbits=47)
+    content = _utf8(content)
+    is_markup = content[:_HEAD].lstrip(_MARK + b" \t\r\n").startswith(b"<") or _ROOT.search(content, 0, _HEAD)
+    pages: list[str] = []
+    sitemaps: list[str] = []
     try:
-        content = unpacker.decompress(body, limit)
-        # Asked once more only when full: is that the end, or are there more bytes?
-        more = len(content) == limit and not unpacker.eof and bool(unpacker.decompress(unpacker.unconsumed_tail, 1))
-    except zlib.error:
-        try:
-            raw = zlib.decompressobj(wbits=-15)
-            content = raw.decompress(body, limit)
-            more = len(content) == limit and not raw.eof
-        except zlib.error as error:
-            raise ValueError(f"not gzip or deflate: {error}") from None
-    return content, more
+        for is_page, url in _addresses(content) if is_markup else _lines(content):
+            if len(pages) + len(sitemaps) == MAX_SITEMAP_URLS:
+                raise EOFError("too many URLs")
+            (pages if is_page else sitemaps).append(url)
+    except EOFError:
+        is_cut = True
+    return Sitemap(tuple(pages), tuple(sitemaps), is_cut)
 
 
 def _unpacked(body: bytes) -> tuple[bytes, bool]:
-    if not body.startswith(b"\x1f\x8b"):
+    if not is_gzip(body):
         return body[:MAX_SITEMAP_BYTES], len(body) > MAX_SITEMAP_BYTES
+    content = bytearray()
     try:
-        return unpack(body, MAX_SITEMAP_BYTES)
-    except ValueError:
-        return b"", True
+        for piece in unpacked(body):
+            content += piece
+            if len(content) > MAX_SITEMAP_BYTES:
+                return bytes(content[:MAX_SITEMAP_BYTES]), True
+    except (EOFError, ValueError):
+        return bytes(content), True
+    return bytes(content), False
 
 
-def _locations(content: bytes) -> Iterator[tuple[str, str]]:
-    """(name of the parent, text) of each `loc` directly in `url` or `sitemap`, whatever the namespace.
+def _utf8(content: bytes) -> bytes:
+    # Markup and addresses are full of NULs in UTF-16 and in nothing else, whatever mark and declaration say.
+    head = content[:2_000]
+    for name, nulls in (("utf-16le", head[1::2]), ("utf-16be", head[0::2])):
+        if 2 * nulls.count(0) > len(nulls):
+            return utf8_of(content, name)
+    declared = _DECLARED.search(head)
+    name_declared = name_of(declared[1].decode()) if declared else None
+    if name_declared is None or name_declared in ("utf-8", "utf-16le", "utf-16be", "replacement"):
+        return content
+    return utf8_of(content, name_declared)
 
-    Entities are not expanded and nothing is loaded, so that a small file cannot become a large one.
-    """
-    from lxml import etree  # type: ignore[import-untyped]
 
-    events = etree.iterparse(
-        BytesIO(content), events=("end",), recover=True, resolve_entities=False, no_network=True, load_dtd=False
-    )
-    try:
-        for _, element in events:
-            if not isinstance(element.tag, str):
+def _lines(content: bytes) -> Iterator[tuple[bool, str]]:
+    for found in _LINE.finditer(content.removeprefix(_MARK)):
+        line = found[0].strip(b" \t")
+        if line.startswith((b"http://", b"https://")):
+            try:
+                yield True, line.decode()
+            except UnicodeDecodeError:
                 continue
-            name, parent = etree.QName(element).localname, element.getparent()
-            if name == "loc" and parent is not None and isinstance(parent.tag, str):
-                holder = etree.QName(parent).localname
-                text = (element.text or "").strip()
-                if text and holder in ("url", "sitemap"):
-                    yield holder, text
-            elif name in ("url", "sitemap"):
-                element.clear()
-                while element.getprevious() is not None:
-                    del element.getparent()[0]
-    except etree.XMLSyntaxError:
-        return
+
+
+def _addresses(content: bytes) -> Iterator[tuple[bool, str]]:
+    """(is it a page's, address) of what the holders hold. Raises EOFError where there are too many tokens."""
+    holders: dict[tuple[bytes, bytes], _Holder] = {}
+    text: list[Text] | None = None
+    is_first = True
+    for number, token in enumerate(tokens(content)):
+        if number == _MAX_TOKENS:
+            raise EOFError("too many tokens")
+        if isinstance(token, Text):
+            if text is not None:
+                text.append(token)
+            continue
+        if is_first and token.name == b"html":
+            return
+        is_first = False
+        begun: list[Text] | None = None
+        # An address has its holder's prefix; what other vocabularies hold is theirs, and so are loc and link apart.
+        for place in _HOLDERS:
+            holder = holders.get((token.prefix, place))
+            if holder and token.is_end:
+                if text and token.name in (holder.name, place):
+                    yield from _told(holder, [piece.meant() for piece in text])
+                if holder.close(token.name):
+                    del holders[token.prefix, place]
+            elif holder and token.name == place and holder.is_direct() and text is None:
+                linked = token.attribute(b"href")
+                if linked and _is_alternate(token):
+                    yield from _told(holder, [linked])
+                begun = [] if linked is None and not token.is_empty else None
+            if token.is_end:
+                continue
+            if token.name in _HOLDERS[place] and (holder or len(holders) < _MAX_OPEN):
+                holders[token.prefix, place] = _Holder(token.name)
+            elif holder and not token.is_empty:
+                holder.open(token.name)
+        text = begun
+
+
+@dataclass
+class _Holder:
+    """An element that holds an address, and the names of those of its prefix that are open in it."""
+
+    name: bytes
+    opened: list[bytes] = field(default_factory=list)
+
+    def is_direct(self) -> bool:
+        """Whether what begins here lies directly in it, but for what was not closed."""
+        return not self.opened or _TEXTS.issuperset(self.opened)
+
+    def open(self, name: bytes) -> None:
+        if len(self.opened) < _MAX_OPEN:
+            self.opened.append(name)
+
+    def close(self, name: bytes) -> bool:
+        """Whether that is its own end."""
+        if name in self.opened:
+            while self.opened.pop() != name:
+                pass
+            return False
+        return name == self.name
+
+
+def _told(holder: _Holder, pieces: list[str | None]) -> Iterator[tuple[bool, str]]:
+    """The address, if it is known whole."""
+    known = [piece for piece in pieces if piece is not None and "\ufffd" not in piece]
+    address = stripped("".join(known))
+    if address and len(known) == len(pieces):
+        yield holder.name != b"sitemap", address
+
+
+def _is_alternate(link: Tag) -> bool:
+    """Whether an Atom link leads to what its entry is about, and that is a page."""
+    kind = link.attribute(b"type")
+    return link.attribute(b"rel") in (None, "alternate") and (kind is None or kind.startswith(HTML_TYPES))

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider
 
 from seo_warehouse.crawl.frontier import Entry, Frontier
-from seo_warehouse.crawl.parse import parse_targets
-from seo_warehouse.crawl.records import Fetched, is_outage, is_page, location_of
+from seo_warehouse.crawl.parse import parse_ways
+from seo_warehouse.crawl.records import Fetched, attempt, is_outage, is_page, location_of
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
 from seo_warehouse.crawl.sitemaps import MAX_SITEMAP_BYTES, MAX_SITEMAP_FILES, Sitemap, read_sitemap
+from seo_warehouse.crawl.ways import Ways
 from seo_warehouse.urls import resolve
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 SITEMAPS_SHARE = 0.5
 """Of the crawl's time: sitemaps without end must leave some for the pages."""
+KNOWN_SITEMAPS = 4 * MAX_SITEMAP_FILES
+"""Sitemaps remembered: room for those that are not there."""
 
 
 class HostClock:
@@ -108,10 +111,11 @@ class SiteSpider(Spider):
         if location and self.plan.is_in_scope(location):
             self.frontier.add_redirect(entry, location)
         elif is_page(fetched):
-            limit = self.plan.max_links_per_page
-            targets, is_cut = parse_targets(fetched.url, fetched.headers, fetched.body, max_links=limit)
-            if is_cut:
-                self.frontier.caps.add("max_links_per_page")
+            ways = self._ways(fetched)
+            location = ways.redirect
+            if location and self.plan.is_in_scope(location):
+                self.frontier.add_redirect(entry, location)
+            targets = (*ways.targets, ways.later) if ways.later else ways.targets
             self.frontier.add_links(entry, [url for url in targets if self.plan.is_in_scope(url)])
         elif fetched.error == "too_large":
             self.frontier.caps.add("max_page_bytes")
@@ -123,8 +127,18 @@ class SiteSpider(Spider):
             location=location,
             at=fetched.observed_at.isoformat(),
         )
-        self._watch_starts(fetched)
+        self._watch_starts(fetched, location)
         yield from ()
+
+    def _ways(self, fetched: Fetched) -> Ways:
+        limit = self.plan.max_links_per_page
+        ways = attempt(fetched.url, lambda: parse_ways(fetched.url, fetched.headers, fetched.body, max_links=limit))
+        if ways is None:
+            self.frontier.caps.add("unreadable_files")
+            return Ways()
+        if ways.is_cut:
+            self.frontier.caps.add("max_links_per_page")
+        return ways
 
     async def rules_for(self, url: str) -> Rules:
         """Rules of a URL's host, asked for once; those who come while it is asked for wait."""
@@ -166,24 +180,40 @@ class SiteSpider(Spider):
             sitemap = await self._sitemap(url)
             if sitemap.is_cut:
                 self.frontier.caps.add("max_sitemap_size")
-            urls = [found for literal in sitemap.urls if (found := resolve(url, literal))]
-            if not sitemap.is_index:
-                self.frontier.add_listed(u.partition("#")[0] for u in urls if self.plan.is_in_scope(u))
-                continue
-            # An index speaks for its own host only.
-            for child in urls:
-                if child not in seen and _origin(child) == _origin(url):
+            pages = (found for literal in sitemap.pages if (found := resolve(url, literal)))
+            self.frontier.add_listed(page.partition("#")[0] for page in pages if self.plan.is_in_scope(page))
+            for child in self._children(url, sitemap):
+                if len(seen) == KNOWN_SITEMAPS:
+                    self.frontier.caps.add("max_sitemaps")
+                    break
+                if child not in seen:
                     seen.add(child)
                     waiting.append(child)
 
+    def _children(self, url: str, index: Sitemap) -> Iterator[str]:
+        """The sitemaps that an index may speak for: of its own site, or of the property's hosts."""
+        foreign = 0
+        for literal in index.sitemaps:
+            child = resolve(url, literal)
+            if child and (_site(child) == _site(url) or self.plan.is_in_scope(child)):
+                yield child
+            else:
+                foreign += 1
+        if foreign:
+            self.frontier.caps.add("foreign_sitemaps")
+            log.warning("%s names %d sitemaps of other sites, which are left out", url, foreign)
+
     async def _sitemap(self, url: str) -> Sitemap:
         if self.plan.is_in_scope(url) and not (await self.rules_for(url)).allows(url):
-            return Sitemap((), False, False)
+            return Sitemap()
         fetched = await self._follow(url, self.plan.max_redirects, MAX_SITEMAP_BYTES)
         if fetched.status != 200 or fetched.error:
-            return Sitemap((), False, fetched.error == "too_large")
+            return Sitemap(is_cut=fetched.error == "too_large")
         self.sitemap_count += 1
-        return read_sitemap(fetched.body)
+        sitemap = attempt(url, lambda: read_sitemap(fetched.body))
+        if sitemap is None:
+            self.frontier.caps.add("unreadable_files")
+        return sitemap or Sitemap()
 
     async def _follow(self, url: str, max_redirects: int, max_bytes: int) -> Fetched:
         """Fetch a file beside the pages, through redirects; the last answer, a redirect where there are too many."""
@@ -210,11 +240,10 @@ class SiteSpider(Spider):
         reason = f"answered {status}" if status else "gave no answer"
         self.failure = ("transient", f"{origin}/robots.txt {reason}: nobody knows what may be crawled")
 
-    def _watch_starts(self, fetched: Fetched) -> None:
+    def _watch_starts(self, fetched: Fetched, location: str | None) -> None:
         """Notice when no start URL leads into the site: that is no crawl, however it ends."""
         if fetched.url not in self.plan.start_urls:
             return
-        location = location_of(fetched)
         if location and not self.plan.is_in_scope(location):
             self._failed_starts[fetched.url] = f"leads to {location}, which no start URL names"
         elif is_outage(fetched.status) and fetched.error not in ("robots", "too_large"):
@@ -228,3 +257,8 @@ class SiteSpider(Spider):
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _site(url: str) -> str:
+    """Host and port of a URL, but for www: with it and without, over http and https, it is one site."""
+    return urlsplit(url).netloc.rpartition("@")[2].removeprefix("www.")

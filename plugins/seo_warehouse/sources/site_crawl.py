@@ -1,10 +1,11 @@
 """The property's own site, crawled by us (crawl/): its pages and every link on them.
 
 The crawl is the order: it goes into the archive whole, and the readers see the archive only. A page that redirects
-has a row of its own, and so has each page of its chain. `depth` counts links from a start URL, redirects none.
-`target_url` is the link's URL resolved against the page (and its base element), without user name and password and
-else as it stands, fragment included; references to a place on the same page ("#top") are no links. Links are followed
-whatever their rel says: it speaks to search engines about trust, robots.txt to crawlers about access.
+has a row of its own, and so has each page of its chain; an instant refresh is a redirect of a page with status 200.
+`depth` counts links from a start URL, redirects none. `target_url` is the link's URL resolved against the page (and its
+base element), without user name and password and else as it stands, fragment included; references to a place on the
+same page ("#top") are no links. Links are followed whatever their rel says: it speaks to search engines about trust,
+robots.txt to crawlers about access.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ SITE_CRAWL = Source(
                 Column(
                     "status_code",
                     Type.INTEGER,
-                    "Status of the URL itself (3xx where it redirects); NULL where nothing answered.",
+                    "Status of the URL itself (3xx where it redirects, unless by a refresh); NULL without an answer.",
                     minimum=100,
                     maximum=599,
                 ),
@@ -186,7 +187,7 @@ SITE_CRAWL = Source(
                 Column(
                     "error",
                     Type.TEXT,
-                    "Why nothing could be read: robots, timeout, dns, refused_address, too_large ...",
+                    "Why nothing could be read: robots, timeout, dns, refused_address, too_large, unreadable ...",
                 ),
                 Column(
                     "redirect_urls",
