@@ -128,6 +128,7 @@ def prepare(
     The one way in which any of it is made. `connection` is the owner's, in autocommit mode; of two at once one waits.
     Returns the migrations that were applied. Raises MigrationError where the database does not fit this release.
     """
+    _check_letters(connection)
     with step(connection, "prepare the warehouse"), migrate.only_one(connection):
         for schema in SCHEMAS:
             connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
@@ -135,6 +136,15 @@ def prepare(
         _past_guests(connection, lambda: applied.extend(migrate.migrate(connection, migrate.read_migrations())))
         _past_guests(connection, lambda: _complete_all(connection, sources, passwords))
     return applied
+
+
+def _check_letters(connection: psycopg.Connection[Any]) -> None:
+    """Raise MigrationError where small letters are not those that providers and the models mean: MOBILE, NOINDEX."""
+    if connection.execute("select lower('I') = 'i'").fetchone() != (True,):
+        raise MigrationError(
+            "this database's locale has other small letters than English (of I), by which devices and directives would"
+            " not be known again: make it with `create database ... template template0 locale 'C.UTF-8'`"
+        )
 
 
 def _complete_all(connection: psycopg.Connection[Any], sources: tuple[Source, ...], passwords: dict[str, str]) -> None:
