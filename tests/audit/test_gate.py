@@ -231,12 +231,17 @@ def test_a_connection_that_was_lost_costs_one_try_at_most(database: str) -> None
 @pytest.mark.parametrize("rows", [0, 3])
 def test_what_the_reader_noted_is_judged(database: str, rows: int) -> None:
     noted = {"unknown_fields": ["a", "b%"], "missing_fields": ["c"], "stated_count": 4, "is_capped": True}
+    noted["caps"] = ["max_pages", "foreign_sitemaps"]
     with open_warehouse(database) as connection:
         load_id = write(connection, [make_row(number=n) for n in range(rows)], facts={DAY: noted})
         assert judge(connection, database, load_id) == "quarantined"
         assert broken(connection, load_id) == {
             "is_capped": 1, "missing_fields": 1, "stated_count": 1, "unknown_fields": 1
         }  # fmt: skip
+        told = connection.execute(
+            "select reason from ops.verdict where load_id = %s and rule = 'is_capped'", (load_id,)
+        )
+        assert told.fetchall() == [(f"{DAY}: capped (max_pages, foreign_sitemaps)",)]
         reason = loads.load_state(connection, load_id)[1]
         assert reason == (
             f"unknown_fields: {DAY}: a, b%; missing_fields: {DAY}: c; stated_count: {DAY}: {rows} rows read, 4 stated"

@@ -65,7 +65,7 @@ def judge_ledger(conn: Connection, source: Source, table: Table, load_id: int) -
         _verdict("missing_fields", "fail", _listed(days, "missing_fields")),
         _verdict("stated_count", "fail", _uncounted(days)),
         _verdict("least_share", "fail", _scarce(days, usual, table.least_share)),
-        _verdict("is_capped", "warn", (f"{d.day}: capped" for d in days if d.facts.get("is_capped") is True)),
+        _verdict("is_capped", "warn", _capped(days)),
     ]
 
 
@@ -80,6 +80,13 @@ def _listed(days: list[_Day], fact: str) -> Iterator[str]:
         names: Any = day.facts.get(fact)
         if names:
             yield f"{day.day}: {', '.join(map(str, names))}"
+
+
+def _capped(days: list[_Day]) -> Iterator[str]:
+    for day in days:
+        if day.facts.get("is_capped") is True:
+            caps: Any = day.facts.get("caps") or ()
+            yield f"{day.day}: capped" + (f" ({', '.join(map(str, caps))})" if caps else "")
 
 
 def _uncounted(days: list[_Day]) -> Iterator[str]:
