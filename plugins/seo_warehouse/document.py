@@ -11,6 +11,8 @@ import yaml
 
 from seo_warehouse.errors import ConfigError
 
+LARGEST = 2**31 - 1
+"""Of PostgreSQL's integers. No setting needs a larger number, nor one that is none or without end."""
 DEEPEST = 100
 MOST_VALUES = 2_000_000
 """More than fifty properties of ten thousand keywords; a few lines of aliases of aliases can stand for billions."""
@@ -92,6 +94,8 @@ def _count(value: Any, place: str, known: dict[int, int]) -> int:
             raise _Refused(f"{place.lstrip('.')}: holds the character U+{ord(hidden[0]):04X}, which no setting may")
         return 1
     if not isinstance(value, dict | list):
+        if isinstance(value, int | float) and not abs(value) <= LARGEST:
+            raise _Refused(f"{place.lstrip('.')}: is no number between -{LARGEST:,} and {LARGEST:,}")
         return 1
     if id(value) in known:
         if not known[id(value)]:
