@@ -13,6 +13,18 @@
     case when {{ column }} is not null then {{ key64(column) }} end
 {%- endmacro %}
 
+{#-
+A text that others write, for a key that holds the text itself: what is longer than so many bytes becomes its beginning and
+the hash of all of it, so that two stay two. An index row holds 2,704 bytes. The whole stands where the text came from.
+-#}
+{% macro bounded(text, bytes) -%}
+    case
+        when octet_length({{ text }}) > {{ bytes }}
+        then left({{ text }}, {{ bytes // 8 }}) || '...' || md5({{ text }})
+        else {{ text }}
+    end
+{%- endmacro %}
+
 {#- Key of a link event of `row`, whose columns are those of int_link__place_events. -#}
 {% macro link_event_key(event_type, row) -%}
     {{ key64(

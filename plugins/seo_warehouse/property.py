@@ -40,6 +40,16 @@ def _is_domain(domain: str) -> str:
     return host
 
 
+LONGEST_KEYWORD = 2_600
+"""Bytes: the ledger has an index of keywords, and an index row of PostgreSQL holds 2,704."""
+
+
+def _fits_an_index(keyword: str) -> str:
+    if len(keyword.encode("utf-8", "surrogatepass")) > LONGEST_KEYWORD:
+        raise ValueError(f"more than {LONGEST_KEYWORD} bytes")
+    return keyword
+
+
 Pattern = Annotated[str, Field(max_length=1_000), AfterValidator(_compiles)]
 
 
@@ -53,7 +63,7 @@ class TopicRule(Strict):
 class Keyword(Strict):
     """A tracked keyword; `page` is the page meant to rank for it, where one is."""
 
-    keyword: str = Field(min_length=1, max_length=700)
+    keyword: Annotated[str, AfterValidator(_fits_an_index)] = Field(min_length=1, max_length=700)
     page: str | None = None
     is_brand: bool = False
 

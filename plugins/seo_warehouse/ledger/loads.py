@@ -10,6 +10,7 @@ from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger.session import Connection, one, step, transaction
+from seo_warehouse.ledger.text import mend
 from seo_warehouse.ledger.turns import end_turn, try_turn, wait_for_turn
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def move(conn: Connection, load_id: int, state: str, reason: str | None = None) 
         """,
         {
             "state": state,
-            "reason": reason and reason.replace("\0", " ")[:REASON_CHARACTERS],
+            "reason": reason and mend(reason.replace("\0", " "))[:REASON_CHARACTERS],
             "load_id": load_id,
             "allowed": allowed,
         },

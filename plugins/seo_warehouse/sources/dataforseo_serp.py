@@ -102,7 +102,7 @@ CHECK = (
     DAY,
     Column("keyword", Type.TEXT, "Keyword as ordered.", required=True),
     Column("location_code", Type.INTEGER, "DataForSEO location.", required=True),
-    Column("language_code", Type.TEXT, "Language.", required=True),
+    Column("language_code", Type.TEXT, "Language.", required=True, pattern="^[A-Za-z0-9-]{1,40}$"),
     Column("device", Type.TEXT, "Device.", required=True, values=("desktop", "mobile")),
 )
 CHECK_GRAIN = ("day", "keyword", "location_code", "language_code", "device")

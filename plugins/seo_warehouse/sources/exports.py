@@ -168,13 +168,13 @@ RANKING = Table(
         _day("Day of the check."),
         AT,
         Column("keyword", Type.TEXT, "The keyword, as written.", required=True),
-        Column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown."),
+        Column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown.", pattern="^.{1,100}$"),
         Column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case; NULL unknown.", pattern="^[A-Z]{2}$"),
         Column(
             "language",
             Type.TEXT,
             "BCP 47, as in de or pt-BR; NULL unknown.",
-            pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+            pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,6}$",
         ),
         Column("device", Type.TEXT, "Device; NULL unknown.", values=DEVICES),
         Column(

@@ -215,7 +215,9 @@ ROW = Shape(KEYS, *METRICS)
 """A row as answered: the names in it are judged by this, its values taken by `_row`, which is asked a million times."""
 DAY = Column("day", Type.DATE, "The day, Pacific time.", required=True)
 PAGE = Column("page_url", Type.URL, "Canonical URL that Google shows.", required=True)
-COUNTRY = Column("country", Type.TEXT, "ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True)
+COUNTRY = Column(
+    "country", Type.TEXT, "ISO 3166-1 alpha-3, lower case; zzz unknown.", required=True, pattern="^[a-z]{3}$"
+)
 DEVICE = Column("device", Type.TEXT, "Device.", required=True, values=("DESKTOP", "MOBILE", "TABLET"))
 
 METRIC_RULES = (

@@ -1,11 +1,11 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_key'], 'unique': True}]) }}
-
-{#- PostgreSQL's text search configurations by language; simple does not stem. -#}
+{#- PostgreSQL's text search configurations by language; simple does not stem. A tsvector holds a megabyte: so many letters are read. -#}
 {%- set languages = {
     'ar': 'arabic', 'da': 'danish', 'de': 'german', 'en': 'english', 'es': 'spanish', 'fi': 'finnish',
     'fr': 'french', 'hu': 'hungarian', 'it': 'italian', 'nl': 'dutch', 'no': 'norwegian', 'pt': 'portuguese',
     'ro': 'romanian', 'ru': 'russian', 'sv': 'swedish', 'tr': 'turkish',
 } %}
+{%- set read = 100000 %}
 
 with
     events as (
@@ -18,9 +18,9 @@ with
             link_event.source_domain_key,
             link_event.authority,
             link_event.is_first_from_domain,
-            nullif(btrim(link_event.anchor), '') as anchor,
+            nullif(btrim(left(link_event.anchor, {{ read }})), '') as anchor,
             links.item_type,
-            nullif(btrim(links.source_title), '') as source_title
+            nullif(btrim(left(links.source_title, {{ read }})), '') as source_title
         from {{ ref('int_link__judge_events') }} as judged
         inner join
             {{ ref('fct_link_event') }} as link_event
@@ -108,7 +108,9 @@ with
             changes.event_key,
             array_agg(distinct lower(btrim(keywords.keyword))) as keywords,
             tsvector_to_array(
-                to_tsvector(properties.language, string_agg(keywords.keyword, ' '))
+                to_tsvector(
+                    properties.language, left(string_agg(keywords.keyword, ' '), {{ read }})
+                )
             ) as words
         from {{ ref('fct_link_rank_change') }} as changes
         inner join

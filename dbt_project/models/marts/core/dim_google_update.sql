@@ -74,6 +74,13 @@ with
         select update_name, kind, begins_on, ends_on, source_url, null
         from maintained
         where update_name not in (select maintained_name from matches)
+    ),
+
+    -- Nothing but its identifier tells one incident from another of the same title and day.
+    named as (
+        select distinct on (lower(update_name), begins_on) *
+        from united
+        order by lower(update_name), begins_on, incident_id desc nulls last
     )
 
 select
@@ -86,4 +93,4 @@ select
     in ('core', 'spam', 'reviews', 'helpful_content', 'other', 'ranking_incident') as is_confounder,
     incident_id,
     source_url
-from united
+from named

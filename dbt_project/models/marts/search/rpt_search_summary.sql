@@ -56,6 +56,7 @@ select distinct
     day,
     last_day,
     dimension,
+    {{ key64('value') }} as value_key,
     value,
     origin,
     clicks,

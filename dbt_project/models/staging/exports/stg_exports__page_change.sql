@@ -6,6 +6,6 @@ select
     part,
     {{ page_key('url') }} as page_key,
     coalesce(url_normalised, url) as url,
-    kind,
+    {{ bounded('kind', 1000) }} as kind,
     exported_at as observed_at
 from changes
