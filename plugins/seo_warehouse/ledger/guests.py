@@ -19,9 +19,9 @@ from seo_warehouse.ledger.session import Connection
 log = logging.getLogger(__name__)
 
 MOST_SESSIONS = 10
-"""Of one login: a BI tool keeps some five open, and a fifth of the server's connections stay for the nights."""
+"""Of one login: a BI tool keeps a handful open, and the embedded server has 200 for all."""
 STATEMENT = timedelta(minutes=15)
-"""Sixty times what the slowest query of the reports takes on ten million rows."""
+"""Long enough to copy a large mart out; what takes longer is forgotten or meant to hurt."""
 IDLE_IN_TRANSACTION = timedelta(minutes=5)
 """As long as a swap gives way to readers (`ops.rename_between_readers`)."""
 TRANSACTION = timedelta(hours=1)
