@@ -7,7 +7,7 @@ import webencodings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.crawl.encodings import name_of, stated_in_meta, text_of, utf8_of
+from seo_warehouse.crawl.encodings import name_of, stated_in_page, text_of, utf8_of
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ PIECES = [
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=3), max_size=40).map(b"".join))
-def test_a_meta_element_states_an_encoding_or_none(body: bytes) -> None:
-    assert stated_in_meta(body) in {None, *map(name_of, webencodings.LABELS)}
+def test_a_page_states_an_encoding_or_none(body: bytes) -> None:
+    assert stated_in_page(body) in {None, *map(name_of, webencodings.LABELS)}

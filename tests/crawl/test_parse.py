@@ -209,6 +209,7 @@ def test_structured_data_of_all_three_kinds_is_found() -> None:
         ("<META Content='text/html;charset=\"x-gbk\"' http-equiv=content-type><title>é€</title>".encode("gb18030"), ""),
         ("<!-- <meta charset=big5> --><meta charset=utf-16><title>é€</title>".encode(), "text/html"),
         ("<title>é€</title>".encode("utf-16-le"), "text/html; charset=ucs-2"),
+        ("<?xml version='1.0' encoding='x-cp1252'?><title>é€</title>".encode("cp1252"), "application/xhtml+xml"),
     ],
 )
 def test_encodings_are_found_as_browsers_do(body: bytes, content_type: str) -> None:

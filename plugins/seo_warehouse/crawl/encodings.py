@@ -16,6 +16,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.
 _PIECE = 1 << 16
 _HEAD = 4_096
 """Bytes among which a page's meta element is sought: the standard's 1,024, and room for what people put before it."""
+_DECLARED = re.compile(rb"<\?xml\s[^<>]*?encoding\s*=\s*[\"']\s*([A-Za-z0-9_.:-]+)")
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"([^\s=/>\"']+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+)))?")
@@ -33,16 +34,27 @@ def marked(body: bytes) -> str | None:
     return next((name for mark, name in _BOMS if body.startswith(mark)), None)
 
 
-def stated_in_meta(body: bytes) -> str | None:
-    """Name of the encoding that a page's meta elements state, as the standard reads them."""
-    if b"charset" not in body[:_HEAD].lower():
-        return None
-    for element in _META.findall(_COMMENT.sub(b"", body[:_HEAD])):
-        found = name_of(_label(element))
-        if found:
-            # That it could be read says that it is not what it says.
-            return {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(found, found)
-    return None
+def stated_in_page(body: bytes) -> str | None:
+    """Name of the encoding that a page states: by its meta elements, else as XML does."""
+    head = body[:_HEAD]
+    if b"charset" in head.lower():
+        for element in _META.findall(_COMMENT.sub(b"", head)):
+            found = _told(_label(element))
+            if found:
+                return found
+    return stated_in_xml(head)
+
+
+def stated_in_xml(body: bytes) -> str | None:
+    """Name of the encoding that the declaration of XML states."""
+    found = _DECLARED.search(body, 0, _HEAD)
+    return _told(found[1].decode("latin-1")) if found else None
+
+
+def _told(label: str | None) -> str | None:
+    """The encoding's name; of one in which it could not have been read as ASCII, what it is read as."""
+    found = name_of(label)
+    return {"utf-16le": "utf-8", "utf-16be": "utf-8", "x-user-defined": "windows-1252"}.get(found or "", found)
 
 
 def text_of(body: bytes, name: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from seo_warehouse.crawl.encodings import name_of, utf8_of
+from seo_warehouse.crawl.encodings import stated_in_xml, utf8_of
 from seo_warehouse.crawl.headers import HTML_TYPES
 from seo_warehouse.crawl.markup import Tag, Text, stripped, tokens
 from seo_warehouse.crawl.packing import is_gzip, unpacked
@@ -33,7 +33,6 @@ _MAX_TOKENS = 6_000_000
 """Tags and texts of one file; in the protocol's 50 MB there is not room for more that mean anything."""
 _HEAD = 65_536
 _ROOT = re.compile(rb"<(?:[\w.-]{1,50}:)?(?:urlset|sitemapindex|rss|feed|rdf|url|sitemap)[\s/>]", re.IGNORECASE)
-_DECLARED = re.compile(rb"<\?xml\s[^<>]*?encoding\s*=\s*[\"']\s*([A-Za-z0-9_.:-]+)")
 _MARK = b"\xef\xbb\xbf"
 _LINE = re.compile(rb"[^\r\n]+")
 
@@ -84,11 +83,8 @@ def _utf8(content: bytes) -> bytes:
     for name, nulls in (("utf-16le", head[1::2]), ("utf-16be", head[0::2])):
         if 2 * nulls.count(0) > len(nulls):
             return utf8_of(content, name)
-    declared = _DECLARED.search(head)
-    name_declared = name_of(declared[1].decode()) if declared else None
-    if name_declared is None or name_declared in ("utf-8", "utf-16le", "utf-16be", "replacement"):
-        return content
-    return utf8_of(content, name_declared)
+    stated = stated_in_xml(head)
+    return content if stated is None or stated in ("utf-8", "replacement") else utf8_of(content, stated)
 
 
 def _lines(content: bytes) -> Iterator[tuple[bool, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from selectolax.lexbor import LexborHTMLParser
 
 from seo_warehouse.crawl import headers as http_headers
-from seo_warehouse.crawl.encodings import marked, name_of, stated_in_meta, text_of
+from seo_warehouse.crawl.encodings import marked, name_of, stated_in_page, text_of
 
 SMALL_BODY = 20_000
 """Bytes up to which no nesting can cost much."""
@@ -57,8 +57,8 @@ def is_too_deep(body: bytes) -> bool:
 
 
 def tree_of(headers: Mapping[str, str], body: bytes) -> LexborHTMLParser:
-    """Byte order mark, then the header, then meta elements, then UTF-8 if it is valid, else windows-1252."""
-    name = marked(body) or name_of(http_headers.charset(headers)) or stated_in_meta(body)
+    """Byte order mark, then the header, then what the page states, then UTF-8 if it is valid, else windows-1252."""
+    name = marked(body) or name_of(http_headers.charset(headers)) or stated_in_page(body)
     return LexborHTMLParser(text_of(body, name) if name else _guessed(body), scripting=True)
 
 
