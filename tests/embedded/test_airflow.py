@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,6 +28,9 @@ from tests.conftest import PASSWORDS
 from tests.security.modes import lying_open
 
 pytestmark = pytest.mark.slow
+
+
+VIEWER = "onlooker"
 
 
 def _ignore(_: str) -> None:
@@ -55,7 +60,10 @@ def started(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
         server_dsn=postgres.dsn(),
         database_password="airflow-in-tests",
         admin_password="admin-in-tests",
-        variables={"SMALL_FOLDER": str(home)},
+        variables={
+            "SMALL_FOLDER": str(home),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{embedded.ADMIN}:ADMIN,{VIEWER}:VIEWER",
+        },
         dags=Path(__file__).parent / "dags",
     )
     told: list[str] = []
@@ -154,6 +162,31 @@ def test_nobody_gets_in_without_the_password(airflow: Airflow) -> None:
     assert requests.post(f"{airflow.url}/auth/token", json=body, timeout=10).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "connections", None),
+        ("GET", "variables", None),
+        ("GET", "config", None),
+        ("POST", "dags/quick/dagRuns", {"logical_date": None, "partition_key": "2026-11-22"}),
+        ("PATCH", "dags/quick", {"is_paused": True}),
+        ("POST", "dags/quick/clearTaskInstances", {"dry_run": False, "reset_dag_runs": True}),
+        ("POST", "backfills", {"dag_id": "quick", "from_date": "2026-11-01", "to_date": "2026-11-02"}),
+        ("POST", "connections", {"connection_id": "mine", "conn_type": "http"}),
+        ("DELETE", "dags/quick", None),
+    ],
+)
+def test_a_viewer_sees_runs_and_neither_starts_nor_changes_nor_learns_anything(
+    airflow: Airflow, client: Client, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    viewer = Client(airflow.url, VIEWER, json.loads((airflow.folder / "passwords.json").read_text())[VIEWER])
+    assert viewer.dag_ids() == {"quick", "waiting"}
+    before = client.runs("quick")
+    with pytest.raises(EmbeddedError, match="403"):
+        viewer.call(method, path, json=body)
+    assert viewer.runs("quick") == before
+
+
 def test_no_other_role_gets_into_its_database(started: Started, postgres: Postgres) -> None:
     for role in ("analyst", "loader", "transformer"):
         dsn = postgres.dsn(embedded.DATABASE, f"seo_{role}", PASSWORDS[role])
@@ -169,6 +202,22 @@ def test_a_second_start_takes_over_what_runs(airflow: Airflow) -> None:
     assert _pids(airflow) == before
     # Neither its database made again nor a component started; a busy one may be waited for.
     assert [line for line in told if not line.startswith("waiting for Airflow")] == []
+
+
+def test_a_scheduler_that_was_stopped_goes_on_when_it_is_woken(airflow: Airflow, client: Client) -> None:
+    client.unpause("quick")
+    before = _pids(airflow)
+    group = [stat.pid for stat in processes.members(_scheduler(airflow))]
+    for pid in group:
+        os.kill(pid, signal.SIGSTOP)
+    run_id = client.trigger("quick", "2026-11-23")
+    time.sleep(2)
+    assert [run["state"] for run in client.runs("quick", "2026-11-23")] == ["queued"]
+    for pid in group:
+        os.kill(pid, signal.SIGCONT)
+    assert client.wait("quick", run_id=run_id)["state"] == "success"
+    assert len(client.runs("quick", "2026-11-23")) == 1
+    assert _pids(airflow) == before
 
 
 def test_a_killed_scheduler_is_replaced_and_its_task_comes_to_its_end(airflow: Airflow, client: Client) -> None:
