@@ -152,6 +152,12 @@ def test_the_documentation_and_the_example_name_every_variable() -> None:
         assert name not in connections or json.loads(value)["host"].startswith("https://")
 
 
+def test_the_example_of_the_environment_does_not_point_at_the_demos_home() -> None:
+    example = shlex.split((ROOT / ".env.example").read_text(encoding="utf-8"), comments=True)
+    (home,) = (line.partition("=")[2] for line in example if line.startswith("SEO_WAREHOUSE_HOME="))
+    assert Settings({"SEO_WAREHOUSE_HOME": home}).home != Settings({}).home
+
+
 def test_no_variable_is_read_that_is_not_documented() -> None:
     named = {
         name

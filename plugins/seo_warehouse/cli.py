@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from seo_warehouse.ledger.sites import Rekeying
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+SOURCE = "The source's name, as in properties.yml."
+PROPERTY = "The property's name, as in properties.yml."
 
 
 def _day(context: click.Context, parameter: click.Parameter, value: datetime | None) -> date | None:
@@ -85,7 +87,21 @@ def _said(rekey: tuple[int, ...], why: str | None) -> Rekeying | None:
     return Rekeying(rekey, why, _user()) if why else None
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class _Whole(click.Group):
+    """Commands with their whole first paragraph, which click would cut."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(context, name)) for name in self.list_commands(context)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _first_paragraph(command)) for name, command in found if command is not None])
+
+
+def _first_paragraph(command: click.Command) -> str:
+    paragraph = " ".join((command.help or "").split("\n\n")[0].split())
+    return paragraph if paragraph.endswith(".") else f"{paragraph}."
+
+
+@click.group(cls=_Whole, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(package_name="seo-warehouse")
 @click.option("-v", "--verbose", is_flag=True, help="Log each step to stderr.")
 def main(verbose: bool) -> None:
@@ -124,12 +140,13 @@ def stop() -> None:
 @main.command()
 @click.option("--property", "property_name", help="The days of this property alone.")
 @click.option("--from", "first", type=DAY, callback=_day, help="The calendar from this day; default: what fits.")
+@click.option("--acknowledge", is_flag=True, help="You know of all failures up to now: they are not shown again.")
 @_clear_errors
-def status(property_name: str | None, first: date | None) -> None:
+def status(property_name: str | None, first: date | None, acknowledge: bool) -> None:
     """What runs, what was loaded, which loads wait for a person, and what is there of each day."""
     from seo_warehouse.embedded.run import status as show
 
-    show(_say, property_name, first)
+    show(_say, property_name, first, _user() if acknowledge else None)
 
 
 @main.command()
@@ -166,7 +183,7 @@ def restore(file: Path) -> None:
 
 
 @main.command()
-@click.option("--role", type=click.Choice(get_args(Role)), default="analyst", show_default=True)
+@click.option("--role", type=click.Choice(get_args(Role)), default="analyst", show_default=True, help="Who connects.")
 @_clear_errors
 def dsn(role: Role) -> None:
     """Print the connection string of a role, as in `psql "$(seo-warehouse dsn)"`."""
@@ -176,8 +193,8 @@ def dsn(role: Role) -> None:
 
 
 @main.command()
-@click.option("--source", required=True)
-@click.option("--property", "property_name", required=True)
+@click.option("--source", required=True, help=SOURCE)
+@click.option("--property", "property_name", required=True, help=PROPERTY)
 @click.option("--night", type=DAY, callback=_day, help="UTC date; default today.")
 @_clear_errors
 def ingest(source: str, property_name: str, night: date | None) -> None:
@@ -193,10 +210,10 @@ def ingest(source: str, property_name: str, night: date | None) -> None:
 
 
 @main.command()
-@click.option("--source", required=True)
-@click.option("--property", "property_name", required=True)
-@click.option("--from", "first", type=DAY, callback=_day, required=True)
-@click.option("--to", "last", type=DAY, callback=_day, required=True)
+@click.option("--source", required=True, help=SOURCE)
+@click.option("--property", "property_name", required=True, help=PROPERTY)
+@click.option("--from", "first", type=DAY, callback=_day, required=True, help="The first day.")
+@click.option("--to", "last", type=DAY, callback=_day, required=True, help="The last day.")
 @_clear_errors
 def replay(source: str, property_name: str, first: date, last: date) -> None:
     """Read days again from the archive, making no request."""
@@ -207,7 +224,7 @@ def replay(source: str, property_name: str, first: date, last: date) -> None:
 
 
 @main.command()
-@click.option("--property", "property_name", required=True)
+@click.option("--property", "property_name", required=True, help=PROPERTY)
 @click.option("--from", "first", type=DAY, callback=_day, help="First day; default: the property's history_start.")
 @click.option("--to", "last", type=DAY, callback=_day, help="Last night; default: yesterday.")
 @_clear_errors
@@ -220,10 +237,10 @@ def onboard(property_name: str, first: date | None, last: date | None) -> None:
 
 
 @main.command()
-@click.option("--source", required=True)
-@click.option("--property", "property_name", required=True)
-@click.option("--from", "first", type=DAY, callback=_day, required=True)
-@click.option("--to", "last", type=DAY, callback=_day, required=True)
+@click.option("--source", required=True, help=SOURCE)
+@click.option("--property", "property_name", required=True, help=PROPERTY)
+@click.option("--from", "first", type=DAY, callback=_day, required=True, help="The first day.")
+@click.option("--to", "last", type=DAY, callback=_day, required=True, help="The last day.")
 @_clear_errors
 def backfill(source: str, property_name: str, first: date, last: date) -> None:
     """Read days again, published ones too, and publish what changed. A snapshot's nights: from the archive only."""
@@ -256,8 +273,11 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 @click.option(
     "--password-stdin", is_flag=True, help="Read a new role's password from stdin; else one is made and shown."
 )
+@click.option("--odd-name", is_flag=True, help="Make the role though SQL has to quote its name.")
 @_clear_errors
-def grant(analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool) -> None:
+def grant(
+    analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool, odd_name: bool
+) -> None:
     """Let ANALYST, a login role that is made if need be, read a property's rows. Without --property: who reads what."""
     from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps import grants
@@ -274,7 +294,9 @@ def grant(analyst: str | None, property_name: str | None, is_revoked: bool, pass
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         if password == "":
             raise click.UsageError("stdin holds no password")
-        grants.grant(open_warehouse(), analyst, property_name, _say, by=_user(), password=password)
+        grants.grant(
+            open_warehouse(), analyst, property_name, _say, by=_user(), password=password, may_be_odd=odd_name
+        )
 
 
 @main.command()
@@ -295,7 +317,11 @@ def build(full: bool) -> None:
 @main.command()
 @click.option("--property", "property_name", required=True, help="Or `all`: all properties together.")
 @click.option(
-    "--cut", help="By kind of link too: authority, first_from_domain, relevance, anchor_type, country, device."
+    "--cut",
+    is_flag=False,
+    flag_value="",
+    help="By kind of link too: authority, first_from_domain, relevance, anchor_type, country, device. Without a value:"
+    " which there are.",
 )
 @click.option("--outcome", help="What is measured: log_position, position, expected_ctr, click_log ...")
 @click.option("--panel", help="Where it was measured: `google` (rank checks), or who tells of searches.")

@@ -8,6 +8,7 @@ SeoWarehouseError
       NotYetError          the answer is still being made: ask again in minutes, not in seconds
       MalformedAnswerError an answer cut short or not in the documented form: retry, then look
     TerminalSourceError    a person is needed: credentials, permissions, a request the provider refuses
+      CredentialsError     the provider does not accept who asks: mend the connection that the message names
       NightOverError       a snapshot source was asked for a night that has ended
       NotArchivedError     a replay met a call whose answer the archive does not hold
       RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
@@ -58,6 +59,10 @@ class MalformedAnswerError(TransientSourceError):
 
 class TerminalSourceError(SourceError):
     """A person is needed: no retry will help."""
+
+
+class CredentialsError(TerminalSourceError):
+    """The provider does not accept who asks: the connection's password, key or account is wrong."""
 
 
 class NightOverError(TerminalSourceError):

@@ -26,6 +26,7 @@ from seo_warehouse.client.redaction import Redactor
 from seo_warehouse.errors import (
     BudgetError,
     ConfigError,
+    CredentialsError,
     MalformedAnswerError,
     NotArchivedError,
     NotYetError,
@@ -195,6 +196,17 @@ def test_a_refusal_is_not_repeated(provider: Provider, tmp_path: Path, status: i
         api.get("/x")
     assert len(provider.asked) == 1
     assert not api.is_cut("GET", "/x")
+
+
+def test_a_password_that_is_not_accepted_is_told_with_what_to_mend(provider: Provider, tmp_path: Path) -> None:
+    provider.answer = lambda asked: Act(b"no", 401)
+    api = open_api(provider, tmp_path)
+    api.remedy = "mend the connection 'vendor'"
+    with pytest.raises(CredentialsError, match=r"HTTP 401: no: mend the connection 'vendor'$"):
+        api.get("/x")
+    provider.answer = lambda asked: Act(b"no", 404)
+    with pytest.raises(TerminalSourceError, match=r"HTTP 404: no$"):
+        api.get("/y")
 
 
 def test_a_wait_that_the_provider_asks_for_is_kept(provider: Provider, tmp_path: Path) -> None:

@@ -194,6 +194,7 @@ def test_effect_without_estimates_says_so(home: Path) -> None:
         (("effect", "--property", "oak"), "no property 'oak'; there are: alderwood, teaharbour"),
         (("report", "--property", "oak"), "no property 'oak'; there are: alderwood, teaharbour"),
         (("effect", "--property", "alderwood", "--cut", "moon"), "no cut 'moon'; there are: authority, relevance"),
+        (("effect", "--property", "alderwood", "--cut"), "say which cut; there are: authority, relevance"),
         (("effect", "--property", "alderwood", "--outcome", "luck"), "no outcome 'luck'; there are: click_log"),
     ],
 )

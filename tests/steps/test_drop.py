@@ -13,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from seo_warehouse.errors import AuditFailedError, NotArchivedError, TransientLoadError
+from seo_warehouse.config import Settings
+from seo_warehouse.errors import AuditFailedError, ConfigError, NotArchivedError, TransientLoadError
 from seo_warehouse.ledger.completeness import read_waiting
 from seo_warehouse.steps import drop
+from seo_warehouse.steps.status import acknowledge_failures, say_loads
+from seo_warehouse.steps.warehouse import Warehouse
+from tests.conftest import PASSWORDS
 from tests.steps.dropping import NIGHT, Shop, open_shop, rankings
 
 MAY = "2026-05-01"
@@ -207,6 +211,40 @@ def test_files_are_replayed_from_the_archive_alone(shop: Shop) -> None:
         os.truncate(path, 60)
     with pytest.raises(NotArchivedError, match="damaged"):
         drop.replay(shop.wh, "exports", "shop", day, day)
+
+
+def test_status_shows_the_newest_failure_first_until_a_person_knows_of_it(shop: Shop) -> None:
+    def said() -> list[str]:
+        shop.said.clear()
+        say_loads(shop.wh, shop.say)
+        return [line for line in shop.said if " failed " in line or "acknowledged" in line]
+
+    failed = """
+        insert into ops.load (source, table_name, property_key, first_day, last_day, purpose, attempt, state, read_at,
+                              reason)
+        values ('exports', %s, 1, '2026-05-01', '2026-05-01', 'night', 1, 'failed', now(), %s) returning load_id
+    """
+    for table, reason in (("page", "zz of long ago"), ("ranking", "an old one"), ("page", "the newest of it")):
+        shop.fetch(failed, (table, reason))
+    first, second = said()
+    assert "page" in first
+    assert first.endswith("the newest of it")
+    assert second.endswith("an old one")
+    acknowledge_failures(shop.wh, "ann")
+    (line,) = said()
+    assert line.startswith("3 failed loads are not shown: ann acknowledged them on ")
+    shop.fetch(failed, ("page", "one more"))
+    assert next(line for line in said() if "failed  " in line).endswith("one more")
+
+
+def test_a_password_that_postgresql_does_not_accept_is_told_with_what_to_mend(shop: Shop) -> None:
+    secrets = shop.home / "secrets.json"
+    secrets.write_text(secrets.read_text().replace(PASSWORDS["loader"], "another"))
+    with pytest.raises(ConfigError, match=rf"the password of seo_loader in {secrets}: .*migrate"):
+        shop.wh.sync_properties()
+    owner = Warehouse(Settings(shop.environment | {"SEO_WAREHOUSE_DSN": shop.dsn.replace("test-superuser", "wrong")}))
+    with pytest.raises(ConfigError, match="mend it in SEO_WAREHOUSE_DSN"), owner.connect("owner"):
+        pass
 
 
 def test_two_vendors_exports_of_the_same_day_keep_each_others_rows(shop: Shop) -> None:

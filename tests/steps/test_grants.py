@@ -46,12 +46,24 @@ def grant(home: Settings, database: str) -> Iterator[Command]:
 
     def command(*arguments: str, stdin: str | None = None) -> Result:
         variables = {"SEO_WAREHOUSE_HOME": str(home.home), "SEO_WAREHOUSE_DSN": database}
-        return CliRunner().invoke(main, ["grant", *arguments], env=variables, input=stdin)
+        meant = ["--odd-name"] if ANALYST in arguments else []
+        return CliRunner().invoke(main, ["grant", *arguments, *meant], env=variables, input=stdin)
 
     yield command
     with psycopg.connect(database, autocommit=True) as connection:
         for name in (ANALYST, "test_group", "test_admin", "test_becomes"):
             connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
+
+
+@pytest.mark.parametrize("name", ["Alice", "alice.b", "alice@shop.example", "alice smith", "2alice", "--property"])
+def test_a_name_that_sql_has_to_quote_is_made_no_role_unless_it_is_meant(
+    grant: Command, database: str, name: str
+) -> None:
+    done = grant("--property", "alderwood", "--", name)
+    assert done.exit_code == 1
+    assert "--odd-name" in done.output
+    with psycopg.connect(database) as connection:
+        assert connection.execute("select 1 from pg_roles where rolname = %s", (name,)).fetchone() is None
 
 
 def _keys(database: str, analyst: str) -> list[int]:

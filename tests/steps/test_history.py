@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -127,3 +127,17 @@ def test_one_that_is_not_tried_again_stays_for_later(wh: Warehouse, database: st
 
 def test_history_waits_as_long_between_its_tries_as_tasks_do(wh: Warehouse) -> None:
     assert reading.patience(wh) == (300, 600, 1200, 2400)
+
+
+def test_onboarding_before_the_demos_days_says_so_and_begins_with_them(wh: Warehouse) -> None:
+    path = wh.settings.properties_path
+    path.write_text(f"clock_url: http://127.0.0.1:1/clock\n{PROPERTIES}")
+    today = datetime(2026, 5, 20, 9, tzinfo=UTC)
+    demo = Warehouse(
+        Settings({"SEO_WAREHOUSE_HOME": str(wh.settings.home), "SEO_WAREHOUSE_DSN": str(wh.settings.owner_dsn)}),
+        clock=lambda _: today,
+    )
+    said: list[str] = []
+    onboard(demo, "shop", date(2026, 4, 1), date(2026, 4, 20), said.append)
+    assert "after night 2026-04-20: nothing is loaded" in said[0]
+    assert said[1].endswith("(clock_url), and no day before 2026-05-01")

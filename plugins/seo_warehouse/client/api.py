@@ -30,6 +30,7 @@ from seo_warehouse.client.sieve import Sieve
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
     BudgetError,
+    CredentialsError,
     MalformedAnswerError,
     NightOverError,
     NotArchivedError,
@@ -132,7 +133,8 @@ class Api:
     `auth` signs each request; where it fetches tokens of its own, those calls do not pass here and are not
     archived. `explain` turns an answer that means failure into the error to raise. With `may_call` False
     nothing is sent: a call that the archive lacks raises NotArchivedError. `networks` (CIDR) are reached beside
-    public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised.
+    public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised. `remedy`: what to
+    do where the provider does not accept who asks.
     """
 
     base_url: str
@@ -143,6 +145,7 @@ class Api:
     limits: Limits
     networks: tuple[str, ...] = ()
     night: date | None = None
+    remedy: str = ""
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     has_noted_shape: bool = False
@@ -328,9 +331,11 @@ class Api:
             raise NotArchivedError(f"{call}: its answer is not in the archive ({self.archive.scope})")
         try:
             answer, decoded = self._ask(call, once=once)
-        except SourceError:
+        except SourceError as error:
             if fresh:
                 self._occurrences[call_key(method, path, payload)] -= 1
+            if isinstance(error, CredentialsError) and self.remedy:
+                error.args = (f"{error}: {self.remedy}",)
             raise
         self._check_night(answer)
         return Reply(decoded, answer.observed_at, is_reused=False)
@@ -411,7 +416,7 @@ class Api:
             raise ThrottledError(message, retry_after)
         if answer.status >= 500 or answer.status in (408, 425):
             raise TransientSourceError(message)
-        raise TerminalSourceError(message)
+        raise CredentialsError(message) if answer.status == 401 else TerminalSourceError(message)
 
     def _check_budget(self) -> None:
         limits, usage = self.limits, self.usage

@@ -29,7 +29,7 @@ from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.sites import Rekeying
 from seo_warehouse.steps import days
-from seo_warehouse.steps.status import say_facts, say_loads
+from seo_warehouse.steps.status import acknowledge_failures, say_facts, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
@@ -137,10 +137,12 @@ def stop(say: Say) -> None:
     say("nothing of it runs any more")
 
 
-def status(say: Say, property_name: str | None = None, first: date | None = None) -> None:
+def status(
+    say: Say, property_name: str | None = None, first: date | None = None, acknowledged_by: str | None = None
+) -> None:
     """What runs, the newest night's loads, the last builds, and the days: of one property or all, from `first` on.
 
-    Raises ConfigError before the first run.
+    `acknowledged_by`: who knows of all failures up to now. Raises ConfigError before the first run.
     """
     settings = Settings()
     ports = read_ports(settings.home)
@@ -161,6 +163,8 @@ def status(say: Say, property_name: str | None = None, first: date | None = None
         say(f"running: {', '.join(running) or 'nothing'}")
     if settings.owner_dsn is not None or "postgres" in running:
         wh = open_warehouse(settings)
+        if acknowledged_by is not None:
+            acknowledge_failures(wh, acknowledged_by)
         say_loads(wh, say)
         days.say_days(wh, say, property_name, first)
 

@@ -16,8 +16,9 @@ Say = Callable[[str], None]
 
 def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     """Say what links did; `cut` adds the kinds of one cut. Raises ConfigError for a cut that is not there."""
-    if cut and cut not in facts.cuts:
-        raise ConfigError(f"no cut {cut!r}; there are: {', '.join(facts.cuts) or 'none yet'}")
+    if cut is not None and cut not in facts.cuts:
+        known = ", ".join(facts.cuts) or "none yet: too few links are judged"
+        raise ConfigError(f"no cut {cut!r}; there are: {known}" if cut else f"say which cut; there are: {known}")
     say(f"{facts.property_name}. {say_source(facts)}.\n")
     _say_verdict(facts, say)
     headline = facts.find()

@@ -19,6 +19,7 @@ from pydantic import Field
 from seo_warehouse.client.access import Access, Basic
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import (
+    CredentialsError,
     MalformedAnswerError,
     NotYetError,
     SourceError,
@@ -43,6 +44,7 @@ MONEY_PER_NIGHT = Field(
 OK = 20000
 CREATED = 20100
 NO_RESULTS = 40102
+UNAUTHORISED = 40100
 """The engine shows no results: an answer, not a failure."""
 _NOT_YET = {40601, 40602}
 """Task handed, task in queue: neither has an answer yet."""
@@ -63,12 +65,12 @@ def error_of(code: int, message: str) -> SourceError | None:
         return ThrottledError(sentence)
     if code >= _OF_THE_PROVIDER:
         return TransientSourceError(sentence)
-    return TerminalSourceError(sentence)
+    return CredentialsError(sentence) if code == UNAUTHORISED else TerminalSourceError(sentence)
 
 
 def is_of_the_account(code: int) -> bool:
     """Whether a task's status speaks of the account (401xx authorisation, 402xx payment), not of the task."""
-    return code in (40100, 40104) or 40200 <= code < 40300
+    return code in (UNAUTHORISED, 40104) or 40200 <= code < 40300
 
 
 def tasks_of(document: Any) -> list[dict[str, Any]]:

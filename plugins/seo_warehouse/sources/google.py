@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from seo_warehouse.client.access import Connection
 from seo_warehouse.client.connecting import why_exposed
 from seo_warehouse.client.transport import Limits, Transport
-from seo_warehouse.errors import ConfigError, TerminalSourceError, TransientSourceError
+from seo_warehouse.errors import ConfigError, CredentialsError, TransientSourceError
 
 TOKEN_LIMITS = Limits(answer_bytes=1_000_000, read_seconds=60.0, answer_seconds=60.0)
 EXAMPLE: Mapping[str, Any] = {
@@ -75,7 +75,7 @@ class ServiceAccount(AuthBase):
         try:
             self._credentials.before_request(self._send, request.method, request.url, headers)
         except RefreshError as error:
-            kind = TransientSourceError if error.retryable else TerminalSourceError
+            kind = TransientSourceError if error.retryable else CredentialsError
             raise kind(f"Google refuses the service account: {error.args[0] if error.args else error}") from None
         request.headers.update(headers)
         return request

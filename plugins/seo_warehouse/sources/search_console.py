@@ -24,7 +24,13 @@ from pydantic import Field
 from seo_warehouse.client.access import Access
 from seo_warehouse.client.api import Api, Items
 from seo_warehouse.client.archive import Answer
-from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
+from seo_warehouse.errors import (
+    CredentialsError,
+    MalformedAnswerError,
+    SourceError,
+    TerminalSourceError,
+    ThrottledError,
+)
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources import google
 from seo_warehouse.sources.fields import Shape, iso_day, mapping, number, sequence, text
@@ -186,7 +192,7 @@ def explain(answer: Answer) -> SourceError | None:
     if answer.status == 429 or reasons & _THROTTLED:
         return ThrottledError(sentence)
     if answer.status == 401:
-        return TerminalSourceError(f"{sentence} (the service account's credentials are not accepted)")
+        return CredentialsError(f"{sentence} (the service account's credentials are not accepted)")
     if answer.status == 403:
         return TerminalSourceError(f"{sentence} (is the service account a user of this Search Console property?)")
     return TerminalSourceError(sentence) if reasons else None

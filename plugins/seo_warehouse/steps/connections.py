@@ -11,6 +11,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.spec import Source
 from seo_warehouse.steps.plans import make_plan
+from seo_warehouse.steps.stated import CONNECTIONS_FILE, variable
 from seo_warehouse.steps.warehouse import Warehouse
 
 
@@ -36,9 +37,14 @@ def open_api(
     settings = prop.settings_of(source)
     base_url, auth = getattr(settings, "base_url", ""), None
     networks: tuple[str, ...] = ()
+    remedy = ""
     limits = Limits(money=getattr(settings, "money_per_night", None))
     if may_call and source.access is not None:
         kept = wh.connection(settings.connection)
+        remedy = (
+            f"mend the connection {settings.connection!r}, in {variable(settings.connection)}, the home's"
+            f" {CONNECTIONS_FILE} or Airflow's own store"
+        )
         base_url = kept.host or source.access.host
         try:
             auth, networks = source.access.auth(kept), kept.networks
@@ -57,4 +63,5 @@ def open_api(
         limits=limits,
         networks=networks,
         night=night,
+        remedy=remedy,
     )

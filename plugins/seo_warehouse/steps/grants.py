@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
 
 Say = Callable[[str], None]
+PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def say_grants(wh: Warehouse, say: Say, analyst: str | None = None) -> None:
@@ -34,15 +36,30 @@ def say_grants(wh: Warehouse, say: Say, analyst: str | None = None) -> None:
     say_table(("analyst", "property", "since", "granted by"), rows, say)
 
 
-def grant(wh: Warehouse, analyst: str, property_name: str, say: Say, *, by: str, password: str | None = None) -> None:
+def grant(
+    wh: Warehouse,
+    analyst: str,
+    property_name: str,
+    say: Say,
+    *,
+    by: str,
+    password: str | None = None,
+    may_be_odd: bool = False,
+) -> None:
     """Let an analyst read a property's rows; make the login role where there is none.
 
-    Without a `password` one is made up and said, once. Raises ConfigError.
+    Without a `password` one is made up and said, once. `may_be_odd`: the name is meant, although SQL has to quote it.
+    Raises ConfigError.
     """
     with _changing(wh) as connection:
         key = grants.property_key(connection, property_name)
         is_new = not grants.has_login(connection, analyst)
         chosen = password or secrets.token_urlsafe(18)
+        if is_new and not may_be_odd and not PLAIN_NAME.fullmatch(analyst):
+            raise ConfigError(
+                f"there is no login role {analyst!r}, and as a new name it is odd: SQL has to quote it everywhere. Give"
+                " one of small letters, digits and _, or say --odd-name where it is meant"
+            )
         if is_new:
             grants.make_login(connection, analyst, chosen)
         elif password:

@@ -52,7 +52,13 @@ def onboard(
         raise ConfigError(f"night {last} has not begun (today is {today}, UTC)")
     if first is not None and first > last:
         raise ConfigError(f"the nights end before they begin: {first}..{last}")
-    failures = load_history(wh, property_name, first or prop.history_start, last, progress, load_snapshots)
+    start = prop.history_start
+    if start > last:
+        progress(f"{prop.name}: its history starts on {start} (history_start), after night {last}: nothing is loaded")
+    if first is not None and first < start and wh.properties.clock_url is not None:
+        progress(f"{prop.name}: its world has a clock of its own (clock_url), and no day before {start}")
+        first = start
+    failures = load_history(wh, property_name, first or start, last, progress, load_snapshots)
     if failures:
         progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
         transient = (f for f in failures if isinstance(f, TransientSourceError | TransientLoadError))

@@ -12,11 +12,24 @@ Say = Callable[[str], None]
 
 LOADS = """
 select l.source, l.table_name, coalesce(p.property_name, 'all'), l.state, count(*), min(l.first_day)::text,
-       max(l.last_day)::text, sum(l.rows_read), max(l.reason) filter (where l.state in ('failed', 'quarantined'))
+       max(l.last_day)::text, sum(l.rows_read),
+       (array_agg(l.reason order by l.load_id desc) filter (where l.state in ('failed', 'quarantined')))[1]
 from ops.load as l left join ops.property as p using (property_key)
-where l.state not in ('superseded')
+where l.state not in ('superseded') and (l.state <> 'failed' or l.load_id > %(known)s)
 group by 1, 2, 3, 4
-order by 1, 2, 3, 4
+order by max(l.load_id) filter (where l.state in ('failed', 'quarantined')) desc nulls last, 1, 2, 3, 4
+"""
+ACKNOWLEDGED = "acknowledged_failures"
+KNOWN = """
+select (value ->> 'load_id')::bigint, value ->> 'by', left(value ->> 'at', 10),
+       (select count(*) from ops.load where state = 'failed' and load_id <= (s.value ->> 'load_id')::bigint)
+from ops.setting as s where name = %s
+"""
+ACKNOWLEDGE = """
+insert into ops.setting
+select %s, jsonb_build_object('load_id', coalesce(max(load_id), 0), 'by', %s::text, 'at', clock_timestamp())
+from ops.load where state = 'failed'
+on conflict (name) do update set value = excluded.value
 """
 MONEY = """
 select p.property_name, s.source, round(sum(s.money), 2)
@@ -40,10 +53,17 @@ limit 8
 """
 
 
-def say_loads(wh: Warehouse, say: Say) -> None:
-    """The state of each load, summed by table, property and state; the last closed night and build."""
+def acknowledge_failures(wh: Warehouse, who: str) -> None:
+    """Leave what failed up to now out of what is said. Loads in quarantine wait for a decision all the same."""
     with wh.connect("loader") as connection:
-        loads = connection.execute(LOADS).fetchall()
+        connection.execute(ACKNOWLEDGE, (ACKNOWLEDGED, who))
+
+
+def say_loads(wh: Warehouse, say: Say) -> None:
+    """The state of each load, summed by table, property and state, the newest failure first; last night and build."""
+    with wh.connect("loader") as connection:
+        known = connection.execute(KNOWN, (ACKNOWLEDGED,)).fetchone()
+        loads = connection.execute(LOADS, {"known": known[0] if known else 0}).fetchall()
         files = troubled(connection)
         doubtful = contradicted(connection)
         money = connection.execute(MONEY).fetchall()
@@ -59,6 +79,8 @@ def say_loads(wh: Warehouse, say: Say) -> None:
     say("\nLoads:")
     headings = ("source", "table", "property", "state", "loads", "from", "to", "rows", "reason")
     say_table(headings, loads, say)
+    if known and known[3]:
+        say(f"{known[3]:,} failed loads are not shown: {known[1]} acknowledged them on {known[2]}")
     if files:
         say("\nFiles in the drop folders that are not in the warehouse:")
         say_table(("property", "file", "reason"), files, say)

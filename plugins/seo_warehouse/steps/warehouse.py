@@ -32,6 +32,9 @@ from seo_warehouse.spec import NIGHT_DEADLINE, Source
 from seo_warehouse.steps import stated
 
 DATABASE = "seo_warehouse"
+SECRETS_FILE = "secrets.json"
+"""File in the state folder with the passwords of roles."""
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105  # what PostgreSQL says
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,21 @@ class Warehouse:
         try:
             connection = psycopg.connect(self.dsn(role), application_name=f"seo-warehouse {role}", **settings)
         except psycopg.OperationalError as error:
+            if WRONG_PASSWORD in str(error):
+                raise ConfigError(self._say_refused(role)) from None
             raise TransientLoadError(f"the warehouse does not answer: {error}") from None
         with connection:
             yield connection
+
+    def _say_refused(self, role: Role) -> str:
+        user = urlsplit(self.dsn(role)).username
+        if role == "owner":
+            return f"PostgreSQL does not accept the password of {user}: mend it in SEO_WAREHOUSE_DSN"
+        kept = self.settings.home / SECRETS_FILE
+        return (
+            f"PostgreSQL does not accept the password of {user} in {kept}: is SEO_WAREHOUSE_HOME the one that this"
+            " database was made with? Else `seo-warehouse migrate` sets it anew"
+        )
 
     @cached_property
     def archive(self) -> Folder:
@@ -136,7 +151,7 @@ def open_warehouse(settings: Settings | None = None) -> Warehouse:
 
 def read_secrets(home: Path) -> dict[str, str]:
     """Passwords by name, made at first use and kept in `<home>/secrets.json`, readable by its owner only."""
-    path = home / "secrets.json"
+    path = home / SECRETS_FILE
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     missing = {"postgres", "owner", "airflow", "airflow_admin", *ROLES} - known.keys()
     if missing:
