@@ -294,9 +294,7 @@ def grant(
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         if password == "":
             raise click.UsageError("stdin holds no password")
-        grants.grant(
-            open_warehouse(), analyst, property_name, _say, by=_user(), password=password, may_be_odd=odd_name
-        )
+        grants.grant(open_warehouse(), analyst, property_name, _say, by=_user(), password=password, may_be_odd=odd_name)
 
 
 @main.command()
