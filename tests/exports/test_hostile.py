@@ -120,6 +120,22 @@ def test_a_zip_in_a_zip_is_refused_whatever_it_is_called() -> None:
         parts_of("x.zip", zipped({"Chart.csv": zipped({"Chart.csv": CHART})}))
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("\ufeff\n<!DOCTYPE html><html><body>Sign in</body></html>", "a web page, .* sign in and export it again"),
+        ("<HTML><table><tr><td>Keyword</td></tr></table>", "a web page"),
+        ('<?xml version="1.0"?><Workbook/>', "XML: export it as CSV"),
+        (zipped({"mimetype": "x", "content.xml": "<x/>"}), "an OpenDocument spreadsheet: save the sheet"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "an Excel workbook: export it as CSV"),
+    ],
+)
+def test_what_is_no_table_is_refused_as_what_it_is(content: str | bytes, what: str) -> None:
+    for name in ("links.csv", "rankings.xls", "x.zip"):
+        with pytest.raises(ExportError, match=f"{name} is {what}"):
+            parts_of(name, content)
+
+
 def test_a_workbook_is_refused_as_one() -> None:
     with pytest.raises(ExportError, match="Excel workbook"):
         parts_of("x.zip", zipped({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}))

@@ -58,6 +58,11 @@ _FOREIGN = (
     (codecs.BOM_UTF32_LE, "encoded as UTF-32: save it as UTF-8"),
     (codecs.BOM_UTF32_BE, "encoded as UTF-32: save it as UTF-8"),
 )
+_MARKUP = (
+    (b"<!doctype html", "a web page, as it comes where a session has ended: sign in and export it again as CSV"),
+    (b"<html", "a web page, as it comes where a session has ended: sign in and export it again as CSV"),
+    (b"<?xml", "XML: export it as CSV"),
+)
 _NOT_WESTERN = re.compile(
     r"[\u00c0-\u00ff]{4}|[^\W\d_][\u00a1-\u00b6\u00b8-\u00bf][^\W\d_]|[\u00d0\u00dd\u00de\u00f0\u00fd\u00fe]"
 )
@@ -99,6 +104,10 @@ def examine(name: str, open_stream: OpenStream) -> Text:
         raise ExportError(f"{name} is empty: export it again")
     for magic, reason in _FOREIGN:
         if head.startswith(magic):
+            raise ExportError(f"{name} is {reason}")
+    beginning = head.removeprefix(codecs.BOM_UTF8).lstrip()[:20].lower()
+    for mark, reason in _MARKUP:
+        if beginning.startswith(mark):
             raise ExportError(f"{name} is {reason}")
     text = _marked(head) or _wide(head)
     with open_stream() as stream:
@@ -247,6 +256,8 @@ def _entries(name: str, archive: zipfile.ZipFile) -> dict[str, OpenStream]:
         raise ExportError(f"{name} holds {len(infos)} files: unpack it first and drop the files that are meant")
     if WORKBOOK_PART in archive.namelist():
         raise ExportError(_workbook(name, archive))
+    if {"mimetype", "content.xml"} <= set(archive.namelist()):
+        raise ExportError(f"{name} is an OpenDocument spreadsheet: save the sheet that is meant as CSV UTF-8")
     found: dict[str, OpenStream] = {}
     total = 0
     for info in infos:
