@@ -384,6 +384,17 @@ def test_a_wide_layout_without_depth_says_how_deep_it_looked_with_what_it_did_no
     assert [(row["position"], row["depth"]) for row in rows_of("t.csv", twice)][-2:] == [(8, 100), (9, 100)]
 
 
+@pytest.mark.parametrize("beside", ["Tags", "URL", "Search volume", "Visibility"])
+def test_a_keyword_that_is_tracked_twice_is_said_where_nothing_tells_the_two_apart(beside: str) -> None:
+    cells = ("1.5", "2.5") if beside == "Visibility" else ("a", "b")
+    part = part_of("t.csv", f"Keyword,{beside},2026-02-01\nboots,{cells[0]},3\nboots,{cells[1]},4\n")
+    assert (part.row_count, part.contradicted_count) == (1, 1)
+    assert part.notes[0] == (
+        "1 of 2 rows say otherwise than a later row of the same day, keyword, engine, country, language, device,"
+        " the first in lines 2 and 3; the later row stands"
+    )
+
+
 def test_labs_answers_are_organic_positions() -> None:
     part = part_of("labs_20260301.json", FILES["labs.json"])
     assert (part.part, part.row_count, part.exported_at) == (

@@ -70,20 +70,23 @@ def _rows(placed: list[Placed]) -> Iterable[tuple[Sheet, tuple[int, list[str]], 
 
 
 def _unread(sheet: Sheet, lines: list[tuple[str, ...]]) -> set[str]:
-    """Headings of columns that are not kept and differ among the lines, but for numbers that are known as measures."""
+    """Headings of columns that are not kept and differ among the lines.
+
+    Neither those that describe what the lines speak of, as a keyword's tags, nor numbers: these are measured.
+    """
     kept = {column.name for column in sheet.form.table.columns}
     read = {index for index, f in sheet.columns.fields if f.name in kept}
     read |= {index for day in sheet.days for index in (day.index, day.kind, day.url) if index is not None}
     return {
         heading
         for index, heading in enumerate(sheet.headings)
-        if heading and index not in read and _tells_apart(sheet, heading, {line[index].strip() for line in lines})
+        if heading and index not in read and plain(heading) not in sheet.form.left_aside
+        if _tell_apart({line[index].strip() for line in lines})
     }
 
 
-def _tells_apart(sheet: Sheet, heading: str, cells: set[str]) -> bool:
-    is_measured = plain(heading) in sheet.form.left_aside and all(_NUMBER.fullmatch(cell) for cell in cells)
-    return len(cells) > 1 and not is_measured
+def _tell_apart(cells: set[str]) -> bool:
+    return len(cells) > 1 and not all(_NUMBER.fullmatch(cell) for cell in cells)
 
 
 def _headings(placed: list[Placed]) -> list[str]:

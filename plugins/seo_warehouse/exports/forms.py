@@ -140,7 +140,7 @@ def _contradicted(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenS
         )
     if many:
         raise ExportError(f"{name}: {said}: leave one line of each thing and drop the file again")
-    return replace(found, notes=(*found.notes, f"{said}, which stands"))
+    return replace(found, notes=(*found.notes, f"{said}; the later row stands"))
 
 
 def _dated(sheets: tuple[Sheet, ...], at: datetime) -> Iterator[Sheet]:
