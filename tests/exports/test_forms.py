@@ -151,6 +151,30 @@ def test_semrush() -> None:
     )
 
 
+def test_moz_with_lines_above_its_headings() -> None:
+    content = (
+        "Moz Link Explorer\nInbound Links, shop.example, 1 Feb, 2026\n\n"
+        "URL,Title,Anchor Text,Spam Score,Page Authority,Domain Authority,Number of Domains Linking to this Page,Number"
+        " of Domains Linking to Domain,Origin,Target URL,Link Equity,No Link Equity,Only rel=nofollow,Only follow,301\n"
+        "https://a.example/,A,bench,3,34,51,2,80,external,https://shop.example/,Yes,No,No,Yes,No\n"
+        "https://b.example/,B,,3,1,2,2,80,external,https://shop.example/,No,Yes,Yes,No,Yes\n"
+        "https://c.example/,C,,3,1,2,2,80,external,https://shop.example/,No,Yes,No,No,No\n"
+    )
+    rows = rows_of("inbound.csv", content)
+    assert [(row["authority"], row["domain_authority"], row["rel"], row["link_type"]) for row in rows] == [
+        (34, 51, (), None),
+        (1, 2, ("nofollow",), "redirect"),
+        (1, 2, None, None),
+    ]
+    assert part_of("inbound.csv", content).part == "moz_inbound_links"
+
+
+def test_a_keyword_named_keyword_does_not_make_a_line_of_checks_headings() -> None:
+    content = "checked_on,keyword,positon\n2026-02-01,keyword,3\n2026-02-02,keyword,4\n"
+    with pytest.raises(ExportError, match="did you mean 'position'"):
+        part_of("rankings.csv", content)
+
+
 def test_majestic() -> None:
     first, second, third = rows_of("majestic.csv", FILES["majestic.csv"])
     assert (first["rel"], first["first_seen"], first["last_seen"], first["authority"], first["link_type"]) == (

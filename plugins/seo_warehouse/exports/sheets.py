@@ -30,7 +30,7 @@ LONGEST_CONTENT = 500
 MOST_BEFORE = 10
 """Lines with content that may stand above the headings: Semrush writes five of them, Moz six."""
 CELLS_BEFORE = 2
-"""Cells that such a line may have: with more, it is a line of headings itself."""
+"""Cells that such a line may have, or a third of the headings': with more, it is a line of headings itself."""
 _SEPARATOR_LINE = re.compile(r"sep=(.)", re.IGNORECASE)
 _GENERIC_NAME = re.compile(r"[\s-]+")
 
@@ -144,7 +144,8 @@ def _vendor_form(name: str, found: Iterable[Heading], latest: date) -> _Chosen |
     """The form of a vendor whose needed headings are all there, the one with most of them."""
     fitting: list[_Chosen] = []
     for heading in found:
-        if any(sum(map(bool, row)) > CELLS_BEFORE for row in heading.before):
+        most = max(CELLS_BEFORE, len(heading.row) // 3)
+        if any(sum(map(bool, row)) > most for row in heading.before):
             continue
         for form in (*VENDORS, LATEST_LINKS, PERFORMANCE_FORM, WIDE):
             columns = match(form, heading.row)
