@@ -1,8 +1,10 @@
-"""A home that was moved, and a source that is taken out of properties.yml while a load of it is under way."""
+"""Homes that are moved, run twice or beside another, and a source that is taken out while a load of it is under way."""
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+import socket
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -10,9 +12,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from seo_warehouse.config import Settings
+from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.errors import SeoWarehouseError
 from seo_warehouse.steps import nightly, status
-from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.steps.warehouse import Warehouse, read_secrets
+from tests.chaos.child import start_command
 from tests.chaos.state import check_ledger
 from tests.sources.provider import Provider, said, serving
 from tests.steps.dropping import NIGHT, PROPERTIES, Shop, open_shop, rankings
@@ -83,3 +88,31 @@ def test_a_source_that_was_removed_with_a_load_under_way_holds_no_night_and_goes
     assert len(provider.asked) == calls
     with psycopg.connect(shop.dsn, autocommit=True) as connection:
         check_ledger(connection)
+
+
+@pytest.mark.parametrize("command", ["run", "stop"])
+def test_of_two_in_one_home_the_second_says_so_and_starts_nothing(tmp_path: Path, command: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    with (home / "run.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = start_command({"SEO_WAREHOUSE_HOME": str(home)}, home / "second.log", command)
+        assert second.end() == 1
+    assert second.said.strip() == f"seo-warehouse: another `seo-warehouse run` or `stop` is at work in {home}"
+    assert {path.name for path in home.iterdir()} <= {"run.lock", "second.log", "connections"}
+
+
+def test_two_homes_have_ports_and_passwords_of_their_own(tmp_path: Path) -> None:
+    homes = [Settings({"SEO_WAREHOUSE_HOME": str(tmp_path / name)}) for name in ("one", "other")]
+    for settings in homes:
+        settings.home.mkdir()
+    ports = [choose_ports(settings, is_demo=True) for settings in homes]
+    assert {"airflow", "postgres", "demo"} == ports[0].keys() == ports[1].keys()
+    assert len({port for chosen in ports for port in chosen.values()}) == 6
+    secrets = [set(read_secrets(settings.home).values()) for settings in homes]
+    assert secrets[0].isdisjoint(secrets[1])
+    # A port that was kept and that another one's server has now is given up.
+    with socket.create_server(("127.0.0.1", ports[0]["airflow"])):
+        again = choose_ports(homes[0], is_demo=True)
+    assert again["airflow"] != ports[0]["airflow"]
+    assert {**again, "airflow": 0} == {**ports[0], "airflow": 0}
