@@ -18,7 +18,7 @@ from seo_warehouse.exports.refusals import is_too_much
 from seo_warehouse.urls import normalise
 from tests.exports.files import opener, part_of, parts_of, rows_of, zipped
 
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=30, deadline=None)
 FIRST = date(2026, 1, 1)
 DAYS = st.lists(st.dates(FIRST, date(2026, 2, 28)), min_size=1, max_size=4, unique=True)
 WAYS = st.sampled_from(["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%Y%m%d", "%d %b %Y", "%b %d, %Y"])
