@@ -67,6 +67,7 @@ with
             ) as means
     ),
 
+    -- As above, and apart: the two have other figures, and each its own plan for its own relation.
     searched as (
         select affected.topic, affected.event_date, means.*
         from affected

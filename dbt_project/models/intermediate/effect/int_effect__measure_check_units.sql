@@ -16,6 +16,8 @@
 with
     -- Units whose page was changed are kept for the main samples alone.
     -- They tell what leaving them out does.
+    -- This step and the next as in int_effect__measure_search_units: a macro is written at its
+    -- third use.
     units as (
         select
             units.*,

@@ -1,3 +1,4 @@
+-- As stg_commoncrawl_ranks__rank_quantile: a macro is written at its third use.
 with ranks as (select * from {{ source('commoncrawl_ranks', 'domain_rank') }} where part = '')
 
 select

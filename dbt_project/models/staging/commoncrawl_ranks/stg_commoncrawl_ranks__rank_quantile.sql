@@ -1,3 +1,4 @@
+-- As stg_commoncrawl_ranks__domain_rank: a macro is written at its third use.
 with ranks as (select * from {{ source('commoncrawl_ranks', 'rank_quantile') }} where part = '')
 
 select
