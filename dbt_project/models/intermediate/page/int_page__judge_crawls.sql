@@ -8,7 +8,10 @@ with
                 select 1
                 from unnest(array_cat(meta_robots, x_robots_tag)) as directive
                 where directive ~ '^(googlebot\s*:\s*)?(noindex|none)$'
-            ) as is_noindex
+            ) as is_noindex,
+            -- By an instant refresh the page itself answers, with 200.
+            status_code between 300 and 399
+            or (status_code = 200 and coalesce(redirect_count, 0) > 0) as is_redirect
         from {{ ref('int_page__read_crawls') }}
     )
 
@@ -19,7 +22,7 @@ select
         then 'blocked_by_robots'
         when status_code is null
         then 'unread'
-        when status_code between 300 and 399
+        when is_redirect
         then 'redirect'
         when status_code between 400 and 499
         then 'client_error'
@@ -34,5 +37,5 @@ select
         else 'indexable'
     end as indexability,
     status_code = 200 and content_hash is not null as has_content,
-    status_code between 300 and 399 or status_code in (404, 410) as is_gone
+    is_redirect or status_code in (404, 410) as is_gone
 from directed

@@ -77,6 +77,13 @@ with
             case
                 when status_code in (404, 410)
                 then 'itself'
+                -- An instant refresh is a redirect, and what the page says beside it is for nobody.
+                when
+                    status_code = 200
+                    and final_status_code = 200
+                    and is_final_own
+                    and final_page_key <> url_key
+                then 'redirect'
                 when status_code = 200 and is_canonical_followed and canonical_page_key <> url_key
                 then 'canonical'
                 when status_code = 200
