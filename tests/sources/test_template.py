@@ -120,7 +120,8 @@ def test_its_rows_pass_the_gate_into_raw_and_the_marts_of_their_kind(
         "SEO_WAREHOUSE_DBT_PROJECT": str(tree / "dbt_project"),
     }
     command = ("-m", "seo_warehouse.cli", "ingest", "--source", "acme_links", "--property", "shop", "--night", NIGHT)
-    python(tree, "-m", "seo_warehouse.cli", "migrate", **environment)
+    moved = ("--rekey", "1", "--why", "the shop of other tests has the key")
+    python(tree, "-m", "seo_warehouse.cli", "migrate", *moved, **environment)
     assert "published" in python(tree, *command, **environment)
     assert [asked.path.partition("?")[0] for asked in provider.asked].count("/v1/links") == 2
     assert "unchanged" in python(tree, *command, **environment)
