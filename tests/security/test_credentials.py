@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from requests.auth import HTTPBasicAuth
 
+from seo_warehouse.client.access import Basic, Connection
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.archive import open_archive
 from seo_warehouse.client.transport import Transport
@@ -37,7 +37,7 @@ def ask(base_url: str, folder: Path, auth: Any = None, networks: tuple[str, ...]
 @pytest.mark.parametrize("host", ["api.example", "10.1.2.3", "127.0.0.1.example", "localhost.example", "[2001:db8::1]"])
 def test_credentials_are_not_sent_over_http(tmp_path: Path, host: str) -> None:
     with pytest.raises(ConfigError, match="over http everyone on the way reads the credentials") as refused:
-        ask(f"HTTP://{host}:8080", tmp_path, HTTPBasicAuth("me", SECRET), networks=("10.0.0.0/8",))
+        ask(f"HTTP://{host}:8080", tmp_path, Basic(Connection(login="me", password=SECRET)), networks=("10.0.0.0/8",))
     assert SECRET not in str(refused.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -53,7 +53,7 @@ def test_an_address_with_credentials_is_refused_and_not_repeated(tmp_path: Path,
 def test_credentials_are_sent_over_http_to_this_machine(tmp_path: Path) -> None:
     with serving() as provider:
         provider.answer = lambda asked: Act(b'{"was": "signed"}' if asked.headers["Authorization"] else b"{}")
-        assert ask(provider.base_url, tmp_path, HTTPBasicAuth("me", SECRET)) == {"was": "signed"}
+        assert ask(provider.base_url, tmp_path, Basic(Connection(login="me", password=SECRET))) == {"was": "signed"}
 
 
 def test_a_public_feed_may_be_read_over_http_and_gets_no_login_of_the_users(
@@ -77,7 +77,7 @@ def test_a_name_that_only_sounds_like_this_machine_is_not_connected_to(
 
     monkeypatch.setattr(socket, "getaddrinfo", elsewhere)
     with pytest.raises(RefusedAddressError, match="leads to 93"):
-        ask("http://api.localhost:9", tmp_path, HTTPBasicAuth("me", SECRET))
+        ask("http://api.localhost:9", tmp_path, Basic(Connection(login="me", password=SECRET)))
 
 
 def test_a_service_accounts_token_is_not_asked_for_over_http() -> None:
