@@ -5,7 +5,9 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from seo_warehouse.orchestration.dag_parts import warehouse_dag
-from seo_warehouse.orchestration.tasks import build, report
+from seo_warehouse.orchestration.tasks import build, judge_build, report
 
 with DAG(**warehouse_dag()):
-    report(build())
+    built = build()
+    report(built)
+    built >> judge_build()

@@ -116,3 +116,13 @@ tables by nested loops. Only a model that reads a build's own few days keeps the
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+The project's second pre-hook: of a property that is left out of a build every row goes, before the build makes it anew of
+all its days but those that are hidden. A build that failed may have left rows of these anywhere.
+-#}
+{% macro forget_left_out() -%}
+    {%- if execute and var('left_out') and config.get('materialized') == 'incremental' and is_incremental() -%}
+        delete from {{ this }} where property_key in ({{ var('left_out') | join(', ') }})
+    {%- endif -%}
+{%- endmacro %}

@@ -310,6 +310,10 @@ def build(full: bool) -> None:
         _say("nothing to build: every published day is modelled")
     else:
         _say(f"build {done.build_id}: {done.days} published days, {done.nodes} nodes passed")
+    for sentence in done.aside:
+        _say(f"set aside: {sentence}")
+    if done.aside:
+        raise SystemExit(1)
 
 
 @main.command()

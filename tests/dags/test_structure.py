@@ -105,8 +105,10 @@ def test_only_what_closes_a_night_wakes_the_warehouse(dags: dict[str, Any]) -> N
 
 def test_reports_are_written_once_the_models_are_built(dags: dict[str, Any]) -> None:
     dag = dags["warehouse"]
-    assert set(dag.task_ids) == {"build", "report"}
+    assert set(dag.task_ids) == {"build", "report", "verdict"}
     assert dag.get_task("report").upstream_task_ids == {"build"}
+    # A property that is set aside makes the run red, and keeps nobody's report from being written.
+    assert dag.get_task("verdict").upstream_task_ids == {"build"}
 
 
 def test_overdue_nights_are_closed_soon_after_the_deadline(dags: dict[str, Any]) -> None:

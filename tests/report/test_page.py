@@ -14,12 +14,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seo_warehouse.cli import main
+from seo_warehouse.config import Settings
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.files import write_files
 from seo_warehouse.report.page import compose, render_page
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import read_timelines
 from seo_warehouse.report.words import LIMITS, REASONS
+from seo_warehouse.steps.warehouse import open_warehouse
 from tests.conftest import PASSWORDS
 from tests.report import site, world
 from tests.report.test_pictures import timeline_of
@@ -217,3 +219,18 @@ def test_report_writes_each_property_and_all_together(marts: Connection, home: P
     assert "260 isolated links" in pages[2].read_text()
     assert (home / "reports/alderwood/page-2.png").exists()
     assert run("report", "--property", "teaharbour").output.count(".html") == 1
+
+
+def test_a_property_that_is_set_aside_is_named_by_page_and_terminal(marts: Connection, home: Path) -> None:
+    site.fill(marts, pages=1)
+    open_warehouse(Settings()).sync_properties()
+    marts.execute("insert into ops.set_aside (property_key, reason) values (2, 'numeric <field> overflow')")
+    said = "Not every published day is in these figures: 0 published days (None to None) cannot be modelled: numeric"
+    assert said in run("effect", "--property", "teaharbour").output
+    assert said not in run("effect", "--property", "alderwood").output
+    assert "Set aside: teaharbour: 0 published days" in run("status").output
+    assert run("report").exit_code == 0
+    pages = {name: (home / "reports" / name / "index.html").read_text() for name in ("all", "alderwood", "teaharbour")}
+    assert "cannot be modelled: numeric &lt;field&gt; overflow" in pages["teaharbour"]
+    assert "of teaharbour cannot be modelled." in pages["all"]
+    assert "cannot be modelled" not in pages["alderwood"]

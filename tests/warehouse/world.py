@@ -42,11 +42,17 @@ class Dbt:
             raise AssertionError("\n".join(broken) or str(done.exception))
         return {result.node.unique_id: str(result.status) for result in results}
 
-    def invoke(self, *arguments: str, build_id: int = 0, on_event: Callable[[Any], None] | None = None) -> Any:
+    def invoke(
+        self,
+        *arguments: str,
+        build_id: int = 0,
+        left_out: Sequence[int] = (),
+        on_event: Callable[[Any], None] | None = None,
+    ) -> Any:
         """Run a command; dbt's own result."""
         # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
         return dbtRunner(manifest=self.parsed().deepcopy(), callbacks=[on_event] if on_event else []).invoke(
-            [*arguments, *self._common(), "--vars", f"build_id: {build_id}"]
+            [*arguments, *self._common(), "--vars", f"{{build_id: {build_id}, left_out: {list(left_out)}}}"]
         )
 
     def parsed(self) -> Manifest:

@@ -7,7 +7,7 @@ warehouse lock from claim to end, so `raw` does not move under it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
-from seo_warehouse.ledger import turns
+from seo_warehouse.ledger import claims, turns
 from seo_warehouse.ledger.session import Connection, one
 from seo_warehouse.spec import partition_name
 
@@ -54,15 +54,18 @@ def warehouse_lock(conn: Connection, wait: timedelta = BUILD_WAIT) -> Iterator[N
             turns.end_turn(conn, turns.WAREHOUSE)
 
 
-def claim_build(conn: Connection, full: bool = False) -> Build | None:
-    """Freeze what the next build reads; None where there is nothing to model. The caller holds the warehouse.
+def claim_build(
+    conn: Connection, full: bool = False, *, left_out: Collection[int] = (), even_empty: bool = False
+) -> Build | None:
+    """Freeze what a build reads; None where that is nothing, unless `even_empty`. The caller holds the warehouse.
 
     Nights that wait for a build are then carried by an empty one, finished at once.
 
-    Claims every current publication that no finished build has claimed; with `full`, every current one. A build that
-    failed or died with the very same set is taken up again as its next attempt; else a new one takes the union, since
-    what it had claimed and is still current is unclaimed, and what was replaced is claimed by its replacement.
-    Raises LoadError where this session does not hold the warehouse.
+    Claims every current publication that no finished build has claimed; with `full`, every current one. Properties
+    `left_out` are made anew of what is modelled of them: all they have is claimed, and what waits is claimed hidden. A
+    build that failed or died with the very same set is taken up again as its next attempt; else a new one takes the
+    union, since what it had claimed and is still current is unclaimed, and what was replaced is claimed by its
+    replacement. Raises LoadError where this session does not hold the warehouse.
     """
     _expect_warehouse(conn)
     with conn.transaction():
@@ -81,13 +84,12 @@ def claim_build(conn: Connection, full: bool = False) -> Build | None:
                 """,
             )
         )
-        build_id = _unfinished_twin(conn, is_full)
-        if build_id is None:
-            build_id = _new_build(conn, is_full)
-        if build_id is None:
+        wanted = claims.Claims(is_full, sorted(left_out))
+        if not even_empty and not claims.are_there(conn, wanted):
             _carry_nights_without_days(conn)
             return None
-        return _read_build(conn, build_id)
+        build_id = claims.unfinished_twin(conn, wanted)
+        return _read_build(conn, claims.new_build(conn, wanted) if build_id is None else build_id)
 
 
 _GROWN = """
@@ -152,69 +154,26 @@ def last_build(conn: Connection) -> int:
 
 
 def count_unmodelled(conn: Connection) -> int:
-    """How many published days no finished build has claimed."""
-    return len(conn.execute(_UNCLAIMED, {"is_full": False}).fetchall())
-
-
-_UNCLAIMED = sql.SQL(
-    """
-    select p.publication_id from ops.publication as p
-    where p.is_current and (%(is_full)s or not exists (
-        select from ops.build_day as d join ops.build as b using (build_id)
-        where d.publication_id = p.publication_id and b.state = 'finished'))
-    """
-)
-
-
-def _unfinished_twin(conn: Connection, is_full: bool) -> int | None:
-    """The newest build, where it failed with the set that would be claimed now; it is claimed again."""
-    row = conn.execute(
-        sql.SQL(
-            """
-        with latest as (select * from ops.build order by build_id desc limit 1),
-             unclaimed as ({unclaimed}),
-             claimed as (select d.publication_id from ops.build_day as d join latest using (build_id))
-        update ops.build as b set state = 'claimed', attempt = b.attempt + 1, claimed_at = clock_timestamp(),
-                                  ended_at = null, reason = null
-        from latest
-        where b.build_id = latest.build_id and latest.state = 'failed' and latest.is_full = %(is_full)s
-          and not exists (table unclaimed except table claimed)
-          and not exists (table claimed except table unclaimed)
-          and exists (table unclaimed)
-        returning b.build_id
+    """How many published days the last build has not seen: it may have been kept from some."""
+    query = sql.SQL(
         """
-        ).format(unclaimed=_UNCLAIMED),
-        {"is_full": is_full},
-    ).fetchone()
-    return row[0] if row else None
-
-
-def _new_build(conn: Connection, is_full: bool) -> int | None:
-    row = conn.execute(
-        sql.SQL(
-            """
-        with build as (
-            insert into ops.build (state, is_full)
-            select 'claimed', %(is_full)s where exists ({unclaimed})
-            returning build_id
-        )
-        insert into ops.build_day (build_id, publication_id, source, table_name, property_key, day)
-        select build.build_id, p.publication_id, p.source, p.table_name, p.property_key, p.day
-        from build, ops.publication as p
-        where p.publication_id in ({unclaimed})
-        returning build_id
+        select p.publication_id from ops.publication as p
+        where p.is_current and not {is_modelled}
+          and not exists (
+              select from ops.build_day as d
+              where d.publication_id = p.publication_id and d.is_hidden and d.build_id = %s
+          )
         """
-        ).format(unclaimed=_UNCLAIMED),
-        {"is_full": is_full},
-    ).fetchone()
-    return row[0] if row else None
+    ).format(is_modelled=claims.IS_MODELLED)
+    return len(conn.execute(query, (last_build(conn),)).fetchall())
 
 
 def _read_build(conn: Connection, build_id: int) -> Build:
     _carry_nights(conn, build_id)
     row = conn.execute(
         """
-        select build_id, attempt, is_full, (select count(*) from ops.build_day as d where d.build_id = b.build_id),
+        select build_id, attempt, is_full,
+               (select count(*) from ops.build_day as d where d.build_id = b.build_id and not d.is_hidden),
                nights, missing_sources
         from ops.build as b where build_id = %s
         """,

@@ -79,7 +79,7 @@ def _has_unmodelled(conn: Connection, source: Source, table: Table, first: date,
                 where p.source = %s and p.table_name = %s and p.day >= %s and p.day < %s and p.is_current
                   and not exists (
                       select from ops.build_day as d join ops.build as b using (build_id)
-                      where d.publication_id = p.publication_id and b.state = 'finished'
+                      where d.publication_id = p.publication_id and b.state = 'finished' and not d.is_hidden
                   )
             )
             """,

@@ -121,6 +121,14 @@ def build() -> int | None:
     return build_warehouse(_warehouse()).build_id
 
 
+@task(task_id="verdict", trigger_rule=TriggerRule.ALL_DONE)
+def judge_build() -> None:
+    """Make the run red where a property is set aside, and say why."""
+    from seo_warehouse.steps.apart import verdict
+
+    verdict(_warehouse())
+
+
 @task
 def report(build_id: int | None) -> None:
     """Write the reports of what links did; skipped where a build had nothing new."""

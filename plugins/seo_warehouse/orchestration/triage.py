@@ -32,7 +32,10 @@ Starts when a night has closed. It claims the property-days published since the 
 writes each property's report of what links did into `reports` of the state folder.
 
 **What a red run means.** `build`: a model or a test failed; the log names it, `ops.dbt_node_result` keeps every node's
-result. Mend it and clear the task. `report`: the models are built, yesterday's report stands.
+result. Mend it and clear the task. `report`: the models are built, yesterday's report stands. `verdict` alone: what was
+published of a property cannot be modelled. It is set aside: the others are built, and its days wait, are tried alone by
+every build, and are in none of its marts until then. `verdict`, `seo-warehouse status` and its report say why. Mend the
+models, or publish the days without the row that ends them (`reject` or replay its load); the next build takes it back.
 **May be ignored:** a build with nothing to claim, which ends green at once.
 """,
     "maintenance": """

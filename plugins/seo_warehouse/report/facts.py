@@ -104,7 +104,10 @@ class Contribution:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a report says of effects. `is_built` is false where the marts hold no such tables."""
+    """All that a report says of effects. `is_built` is false where the marts hold no such tables.
+
+    `missing`: sentences about published days that are in no figure.
+    """
 
     property_name: str
     property_key: int
@@ -118,6 +121,7 @@ class Facts:
     unjudged: tuple[Contribution, ...] = ()
     unjudged_counts: dict[str, int] = field(default_factory=dict)
     last_day: date | None = None
+    missing: tuple[str, ...] = ()
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

@@ -20,6 +20,8 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
         known = ", ".join(facts.cuts) or "none yet: too few links are judged"
         raise ConfigError(f"no cut {cut!r}; there are: {known}" if cut else f"say which cut; there are: {known}")
     say(f"{facts.property_name}. {say_source(facts)}.\n")
+    for sentence in facts.missing:
+        say(f"Not every published day is in these figures: {sentence}\n")
     _say_verdict(facts, say)
     headline = facts.find()
     tables = [sections.week_table(facts), *([sections.cut_table(facts, cut)] if cut else []), sections.arm_table(facts)]

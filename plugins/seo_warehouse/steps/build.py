@@ -10,7 +10,8 @@ import hashlib
 import logging
 import shutil
 import threading
-from dataclasses import dataclass
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import builds, pool
+from seo_warehouse.ledger.aside import hide_days
 from seo_warehouse.spec import Kind
+from seo_warehouse.steps.apart import BuildSummary, build_apart
 from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
 from seo_warehouse.steps.effect import estimate_effects
 from seo_warehouse.steps.warehouse import Warehouse
@@ -36,51 +39,55 @@ KEPT_TARGETS = 30
 """Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
 
-@dataclass(frozen=True)
-class BuildSummary:
-    """What a build did. `build_id` is None where there was nothing to claim."""
-
-    build_id: int | None
-    days: int = 0
-    nodes: int = 0
-    is_full: bool = False
-    missing_sources: tuple[str, ...] = ()
-
-
 def build_warehouse(wh: Warehouse, *, full: bool = False) -> BuildSummary:
-    """Model every published day that no finished build has claimed. Raises BuildError naming the nodes that failed.
+    """Model every published day that no finished build has claimed; who cannot be modelled is set aside (apart.py).
 
-    `full` rebuilds everything; so does a change of properties.yml or of the dbt project since the last build.
+    `full` rebuilds everything; so does a change of properties.yml or of the dbt project since the last build. Raises
+    BuildError naming the nodes that failed where no property's days are to blame.
     """
     wh.sync_properties()
     project = fingerprint(wh)
     with wh.connect("loader", autocommit=True) as connection, builds.warehouse_lock(connection):
         end_sessions_of_dead_builds(wh)
-        modelled_with = _modelled_with(connection)
-        build = builds.claim_build(connection, full=full or modelled_with not in (None, project))
-        if build is None:
-            log.info("nothing to build: every published day is modelled")
-            return BuildSummary(None)
-        log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
-        pool.begin_pool(connection)
-        with wh.connect("owner", autocommit=True) as owner:
-            builds.analyze_claimed(owner, build.build_id)
-        try:
-            with environment(wh, BUILDING):
-                manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
-            is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
-            standing = STANDING if is_standing else ()
-            nodes = _run_dbt(wh, connection, build, manifest, ["--exclude", AFTER_ESTIMATES, *standing])
-            # A build that dies here leaves its claim open: the next one takes it up.
-            estimate_effects(wh)
-            after = ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])]
-            nodes += _run_dbt(wh, connection, build, manifest, after)
-        except BuildError as error:
-            builds.fail_build(connection, build.build_id, str(error))
-            raise
-        builds.finish_build(connection, build.build_id)
-        pool.end_pool(connection)
-        _set(connection, MODELLED, project)
+        return build_apart(connection, partial(_build_once, wh, connection, project), full=full)
+
+
+def _build_once(
+    wh: Warehouse,
+    connection: psycopg.Connection[Any],
+    project: str,
+    left_out: Collection[int],
+    *,
+    full: bool = False,
+    even_empty: bool = False,
+) -> BuildSummary:
+    modelled_with = _modelled_with(connection)
+    is_full = full or modelled_with not in (None, project)
+    build = builds.claim_build(connection, is_full, left_out=left_out, even_empty=even_empty)
+    if build is None:
+        log.info("nothing to build: every published day is modelled")
+        return BuildSummary(None)
+    log.info("build %s, attempt %s: %s days claimed", build.build_id, build.attempt, build.day_count)
+    pool.begin_pool(connection)
+    with wh.connect("owner", autocommit=True) as owner:
+        hide_days(owner, build.build_id)
+        builds.analyze_claimed(owner, build.build_id)
+    run = partial(_run_dbt, wh, connection, build, sorted(left_out))
+    try:
+        with environment(wh, BUILDING):
+            manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
+        is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
+        standing = STANDING if is_standing else ()
+        nodes = run(manifest, ["--exclude", AFTER_ESTIMATES, *standing])
+        # A build that dies here leaves its claim open: the next one takes it up.
+        estimate_effects(wh)
+        nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])
+    except BuildError as error:
+        builds.fail_build(connection, build.build_id, str(error))
+        raise
+    builds.finish_build(connection, build.build_id)
+    pool.end_pool(connection)
+    _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
 
 
@@ -173,7 +180,12 @@ def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
 
 
 def _run_dbt(
-    wh: Warehouse, connection: psycopg.Connection[Any], build: builds.Build, manifest: Any, selection: list[str]
+    wh: Warehouse,
+    connection: psycopg.Connection[Any],
+    build: builds.Build,
+    left_out: list[int],
+    manifest: Any,
+    selection: list[str],
 ) -> int:
     """Run `dbt build` on a selection, noting each node as it ends. Returns their number. Raises BuildError."""
     guard = threading.Lock()
@@ -210,7 +222,9 @@ def _run_dbt(
         *(["--full-refresh"] if build.is_full else []),
     ]
     with environment(wh, BUILDING):
-        result = invoke([*arguments, "--vars", f"{{build_id: {build.build_id}}}"], [on_event], manifest)
+        result = invoke(
+            [*arguments, "--vars", f"{{build_id: {build.build_id}, left_out: {left_out}}}"], [on_event], manifest
+        )
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
         raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")

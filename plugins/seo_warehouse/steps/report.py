@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from seo_warehouse.config import SHARED_KEY, SHARED_NAME, Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger import pool
+from seo_warehouse.ledger.aside import read_aside
 from seo_warehouse.ledger.grants import ANALYST, hidden_keys
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import Timeline, read_timelines
+from seo_warehouse.report.words import clean
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
+SHOWN_REASON = 400
+"""Characters of why a day cannot be modelled."""
 
 
 def write_reports(wh: Warehouse, progress: Progress = log.info, *, property_name: str | None = None) -> list[Path]:
@@ -42,7 +47,8 @@ def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome
     prop = wh.properties.named(property_name)
     _expect_readable(wh, prop)
     with wh.connect("analyst") as connection:
-        return read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
+        facts = read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
+    return replace(facts, missing=_missing(wh, prop))
 
 
 def _expect_readable(wh: Warehouse, prop: Property) -> None:
@@ -51,6 +57,19 @@ def _expect_readable(wh: Warehouse, prop: Property) -> None:
         raise ConfigError(
             f"{ANALYST} is not granted {prop.name}: `seo-warehouse grant {ANALYST} --property {prop.name}`"
         )
+
+
+def _missing(wh: Warehouse, prop: Property) -> tuple[str, ...]:
+    """What is said of days that no build could model: of the property, or, of all together, of any."""
+    with wh.connect("loader") as connection:
+        found = read_aside(connection)
+    if prop.name == SHARED_NAME:
+        return tuple(f"{each.waiting} of {each.name} cannot be modelled." for each in found)
+    return tuple(
+        f"{each.waiting} cannot be modelled: {clean(each.reason, SHOWN_REASON)}"
+        for each in found
+        if each.property_key == prop.key
+    )
 
 
 def _hidden_keys(wh: Warehouse) -> set[int]:
@@ -81,5 +100,6 @@ def _read(wh: Warehouse, prop: Property) -> tuple[Facts, tuple[Timeline, ...]]:
     with wh.connect("analyst") as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         facts = read_facts(connection, prop.name, prop.key)
+        facts = replace(facts, missing=_missing(wh, prop))
         timelines = read_timelines(connection, facts)
     return (facts if is_told or prop.key == SHARED_KEY else facts.alone()), timelines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from seo_warehouse.ledger.aside import read_aside
 from seo_warehouse.ledger.files import contradicted, troubled
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import one_line, say_table
@@ -73,6 +74,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         build = connection.execute(
             "select build_id, state, claimed_at::timestamp(0)::text, reason from ops.build order by 1 desc limit 1"
         ).fetchone()
+        left_out = read_aside(connection)
         stale = connection.execute(
             "select value -> 'tables', value ->> 'checked_at' from ops.setting where name = 'stale_tables'"
         ).fetchone()
@@ -94,6 +96,8 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         say(f"Last night closed: {night[0]} by {night[1]}{missing}")
     if build:
         say(f"Last build: {build[0]}, {build[1]}, begun {build[2]} UTC{': ' + one_line(build[3]) if build[3] else ''}")
+    for each in left_out:
+        say(f"Set aside: {one_line(str(each))}")
     if stale and stale[0]:
         say(f"Stale at {stale[1]}: {'; '.join(stale[0])}")
 

@@ -313,13 +313,13 @@ with
                 event_date as last_date,
                 null as sample_no
             from changed_events
-            -- Pages of keywords, and topics, hold at every date.
+            -- Pages of keywords, and topics, hold at every date; who is left out is made anew whole.
             union all
             select property_key, null, '-infinity', 'infinity', null
             from {{ source('ops', 'build_day') }} as build_day
             where
                 build_id = {{ var('build_id') | int }}
-                and {{ is_of_kind('build_day', ['keywords', 'pages']) }}
+                and (is_hidden or {{ is_of_kind('build_day', ['keywords', 'pages']) }})
             -- A page that moved is looked for among the pages that ranked 28 days before.
             union all
             select property_key, null, day, day + 28, null
