@@ -314,6 +314,7 @@ def build(w: Warehouse, *arguments: str, build_id: int = 0) -> tuple[float, dict
     failed = [f"{r.node.name}: {r.message}" for r in results if str(r.status) != "success"]
     if not done.success or failed:
         raise SystemExit("\n".join(failed) or str(done.exception))
+    w.note_made_from()
     times = [moment for r in results for t in r.timing for moment in (t.started_at, t.completed_at) if moment]
     return (max(times) - min(times)).total_seconds(), {r.node.name: round(r.execution_time, 2) for r in results}
 

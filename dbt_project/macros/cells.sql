@@ -1,26 +1,19 @@
 {#-
 Whether fct_link_rank_change and the effect may be rebuilt for the affected cells and topics alone: a claimed build over
-existing tables, with the events, changes, updates and levels that they were last built from at hand.
+tables that stand, which knows what they were last made from (ops.modelled_...). Yes to dbt while it parses, which then
+sees all that a partial build reads.
 -#}
 {% macro is_rank_change_partial() -%}
-    {%- if not execute -%}
-        {%- do source('ops', 'publication') -%}
-        {%- do source('ops', 'build_day') -%}
-    {%- endif -%}
-    {%- if execute and var('build_id') | int != 0 and not flags.FULL_REFRESH -%}
-        {%- for schema, name in [
-            ('intermediate', 'int_link__keep_events'), ('intermediate', 'int_link__keep_changes'),
-            ('intermediate', 'int_link__keep_updates'), ('intermediate', 'int_effect__measure_check_units'),
-            ('intermediate', 'int_effect__measure_search_units'),
-            ('intermediate', 'int_effect__keep_levels'), ('intermediate', 'int_effect__sum_topics'),
-            ('intermediate', 'int_effect__cross_arms'), ('intermediate', 'int_effect__cross_weeks'),
-            ('marts', 'fct_link_rank_change'), ('marts', 'fct_link_effect_cell'), ('marts', 'fct_link_effect_page'),
-        ] -%}
-            {%- if adapter.get_relation(target.database, schema, name) is none -%} {{- return(false) -}} {%- endif -%}
-        {%- endfor -%}
-        {{- return(true) -}}
-    {%- endif -%}
-    {{- return(false) -}}
+    {%- set modelled = source('ops', 'modelled_event') -%}
+    {%- if not execute -%} {{- return(true) -}} {%- endif -%}
+    {%- if var('build_id') | int == 0 or flags.FULL_REFRESH -%} {{- return(false) -}} {%- endif -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- set is_kept_by_cells = 'replace_affected_' in node.config['pre-hook'] | map(attribute='sql') | join -%}
+        {%- if is_kept_by_cells and adapter.get_relation(target.database, node.schema, node.alias) is none -%}
+            {{- return(false) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(run_query('select exists (select from ' ~ modelled ~ ')').rows[0][0]) -}}
 {%- endmacro %}
 
 {#- Pre-hook of a model kept by cells (property, topic and date of the link event) and samples, or windows in their place. -#}

@@ -147,6 +147,51 @@ def test_only_who_holds_the_warehouse_claims_and_finishes(database: str) -> None
             builds.fail_build(connection, build.build_id, "lost")
 
 
+MADE_FROM = {"modelled_update": "int_updates"}
+
+
+def model_updates(connection: psycopg.Connection[Any], *keys: int) -> None:
+    """Make a model of updates, as dbt would, with a column more than is kept."""
+    connection.execute("set role seo_transformer")
+    connection.execute("drop table if exists intermediate.int_updates")
+    connection.execute(
+        "create table intermediate.int_updates as"
+        " select null as note, key as google_update_key, null::date as begins_on, null::date as ends_on"
+        " from unnest(%s::bigint[]) as key",
+        (list(keys),),
+    )
+    connection.execute("reset role")
+
+
+def kept_updates(connection: psycopg.Connection[Any]) -> list[int]:
+    return [key for (key,) in fetch(connection, "select google_update_key from ops.modelled_update order by 1")]
+
+
+def test_what_the_next_build_compares_with_is_what_the_last_finished_one_was_made_from(database: str) -> None:
+    with open_warehouse(database) as connection, builds.warehouse_lock(connection):
+        put(connection, 1.0)
+        model_updates(connection, 1, 2)
+        connection.execute("set role seo_loader")
+        builds.finish_build(connection, claim(connection).build_id, MADE_FROM)
+        assert kept_updates(connection) == [1, 2]
+        connection.execute("reset role")
+        put(connection, 2.0)
+        model_updates(connection, 2, 3)
+        builds.fail_build(connection, claim(connection).build_id, "a node failed")
+        assert kept_updates(connection) == [1, 2]
+        builds.finish_build(connection, claim(connection).build_id, MADE_FROM)
+        assert kept_updates(connection) == [2, 3]
+
+
+def test_a_build_that_cannot_keep_what_it_was_made_from_has_not_ended(database: str) -> None:
+    with open_warehouse(database) as connection, builds.warehouse_lock(connection):
+        put(connection, 1.0)
+        first = claim(connection)
+        with pytest.raises(LoadError, match="int_updates"):
+            builds.finish_build(connection, first.build_id, MADE_FROM)
+        assert fetch(connection, "select state from ops.build") == [("claimed",)]
+
+
 def test_builders_at_once_claim_nothing_twice(database: str) -> None:
     def build(_: int) -> int:
         with psycopg.connect(database, autocommit=True) as connection, builds.warehouse_lock(connection):

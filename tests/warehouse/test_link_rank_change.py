@@ -18,7 +18,7 @@ from tests.warehouse.world import Warehouse
 
 LAST = 110
 EVENT = 70
-MODELS = ("+int_link__keep_events", "+rpt_link_contribution")
+MODELS = ("+rpt_link_contribution",)
 PAGES = {
     # Links of night 70 lead to /pans/a and /pans/e; b and d are controls, c has a link of its own on night 100.
     "a": "/pans/a",

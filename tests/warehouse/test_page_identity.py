@@ -13,8 +13,9 @@ from tests.warehouse.ranks import HOST, publish_checks
 from tests.warehouse.world import Warehouse
 
 BUILT = (
-    "+int_page__keep_versions",
-    "+int_link__keep_events",
+    "+fct_link_rank_change",
+    "+fct_search_performance",
+    "+fct_serp_position",
     "+dim_page",
     "+dim_page_url",
     "+dim_link",
@@ -58,7 +59,7 @@ def publish_searches(w: Warehouse, number: int, *paths: str) -> None:
 
 def build(w: Warehouse) -> None:
     """Build what was published since the last build."""
-    w.dbt("run", "--select", *BUILT, build_id=w.claim())
+    w.build(*BUILT)
 
 
 def contents(w: Warehouse) -> dict[str, list[tuple[Any, ...]]]:

@@ -16,9 +16,11 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from seo_warehouse.ledger.builds import note_made_from
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
+from seo_warehouse.steps.build import MADE_FROM
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
@@ -143,6 +145,16 @@ class Warehouse:
         stored = [_stored(table, property_key, day, row) | {"part": part, "load_id": load_id} for row in rows]
         self.insert(f"raw.{source.raw_name(table)}", stored)
         return self._add_publication(source, table, property_key, part, day, load_id, len(stored), facts)
+
+    def build(self, *models: str) -> None:
+        """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
+        self.dbt("run", "--select", *models, build_id=self.claim())
+        self.note_made_from()
+
+    def note_made_from(self) -> None:
+        """Keep what was modelled last, of the models that there are, for the next build to compare with."""
+        there = {row["relname"] for row in self.rows("select relname from pg_class where relkind = 'r'")}
+        note_made_from(self.connection, {table: model for table, model in MADE_FROM.items() if model in there})
 
     def claim(self) -> int:
         """A build over the current publications that no earlier build claimed. Its id."""

@@ -7,7 +7,7 @@ warehouse lock from claim to end, so `raw` does not move under it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import claims, turns
-from seo_warehouse.ledger.session import Connection, one
+from seo_warehouse.ledger.session import Connection, one, step
 from seo_warehouse.spec import partition_name
 
 log = logging.getLogger(__name__)
@@ -121,13 +121,33 @@ def analyze_claimed(conn: Connection, build_id: int) -> None:
     conn.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(sql.Identifier(*name) for name in names)))
 
 
-def finish_build(conn: Connection, build_id: int) -> None:
-    """Every node passed: the claim closes.
+def finish_build(conn: Connection, build_id: int, made_from: Mapping[str, str] | None = None) -> None:
+    """Every node passed: the claim closes, and what the next build compares with becomes what this one was made from.
 
-    Raises LoadError where the build is not claimed or the warehouse was lost meanwhile.
+    `made_from` is as for `note_made_from`. Raises LoadError where the build is not claimed or the warehouse was lost
+    meanwhile.
     """
     _expect_warehouse(conn)
-    _end_build(conn, build_id, "finished", None)
+    with step(conn, f"finish build {build_id}"), conn.transaction():
+        _end_build(conn, build_id, "finished", None)
+        note_made_from(conn, made_from or {})
+
+
+def note_made_from(conn: Connection, made_from: Mapping[str, str]) -> None:
+    """Make tables of `ops` copies of relations of `intermediate`: by the name of each table that of the relation."""
+    for table, relation in made_from.items():
+        columns = conn.execute(
+            "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+            (f"ops.{table}",),
+        ).fetchall()
+        conn.execute(sql.SQL("truncate {}").format(sql.Identifier("ops", table)))
+        conn.execute(
+            sql.SQL("insert into {} ({columns}) select {columns} from {}").format(
+                sql.Identifier("ops", table),
+                sql.Identifier("intermediate", relation),
+                columns=sql.SQL(", ").join(sql.Identifier(name) for (name,) in columns),
+            )
+        )
 
 
 def fail_build(conn: Connection, build_id: int, reason: str) -> None:

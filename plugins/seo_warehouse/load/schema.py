@@ -31,6 +31,9 @@ grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;
 grant create, usage on schema staging, intermediate, marts, plans to seo_transformer;
+grant usage on schema intermediate to seo_loader;
+grant select on all tables in schema intermediate to seo_loader;
+alter default privileges for role seo_transformer in schema intermediate grant select on tables to seo_loader;
 grant seo_transformer, seo_loader to current_user;
 grant usage on schema plans to seo_loader;
 grant usage on schema marts, plans to seo_reader;
@@ -185,14 +188,16 @@ def is_cluster(connection: psycopg.Connection[Any]) -> bool:
 def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
     """On Citus: a property's rows of every raw table go to one node, and what policies ask for goes to every node.
 
-    The ledgers stay where the loader is, on the coordinator. dbt distributes what it makes (macros/citus.sql).
+    The ledgers stay where the loader is, on the coordinator, but for those that builds compare models with. dbt
+    distributes what it makes (macros/citus.sql).
     """
     first, *others = (f"raw.{source.raw_name(table)}" for source in sources for table in source.tables)
+    others += (f"ops.{name}" for name in _COMPARED)
     spread = sql.SQL("select create_distributed_table({}, 'property_key', colocate_with => {})")
     # Beside a table and not by Citus's default, which another number of shards would move.
     calls = {first: spread.format(sql.Literal(first), sql.Literal("none"))}
     calls |= {name: spread.format(sql.Literal(name), sql.Literal(first)) for name in others}
-    for name in ("ops.property", "ops.grant"):
+    for name in ("ops.property", "ops.grant", "ops.modelled_update"):
         calls[name] = sql.SQL("select create_reference_table({})").format(sql.Literal(name))
     done = {
         name
@@ -204,6 +209,10 @@ def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...])
     for name, call in calls.items():
         if name not in done:
             connection.execute(call)
+
+
+_COMPARED = ("modelled_event", "modelled_change", "modelled_level", "modelled_page_version")
+"""Ledgers that models compare with their own rows, property by property."""
 
 
 def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:

@@ -29,6 +29,14 @@ from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 MODELLED = "modelled_with"
+MADE_FROM = {
+    "modelled_event": "int_link__judge_events",
+    "modelled_change": "int_link__place_changes",
+    "modelled_level": "int_effect__describe_events",
+    "modelled_page_version": "int_page__version_pages",
+    "modelled_update": "int_effect__list_updates",
+}
+"""Tables of `ops` in which the next build finds what this one was made from, and the models they are copied from."""
 STALE_TABLES = "stale_tables"
 AFTER_ESTIMATES = "tag:after_estimates"
 """Models of what the estimates say, which the other models only prepare."""
@@ -85,7 +93,7 @@ def _build_once(
     except BuildError as error:
         builds.fail_build(connection, build.build_id, str(error))
         raise
-    builds.finish_build(connection, build.build_id)
+    builds.finish_build(connection, build.build_id, MADE_FROM)
     pool.end_pool(connection)
     _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))

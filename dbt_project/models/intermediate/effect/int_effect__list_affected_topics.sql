@@ -1,6 +1,3 @@
--- depends_on: {{ ref('int_effect__list_samples') }}
--- depends_on: {{ ref('int_effect__describe_events') }}
--- depends_on: {{ ref('int_effect__measure_units') }}
 {#- Of the many units those of a few events are asked for, through the index. -#}
 {{
     config(
@@ -40,12 +37,12 @@ with
                         from {{ ref('int_effect__describe_events') }}
                         except
                         select {{ event_levels() }}
-                        from intermediate.int_effect__keep_levels
+                        from {{ source('ops', 'modelled_level') }}
                     )
                     union
                     (
                         select {{ event_levels() }}
-                        from intermediate.int_effect__keep_levels
+                        from {{ source('ops', 'modelled_level') }}
                         except
                         select {{ event_levels() }}
                         from {{ ref('int_effect__describe_events') }}

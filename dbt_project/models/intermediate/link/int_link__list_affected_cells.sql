@@ -1,13 +1,3 @@
--- depends_on: {{ ref('dim_google_update') }}
--- depends_on: {{ ref('dim_page') }}
--- depends_on: {{ ref('dim_property') }}
--- depends_on: {{ ref('fct_page_change') }}
--- depends_on: {{ ref('fct_page_crawl') }}
--- depends_on: {{ ref('int_effect__list_samples') }}
--- depends_on: {{ ref('int_link__judge_looks') }}
--- depends_on: {{ ref('int_link__place_changes') }}
--- depends_on: {{ ref('int_page__list_moved_days') }}
--- depends_on: {{ ref('link_windows') }}
 {{
     config(
         materialized='table',
@@ -33,9 +23,9 @@ with
 
         -- What the link events and the changes of pages' links were, and are.
         {%- for name, new, kept, columns in [
-            ('events', 'int_link__judge_events', 'int_link__keep_events',
+            ('events', 'int_link__judge_events', 'modelled_event',
              'property_key, event_key, event_date, page_key, topic, arm, is_event, is_uncertain_date, is_history_short'),
-            ('changes', 'int_link__place_changes', 'int_link__keep_changes', '*'),
+            ('changes', 'int_link__place_changes', 'modelled_change', '*'),
         ] %}
             changed_{{ name }} as (
                 (
@@ -43,12 +33,12 @@ with
                     from {{ ref(new) }}
                     except
                     select {{ columns }}
-                    from intermediate.{{ kept }}
+                    from {{ source('ops', kept) }}
                 )
                 union
                 (
                     select {{ columns }}
-                    from intermediate.{{ kept }}
+                    from {{ source('ops', kept) }}
                     except
                     select {{ columns }}
                     from {{ ref(new) }}
@@ -58,21 +48,19 @@ with
 
         changed_updates as (
             (
-                select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
-                from {{ ref('dim_google_update') }}
-                where is_confounder
+                select *
+                from {{ ref('int_effect__list_updates') }}
                 except
-                select google_update_key, begins_on, ends_on
-                from intermediate.int_link__keep_updates
+                select *
+                from {{ source('ops', 'modelled_update') }}
             )
             union
             (
-                select google_update_key, begins_on, ends_on
-                from intermediate.int_link__keep_updates
+                select *
+                from {{ source('ops', 'modelled_update') }}
                 except
-                select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
-                from {{ ref('dim_google_update') }}
-                where is_confounder
+                select *
+                from {{ ref('int_effect__list_updates') }}
             )
         ),
 
@@ -354,7 +342,7 @@ with
             from events
             union
             select property_key, topic, event_date
-            from intermediate.int_link__keep_events
+            from {{ source('ops', 'modelled_event') }}
             where topic is not null
         ),
 

@@ -1,7 +1,6 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'day'], 'unique': True}]) }}
 
-{%- set is_partial = execute and var('build_id') | int != 0 and not flags.FULL_REFRESH %}
-{%- set kept = adapter.get_relation(target.database, 'intermediate', 'int_page__keep_versions') if is_partial %}
+{%- set is_partial = not execute or (var('build_id') | int != 0 and not flags.FULL_REFRESH) %}
 
 with
     versions as (
@@ -10,12 +9,9 @@ with
     ),
 
     -- As the facts were last built from them; a build of everything has nothing to compare.
-    kept as (
+    modelled as (
         select property_key, url_key, page_key, valid_from_date, valid_to_date
-        {%- if not is_partial %} from versions
-        {%- elif kept %} from intermediate.int_page__keep_versions
-        {%- else %} from versions where false
-        {%- endif %}
+        from {% if is_partial %} {{ source('ops', 'modelled_page_version') }} {% else %} versions {% endif %}
     ),
 
     urls as (
@@ -23,10 +19,10 @@ with
         from versions
         union
         select property_key, url_key
-        from kept
+        from modelled
     ),
 
-    {%- for name in ['versions', 'kept'] %}
+    {%- for name in ['versions', 'modelled'] %}
         -- For all time: until its first version a URL is its own page.
         all_{{ name }} as (
             select
@@ -55,16 +51,16 @@ with
     differences as (
         select
             all_versions.property_key,
-            greatest(all_versions.from_date, all_kept.from_date) as from_date,
-            least(all_versions.to_date, all_kept.to_date) as to_date
+            greatest(all_versions.from_date, all_modelled.from_date) as from_date,
+            least(all_versions.to_date, all_modelled.to_date) as to_date
         from all_versions
         inner join
-            all_kept
-            on all_kept.property_key = all_versions.property_key
-            and all_kept.url_key = all_versions.url_key
-            and all_kept.page_key <> all_versions.page_key
-            and all_kept.from_date < all_versions.to_date
-            and all_kept.to_date > all_versions.from_date
+            all_modelled
+            on all_modelled.property_key = all_versions.property_key
+            and all_modelled.url_key = all_versions.url_key
+            and all_modelled.page_key <> all_versions.page_key
+            and all_modelled.from_date < all_versions.to_date
+            and all_modelled.to_date > all_versions.from_date
     ),
 
     spans as (

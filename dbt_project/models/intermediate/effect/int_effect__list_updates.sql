@@ -1,4 +1,3 @@
--- depends_on: {{ ref('int_effect__keep_levels') }}
 {{ config(materialized='table') }}
 
 select google_update_key, begins_on, coalesce(ends_on, 'infinity') as ends_on
