@@ -47,8 +47,9 @@ bench: $(DEVELOPING)  ## measure what has a limit, one benchmark after another
 	failed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
 	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-bench-chaos: $(DEVELOPING)  ## break 100 nights in as many ways, and compare each with one left alone (ARGS="--seed 17": one)
+bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if nothing had happened (ARGS="--seed 17": one of each)
 	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)
+	$(BIN)/python -m pytest tests/warehouse/test_link_incremental.py -n 0 -v --seed 0-49 $(ARGS)
 
 bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)

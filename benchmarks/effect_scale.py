@@ -301,7 +301,10 @@ def copy(w: Warehouse, table: str, names: Sequence[str], lines: Any) -> None:
 def make_models(w: Warehouse) -> None:
     """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
     w.dbt("seed")
-    made = [f"+{name}" for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords")]
+    made = [
+        f"+{name}"
+        for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords", "int_effect__list_updates")
+    ]
     w.dbt("run", "--select", *made, "path:models/staging/ops")
 
 

@@ -16,6 +16,15 @@ sees all that a partial build reads.
     {{- return(run_query('select exists (select from ' ~ modelled ~ ')').rows[0][0]) -}}
 {%- endmacro %}
 
+{#- Rows of a relation, by the columns of which the ledger keeps a copy, that stand in one of the two alone. -#}
+{% macro changed_rows(is, modelled) -%}
+    {%- set was = source('ops', modelled) -%}
+    {%- set names = adapter.get_columns_in_relation(was) | map(attribute='name') | join(', ') if execute else '*' -%}
+    (select {{ names }} from {{ is }} except select {{ names }} from {{ was }})
+    union all
+    (select {{ names }} from {{ was }} except select {{ names }} from {{ is }})
+{%- endmacro %}
+
 {#- Pre-hook of a model kept by cells (property, topic and date of the link event) and samples, or windows in their place. -#}
 {% macro replace_affected_cells(is_of_windows=false) -%}
     {#- Named while dbt parses too, so that they are there before the model is built. #}

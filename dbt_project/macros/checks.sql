@@ -16,18 +16,18 @@
     greatest(round(({{ end_day }} - {{ begin_day }} + 1)::numeric / {{ gap_days }}), 1)::integer
 {%- endmacro %}
 
-{#- Number of the 28 days that a day is in, counted from 1970-01-01, and of the day within them, from 0. -#}
-{% macro block_of(day) -%} ({{ day }} - date '1970-01-01') / 28 {%- endmacro %}
+{#- Number of the ranked_days days that a day is in, counted from 1970-01-01, and of the day within them, from 0. -#}
+{% macro block_of(day) -%} ({{ day }} - date '1970-01-01') / {{ var('ranked_days') | int }} {%- endmacro %}
 
-{% macro day_of_block(day) -%} ({{ day }} - date '1970-01-01') % 28 {%- endmacro %}
+{% macro day_of_block(day) -%} ({{ day }} - date '1970-01-01') % {{ var('ranked_days') | int }} {%- endmacro %}
 
-{#- Blocks of 28 days that hold a claimed day. -#}
+{#- Blocks of so many days that hold a claimed day. -#}
 {% macro claimed_blocks(claims) -%}
     select distinct claimed.property_key, {{ block_of('claimed.day') }} as block
     from ({{ claimed_days(claims) }}) as claimed
 {%- endmacro %}
 
-{#- Pre-hook of a model kept by blocks of 28 days. -#}
+{#- Pre-hook of a model kept by blocks of days. -#}
 {% macro replace_claimed_blocks(claims) -%}
     {%- if execute and is_incremental() -%}
         delete from {{ this }} as stale

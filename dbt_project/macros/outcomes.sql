@@ -73,11 +73,6 @@ Columns of outcomes and weightings as rows: a cross join with columns outcome, w
     {{- return(names) -}}
 {%- endmacro %}
 
-{#- What says of an event which cuts it is in. -#}
-{% macro event_levels() -%}
-    property_key, event_key, authority_level, first_from_domain_level, relevance_level, anchor_type_level
-{%- endmacro %}
-
 {#- Why a rank change cannot be judged: name and condition, in the order in which they are asked. The first that holds is given. -#}
 {% macro change_reasons() -%}
     {{- return([

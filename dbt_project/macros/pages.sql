@@ -40,3 +40,23 @@ Where URLs lead as of a day. A left join of the page's version, for `row`, whose
         and next_step.from_date < step.to_date
         and next_step.to_date > step.from_date
 {%- endmacro %}
+
+{#-
+On which days a change of a page would have been, or was: a row for each crawl of it that is compared with an earlier one, and
+for each change that people state. What a crawl found lies on one of several days.
+-#}
+{% macro dated_page_changes() -%}
+    select
+        property_key,
+        page_key,
+        day,
+        'crawls' as kind,
+        least(previous_content_day, previous_answer_day) + 1 as first_day,
+        day as last_day,
+        is_onpage_changed as is_changed
+    from {{ ref('fct_page_crawl') }}
+    where is_onpage_changed is not null
+    union all
+    select property_key, page_key, day, 'page_changes' as kind, day as first_day, day as last_day, true as is_changed
+    from {{ ref('fct_page_change') }}
+{%- endmacro %}

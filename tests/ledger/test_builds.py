@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from psycopg.conninfo import make_conninfo
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import builds, turns
 from seo_warehouse.load.publish import publish
+from tests.conftest import PASSWORDS
 from tests.load.loading import DAY, READ_AT, SOURCE, TABLE, fetch, make_row, open_warehouse, passed, write
 
 NEXT = timedelta(1)
@@ -168,18 +170,19 @@ def kept_updates(connection: psycopg.Connection[Any]) -> list[int]:
 
 
 def test_what_the_next_build_compares_with_is_what_the_last_finished_one_was_made_from(database: str) -> None:
-    with open_warehouse(database) as connection, builds.warehouse_lock(connection):
+    loader = make_conninfo(database, user="seo_loader", password=PASSWORDS["loader"])
+    with open_warehouse(database) as connection, psycopg.connect(loader, autocommit=True) as builder:
         put(connection, 1.0)
         model_updates(connection, 1, 2)
-        connection.execute("set role seo_loader")
-        builds.finish_build(connection, claim(connection).build_id, MADE_FROM)
+        with builds.warehouse_lock(builder):
+            builds.finish_build(builder, claim(builder).build_id, MADE_FROM)
         assert kept_updates(connection) == [1, 2]
-        connection.execute("reset role")
         put(connection, 2.0)
         model_updates(connection, 2, 3)
-        builds.fail_build(connection, claim(connection).build_id, "a node failed")
-        assert kept_updates(connection) == [1, 2]
-        builds.finish_build(connection, claim(connection).build_id, MADE_FROM)
+        with builds.warehouse_lock(builder):
+            builds.fail_build(builder, claim(builder).build_id, "a node failed")
+            assert kept_updates(connection) == [1, 2]
+            builds.finish_build(builder, claim(builder).build_id, MADE_FROM)
         assert kept_updates(connection) == [2, 3]
 
 

@@ -35,7 +35,7 @@ REFUSED = {
     "conflict": "ON CONFLICT without the property",
 }
 """Rules by name: what fails, unless Citus finds a way that its documentation does not promise."""
-ON_EVERY_NODE = ("property", "grant")
+ON_EVERY_NODE = ("property", "grant", "modelled_update")
 """Of the ledgers' schema, what is shared (load/schema.py)."""
 GATHERED = {
     "window": "a window over spread rows that is not by property",
@@ -157,7 +157,7 @@ class _Reading:
         spread = [alias for alias, is_spread in inner.items() if is_spread]
         if any(not classes.same(spread[0], alias) for alias in spread[1:]):
             self.found.append(_breach("join", select.args.get("from_") or select))
-        if spread and (ledger := next((s for s, _ in _sources(select) if _is_ledger(s)), None)):
+        if spread and (ledger := next((s for s, _ in _sources(select) if self._is_ledger(s)), None)):
             self.found.append(_breach("ledger", ledger))
         steps = {source.alias_or_name for source, _ in _sources(select) if self._is_step(source, ctes)}
         for nested in _nested(select):
@@ -166,6 +166,11 @@ class _Reading:
         if is_spread:
             self._windows(select)
         return is_spread
+
+    def _is_ledger(self, source: exp.Expression) -> bool:
+        if not isinstance(source, exp.Table) or source.db != "ops":
+            return False
+        return source.name not in ON_EVERY_NODE and not self.relations.is_spread(source.name)
 
     def _source(self, source: exp.Expression, ctes: dict[str, bool], around: dict[str, bool]) -> bool:
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
@@ -317,10 +322,6 @@ def _sources(select: exp.Select) -> list[tuple[exp.Expression, exp.Join | None]]
         found += [(join.this, join) for join in source.args.get("joins") or []]
     found += [(join.this, join) for join in select.args.get("joins") or []]
     return found + [(lateral, None) for lateral in select.args.get("laterals") or []]
-
-
-def _is_ledger(source: exp.Expression) -> bool:
-    return isinstance(source, exp.Table) and source.db == "ops" and source.name not in ON_EVERY_NODE
 
 
 def _selects(query: exp.Expression) -> list[exp.Select]:

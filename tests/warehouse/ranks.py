@@ -56,14 +56,21 @@ def publish_checks(
     warehouse.publish("dataforseo_serp", "result", property_key, night, results)
 
 
-def publish_crawl(warehouse: Warehouse, property_key: int, number: int, contents: Mapping[str, str]) -> None:
-    """Publish a crawl: by path what the page says."""
+def publish_crawl(
+    warehouse: Warehouse,
+    property_key: int,
+    number: int,
+    contents: Mapping[str, str],
+    moved: Mapping[str, str] | None = None,
+) -> None:
+    """Publish a crawl: by path what the page says; where a path is moved, the path that it redirects to."""
     night = day(number)
+    led = moved or {}
     rows = [
         {
             "url": HOST + path,
-            "final_url": HOST + path,
-            "status_code": 200,
+            "final_url": HOST + led.get(path, path),
+            "status_code": 301 if path in led else 200,
             "final_status_code": 200,
             "redirect_urls": [],
             "is_in_sitemap": True,

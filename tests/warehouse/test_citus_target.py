@@ -104,8 +104,9 @@ def _tables(warehouse: Warehouse) -> dict[str, bool]:
             select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'property_key'
         ) as has_property
         from pg_class as c
-        where c.relnamespace::regnamespace::text in ('raw', 'intermediate', 'marts', 'plans')
-          and c.relkind in ('r', 'p')
+        where c.relkind in ('r', 'p')
+          and (c.relnamespace::regnamespace::text in ('raw', 'intermediate', 'marts', 'plans')
+            or c.relnamespace = 'ops'::regnamespace and starts_with(c.relname, 'modelled_'))
         """
     )
     return {row["name"]: row["has_property"] for row in rows}

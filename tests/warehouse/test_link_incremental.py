@@ -1,95 +1,127 @@
-"""Whatever order days are published, restated and built in, the link models equal a full refresh."""
+"""Whatever order days are published, restated and built in, the link models equal a full refresh.
+
+`make bench-chaos` runs fifty seeds; `pytest tests/warehouse/test_link_incremental.py --seed 17` runs one again.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from math import isclose
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.conftest import seeds
+from tests.warehouse.comparing import MODELS, Row, contents, differences
 from tests.warehouse.exports import exported_link, publish_export
 from tests.warehouse.links import day as day_of
 from tests.warehouse.links import item, publish_night
 from tests.warehouse.ranks import HOST, Outcome, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
-MODELS = (
-    *("+dim_link", "+dim_keyword", "+fct_search_total", "+fct_page_change"),
-    "+rpt_search_summary",
-    "+rpt_link_contribution",
-)
+SEEDS, OF = 2, 50
+"""How many run each time, and of how many: those of `make bench-chaos`."""
 LAST = 260
 PATHS = ("/pans/a", "/pans/b", "/pans/c", "/pots/a", "/pots/b", "/")
 CALM_PATHS = tuple(f"/calm/{name}" for name in "abcdefgh")
 CALM_NIGHTS = {70: "/calm/a", 90: "/calm/b", 110: "/calm/c", 112: "/calm/d", 150: "/calm/e", 152: "/calm/a"}
 """Links of the third property, so few that some can be judged: the page that gets one, by night."""
-TABLES = {
-    "marts.fct_link_event": "event_key",
-    "marts.fct_link_lifespan": "link_key",
-    "marts.dim_link": "link_key",
-    "marts.dim_page": "page_key",
-    "marts.dim_keyword": "keyword_key",
-    "marts.fct_serp_position": "day, keyword_key, locale, device",
-    "marts.fct_page_crawl": "day, page_key",
-    "marts.fct_page_change": "day, page_key, kind",
-    "marts.fct_search_performance": "day, page_key, query_key",
-    "marts.fct_search_page": "day, page_key",
-    "marts.fct_search_total": "day",
-    "marts.rpt_search_summary": "day, dimension, value",
-    "intermediate.int_link__sum_positions": "series_key, day",
-    "intermediate.int_link__mark_ranked_days": "series_key, block, page_key",
-    "intermediate.int_effect__sum_searches": "page_key, day",
+SEARCHES = ("performance", "page_total", "property_total")
+FILES: dict[str, tuple[str | None, ...]] = {
+    "backlink": ("ahrefs_backlinks", "generic_backlinks"),
+    "ranking": ("generic_rankings", "rank_tracker_wide"),
+    **dict.fromkeys(("crawl_page", "page_change", "page", "keyword"), (None,)),
+    **dict.fromkeys(("performance", "search_total", "search_summary"), (None,)),
 }
-MEASURES = {
-    "marts.fct_link_rank_change": "event_key, keyword_key, locale, device, window_name",
-    "marts.rpt_link_contribution": "panel, event_key",
-    "intermediate.int_effect__measure_units": "cell_key, page_key, sample_no, role",
-    "intermediate.int_effect__average_controls": "cell_key, sample_no",
-    "marts.fct_link_effect_cell": "cell_key, sample_no, arm, cut, level",
-    "marts.fct_link_effect_page": "panel, cut, level, arm, sample_no, page_key",
-    "intermediate.int_effect__estimate_effects": "panel, cut, level, arm, sample_no, outcome, weighting",
-}
-"""Tables of means, which are equal but for the order of summation."""
+"""What files tell, and the forms of each."""
 Day = tuple[str, int, int]
+"""A source, a property and a night."""
 
 
-def days_of_all_sources() -> list[Day]:
-    """(source, property, night) of each night there is."""
+@dataclass(frozen=True)
+class World:
+    """Three properties of a seed: two of chance, and a calm one."""
+
+    seed: int
+    rng: random.Random
+    keys: tuple[int, int, int]
+
+
+def kind(key: int) -> int:
+    """Which of its world's three a property is, 1 to 3."""
+    return (key - 1) % 3 + 1
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Two seeds by the commit, or those that are asked for."""
+    metafunc.parametrize("seed", seeds(metafunc.config, SEEDS, of=OF))
+
+
+def days_of_all_sources(world: World) -> list[Day]:
+    """Every night that there is."""
+    *keys, calm_key = world.keys
     calm = (("links", 2), ("checks", 4), ("crawl", 14), ("searches", 1))
-    return [(source, 3, night) for source, distance in calm for night in range(0, LAST, distance)] + [
+    chance = (("links", 2), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
+    return [(source, calm_key, night) for source, distance in calm for night in range(0, LAST, distance)] + [
         (source, key, night)
-        for key in (1, 2)
-        for source, distance in (("links", 2), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
-        for night in range(key % 2, LAST, distance)
+        for key in keys
+        for source, distance in chance
+        for night in range(kind(key) % 2, LAST, distance)
     ]
 
 
 def publish(w: Warehouse, day: Day, rng: random.Random) -> None:
     """Publish a night with chance content; once more is a restatement."""
     source, key, night = day
-    if source == "links" and key == 3:
+    if source == "links" and kind(key) == 3:
         link = [item(f"calm{night}", first=night, target=HOST + CALM_NIGHTS[night])] if night in CALM_NIGHTS else []
         publish_night(w, key, night, full=link if night == 0 else None, new=link)
     elif source == "links":
         publish_links(w, key, night, rng)
     elif source == "checks":
-        publish_checks(w, key, night, {f"k{i}": (path, outcome(rng)) for i, path in enumerate(paths(key))})
+        ranks = {f"k{i}": (path, outcome(rng)) for i, path in enumerate(paths(key)) if rng.random() < 0.98}
+        publish_checks(w, key, night, ranks)
     elif source == "files":
         publish_files(w, key, night, rng)
     elif source == "searches":
-        for table in ("performance", "page_total", "property_total"):
+        for table in SEARCHES:
             w.publish("search_console", table, key, day_of(night), [search_row(table, key, rng)])
-    elif key == 3:
-        publish_crawl(w, key, night, {path: str(path == "/calm/f" and night > 120) for path in CALM_PATHS})
     else:
-        publish_crawl(w, key, night, {path: str(rng.random() < 0.1) for path in PATHS if rng.random() < 0.9})
+        publish_pages(w, key, night, rng)
+
+
+def publish_pages(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
+    """A crawl: pages change, and now and then a URL leads to another page."""
+    if kind(key) == 3:
+        contents = {path: str(path == "/calm/f" and night > 120) for path in CALM_PATHS}
+        publish_crawl(w, key, night, contents, moved={"/calm/g": "/calm/h"} if rng.random() < 0.05 else {})
+        return
+    contents = {path: str(rng.random() < 0.1) for path in PATHS if rng.random() < 0.9}
+    moved = {path: rng.choice(PATHS) for path in contents if rng.random() < 0.03}
+    publish_crawl(w, key, night, contents, moved={path: led for path, led in moved.items() if led != path})
+
+
+def empty(w: Warehouse, day: Day) -> None:
+    """Take back what a night told, as when a source is left out or a file is removed."""
+    source, key, night = day
+    if source == "links":
+        publish_night(w, key, night)
+    elif source == "checks":
+        publish_checks(w, key, night, {})
+    elif source == "crawl":
+        publish_crawl(w, key, night, {})
+    elif source == "searches":
+        for table in SEARCHES:
+            w.publish("search_console", table, key, day_of(night), [])
+    else:
+        for table, parts in FILES.items():
+            for part in parts:
+                publish_export(w, table, key, night, [], part=part)
 
 
 def paths(key: int) -> tuple[str, ...]:
     """The pages of a property."""
-    return CALM_PATHS if key == 3 else PATHS
+    return CALM_PATHS if kind(key) == 3 else PATHS
 
 
 def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
@@ -98,7 +130,7 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
         return
     unread, rejected = int(rng.random() < 0.1), int(rng.random() < 0.05)
     # The second property has so few links that some can be judged.
-    names = [f"n{number}" for number in range(0, 30, (1, 1, 4)[key]) if int(number * LAST / 30) - 40 <= night]
+    names = [f"n{number}" for number in range(0, 30, (1, 4)[kind(key) - 1]) if int(number * LAST / 30) - 40 <= night]
     if night % 28 < 2:
         full = [chance_item(name, night, rng, lost=False) for name in names if rng.random() < 0.7]
         publish_night(w, key, night, full=full, unread=unread, rejected=rejected)
@@ -122,15 +154,16 @@ def publish_files(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
         )
         for number in rng.sample(range(30), 4)
     ]
-    for part in ("ahrefs_backlinks", "generic_backlinks"):
+    for part in FILES["backlink"]:
         publish_export(w, "backlink", key, night, rng.sample(links, 3), part=part)
     page = HOST + rng.choice(PATHS)
-    check = {"engine": "google", "country": "US", "language": "en", "device": "desktop", "depth": 10}
+    check = {"engine": "google", "country": "US", "language": "en", "depth": 10, "state": "found", "url": page}
+    devices = ("desktop", "desktop", "mobile", "tablet")
     found = [
-        check | {"keyword": f"k{number}", "state": "found", "position": rng.randint(1, 10), "url": page}
+        check | {"keyword": f"k{number}", "device": rng.choice(devices), "position": rng.randint(1, 10)}
         for number in rng.sample(range(7), 4)
     ]
-    for part in ("generic_rankings", "rank_tracker_wide"):
+    for part in FILES["ranking"]:
         publish_export(w, "ranking", key, night, rng.sample(found, 3), part=part, exported=night + rng.randrange(2))
     crawled = {"url": page, "status_code": 200, "title": rng.choice("ab"), "content_hash": rng.choice("xy")}
     publish_export(w, "crawl_page", key, night, [crawled])
@@ -177,38 +210,46 @@ def outcome(rng: random.Random) -> Outcome:
     return "failed" if chance < 0.05 else "cut" if chance < 0.1 else "absent" if chance < 0.2 else rng.randint(1, 10)
 
 
-def batches(rng: random.Random) -> list[list[Day]]:
-    """Days as builds come to know them: history, a long stretch, single nights, then late and restated ones."""
-    days = days_of_all_sources()
-    late = set(rng.sample(days, 12))
+@dataclass(frozen=True)
+class Batch:
+    """What one build comes to know: nights that are published, and nights that are taken back."""
+
+    told: list[Day]
+    emptied: list[Day]
+
+
+def batches(world: World) -> list[Batch]:
+    """Days as builds come to know them: history, a long stretch, single nights, then late, restated and old ones.
+
+    A source of each property that is read every night is missing for a stretch of nights until the last, as if it was
+    added again; another's nights are taken back, and half of them told again.
+    """
+    rng, days = world.rng, days_of_all_sources(world)
+    absent = _stretches(world, days)
+    late = set(rng.sample(days, 12)).union(absent)
+    emptied = [day for day in _stretches(world, days) if day not in late and day[2] < 200]
     kept = [day for day in days if day not in late]
     newest = max(day[2] for day in kept)
+    old = [("files", key, rng.randrange(200)) for key in world.keys[:2]]
     return [
-        [day for day in kept if day[2] < 200],
-        [day for day in kept if 200 <= day[2] < newest - 4],
-        [day for day in kept if newest - 4 <= day[2]],
-        sorted(late) + rng.sample(kept, 4),
+        Batch([day for day in kept if day[2] < 200], []),
+        Batch([day for day in kept if 200 <= day[2] < newest - 4], []),
+        Batch([day for day in kept if newest - 4 <= day[2]], emptied),
+        Batch(sorted(late) + rng.sample(kept, 4) + old + emptied[::2], []),
     ]
 
 
-def contents(w: Warehouse) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of the compared tables."""
-    return {
-        table: [tuple(row.values()) for row in w.rows(f"select * from {table} order by property_key, {key}")]
-        for table, key in (TABLES | MEASURES).items()
+def _stretches(world: World, days: list[Day]) -> list[Day]:
+    """For each property some nights on end of a source."""
+    chosen = {
+        key: (world.rng.choice(("links", "checks", "crawl", "searches")), world.rng.randrange(LAST))
+        for key in world.keys
     }
-
-
-def is_same(one: object, other: object) -> bool:
-    """Equal, a mean to 1e-9."""
-    if isinstance(one, float) and isinstance(other, float):
-        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
-    return one == other
-
-
-def differences(one: Sequence[object], other: Sequence[object]) -> list[object]:
-    """Rows that stand in one of two tables only."""
-    return [row for row in one if row not in other][:3] + [row for row in other if row not in one][:3]
+    return [
+        (source, key, night)
+        for source, key, night in days
+        if source == chosen[key][0] and chosen[key][1] <= night < chosen[key][1] + 40
+    ]
 
 
 def affected_share(w: Warehouse) -> float:
@@ -227,27 +268,34 @@ def affected_share(w: Warehouse) -> float:
     return float(row["share"])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1])
-def test_builds_of_any_order_equal_a_full_refresh(warehouse: Warehouse, seed: int) -> None:
-    rng = random.Random(seed)
-    for key in (1, 2, 3):
-        warehouse.add_property(key, "shop.example", depth=10)
-        for number, path in enumerate(paths(key)):
-            warehouse.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
+@pytest.fixture(scope="module")
+def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dict[str, list[Row]]]:
+    """By seed what builds left otherwise than a full refresh: all worlds are built together, batch by batch."""
+    w = warehouse
+    drawn = enumerate(seeds(request.config, SEEDS, of=OF))
+    worlds = [World(seed, random.Random(seed), (3 * no + 1, 3 * no + 2, 3 * no + 3)) for no, seed in drawn]
+    for world in worlds:
+        for key in world.keys:
+            w.add_property(key, "shop.example", depth=10)
+            for number, path in enumerate(paths(key)):
+                w.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
     shares = []
-    for batch in batches(rng):
-        for day in batch:
-            publish(warehouse, day, rng)
-        warehouse.build(*MODELS)
-        shares.append(affected_share(warehouse))
+    for together in zip(*map(batches, worlds), strict=True):
+        with w.connection.transaction():
+            for world, batch in zip(worlds, together, strict=True):
+                for day in batch.told:
+                    publish(w, day, world.rng)
+                for day in batch.emptied:
+                    empty(w, day)
+        w.build(*MODELS)
+        shares.append(affected_share(w))
     assert min(shares) < 0.5, "no build left cells as they were"
-    built = contents(warehouse)
-    warehouse.dbt("run", "--full-refresh", "--select", *MODELS)
-    fresh = contents(warehouse)
-    for table in TABLES:
-        assert differences(built[table], fresh[table]) == [], table
-    for table in MEASURES:
-        pairs = list(zip(built[table], fresh[table], strict=True))
-        assert [pair for pair in pairs if not all(map(is_same, *pair))][:3] == [], table
-    assert all(built.values())
+    built = {world.seed: contents(w, *world.keys) for world in worlds}
+    w.dbt("run", "--full-refresh", "--select", *MODELS)
+    assert all(all(tables.values()) for tables in built.values())
+    return {world.seed: differences(built[world.seed], contents(w, *world.keys)) for world in worlds}
+
+
+@pytest.mark.slow
+def test_builds_of_any_order_equal_a_full_refresh(found: dict[int, dict[str, list[Row]]], seed: int) -> None:
+    assert found[seed] == {}

@@ -13,6 +13,7 @@ from tests.warehouse.ranks import HOST, publish_checks
 from tests.warehouse.world import Warehouse
 
 BUILT = (
+    "+fct_link_event",
     "+fct_link_rank_change",
     "+fct_search_performance",
     "+fct_serp_position",

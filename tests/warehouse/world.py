@@ -16,7 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.ledger.builds import note_made_from
+from seo_warehouse.ledger.builds import analyze_claimed, note_made_from
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
@@ -146,9 +146,30 @@ class Warehouse:
         self.insert(f"raw.{source.raw_name(table)}", stored)
         return self._add_publication(source, table, property_key, part, day, load_id, len(stored), facts)
 
+    def copy_published(self, of: int, key: int) -> None:
+        """Publish of a property all that is of another, and its keywords: what many begin with is told once."""
+        for relation in self.rows(
+            """
+            select n.nspname, c.relname, array_agg(a.attname order by a.attnum) as names
+            from pg_class as c
+            join pg_namespace as n on n.oid = c.relnamespace
+            join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            where (n.nspname = 'raw' and c.relkind = 'p'
+                    or n.nspname = 'ops' and c.relname in ('tracked_keyword', 'publication'))
+                and a.attname not in ('property_key', 'publication_id')
+            group by n.nspname, c.relname
+            """
+        ):
+            names = sql.SQL(", ").join(map(sql.Identifier, relation["names"]))
+            table = sql.Identifier(relation["nspname"], relation["relname"])
+            copy = "insert into {} (property_key, {}) select %s, {} from {} where property_key = %s"
+            self.connection.execute(sql.SQL(copy).format(table, names, names, table), (key, of))
+
     def build(self, *models: str) -> None:
         """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
-        self.dbt("run", "--select", *models, build_id=self.claim())
+        build_id = self.claim()
+        analyze_claimed(self.connection, build_id)
+        self.dbt("run", "--select", *models, build_id=build_id)
         self.note_made_from()
 
     def note_made_from(self) -> None:

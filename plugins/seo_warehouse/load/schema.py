@@ -211,7 +211,7 @@ def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...])
             connection.execute(call)
 
 
-_COMPARED = ("modelled_event", "modelled_change", "modelled_level", "modelled_page_version")
+_COMPARED = tuple(f"modelled_{of}" for of in ("event", "change", "horizon", "level", "page_version", "series"))
 """Ledgers that models compare with their own rows, property by property."""
 
 

@@ -32,8 +32,10 @@ MODELLED = "modelled_with"
 MADE_FROM = {
     "modelled_event": "int_link__judge_events",
     "modelled_change": "int_link__place_changes",
+    "modelled_horizon": "int_effect__list_horizons",
     "modelled_level": "int_effect__describe_events",
     "modelled_page_version": "int_page__version_pages",
+    "modelled_series": "int_link__date_series",
     "modelled_update": "int_effect__list_updates",
 }
 """Tables of `ops` in which the next build finds what this one was made from, and the models they are copied from."""

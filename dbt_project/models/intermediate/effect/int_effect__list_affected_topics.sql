@@ -31,23 +31,7 @@ with
             union all
             select units.property_key, units.topic, units.sample_no
             from
-                (
-                    (
-                        select {{ event_levels() }}
-                        from {{ ref('int_effect__describe_events') }}
-                        except
-                        select {{ event_levels() }}
-                        from {{ source('ops', 'modelled_level') }}
-                    )
-                    union
-                    (
-                        select {{ event_levels() }}
-                        from {{ source('ops', 'modelled_level') }}
-                        except
-                        select {{ event_levels() }}
-                        from {{ ref('int_effect__describe_events') }}
-                    )
-                ) as levels
+                ({{ changed_rows(ref('int_effect__describe_events'), 'modelled_level') }}) as levels
             inner join
                 {{ ref('int_effect__measure_units') }} as units
                 on units.property_key = levels.property_key

@@ -17,7 +17,7 @@ with
         from {{ ref('int_effect__measure_search_bases') }}
     ),
 
-    -- First change of a page's links from 56 days before the date.
+    -- First change of a page's links since they are remembered.
     next_links as (
         select
             pages.property_key,
@@ -29,7 +29,9 @@ with
             link_changes
             on link_changes.property_key = pages.property_key
             and link_changes.page_key = pages.page_key
-            and link_changes.change_date between pages.event_date - 56 and pages.event_date + 90
+            and link_changes.change_date >= pages.event_date - {{ var('link_memory_days') | int }}
+            and link_changes.change_date
+            <= pages.event_date + (select max(horizon_day) from horizons)
             and pages.event_date >= link_changes.from_date
             and pages.event_date < link_changes.to_date
         group by pages.property_key, pages.event_date, pages.page_key
@@ -84,7 +86,8 @@ with
         select distinct property_key, topic, event_date, horizon_day, sample_nos from undisturbed
     ),
 
-    -- Pages of the same topic whose links do not change from 56 days before to the horizon.
+    -- Pages of the same topic whose links do not change from when they are remembered to the
+    -- horizon.
     controls as (
         select
             cells.property_key,

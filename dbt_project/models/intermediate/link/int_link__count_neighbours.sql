@@ -27,7 +27,8 @@ with
             {{ ref('int_link__place_changes') }} as changes
             on changes.property_key = events.property_key
             and changes.page_key = events.page_key
-            and changes.change_date between events.event_date - 56 and events.event_date + 90
+            and changes.change_date >= events.event_date - {{ var('link_memory_days') | int }}
+            and changes.change_date <= events.event_date + (select max(horizon_day) from horizons)
             and events.event_date >= changes.from_date
             and events.event_date < changes.to_date
             and not (

@@ -11,24 +11,8 @@ with
 
     series as (select * from {{ ref('int_link__list_series') }}),
 
-    -- Every series has a total on the last day. One that had not been checked by the eve of a date
-    -- has no base.
-    begins as materialized(
-        select
-            series.property_key,
-            series.series_key,
-            {%- for name, order in [('first_day', 'asc'), ('last_day', 'desc')] %}
-                (
-                    select distinct on (totals.property_key) totals.day
-                    from {{ ref('int_link__sum_positions') }} as totals
-                    where
-                        totals.property_key = series.property_key
-                        and totals.series_key = series.series_key
-                    order by totals.property_key, totals.day {{ order }}
-                ) as {{ name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        from {{ ref('int_link__list_series') }} as series
-    ),
+    -- One that had not been checked by the eve of a date has no base.
+    begins as (select * from {{ ref('int_link__date_series') }}),
 
     versions as (select * from {{ ref('int_page__version_pages') }}),
 
@@ -133,7 +117,9 @@ with
             marked.page_key,
             case
                 when series_blocks.block = last_block
-                then (marked.days & ((1 << day_of_block) - 1)) << (28 - day_of_block)
+                then
+                    (marked.days & ((1 << day_of_block) - 1))
+                    << ({{ var('ranked_days') | int }} - day_of_block)
                 else marked.days >> day_of_block
             end as days
         from series_blocks
@@ -167,7 +153,12 @@ with
             series_key,
             led_to_page_key as page_key
         from placed
-        order by property_key, event_date, series_key, bit_count(days::bit(28)) desc, days desc
+        order by
+            property_key,
+            event_date,
+            series_key,
+            bit_count(days::bit({{ var('ranked_days') | int }})) desc,
+            days desc
     ),
 
     frozen as (

@@ -44,7 +44,8 @@ with
             bool_or(stays.begin_date = events.event_date) as is_begin,
             bool_or(stays.end_date = events.event_date) as is_end,
             bool_or(
-                stays.begin_date < events.event_date and stays.end_date > events.event_date - 56
+                stays.begin_date < events.event_date
+                and stays.end_date > events.event_date - {{ var('link_memory_days') | int }}
             ) as was_live,
             bool_or(
                 stays.begin_date <= events.event_date and stays.end_date > events.event_date
@@ -61,8 +62,8 @@ with
         group by events.property_key, events.event_key
     ),
 
-    -- A gain counts where the domain had no live link of the class on the 56 days before, a loss
-    -- where it has none left.
+    -- A gain counts where the domain had no live link of the class on the days before that are
+    -- remembered, a loss where it has none left.
     counted as (
         select
             events.*,
@@ -114,7 +115,9 @@ select
     end as arm,
     numbered.is_state_change and numbered.member_no = 1 as is_event,
     numbered.is_uncertain_date,
-    coalesce(looks.first_day > numbered.event_date - 56, true) as is_history_short
+    coalesce(
+        looks.first_day > numbered.event_date - {{ var('link_memory_days') | int }}, true
+    ) as is_history_short
 from numbered
 left join looks on looks.property_key = numbered.property_key
 left join

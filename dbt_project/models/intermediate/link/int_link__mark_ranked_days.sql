@@ -26,7 +26,9 @@ with
         where
             rank_check.state = 'found'
             {% if is_partial -%}
-                and rank_check.day >= date '{{ first_day_of(claimed_days(claims)) }}' - 27
+                and rank_check.day
+                >= date '{{ first_day_of(claimed_days(claims)) }}'
+                - ({{ var('ranked_days') | int }} - 1)
             {%- endif %}
     )
 

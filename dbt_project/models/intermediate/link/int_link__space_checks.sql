@@ -22,7 +22,10 @@ with
         left join
             published_days
             on published_days.property_key = affected.property_key
-            and published_days.day between affected.event_date - 56 and affected.event_date - 1
+            and published_days.day
+            between affected.event_date
+            - {{ var('link_memory_days') | int }} and affected.event_date
+            - 1
     )
 
 -- The usual distance of two nights of checks in the weeks before. A night that failed lengthens

@@ -11,7 +11,7 @@
 }}
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
-{%- set carried_days = 3 %}
+{%- set carried_days = var('carried_days') | int %}
 {%- if is_partial %} {%- set first_day = first_changed_day('claimed_position_days') %} {%- endif %}
 
 with

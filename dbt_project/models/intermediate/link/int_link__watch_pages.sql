@@ -9,16 +9,14 @@ with
         from {{ ref('int_effect__measure_search_bases') }}
     ),
 
-    -- What a crawl compares lies between the earlier crawl and it.
+    last_window as (select max(end_day) as end_day from {{ ref('link_windows') }}),
+
+    dated as ({{ dated_page_changes() }}),
+
     crawls as (
-        select
-            property_key,
-            page_key,
-            day,
-            is_onpage_changed,
-            least(previous_content_day, previous_answer_day) as since_day
-        from {{ ref('fct_page_crawl') }}
-        where is_onpage_changed is not null
+        select property_key, page_key, day, first_day - 1 as since_day
+        from dated
+        where kind = 'crawls'
     ),
 
     joined_crawls as (
@@ -48,15 +46,7 @@ with
         group by property_key, page_key, chain_no
     ),
 
-    -- What a crawl found lies on one of several days, what people state on its own.
-    changes as (
-        select property_key, page_key, since_day + 1 as first_day, day as last_day
-        from crawls
-        where is_onpage_changed
-        union all
-        select property_key, page_key, day as first_day, day as last_day
-        from {{ ref('fct_page_change') }}
-    ),
+    changes as (select property_key, page_key, first_day, last_day from dated where is_changed),
 
     next_changes as (
         select
@@ -69,8 +59,8 @@ with
             changes
             on changes.property_key = pages.property_key
             and changes.page_key = pages.page_key
-            and changes.last_day >= pages.event_date - 14
-            and changes.first_day <= pages.event_date + 90
+            and changes.last_day >= pages.event_date - {{ var('change_memory_days') | int }}
+            and changes.first_day <= pages.event_date + (select end_day from last_window)
         group by pages.property_key, pages.event_date, pages.page_key
     )
 
@@ -78,10 +68,9 @@ select
     pages.property_key,
     pages.event_date,
     pages.page_key,
-    -- First day on which a change of the page, seen from 14 days before the date, may have
-    -- happened.
+    -- First day on which a change of the page that is remembered may have happened.
     next_changes.change_date,
-    -- Until when crawls, without a gap since 14 days before the date, would have seen a change.
+    -- Until when crawls, without a gap since changes are remembered, would have seen one.
     chains.last_day as watched_until_date
 from pages
 left join
@@ -93,5 +82,5 @@ left join
     chains
     on chains.property_key = pages.property_key
     and chains.page_key = pages.page_key
-    and chains.first_day <= pages.event_date - 14
-    and chains.last_day > pages.event_date - 14
+    and chains.first_day <= pages.event_date - {{ var('change_memory_days') | int }}
+    and chains.last_day > pages.event_date - {{ var('change_memory_days') | int }}

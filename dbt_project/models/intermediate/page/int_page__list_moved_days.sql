@@ -3,64 +3,64 @@
 {%- set is_partial = not execute or (var('build_id') | int != 0 and not flags.FULL_REFRESH) %}
 
 with
-    versions as (
-        select property_key, url_key, page_key, valid_from_date, valid_to_date
-        from {{ ref('int_page__version_pages') }}
-    ),
-
     -- As the facts were last built from them; a build of everything has nothing to compare.
-    modelled as (
-        select property_key, url_key, page_key, valid_from_date, valid_to_date
-        from {% if is_partial %} {{ source('ops', 'modelled_page_version') }} {% else %} versions {% endif %}
+    versions as (
+        select property_key, url_key, page_key, valid_from_date, valid_to_date, false as is_last
+        from {{ ref('int_page__version_pages') }}
+        {% if is_partial -%}
+            union all
+            select property_key, url_key, page_key, valid_from_date, valid_to_date, true as is_last
+            from {{ source('ops', 'modelled_page_version') }}
+        {%- endif %}
     ),
 
     urls as (
-        select property_key, url_key
+        select distinct versions.property_key, versions.url_key, builds.is_last
         from versions
-        union
-        select property_key, url_key
-        from modelled
+        cross join (values (false) {%- if is_partial %}, (true){% endif %}) as builds(is_last)
     ),
 
-    {%- for name in ['versions', 'modelled'] %}
-        -- For all time: until its first version a URL is its own page.
-        all_{{ name }} as (
-            select
-                property_key,
-                url_key,
-                page_key,
-                valid_from_date as from_date,
-                valid_to_date as to_date
-            from {{ name }}
-            union all
-            select
-                urls.property_key,
-                urls.url_key,
-                urls.url_key as page_key,
-                '-infinity',
-                coalesce(min({{ name }}.valid_from_date), 'infinity')
-            from urls
-            left join
-                {{ name }}
-                on {{ name }}.property_key = urls.property_key
-                and {{ name }}.url_key = urls.url_key
-            group by urls.property_key, urls.url_key
-        ),
-    {%- endfor %}
+    -- For all time: until its first version a URL is its own page.
+    stays as (
+        select
+            property_key,
+            url_key,
+            page_key,
+            is_last,
+            valid_from_date as from_date,
+            valid_to_date as to_date
+        from versions
+        union all
+        select
+            urls.property_key,
+            urls.url_key,
+            urls.url_key as page_key,
+            urls.is_last,
+            '-infinity',
+            coalesce(min(versions.valid_from_date), 'infinity')
+        from urls
+        left join
+            versions
+            on versions.property_key = urls.property_key
+            and versions.url_key = urls.url_key
+            and versions.is_last = urls.is_last
+        group by urls.property_key, urls.url_key, urls.is_last
+    ),
 
     differences as (
         select
-            all_versions.property_key,
-            greatest(all_versions.from_date, all_modelled.from_date) as from_date,
-            least(all_versions.to_date, all_modelled.to_date) as to_date
-        from all_versions
+            stays.property_key,
+            greatest(stays.from_date, last_stays.from_date) as from_date,
+            least(stays.to_date, last_stays.to_date) as to_date
+        from stays
         inner join
-            all_modelled
-            on all_modelled.property_key = all_versions.property_key
-            and all_modelled.url_key = all_versions.url_key
-            and all_modelled.page_key <> all_versions.page_key
-            and all_modelled.from_date < all_versions.to_date
-            and all_modelled.to_date > all_versions.from_date
+            stays as last_stays
+            on last_stays.property_key = stays.property_key
+            and last_stays.url_key = stays.url_key
+            and last_stays.page_key <> stays.page_key
+            and last_stays.from_date < stays.to_date
+            and last_stays.to_date > stays.from_date
+        where last_stays.is_last and not stays.is_last
     ),
 
     spans as (

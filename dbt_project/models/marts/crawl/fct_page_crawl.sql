@@ -1,5 +1,5 @@
 {#- Not merged: the planner takes the crawls for one row, and would merge them with their links by day alone. -#}
-{%- set reach = 63 -%}
+{%- set reach = var('crawl_reach_days') | int -%}
 {%- set claims = {'kinds': ['crawls', 'crawl_links'], 'days_after': reach} -%}
 {{
     config(

@@ -54,6 +54,20 @@ create table ops.modelled_update (
 );
 comment on table ops.modelled_update is 'Updates of Google''s ranking (int_effect__list_updates) that it flagged windows with.';
 
+create table ops.modelled_horizon (
+    property_key integer not null,
+    kind text not null,
+    last_day date
+);
+comment on table ops.modelled_horizon is 'Until when each kind was known (int_effect__list_horizons), as of the last finished build.';
+
+create table ops.modelled_series (
+    property_key integer not null,
+    series_key bigint not null,
+    first_day date
+);
+comment on table ops.modelled_series is 'Since when each series was checked (int_link__date_series), as of the last finished build.';
+
 drop table if exists
     intermediate.int_link__keep_events, intermediate.int_link__keep_changes, intermediate.int_link__keep_updates,
     intermediate.int_effect__keep_levels, intermediate.int_page__keep_versions;
