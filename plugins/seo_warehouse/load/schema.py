@@ -23,6 +23,7 @@ MOST_TRIES = 5
 SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans")
 
 GRANTS = """
+grant seo_transformer, seo_loader to current_user;
 grant usage on schema audit, raw, ops to seo_loader;
 grant create on schema audit, raw to seo_loader;
 grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
@@ -34,7 +35,6 @@ grant create, usage on schema staging, intermediate, marts, plans to seo_transfo
 grant usage on schema intermediate to seo_loader;
 grant select on all tables in schema intermediate to seo_loader;
 alter default privileges for role seo_transformer in schema intermediate grant select on tables to seo_loader;
-grant seo_transformer, seo_loader to current_user;
 grant usage on schema plans to seo_loader;
 grant usage on schema marts, plans to seo_reader;
 grant select on ops.granted_property, ops.granted_everything to seo_reader;
