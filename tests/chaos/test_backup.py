@@ -15,7 +15,7 @@ from seo_warehouse.steps.build import build_warehouse
 from tests.chaos.conftest import PROPERTY, SOURCES, Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_ledger, read_marts, read_raw
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 def test_the_night_after_a_restored_backup_ends_as_if_the_database_had_never_been_lost(

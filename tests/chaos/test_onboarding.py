@@ -25,7 +25,7 @@ from tests.chaos.child import Child, start_command
 from tests.chaos.state import Rows, read_calls, read_raw, until
 from tests.conftest import PASSWORDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 SEED = 20
 PROPERTY = "alderwood"
