@@ -44,6 +44,7 @@ OF_OUR_OWN = {
     ("audit/rules.py", "rule.sql"): "a rule of a source's declaration",
     ("audit/rules.py", "sign"): "one of two constants",
     ("effect/rows.py", "SHIFTED if is_shifted else UNITS"): "one of two constants of the module",
+    ("ledger/guests.py", "condition"): "one of the module's conditions",
     ("load/batch.py", "kind"): "a type of spec.Type",
     ("load/merge.py", "statement"): "a constant of the module",
     ("load/schema.py", "kind"): "a type of spec.Type",

@@ -29,9 +29,13 @@ select exists (
     where t.name = %s and s.pid <> pg_backend_pid()
 )
 """
-_IS_OURS = """
-t.pid = pg_backend_pid() and t.session_at = (select backend_start from pg_stat_activity where pid = pg_backend_pid())
+_OURS = """
+from ops.turn as t
+where t.name = %s and t.pid = pg_backend_pid()
+    and t.session_at = (select backend_start from pg_stat_activity where pid = pg_backend_pid())
 """
+_HAS = "select exists (select " + _OURS + ")"
+_END = "delete " + _OURS
 
 
 def make_turns(conn: Connection) -> None:
@@ -80,12 +84,12 @@ def wait_for_turn(conn: Connection, name: str, wait: timedelta | None = None) ->
 
 def has_turn(conn: Connection, name: str) -> bool:
     """Whether this session itself has a turn."""
-    return bool(one(conn, f"select exists (select from ops.turn as t where t.name = %s and {_IS_OURS})", (name,)))  # noqa: S608
+    return bool(one(conn, _HAS, (name,)))
 
 
 def end_turn(conn: Connection, name: str) -> None:
     """Let go of a turn, where this session has it."""
-    conn.execute(f"delete from ops.turn as t where t.name = %s and {_IS_OURS}", (name,))  # noqa: S608
+    conn.execute(_END, (name,))
 
 
 @contextmanager
