@@ -192,12 +192,14 @@ def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...])
     distributes what it makes (macros/citus.sql).
     """
     first, *others = (f"raw.{source.raw_name(table)}" for source in sources for table in source.tables)
-    others += (f"ops.{name}" for name in _COMPARED)
+    compared = connection.execute(_COMPARED).fetchall()
+    others += (name for name, is_of_property in compared if is_of_property)
+    shared = ["ops.property", "ops.grant", *(name for name, is_of_property in compared if not is_of_property)]
     spread = sql.SQL("select create_distributed_table({}, 'property_key', colocate_with => {})")
     # Beside a table and not by Citus's default, which another number of shards would move.
     calls = {first: spread.format(sql.Literal(first), sql.Literal("none"))}
     calls |= {name: spread.format(sql.Literal(name), sql.Literal(first)) for name in others}
-    for name in ("ops.property", "ops.grant", "ops.modelled_update"):
+    for name in shared:
         calls[name] = sql.SQL("select create_reference_table({})").format(sql.Literal(name))
     done = {
         name
@@ -211,8 +213,14 @@ def distribute(connection: psycopg.Connection[Any], sources: tuple[Source, ...])
             connection.execute(call)
 
 
-_COMPARED = tuple(f"modelled_{of}" for of in ("event", "change", "horizon", "level", "page_version", "series"))
-"""Ledgers that models compare with their own rows, property by property."""
+_COMPARED = """
+select 'ops.' || c.relname, exists (
+    select from pg_attribute as a where a.attrelid = c.oid and a.attname = 'property_key' and not a.attisdropped
+)
+from pg_class as c
+where c.relnamespace = 'ops'::regnamespace and c.relkind = 'r' and starts_with(c.relname, 'modelled_')
+"""
+"""Ledgers that models compare with their own rows, and whether they are of properties."""
 
 
 def create_raw(connection: psycopg.Connection[Any], sources: tuple[Source, ...]) -> None:
