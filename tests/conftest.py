@@ -110,8 +110,10 @@ def postgres() -> Iterator[Postgres]:
     with psycopg.connect(server.dsn("warehouse_template"), autocommit=True) as connection:
         prepare(connection, SOURCES, PASSWORDS)
     yield server
+    has_ended, said = not server.is_running(), server.log.read_text()[-3000:]
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+    assert not has_ended, f"the tests' server has ended by itself:\n{said}"
 
 
 @pytest.fixture
