@@ -65,3 +65,18 @@ def test_only_the_scheduler_imports_beforehand_what_tasks_need(properties_file: 
     needed = {"great_expectations.expectations", "dbt.cli.main", "psycopg"}
     assert needed <= _modules_after(code.format("scheduler"), properties_file, tmp_path).keys()
     assert not needed & _modules_after(code.format("api-server"), properties_file, tmp_path).keys()
+
+
+def test_the_dashboard_says_why_the_light_of_the_triggerer_is_red(properties_file: Path, tmp_path: Path) -> None:
+    folder = ROOT / "plugins" / "seo_warehouse" / "embedded" / "airflow_home"
+    lines = (
+        "import sys",
+        f"sys.path.insert(0, '{folder}')",
+        "sys.argv = ['airflow', 'api-server']",
+        "import airflow.settings",
+        "airflow.settings.initialize()",
+        "from airflow.api_fastapi.core_api.routes.ui import config",
+        "shown = [alert.text for alert in config.DASHBOARD_UIALERTS if isinstance(alert, config.UIAlert)]",
+        "assert [text.split(' is red')[0] for text in shown] == ['The light of the *Triggerer*'], shown",
+    )
+    _modules_after("\n".join(lines), properties_file, tmp_path)

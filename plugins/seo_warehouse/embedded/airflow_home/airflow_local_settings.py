@@ -1,4 +1,5 @@
-"""Read by every Airflow component at its start (the folder is on PYTHONPATH): imports once what tasks need.
+"""Read by every Airflow component at its start (the folder is on PYTHONPATH): imports once what tasks need, and says on
+the dashboard what its lights mean here.
 
 LocalExecutor forks its tasks from the scheduler, so an audit or a build finds Great Expectations and dbt already
 imported: seven seconds less in each; and every task the steps, which it else spends more time on than on its work. Of
@@ -16,3 +17,15 @@ if "scheduler" in sys.argv:
     logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
     for name in TASKS_NEED:
         import_module(name)
+
+if "api-server" in sys.argv:
+    from airflow.api_fastapi.common.types import UIAlert
+
+    # The dashboard has a light for each component that Airflow knows, and red for one that was never started.
+    DASHBOARD_UIALERTS = [
+        UIAlert(
+            text="The light of the *Triggerer* is red because none is started: nothing here defers, so nothing waits "
+            "for one. All is well while the other three are green.",
+            category="info",
+        )
+    ]
