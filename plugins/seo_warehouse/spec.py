@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
@@ -188,6 +189,15 @@ def read_files_only(api: Api, property: Property, period: Period) -> Iterator[Ro
 Order = Callable[["Api", "Property", Period], bool]
 """Brings a night's answers into the archive; True once all that will come are there."""
 
+Probe = Callable[["Api", "Property"], None]
+"""Asks its provider for what costs nothing, as who a night would ask for a property.
+
+Raises SourceError saying why the night would get nothing.
+"""
+
+Price = Callable[["Property"], Decimal]
+"""US dollars that a night of a property costs by the provider's list."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -257,6 +267,9 @@ class Source(Generic[S]):
     `kept_months` (dated): how far back it answers; None: as far as one asks.
     `order`, where declared, runs before any read, and reads then see the archive only.
     `plan`: what it is told to ask; the reader gets it by `Api.plan`.
+    `probe`: how it is found out, before anything starts, that it can be read. One with an `access` and without a probe
+    is asked for the first row of its first table, as a night would; where that costs money or is ordered, it has one.
+    `price`: what a night costs, where that is known before.
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
@@ -279,6 +292,8 @@ class Source(Generic[S]):
     interval_days: int = 1
     order: Order | None = None
     plan: Plan | None = None
+    probe: Probe | None = None
+    price: Price | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
     vendor: str | None = None
 
@@ -288,6 +303,8 @@ class Source(Generic[S]):
             raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
         if (self.access is None) is not (self.connection is None):
             raise ValueError(f"{self.name}: `access` and the setting `connection` belong together")
+        if self.probe is None and (self.order or "money_per_night" in self.settings.model_fields):
+            raise ValueError(f"{self.name}: `probe` says how it is tried without an order, and without paying")
         if self.plan is not None and (
             self.kind is not Kind.SNAPSHOT or self.plan.limit not in self.settings.model_fields
         ):

@@ -58,15 +58,24 @@ for _speaker in ("urllib3.connectionpool", "urllib3.util.retry"):
     logging.getLogger(_speaker).addFilter(_is_ours_to_say)
 
 
-def guard_session(session: requests.Session, base_url: str, networks: Iterable[str], head_seconds: float) -> None:
+def guard_session(
+    session: requests.Session,
+    base_url: str,
+    networks: Iterable[str],
+    head_seconds: float,
+    guard: Guard | None = None,
+) -> None:
     """Let a session connect to `networks`, and to loopback if `base_url` states it, else to public addresses.
 
+    A `guard` that is handed in judges instead, loopback too.
     An answer whose status and headers have not come after `head_seconds` is cut off, however busily they come.
     """
-    # A proxy of the environment cannot reach this machine's own loopback.
-    session.trust_env = not is_loopback(base_url)
     # Whatever DNS says of localhost: what is sent there without TLS stays here.
-    guard = Guard((*networks, *_LOOPBACK), is_public_open=False) if is_loopback(base_url) else Guard(networks)
+    is_here = is_loopback(base_url)
+    if guard is None:
+        guard = Guard((*networks, *_LOOPBACK), is_public_open=False) if is_here else Guard(networks)
+    # A proxy of the environment cannot reach this machine's own loopback, nor does it know addresses of ours.
+    session.trust_env = not is_here and not guard.pinned(urlsplit(base_url).hostname or "")
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(guard, head_seconds))
 
@@ -129,16 +138,17 @@ class _Judged(HTTPConnection):
             self.sock.shutdown(socket.SHUT_RDWR)
 
     def _new_conn(self) -> socket.socket:
-        stated, refusal = self._dns_host, None
-        for address in self._resolve(stated):
+        stated, port, refusal = self._dns_host, self.port, None
+        pinned = self.judge.pinned(stated)
+        for endpoint in [pinned] if pinned else [(address, port) for address in self._resolve(stated)]:
             # The name stays the one that TLS and the Host header speak of.
-            self._dns_host = address
+            self._dns_host, self.port = endpoint
             try:
                 return super()._new_conn()
             except (NewConnectionError, ConnectTimeoutError) as error:
                 refusal = error
             finally:
-                self._dns_host = stated
+                self._dns_host, self.port = stated, port
         raise refusal or NewConnectionError(self, f"{self.host} has no address")
 
     def _resolve(self, host: str) -> list[str]:

@@ -14,6 +14,7 @@ import requests
 import urllib3
 
 from seo_warehouse.client.access import Auth
+from seo_warehouse.client.addresses import Guard
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.client.connecting import guard_session, why_exposed
 from seo_warehouse.client.redaction import Redactor
@@ -54,15 +55,24 @@ class UnsentError(TransientSourceError):
 class Transport:
     """A session with one provider, at public addresses and those of `networks` only.
 
+    `guard`: what judges addresses instead, and states some in the place of DNS.
     `redactor` knows the secrets of every request signed so far: what `auth` names, and what it has put into headers and
     address.
     """
 
-    def __init__(self, base_url: str, auth: Auth | None, limits: Limits, networks: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        auth: Auth | None,
+        limits: Limits,
+        networks: tuple[str, ...] = (),
+        guard: Guard | None = None,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._auth = auth
         self._limits = limits
         self._networks = networks
+        self._guard = guard
         self._session: requests.Session | None = None
         self.redactor = Redactor()
 
@@ -147,7 +157,7 @@ class Transport:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": ACCEPTED})
-        guard_session(session, self._base_url, self._networks, self._limits.answer_seconds)
+        guard_session(session, self._base_url, self._networks, self._limits.answer_seconds, self._guard)
         return session
 
     def _body(self, name: str, response: requests.Response, started: float) -> bytes:

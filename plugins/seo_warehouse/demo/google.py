@@ -205,8 +205,11 @@ class SearchConsole:
         """The property that Search Console knows by this name."""
         return self._sites.get(site or "")
 
-    def query(self, site: str, body: Json, now: datetime) -> tuple[Json, list[Json]]:
-        """The answer, and what it disclosed by day (totals of the rows answered). Raises GoogleError."""
+    def permission(self, site: str) -> Json:
+        """What the service account may do with a site. Raises GoogleError."""
+        return {"siteUrl": self._permitted(site).search_console_site, "permissionLevel": "siteFullUser"}
+
+    def _permitted(self, site: str) -> DemoProperty:
         prop = self._sites.get(site)
         if prop is None:
             message = (
@@ -214,6 +217,11 @@ class SearchConsole:
                 "See also: https://support.google.com/webmasters/answer/2451999."
             )
             raise GoogleError(403, "PERMISSION_DENIED", "forbidden", message)
+        return prop
+
+    def query(self, site: str, body: Json, now: datetime) -> tuple[Json, list[Json]]:
+        """The answer, and what it disclosed by day (totals of the rows answered). Raises GoogleError."""
+        prop = self._permitted(site)
         query = parse(body)
         rows = self._rows(prop, query, now) if query.search_type == "web" else []
         page = rows[query.start_row : query.start_row + query.row_limit]

@@ -209,9 +209,18 @@ class Handler(BaseHTTPRequestHandler):
             return _json(grant, status)
         if (site := _site_of(path)) is not None and self.command == "POST":
             return self._query(site, body, now)
+        if path.startswith(QUERY_PATH) and self.command == "GET":
+            return self._permission(unquote(path.removeprefix(QUERY_PATH)))
         if path == "/incidents.json" and self.command == "GET":
             return _json(incidents(now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
+
+    def _permission(self, site: str) -> Response:
+        try:
+            self.server.tokens.check(self.headers.get("Authorization"))
+            return _json(self.server.search_console.permission(site))
+        except GoogleError as error:
+            return _json(error.body(), error.code)
 
     def _query(self, site: str, body: bytes, now: datetime) -> Response:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from seo_warehouse.demo.accounts import login
 from seo_warehouse.demo.backlinks import PATH as BACKLINKS_PATH
 from seo_warehouse.demo.backlinks import Backlinks
 from seo_warehouse.demo.chance import number
@@ -33,6 +34,9 @@ from seo_warehouse.demo.serp import Order, Serps, cost_of, task_answer
 from seo_warehouse.demo.world import World
 
 SERP = "v3/serp/google/organic"
+ACCOUNT = "v3/appendix/user_data"
+DEPOSIT = 1_000_000.0
+"""US dollars: whoever runs the demo never runs out of money."""
 MOST_TASKS = 100
 MOST_READY = 1_000
 MOST_DEPTH = 700
@@ -82,6 +86,8 @@ class Vendor:
     ) -> tuple[int, bytes, Shown | None]:
         """HTTP status, body and disclosure of an account's request without its host. An account sees its own orders."""
         path = path.strip("/")
+        if method == "GET" and path == ACCOUNT:
+            return 200, orjson.dumps(self._account(account, path, now)), None
         if method == "GET" and path.startswith(f"{SERP}/task_get/regular/"):
             return 200, *self._collect(account, path, now)
         if method == "GET" and path == f"{SERP}/tasks_ready":
@@ -119,6 +125,16 @@ class Vendor:
             return None
         is_array = isinstance(tasks, list) and bool(tasks) and all(isinstance(each, dict) for each in tasks)
         return tasks if is_array else None
+
+    def _account(self, account: str, path: str, now: datetime) -> Json:
+        told = {
+            "login": login(account),
+            "timezone": "UTC",
+            "money": {"total": DEPOSIT, "balance": DEPOSIT, "limits": {}, "statistics": {}},
+            "backlinks_subscription_expiry_date": None,
+        }
+        data = {"api": "appendix", "function": "user_data"}
+        return envelope([task(task_id(now, number("account", now) % 2**48), OK, path, data, result=[told])])
 
     def _post(self, account: str, path: str, asked: list[Json], now: datetime) -> Json:
         if len(asked) > MOST_TASKS:

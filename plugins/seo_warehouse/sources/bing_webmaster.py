@@ -8,13 +8,14 @@ told by the page that it leads to. Days of the crawler are Pacific, each in the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pydantic import Field
 
 from seo_warehouse.client.access import Access, QueryKey
 from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
-from seo_warehouse.sources.fields import Shape, pascal, wcf_day
+from seo_warehouse.sources.fields import Shape, mapping, pascal, wcf_day
 from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Plan, Row, Source, Table, Type
 
 PATH = "/webmaster/api.svc/json/"
@@ -53,6 +54,15 @@ class BingWebmasterSettings(Strict):
     pages_per_night: int = Field(200, ge=0, description="Pages whose links a night asks for, a call or more each.")
 
 
+def probe_site(api: Api, property: Property) -> None:
+    """The key may read the site: GetCrawlSettings is the smallest answer about one."""
+    api.get(PATH + "GetCrawlSettings", _site(property), decode=_settings)
+
+
+def _settings(document: Any) -> dict[str, Any]:
+    return mapping(mapping(document, "the answer").get("d"), "d")
+
+
 def read_counts(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Every page that links lead to, and whether the plan says to ask for them."""
     site, decode = _site(property), COUNT.under("d", "Links", page_count="TotalPages")
@@ -89,6 +99,7 @@ BING_WEBMASTER = Source(
     cron="0 7 * * *",
     settings=BingWebmasterSettings,
     access=Access(host="https://ssl.bing.com", auth=QueryKey.named("apikey"), example={"password": "not-a-key"}),
+    probe=probe_site,
     plan=Plan("plan_linked_page", limit="pages_per_night"),
     tables=(
         Table(

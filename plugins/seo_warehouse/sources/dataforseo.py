@@ -17,6 +17,7 @@ import orjson
 from pydantic import Field
 
 from seo_warehouse.client.access import Access, Basic
+from seo_warehouse.client.api import Api
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import (
     CredentialsError,
@@ -27,7 +28,8 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
-from seo_warehouse.sources.fields import integer, mapping, money, sequence, text
+from seo_warehouse.property import Property
+from seo_warehouse.sources.fields import integer, mapping, money, number, sequence, text
 
 ACCESS = Access(
     host="https://api.dataforseo.com",
@@ -40,6 +42,9 @@ MONEY_PER_NIGHT = Field(
     gt=0,
     description="US dollars that a night may spend, known before each call that costs: nothing is bought beyond.",
 )
+
+ACCOUNT_PATH = "/v3/appendix/user_data"
+"""Tells of the account, and is not charged: https://docs.dataforseo.com/v3/appendix/user_data/"""
 
 OK = 20000
 CREATED = 20100
@@ -105,6 +110,25 @@ def only_result(document: Any) -> dict[str, Any] | None:
     if len(results) > 1:
         raise MalformedAnswerError(f"{len(results)} results of one task")
     return mapping(results[0], "result[0]") if results and results[0] is not None else None
+
+
+def expect_money(api: Api, price: Decimal) -> None:
+    """Raises CredentialsError where the login is not accepted, TerminalSourceError where less than `price` is left."""
+    left: Decimal = api.get(ACCOUNT_PATH, decode=_balance).json
+    if left <= 0 or left < price:
+        needed = f", and a night costs some {price:.2f}" if price else ""
+        raise TerminalSourceError(f"DataForSEO's account has {left:.2f} US dollars left{needed}: top it up")
+
+
+def probe_account(api: Api, property: Property) -> None:
+    """The login is accepted, and has money left."""
+    expect_money(api, Decimal(0))
+
+
+def _balance(document: Any) -> Decimal:
+    account = mapping(only_result(document), "result[0]")
+    # It may be below nothing.
+    return Decimal(str(number(mapping(account.get("money"), "money").get("balance"), "balance")))
 
 
 def opened(answer: Answer) -> dict[str, Any] | None:

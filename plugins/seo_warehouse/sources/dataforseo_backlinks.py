@@ -34,6 +34,7 @@ from seo_warehouse.sources.dataforseo import (
     first_error,
     only_result,
     opened,
+    probe_account,
     tasks_of,
 )
 from seo_warehouse.sources.fields import Shape, integer, spaced_instant, text
@@ -280,6 +281,7 @@ DATAFORSEO_BACKLINKS = Source(
     cron="0 4 * * *",
     settings=BacklinksSettings,
     access=ACCESS,
+    probe=probe_account,
     explain=explain,
     tables=(
         Table(

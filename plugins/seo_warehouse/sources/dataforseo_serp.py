@@ -17,10 +17,10 @@ from pydantic import Field
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
-from seo_warehouse.sources.dataforseo import ACCESS, CONNECTION, MONEY_PER_NIGHT, NO_RESULTS, OK
+from seo_warehouse.sources.dataforseo import ACCESS, CONNECTION, MONEY_PER_NIGHT, NO_RESULTS, OK, expect_money
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM, RESULT_COLUMNS, Serp, decode_serp, explain
 from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
-from seo_warehouse.sources.serp_plan import Check, planned
+from seo_warehouse.sources.serp_plan import Check, night_price, planned
 from seo_warehouse.spec import DAY, BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 
@@ -30,6 +30,11 @@ class SerpSettings(Strict):
     connection: str = CONNECTION
     interval_days: int = Field(1, ge=1, description="Days between rank checks.")
     money_per_night: float = MONEY_PER_NIGHT
+
+
+def probe_checks(api: Api, property: Property) -> None:
+    """The login is accepted, and has the money for a night."""
+    expect_money(api, night_price(property))
 
 
 def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -131,6 +136,8 @@ DATAFORSEO_SERP = Source(
     cron="0 3 * * *",
     settings=SerpSettings,
     access=ACCESS,
+    probe=probe_checks,
+    price=night_price,
     is_droppable=True,
     order=order_checks,
     explain=explain,

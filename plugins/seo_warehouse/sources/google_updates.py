@@ -50,6 +50,11 @@ def read_incidents(api: Api, property: Property, period: Period) -> Iterator[Row
     yield from api.rows(api.get(PATH, decode=_incidents), period.last_day)
 
 
+def probe_dashboard(api: Api, property: Property) -> None:
+    """The dashboard answers."""
+    api.get(PATH, decode=_incidents)
+
+
 def _incidents(document: Any) -> Items:
     if not isinstance(document, list):
         raise MalformedAnswerError("the answer is no array of incidents")
@@ -85,6 +90,7 @@ GOOGLE_UPDATES = Source(
     cron="30 0 * * *",
     settings=GoogleUpdatesSettings,
     is_shared=True,
+    probe=probe_dashboard,
     tables=(
         Table(
             name="incident",

@@ -76,6 +76,22 @@ class _Page(Items):
     incomplete_from: date | None = None
 
 
+def probe_site(api: Api, property: Property) -> None:
+    """The service account may read the site.
+
+    https://developers.google.com/webmaster-tools/v1/sites/get; the level is siteFullUser there, SITE_FULL_USER in
+    Google's description of the API.
+    """
+    site = property.settings_of(SEARCH_CONSOLE).site
+    level: str = api.get(f"/webmasters/v3/sites/{quote(site, safe='')}", decode=_level).json
+    if level.replace("_", "").lower() == "siteunverifieduser":
+        raise TerminalSourceError(f"the service account may not read {site}: make it a user there, in Search Console")
+
+
+def _level(document: Any) -> str:
+    return text(mapping(document, "the answer").get("permissionLevel"), "permissionLevel")
+
+
 def read_performance(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Rows by date, page, query, country and device, day by day: the cap is a day's."""
     for day in period.days():
@@ -302,6 +318,7 @@ SEARCH_CONSOLE = Source(
         auth=google.service_account("https://www.googleapis.com/auth/webmasters.readonly"),
         example=google.EXAMPLE,
     ),
+    probe=probe_site,
     is_droppable=True,
     explain=explain,
     delay_days=2,

@@ -97,6 +97,13 @@ def list_price(order: dict[str, Any]) -> Decimal:
     return price * OPERATOR_FACTOR if OPERATORS.search(order["keyword"]) else price
 
 
+def night_price(property: Property) -> Decimal:
+    """US dollars that the vendor's price list asks for a night's checks."""
+    panel = property.panel
+    prices = (list_price({"keyword": tracked.keyword, "depth": panel.depth}) for tracked in property.keywords)
+    return len(panel.devices) * sum(prices, Decimal(0))
+
+
 def deadline(night: date) -> datetime:
     """The instant of what never came in a night."""
     return datetime.combine(night, NIGHT_DEADLINE, UTC)

@@ -90,6 +90,14 @@ def order_crawl(api: Api, property: Property, period: Period) -> bool:
     return True
 
 
+def probe_site(api: Api, property: Property) -> None:
+    """robots.txt lets the crawl in where it starts."""
+    from seo_warehouse.crawl.doorstep import expect_open
+    from seo_warehouse.crawl.plan import plan_of
+
+    expect_open(plan_of(property.settings_of(SITE_CRAWL), contact=property.domain), api.limits)
+
+
 def read_pages(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """One row for each URL the crawl asked for, or was kept from asking for by robots.txt."""
     from seo_warehouse.crawl.rows import page_rows
@@ -145,6 +153,7 @@ SITE_CRAWL = Source(
     settings=CrawlSettings,
     interval_days=7,
     order=order_crawl,
+    probe=probe_site,
     tables=(
         Table(
             name="page",
