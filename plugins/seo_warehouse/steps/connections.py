@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from seo_warehouse.client.access import Auth
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import Archive, open_archive
+from seo_warehouse.client.plans import keep_plan
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.spec import Source
+from seo_warehouse.spec import Period, Source
 from seo_warehouse.steps.plans import make_plan
 from seo_warehouse.steps.stated import CONNECTIONS_FILE, variable
 from seo_warehouse.steps.warehouse import Warehouse
@@ -24,6 +29,55 @@ def _archive(wh: Warehouse, source: Source, prop: Property, scope: str) -> Archi
     return open_archive(wh.archive, source=source.name, property_key=prop.key, scope=scope)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Door:
+    """How a provider is reached for a property."""
+
+    base_url: str
+    auth: Auth | None = None
+    limits: Limits
+    networks: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+def _door(wh: Warehouse, source: Source, settings: Any, limits: Limits, *, may_call: bool) -> _Door:
+    """Credentials are read only if it may call. Raises ConfigError where they are missing or not in their form."""
+    base_url = getattr(settings, "base_url", "")
+    if not may_call or source.access is None:
+        return _Door(base_url=base_url, limits=limits)
+    kept = wh.connection(settings.connection)
+    try:
+        return _Door(
+            base_url=kept.host or source.access.host,
+            auth=source.access.auth(kept),
+            limits=replace(limits, calls_per_minute=kept.calls_per_minute(limits.calls_per_minute)),
+            networks=kept.networks,
+            remedy=(
+                f"mend the connection {settings.connection!r}, in {variable(settings.connection)}, the home's"
+                f" {CONNECTIONS_FILE} or Airflow's own store"
+            ),
+        )
+    except ConfigError as error:
+        raise ConfigError(f"the connection {settings.connection!r} {error}") from None
+
+
+def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: date) -> None:
+    """Try whether a source could be read for a property on a day. Keeps no answer and needs no database.
+
+    Raises ConfigError or SourceError saying why it could not.
+    """
+    door = _door(wh, source, prop.settings_of(source), limits, may_call=True)
+    with TemporaryDirectory(prefix="seo-warehouse-probe-") as folder:
+        archive = open_archive(Path(folder), source=source.name, property_key=prop.key, scope=f"probe={day}")
+        with Api(archive=archive, may_call=True, explain=source.explain, **vars(door)) as api:
+            if source.probe is not None:
+                source.probe(api, prop)
+            elif source.access is not None:
+                if source.plan is not None:
+                    keep_plan(archive, source.plan.model, [], wh.now())
+                next(source.tables[0].read(api, prop, Period(day, day)), None)
+
+
 def open_api(
     wh: Warehouse, source: Source, prop: Property, *, scope: str, may_call: bool, night: date | None = None
 ) -> Api:
@@ -34,34 +88,9 @@ def open_api(
     """
     # Before a call is paid for, and before an answer lies in the archive under the key.
     wh.expect_same_sites()
-    settings = prop.settings_of(source)
-    base_url, auth = getattr(settings, "base_url", ""), None
-    networks: tuple[str, ...] = ()
-    remedy = ""
-    limits = Limits(money=getattr(settings, "money_per_night", None))
-    if may_call and source.access is not None:
-        kept = wh.connection(settings.connection)
-        remedy = (
-            f"mend the connection {settings.connection!r}, in {variable(settings.connection)}, the home's"
-            f" {CONNECTIONS_FILE} or Airflow's own store"
-        )
-        base_url = kept.host or source.access.host
-        try:
-            auth, networks = source.access.auth(kept), kept.networks
-            limits = replace(limits, calls_per_minute=kept.calls_per_minute(limits.calls_per_minute))
-        except ConfigError as error:
-            raise ConfigError(f"the connection {settings.connection!r} {error}") from None
+    limits = Limits(money=getattr(prop.settings_of(source), "money_per_night", None))
+    door = _door(wh, source, prop.settings_of(source), limits, may_call=may_call)
     archive = _archive(wh, source, prop, scope)
     if may_call:
         make_plan(wh, source, prop, archive)
-    return Api(
-        base_url=base_url,
-        auth=auth,
-        archive=archive,
-        may_call=may_call,
-        explain=source.explain,
-        limits=limits,
-        networks=networks,
-        night=night,
-        remedy=remedy,
-    )
+    return Api(archive=archive, may_call=may_call, explain=source.explain, night=night, **vars(door))
