@@ -9,7 +9,7 @@ from seo_warehouse.client.archive import Answer
 from seo_warehouse.client.transport import Limits, Transport
 from seo_warehouse.crawl.plan import Plan
 from seo_warehouse.crawl.robots import MAX_ROBOTS_REDIRECTS, PRODUCT, Rules, rules_of
-from seo_warehouse.errors import TerminalSourceError, TransientSourceError
+from seo_warehouse.errors import RefusedAddressError, TerminalSourceError, TransientSourceError
 
 
 def expect_open(plan: Plan, limits: Limits) -> None:
@@ -51,6 +51,9 @@ def _answer(url: str, plan: Plan, limits: Limits) -> Answer:
         request = transport.sign("GET", url.removeprefix(origin) or "/", None)
         request.headers["User-Agent"] = plan.user_agent
         return transport.send(url, request)
+    except RefusedAddressError as error:
+        what = str(error).partition(":")[0]
+        raise RefusedAddressError(f"{what}: where that is meant, state it as site_crawl.allowed_networks") from None
     finally:
         transport.close()
 

@@ -116,8 +116,8 @@ def expect_money(api: Api, price: Decimal) -> None:
     """Raises CredentialsError where the login is not accepted, TerminalSourceError where less than `price` is left."""
     left: Decimal = api.get(ACCOUNT_PATH, decode=_balance).json
     if left <= 0 or left < price:
-        needed = f", and a night costs some {price:.2f}" if price else ""
-        raise TerminalSourceError(f"DataForSEO's account has {left:.2f} US dollars left{needed}: top it up")
+        needed = f", and a night costs some {price.normalize():f}" if price else ""
+        raise TerminalSourceError(f"DataForSEO's account has {left.normalize():f} US dollars left{needed}: top it up")
 
 
 def probe_account(api: Api, property: Property) -> None:

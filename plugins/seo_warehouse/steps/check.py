@@ -149,7 +149,12 @@ def price_faults(wh: Warehouse) -> Iterator[Fault]:
     for source, prop, price, allowed in prices(wh):
         if price is not None and price > allowed:
             yield Fault(
-                f"a night costs {price:.2f} US dollars by the price list, and money_per_night allows {allowed:.2f}:"
+                f"a night costs {dollars(price)} by the price list, and money_per_night allows {dollars(allowed)}:"
                 " raise it or ask for less",
                 of=(_name(source, prop),),
             )
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount as it is read."""
+    return f"{amount.normalize():f} US dollars"
