@@ -21,13 +21,16 @@ unexport PYTHONDONTWRITEBYTECODE
 SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
   AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
-.PHONY: help run stop status secrets test bench bench-chaos bench-effect lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run check stop status secrets test bench bench-chaos bench-effect lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 run: $(READY)  ## start everything, load history, run the newest night (PROPERTIES=file: yours instead of the demo's)
 	@$(BIN)/seo-warehouse run $(if $(PROPERTIES),--properties "$(PROPERTIES)")
+
+check: $(READY)  ## say what would go wrong and what a night costs, starting nothing (PROPERTIES=file)
+	@$(BIN)/seo-warehouse check $(if $(PROPERTIES),--properties "$(PROPERTIES)")
 
 stop: $(READY)  ## end every process that `make run` started
 	@$(BIN)/seo-warehouse stop

@@ -129,6 +129,21 @@ def run(properties: Path | None, rekey: tuple[int, ...], why: str | None) -> Non
 
 
 @main.command()
+@click.option(
+    "--properties",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your properties.yml; without it the one of the state folder or of SEO_WAREHOUSE_PROPERTIES.",
+)
+@_clear_errors
+def check(properties: Path | None) -> None:
+    """Say what would go wrong and what a night costs, starting nothing: settings, connections, robots, disk, ports."""
+    from seo_warehouse.embedded.check import check as look
+    from seo_warehouse.orchestration.stores import open_warehouse
+
+    look(open_warehouse(), properties, _say)
+
+
+@main.command()
 @_clear_errors
 def stop() -> None:
     """End every process that `run` started."""

@@ -22,26 +22,43 @@ def choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:
     """
     home = settings.home
     ports = read_ports(home)
-    wanted = ["airflow"] + (["postgres"] if settings.owner_dsn is None else []) + (["demo"] if is_demo else [])
-    for name in wanted:
-        variable = f"SEO_WAREHOUSE_{name.upper()}_PORT"
-        stated = os.environ.get(variable)
-        if stated is not None and not stated.isdecimal():
-            raise ConfigError(f"{variable}={stated!r} is no port number")
-        port = int(stated) if stated else ports.get(name)
-        if stated and name in ports and port != ports[name] and _is_ours(settings, name, ports):
-            raise EmbeddedError(f"{name} serves on port {ports[name]} already: `make stop` before {variable}={port}")
-        if port is None:
-            port = free_port()
-        elif not (port == ports.get(name) and _is_ours(settings, name, ports)) and not is_free(port):
-            if stated:
-                raise EmbeddedError(f"port {port} ({variable}) is in use by another program: state another, or none")
-            port = free_port()
-        ports[name] = port
+    ports |= {name: _port(settings, name, ports) for name in _wanted(settings, is_demo=is_demo)}
     fresh = home / "ports.json.new"
     fresh.write_text(json.dumps(ports))
     fresh.rename(home / "ports.json")
     return ports
+
+
+def find_faults(settings: Settings, *, is_demo: bool) -> list[str]:
+    """What is wrong with each port that is stated; `choose_ports` raises the first of these."""
+    ports, faults = read_ports(settings.home), []
+    for name in _wanted(settings, is_demo=is_demo):
+        try:
+            _port(settings, name, ports)
+        except (ConfigError, EmbeddedError) as error:
+            faults.append(str(error))
+    return faults
+
+
+def _wanted(settings: Settings, *, is_demo: bool) -> list[str]:
+    return ["airflow"] + (["postgres"] if settings.owner_dsn is None else []) + (["demo"] if is_demo else [])
+
+
+def _port(settings: Settings, name: str, ports: dict[str, int]) -> int:
+    variable = f"SEO_WAREHOUSE_{name.upper()}_PORT"
+    stated = os.environ.get(variable)
+    if stated is not None and not (stated.isdecimal() and 0 < int(stated) < 65_536):
+        raise ConfigError(f"{variable}={stated!r} is no port number")
+    port = int(stated) if stated else ports.get(name)
+    if stated and name in ports and port != ports[name] and _is_ours(settings, name, ports):
+        raise EmbeddedError(f"{name} serves on port {ports[name]} already: `make stop` before {variable}={port}")
+    if port is None:
+        return free_port()
+    if not (port == ports.get(name) and _is_ours(settings, name, ports)) and not is_free(port):
+        if stated:
+            raise EmbeddedError(f"port {port} ({variable}) is in use by another program: state another, or none")
+        return free_port()
+    return port
 
 
 def _is_ours(settings: Settings, name: str, ports: dict[str, int]) -> bool:

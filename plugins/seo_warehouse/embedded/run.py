@@ -22,9 +22,9 @@ from seo_warehouse.demo.history import take_clock_back
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import onboarding, parts, processes
 from seo_warehouse.embedded.airflow import Airflow
+from seo_warehouse.embedded.check import expect_no_fault
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
-from seo_warehouse.embedded.room import require_space
 from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.sites import Rekeying
@@ -33,7 +33,6 @@ from seo_warehouse.steps.status import acknowledge_failures, say_facts, say_load
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
-LEAST_FREE_BYTES = 3 * 10**9
 NIGHT_TIMEOUT_SECONDS = 1_800
 KEEPERS = ("maintenance", "maintenance__daily", "maintenance__guests")
 TICK_SECONDS = 15
@@ -59,10 +58,11 @@ def run(properties: Path | None, say: Say, rekeying: Rekeying | None = None) -> 
     settings = Settings()
     progress = Progress(say, time.monotonic())
     with _only_one(settings.home):
-        require_space(settings.home, LEAST_FREE_BYTES)
         own = settings.home / "properties.yml"
         if properties is None and settings.properties_path != own:
             properties = settings.properties_path  # SEO_WAREHOUSE_PROPERTIES says so
+        progress("looking for what would go wrong")
+        expect_no_fault(settings, properties, say)
         settings.properties_path = own
         take_properties(settings, properties)
         ports = choose_ports(settings, is_demo=properties is None)
