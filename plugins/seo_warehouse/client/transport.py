@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -199,14 +200,20 @@ class Transport:
             raise MalformedAnswerError(f"{name}: {error}") from None
 
     def _explained(self, name: str, error: Exception) -> TransientSourceError:
-        message = self.redactor.text(f"{name}: {type(error).__name__}: {error}")
-        if isinstance(error, requests.ConnectTimeout) or _is_unconnected(error):
-            return UnsentError(message)
-        return TransientSourceError(message)
+        if (reason := _why_unconnected(error)) is not None:
+            return UnsentError(
+                self.redactor.text(f"{name}: no connection to {urlsplit(self._base_url).netloc}: {reason}")
+            )
+        return TransientSourceError(self.redactor.text(f"{name}: {type(error).__name__}: {error}"))
 
 
-def _is_unconnected(error: Exception) -> bool:
+def _why_unconnected(error: Exception) -> str | None:
+    """Why no connection was had, as far as known; None where one was."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if isinstance(reason, urllib3.exceptions.SSLError):
-        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
-    return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
+        cause = reason.args[0] if reason.args else None
+        return str(cause) if isinstance(cause, ssl.SSLCertVerificationError) else None
+    if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+        # Before it stands the connection, as urllib3 writes one.
+        return str(reason).partition("): ")[2] or str(reason)
+    return type(error).__name__ if isinstance(error, requests.ConnectTimeout) else None
