@@ -35,6 +35,14 @@ def test_every_task_is_retried_by_the_one_policy_after_the_pause_that_is_set(dag
             assert (task.retries, task.retry_delay) == (retries, timedelta(seconds=90)), task.task_id
 
 
+def test_no_task_defers_so_none_waits_for_the_triggerer_that_is_not_started(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        for task in dag.tasks:
+            stated = task.partial_kwargs.get("deferrable") if task.is_mapped else getattr(task, "deferrable", False)
+            assert not stated, task.task_id
+            assert not task.start_from_trigger, task.task_id
+
+
 def test_two_builds_never_run_at_once(dags: dict[str, Any]) -> None:
     assert dags["warehouse"].max_active_runs == 1
 

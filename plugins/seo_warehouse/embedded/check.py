@@ -32,7 +32,7 @@ def check(wh: Warehouse, properties: Path | None, say: Say) -> None:
     if properties is not None:
         settings.properties_path = properties.absolute()
     is_served = not _is_demo(settings) or processes.find(parts.demo_component(settings.home)) is not None
-    faults = find_faults(wh, with_providers=is_served)
+    faults = find_faults(wh, with_sources=is_served)
     _say_faults(faults, say)
     if is_served:
         # What is wrong with properties.yml has been said.
@@ -47,11 +47,11 @@ def check(wh: Warehouse, properties: Path | None, say: Say) -> None:
 def expect_no_fault(settings: Settings, properties: Path | None, say: Say) -> None:
     """The first step of `run`, on `properties` or on the demo. Raises ConfigError, having said each fault.
 
-    In a home that has served before, a provider's fault is said only: the other providers are read, and all is served.
+    In a home that has served before, a source's fault is said only: the others are read, and all is served.
     """
     asked = copy(settings)
     asked.properties_path = settings.home / "properties.yml" if properties is None else properties.absolute()
-    faults = find_faults(open_warehouse(asked), with_providers=properties is not None)
+    faults = find_faults(open_warehouse(asked), with_sources=properties is not None)
     _say_faults(faults, say)
     is_new = not read_ports(settings.home)
     barring = [fault for fault in faults if fault.is_lasting and (is_new or fault.is_ours)]
@@ -59,11 +59,11 @@ def expect_no_fault(settings: Settings, properties: Path | None, say: Say) -> No
         raise ConfigError(f"nothing was started: {len(barring)} to mend first; `seo-warehouse check` looks again")
 
 
-def find_faults(wh: Warehouse, *, with_providers: bool) -> list[Fault]:
+def find_faults(wh: Warehouse, *, with_sources: bool) -> list[Fault]:
     """All that is wrong now, each once."""
     found = [*_of_the_machine(wh.settings)]
     jobs = [] if wh.settings.owner_dsn is None else [Job("PostgreSQL", partial(_of_the_database, wh))]
-    if with_providers:
+    if with_sources:
         try:
             found += price_faults(wh)
             jobs += trials(wh)

@@ -53,7 +53,7 @@ class Progress:
 def run(properties: Path | None, say: Say, rekeying: Rekeying | None = None) -> None:
     """Start what does not run, load history, run the newest night through the scheduler, and say what is there.
 
-    Raises EmbeddedError or ConfigError with one sentence.
+    Nothing is started while something is to mend (check.py). Raises EmbeddedError or ConfigError with one sentence.
     """
     settings = Settings()
     progress = Progress(say, time.monotonic())
