@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from seo_warehouse.cli import main
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded import check
+from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from tests.sources.provider import PASSWORD, Asked, Provider, said, serving
@@ -123,6 +124,12 @@ def test_all_that_is_wrong_with_properties_yml_is_said_beside_the_rest(tmp_path:
     assert "dataforseo_serp.money_per_nigth: is no setting: did you mean money_per_night?" in done.output
     assert "site_crawl.start_urls: Field required" in done.output
     assert "SEO_WAREHOUSE_AIRFLOW_PORT='99999' is no port number" in done.output
+
+
+def test_one_port_for_two_parts_is_a_fault(tmp_path: Path) -> None:
+    port = str(free_port())
+    done = look(tmp_path, SEO_WAREHOUSE_AIRFLOW_PORT=port, SEO_WAREHOUSE_POSTGRES_PORT=port)
+    assert f"port {port} (SEO_WAREHOUSE_POSTGRES_PORT) is stated for another part too" in done.output
 
 
 def test_a_home_of_nothing_yet_is_the_demos(tmp_path: Path) -> None:

@@ -31,12 +31,16 @@ def choose_ports(settings: Settings, *, is_demo: bool) -> dict[str, int]:
 
 def find_faults(settings: Settings, *, is_demo: bool) -> list[str]:
     """What is wrong with each port that is stated; `choose_ports` raises the first of these."""
-    ports, faults = read_ports(settings.home), []
+    ports, faults, stated = read_ports(settings.home), [], set[str]()
     for name in _wanted(settings, is_demo=is_demo):
         try:
             _port(settings, name, ports)
         except (ConfigError, EmbeddedError) as error:
             faults.append(str(error))
+        port = os.environ.get(_variable(name))
+        if port in stated:
+            faults.append(f"port {port} ({_variable(name)}) is stated for another part too: state another, or none")
+        stated |= {port} if port else set()
     return faults
 
 
@@ -44,8 +48,12 @@ def _wanted(settings: Settings, *, is_demo: bool) -> list[str]:
     return ["airflow"] + (["postgres"] if settings.owner_dsn is None else []) + (["demo"] if is_demo else [])
 
 
+def _variable(name: str) -> str:
+    return f"SEO_WAREHOUSE_{name.upper()}_PORT"
+
+
 def _port(settings: Settings, name: str, ports: dict[str, int]) -> int:
-    variable = f"SEO_WAREHOUSE_{name.upper()}_PORT"
+    variable = _variable(name)
     stated = os.environ.get(variable)
     if stated is not None and not (stated.isdecimal() and 0 < int(stated) < 65_536):
         raise ConfigError(f"{variable}={stated!r} is no port number")
