@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 import tracemalloc
@@ -12,14 +13,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import zstandard
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from seo_warehouse.client.access import Connection
 from seo_warehouse.errors import (
@@ -202,12 +205,14 @@ def test_a_body_of_several_members_is_read_whole_and_one_cut_short_is_refused(
 
 
 @contextmanager
-def endless(head: bytes, again: bytes, pause: float, scheme: str = "http") -> Iterator[str]:
-    """A server that says `head` and then `again` until nobody listens. Yields its URL."""
+def endless(
+    head: bytes, again: bytes, pause: float, scheme: str = "http", tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """A server that says `head` and then `again` until nobody listens, within `tls`. Yields its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        with listener.accept()[0] as peer:
+        with listener.accept()[0] as plain, tls.wrap_socket(plain, server_side=True) if tls else plain as peer:
             peer.recv(65_536)
             try:
                 peer.sendall(head)
@@ -273,3 +278,59 @@ def test_a_greeting_of_tls_that_never_ends_is_given_up(
         with pytest.raises(TransientSourceError):
             api.get("/x")
         api.close()
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A certificate of `api.example`, on this machine, that signs itself, and that this process is told to trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api.example")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("api.example")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, both = tmp_path / "certificate.pem", tmp_path / "both.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    both.write_bytes(key.private_bytes(*form) + pem.read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(pem))
+    monkeypatch.setenv("NO_PROXY", "*")
+    answer_names(monkeypatch, ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("again", "pause", "error", "why"),
+    [
+        (b" " * 65_536, 0, BudgetError, "larger than 1,000,000 bytes"),
+        (b" ", 0.05, TransientSourceError, "no whole answer within 1 s"),
+    ],
+    ids=["too much", "a drop at a time"],
+)
+def test_a_body_within_tls_that_never_ends_is_given_up_and_not_kept(
+    provider: Provider,
+    tmp_path: Path,
+    tls: ssl.SSLContext,
+    again: bytes,
+    pause: float,
+    error: type[SourceError],
+    why: str,
+) -> None:
+    api = open_api(provider, tmp_path, limits=replace(ONCE, answer_bytes=1_000_000, answer_seconds=1.0))
+    with endless(PAGE + b"\r\n", again, pause, "https", tls) as url:
+        # By a name: of who is stated by a loopback address the environment's certificates are not read.
+        api.base_url, api.auth, api.networks = url.replace("127.0.0.1", "api.example"), None, ("127.0.0.0/8",)
+        api.__post_init__()
+        tracemalloc.start()
+        try:
+            with pytest.raises(error, match=why):
+                api.get("/x")
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+            api.close()
