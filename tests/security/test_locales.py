@@ -59,8 +59,8 @@ def test_a_database_that_makes_other_small_letters_is_refused_untouched(turkish:
         assert connection.execute(made).fetchall() == [(0,)]
 
 
-def command(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {"PATH": os.environ["PATH"], **ASCII, **shop.environment}
+def command(shop: Shop, host: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {"PATH": os.environ["PATH"], **host, **shop.environment}
     called = [sys.executable, "-m", "seo_warehouse.cli", "-v", *arguments]
     return subprocess.run(called, env=environment, capture_output=True, timeout=300, check=False)
 
@@ -69,8 +69,32 @@ def test_a_host_of_ascii_reads_and_says_every_letter(database: str, tmp_path: Pa
     shop = open_shop(tmp_path / "home", database)
     shop.drop("Küchen-Pfannen.csv", rankings([("2026-05-01", "köşe kılıfı", 3)]))
     shop.drop("Töpfe.csv", "köşe\nİ")
-    done = command(shop, "ingest", "--source", "exports", "--property", "shop", "--night", NIGHT.isoformat())
+    done = command(shop, ASCII, "ingest", "--source", "exports", "--property", "shop", "--night", NIGHT.isoformat())
     told = (done.stdout + done.stderr).decode()
     assert (done.returncode, "Traceback" in told) == (1, False), told
     assert "T\\xf6pfe.csv" in told or "Töpfe.csv" in told
     assert shop.fetch("select keyword from raw.raw_exports__ranking") == [("köşe kılıfı",)]
+
+
+@pytest.fixture
+def turkish_host(tmp_path: Path) -> dict[str, str]:
+    """A host on which C's functions make a small `ı` of `I`."""
+    name = "tr_TR.UTF-8"
+    making = ["localedef", "-i", "tr_TR", "-f", "UTF-8", str(tmp_path / name)]
+    if shutil.which("localedef") is None or subprocess.run(making, check=False, capture_output=True).returncode:
+        pytest.skip("no Turkish can be made on this machine: apt-get install locales")
+    host = {"LOCPATH": str(tmp_path), "LC_ALL": name, "LANG": name}
+    saying = [sys.executable, "-c", "import locale; print(locale.setlocale(locale.LC_ALL, ''))"]
+    assert subprocess.run(saying, env=host, capture_output=True, text=True, check=True).stdout.strip() == name
+    return host
+
+
+def test_a_turkish_host_reads_and_says_the_same(database: str, tmp_path: Path, turkish_host: dict[str, str]) -> None:
+    shop = open_shop(tmp_path / "home", database)
+    shop.drop("RANKINGS.CSV", rankings([("2026-05-01", "IĞDIR iğdır TITLE", 3)]))
+    ingesting = ("ingest", "--source", "exports", "--property", "shop", "--night", NIGHT.isoformat())
+    for arguments, said in ((ingesting, "published"), (("status",), "ranking")):
+        done = command(shop, turkish_host, *arguments)
+        told = (done.stdout + done.stderr).decode()
+        assert ("Traceback" in told, said in told) == (False, True), told
+    assert shop.fetch("select keyword, device from raw.raw_exports__ranking") == [("IĞDIR iğdır TITLE", "desktop")]
