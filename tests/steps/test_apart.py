@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seo_warehouse.errors import BuildError
-from seo_warehouse.steps.apart import find_culprits
+from seo_warehouse.steps.apart import find_culprits, find_sound, is_nobodys
 
 KEYS = st.sets(st.integers(0, 40), min_size=1, max_size=20)
 
@@ -62,3 +62,39 @@ def test_who_fails_only_together_with_another_is_built_after_it() -> None:
     builds = Builds(())
     assert list(find_culprits([1, 2], BuildError("together"), builds)) == []
     assert builds.built == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("culprits", "is_found", "count"), [({7}, True, 2), ({6, 7}, True, 4), ({0, 1, 2, 3}, False, 6)]
+)
+def test_a_part_that_can_be_built_is_looked_for_in_halves_and_quarters(
+    culprits: set[int], is_found: bool, count: int
+) -> None:
+    builds = Builds(culprits)
+    assert find_sound(range(8), range(8), builds) is is_found
+    assert builds.count <= count
+
+
+@pytest.mark.parametrize(("keys", "active"), [([], []), ([1], [1]), ([1, 2], [2])])
+def test_never_is_the_only_active_property_emptied(keys: list[int], active: list[int]) -> None:
+    builds = Builds({2})
+    assert not find_sound(keys, active, builds)
+    assert builds.built == set()
+
+
+@pytest.mark.parametrize(
+    ("message", "is_so"),
+    [
+        ('could not extend file "base/1/2": No space left on device', True),
+        ("server closed the connection unexpectedly", True),
+        ('column "clicks" does not exist', True),
+        ("numeric field overflow", False),
+        ('could not create unique index "dim_page_key"', False),
+        ('invalid input syntax for type integer: "could not extend file"', False),
+    ],
+)
+def test_what_no_row_can_cause_is_nobodys_fault(message: str, is_so: bool) -> None:
+    failed = f"Database Error in model fct_x (models/marts/fct_x.sql) {message}"
+    of_build = f"build 3: 2 nodes did not pass: model.seo_warehouse.fct_x: error: {failed}"
+    assert is_nobodys(BuildError(failed)) is is_nobodys(BuildError(of_build)) is is_so
+    assert not is_nobodys(BuildError(f"another: {of_build}"))

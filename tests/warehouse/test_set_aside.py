@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from dataclasses import asdict, replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seo_warehouse.config import Settings
+from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import aside, builds
+from seo_warehouse.steps import warehouse as steps
 from seo_warehouse.steps.apart import BuildSummary, build_apart
-from tests.warehouse.world import Warehouse
+from seo_warehouse.steps.effect import estimate_effects
+from tests.conftest import PASSWORDS
+from tests.effect.test_inference import BASE
+from tests.warehouse.world import DATABASE, Warehouse
 
 MODELS = ("run", "--select", "int_page__collect_pages", "fct_search_page", "dim_page")
 """One kept by claimed days, one that only grows, and one that is made anew of what that holds."""
@@ -32,15 +41,23 @@ class Building:
         self.warehouse, self.killed_at = warehouse, killed_at
         self.claimed: list[builds.Build] = []
 
-    def __call__(self, left_out: Collection[int], *, full: bool = False, even_empty: bool = False) -> BuildSummary:
+    def __call__(
+        self,
+        left_out: Collection[int],
+        *,
+        emptied: Collection[int] = (),
+        full: bool = False,
+        even_empty: bool = False,
+    ) -> BuildSummary:
         connection = self.warehouse.connection
-        build = builds.claim_build(connection, full, left_out=left_out, even_empty=even_empty)
+        build = builds.claim_build(connection, full, left_out=left_out, emptied=emptied, even_empty=even_empty)
         if build is None:
             return BuildSummary(None)
         self.claimed.append(build)
         aside.hide_days(connection, build.build_id)
         full_refresh = ("--full-refresh",) if build.is_full else ()
-        done = self.warehouse.dbt.invoke(*MODELS, *full_refresh, build_id=build.build_id, left_out=sorted(left_out))
+        unseen = sorted({*left_out, *emptied})
+        done = self.warehouse.dbt.invoke(*MODELS, *full_refresh, build_id=build.build_id, left_out=unseen)
         if len(self.claimed) == self.killed_at:
             raise KilledError
         if not done.success:
@@ -175,3 +192,55 @@ def test_what_was_mended_comes_back_whole(broken_night: tuple[Warehouse, Any, An
     standing = {key: _rows(warehouse, key) for key in (SOUND, SICK, LATE)}
     warehouse.dbt(*MODELS, "--full-refresh")
     assert {key: _rows(warehouse, key) for key in (SOUND, SICK, LATE)} == standing
+
+
+@pytest.fixture
+def standing(broken_night: tuple[Warehouse, Any, Any]) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """What the marts hold of each before days fail that were modelled."""
+    warehouse, *_ = broken_night
+    return {key: _rows(warehouse, key) for key in (SOUND, SICK, LATE)}
+
+
+def _spoil(warehouse: Warehouse, position: float) -> None:
+    """Give the first day of one, which is modelled, another position: stands for a model that is another now."""
+    warehouse.connection.execute(
+        "update raw.raw_search_console__page_total set position = %s where property_key = %s and day = %s",
+        (position, SICK, FIRST),
+    )
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_day_that_was_modelled_before_and_cannot_be_again_costs_its_property_alone(
+    built: Warehouse, standing: dict[int, dict[str, list[dict[str, Any]]]], is_full: bool
+) -> None:
+    _spoil(built, BROKEN)
+    if not is_full:
+        # Made anew without its new day, it is made of the spoilt one.
+        _publish(built, SICK, 3, BROKEN)
+    done = _build(built, full=is_full)
+    assert {key: _rows(built, key) for key in (SOUND, LATE)} == {key: standing[key] for key in (SOUND, LATE)}
+    assert _days(built, SICK) == []
+    assert _aside(built) == [(SICK, 4)]
+    assert done.aside[0].startswith("property-2: 4 published days (2026-05-01 to 2026-05-04) cannot be modelled since ")
+    _publish(built, LATE, 3)
+    assert len(_build(built).aside) == 1
+    assert _rows(built, LATE) == standing[LATE]
+    assert _days(built, SICK) == []
+    _spoil(built, 2.0)
+    _publish(built, SICK, 3)
+    assert _build(built).aside == ()
+    assert {key: _rows(built, key) for key in (SOUND, SICK, LATE)} == standing
+
+
+def test_figures_that_allow_of_no_estimate_are_a_build_that_failed(
+    warehouse: Warehouse, postgres: Postgres, tmp_path: Path
+) -> None:
+    """So that whose they are is found out as for a model."""
+    (tmp_path / "secrets.json").write_text(json.dumps(PASSWORDS))
+    home = {"SEO_WAREHOUSE_HOME": str(tmp_path), "SEO_WAREHOUSE_DSN": postgres.dsn(DATABASE)}
+    wh = steps.Warehouse(Settings(home))
+    warehouse.insert("intermediate.int_effect__estimate_effects", [asdict(replace(BASE, treated_count=0))])
+    with pytest.raises(BuildError, match=r"^the effects of links cannot be estimated: ZeroDivisionError"):
+        estimate_effects(wh)
+    warehouse.connection.execute("truncate intermediate.int_effect__estimate_effects")
+    assert estimate_effects(wh) == 0

@@ -2,7 +2,8 @@
 
 A day waits that is published and that no finished build has modelled. The waiting days of who is set aside are tried
 alone; every other build takes them as not published: it makes the property anew of its other days, and is kept from
-the waiting ones by row-level security, so that no model has to know.
+the waiting ones by row-level security, so that no model has to know. Where those other days cannot be modelled any more
+the property is emptied by a build that takes none of them as published, and all of them wait (steps/apart.py).
 """
 
 from __future__ import annotations
@@ -83,6 +84,21 @@ def published_keys(conn: Connection) -> set[int]:
     """The properties with published days."""
     rows = conn.execute("select distinct property_key from ops.publication where is_current").fetchall()
     return {key for (key,) in rows}
+
+
+def modelled_properties(conn: Connection) -> dict[int, bool]:
+    """By key the properties with days that were modelled, and whether each is active."""
+    rows = conn.execute(
+        sql.SQL(
+            """
+            select o.property_key, o.is_active from ops.property as o
+            where exists (
+                select from ops.publication as p
+                where p.property_key = o.property_key and p.is_current and {is_modelled})
+            """
+        ).format(is_modelled=IS_MODELLED)
+    ).fetchall()
+    return dict(rows)
 
 
 def set_aside(conn: Connection, property_key: int, reason: str) -> None:

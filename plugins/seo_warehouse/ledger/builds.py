@@ -55,17 +55,22 @@ def warehouse_lock(conn: Connection, wait: timedelta = BUILD_WAIT) -> Iterator[N
 
 
 def claim_build(
-    conn: Connection, full: bool = False, *, left_out: Collection[int] = (), even_empty: bool = False
+    conn: Connection,
+    full: bool = False,
+    *,
+    left_out: Collection[int] = (),
+    emptied: Collection[int] = (),
+    even_empty: bool = False,
 ) -> Build | None:
     """Freeze what a build reads; None where that is nothing, unless `even_empty`. The caller holds the warehouse.
 
     Nights that wait for a build are then carried by an empty one, finished at once.
 
     Claims every current publication that no finished build has claimed; with `full`, every current one. Properties
-    `left_out` are made anew of what is modelled of them: all they have is claimed, and what waits is claimed hidden. A
-    build that failed or died with the very same set is taken up again as its next attempt; else a new one takes the
-    union, since what it had claimed and is still current is unclaimed, and what was replaced is claimed by its
-    replacement. Raises LoadError where this session does not hold the warehouse.
+    `left_out` are made anew of what is modelled of them: all they have is claimed, and what waits is claimed hidden;
+    of those `emptied` all is claimed hidden. A build that failed or died with the very same set is taken up again as
+    its next attempt; else a new one takes the union, since what it had claimed and is still current is unclaimed, and
+    what was replaced is claimed by its replacement. Raises LoadError where this session does not hold the warehouse.
     """
     _expect_warehouse(conn)
     with conn.transaction():
@@ -84,7 +89,7 @@ def claim_build(
                 """,
             )
         )
-        wanted = claims.Claims(is_full, sorted(left_out))
+        wanted = claims.Claims(is_full, sorted({*left_out, *emptied}), sorted(emptied))
         if not even_empty and not claims.are_there(conn, wanted):
             _carry_nights_without_days(conn)
             return None
@@ -130,6 +135,15 @@ def finish_build(conn: Connection, build_id: int, made_from: Mapping[str, str] |
     _expect_warehouse(conn)
     with step(conn, f"finish build {build_id}"), conn.transaction():
         _end_build(conn, build_id, "finished", None)
+        # What an earlier build had modelled of these days is gone.
+        conn.execute(
+            """
+            update ops.build_day as earlier set is_hidden = true from ops.build_day as d
+            where d.build_id = %s and d.is_hidden and not earlier.is_hidden
+              and earlier.publication_id = d.publication_id
+            """,
+            (build_id,),
+        )
         note_made_from(conn, made_from or {})
 
 

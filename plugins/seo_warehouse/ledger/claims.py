@@ -2,7 +2,8 @@
 
 A day waits that is published and that no finished build has modelled. A build claims every day that waits; one that
 makes everything anew claims every published day. Of a property that is left out it claims all days too, and those that
-wait it claims hidden: the property is made anew of the others, and the hidden days go on waiting.
+wait it claims hidden: the property is made anew of the others, and the hidden days go on waiting. Of one that is
+emptied it claims all days hidden, and once it has finished they all wait.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _WAITING = sql.SQL(
 ).format(is_modelled=IS_MODELLED)
 _LEAVING_OUT = sql.SQL(
     """
-    select p.publication_id, p.property_key = any(%(left_out)s) and not {is_modelled} as is_hidden
+    select p.publication_id,
+           p.property_key = any(%(emptied)s) or p.property_key = any(%(left_out)s) and not {is_modelled} as is_hidden
     from ops.publication as p
     where p.is_current and (%(is_full)s or p.property_key = any(%(left_out)s) or not {is_modelled})
     """
@@ -45,10 +47,11 @@ _ANY = sql.SQL(
 
 @dataclass(frozen=True)
 class Claims:
-    """What a build is to claim. `left_out`: keys of properties."""
+    """What a build is to claim. `left_out`: keys of properties; of those of them `emptied` nothing is modelled."""
 
     is_full: bool
     left_out: list[int]
+    emptied: list[int]
 
     @property
     def days(self) -> sql.Composed:
@@ -58,7 +61,7 @@ class Claims:
     @property
     def values(self) -> dict[str, Any]:
         """Parameters of the query."""
-        return {"is_full": self.is_full, "left_out": self.left_out}
+        return {"is_full": self.is_full, "left_out": self.left_out, "emptied": self.emptied}
 
 
 def are_there(conn: Connection, wanted: Claims) -> bool:

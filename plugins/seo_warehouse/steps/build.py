@@ -68,12 +68,13 @@ def _build_once(
     project: str,
     left_out: Collection[int],
     *,
+    emptied: Collection[int] = (),
     full: bool = False,
     even_empty: bool = False,
 ) -> BuildSummary:
     modelled_with = _modelled_with(connection)
     is_full = full or modelled_with not in (None, project)
-    build = builds.claim_build(connection, is_full, left_out=left_out, even_empty=even_empty)
+    build = builds.claim_build(connection, is_full, left_out=left_out, emptied=emptied, even_empty=even_empty)
     if build is None:
         log.info("nothing to build: every published day is modelled")
         return BuildSummary(None)
@@ -82,7 +83,7 @@ def _build_once(
     with wh.connect("owner", autocommit=True) as owner:
         hide_days(owner, build.build_id)
         builds.analyze_claimed(owner, build.build_id)
-    run = partial(_run_dbt, wh, connection, build, sorted(left_out))
+    run = partial(_run_dbt, wh, connection, build, sorted({*left_out, *emptied}))
     try:
         with environment(wh, BUILDING):
             manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
