@@ -98,3 +98,7 @@ def test_what_no_row_can_cause_is_nobodys_fault(message: str, is_so: bool) -> No
     of_build = f"build 3: 2 nodes did not pass: model.seo_warehouse.fct_x: error: {failed}"
     assert is_nobodys(BuildError(failed)) is is_nobodys(BuildError(of_build)) is is_so
     assert not is_nobodys(BuildError(f"another: {of_build}"))
+
+
+def test_a_session_that_was_not_had_is_nobodys_fault() -> None:
+    assert is_nobodys(BuildError("build 3: 0 nodes did not pass: Database Error\n  connection to server failed"))

@@ -64,7 +64,7 @@ _OF_MACHINE = (
 )
 _OF_CODE = "syntax error |(column|relation|function|operator|schema|type) .* does not exist"
 NOBODYS = re.compile(
-    r"(build \d+: \d+ nodes did not pass: \S+: error: )?"
+    r"(build \d+: \d+ nodes did not pass: (\S+: error: )?)?"
     r"(the models cannot be parsed|(Compilation|Parsing|Runtime) Error"
     rf"|Database Error( in \w+ \S+ \(\S+\))?\s+({_OF_MACHINE}|{_OF_CODE}))"
 )
