@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +40,12 @@ class Narrow:
     disk: Disk
 
 
-@pytest.fixture
-def narrow(postgres: Postgres, tmp_path: Path) -> Iterator[Narrow]:
+@contextmanager
+def on_a_small_disk(postgres: Postgres, name: str, template: str) -> Iterator[Disk]:
+    """A copy of a database whose tables lie on a disk of their own; who may mount none skips the test."""
     folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-narrow-"))
     folder.chmod(0o711)
-    disk, name = Disk(folder / "disk", ROOM), f"test_{uuid.uuid4().hex[:12]}"
+    disk = Disk(folder / "disk", ROOM)
     try:
         with mounted(disk) as is_mounted:
             if not is_mounted:
@@ -53,16 +55,24 @@ def narrow(postgres: Postgres, tmp_path: Path) -> Iterator[Narrow]:
             if owner is not None:
                 os.chown(disk.path / "tables", owner.pw_uid, owner.pw_gid)
             with psycopg.connect(postgres.dsn(), autocommit=True) as connection:
-                connection.execute(f"create tablespace {name} location '{disk.path}/tables'")
-                connection.execute(
-                    f"create database {name} template warehouse_template strategy file_copy tablespace {name}"
-                )
-                yield Narrow(open_shop(tmp_path / "home", postgres.dsn(name)), disk)
-                disk.free()
-                connection.execute(f"drop database {name} with (force)")
-                connection.execute(f"drop tablespace {name}")
+                space = f"space_of_{name}"
+                connection.execute(f"create tablespace {space} location '{disk.path}/tables'")
+                connection.execute(f"create database {name} template {template} strategy file_copy tablespace {space}")
+                try:
+                    yield disk
+                finally:
+                    disk.free()
+                    connection.execute(f"drop database {name} with (force)")
+                    connection.execute(f"drop tablespace {space}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def narrow(postgres: Postgres, tmp_path: Path) -> Iterator[Narrow]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with on_a_small_disk(postgres, name, "warehouse_template") as disk:
+        yield Narrow(open_shop(tmp_path / "home", postgres.dsn(name)), disk)
 
 
 def test_a_disk_that_is_full_at_any_step_of_a_publication_leaves_each_day_as_it_was(narrow: Narrow) -> None:
