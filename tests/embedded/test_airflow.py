@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -18,7 +19,7 @@ import pytest
 import requests
 
 from seo_warehouse.embedded import airflow as embedded
-from seo_warehouse.embedded import processes
+from seo_warehouse.embedded import health, processes
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.embedded.processes import Component
@@ -218,6 +219,33 @@ def test_a_scheduler_that_was_stopped_goes_on_when_it_is_woken(airflow: Airflow,
     assert client.wait("quick", run_id=run_id)["state"] == "success"
     assert len(client.runs("quick", "2026-11-23")) == 1
     assert _pids(airflow) == before
+
+
+def test_a_scheduler_that_hangs_is_named_and_started_anew(
+    airflow: Airflow, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "HUNG_SECONDS", 20.0)
+    before = _pids(airflow)
+    for stat in processes.members(_scheduler(airflow)):
+        os.kill(stat.pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 300
+    named = re.compile(r"airflow-scheduler has shown no sign of life for \d+ s: .*`make run` starts it anew")
+    told: list[str] = []
+    while not any(named.fullmatch(line) for line in told):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.5)
+        told.clear()
+        health.say_running(before, airflow.port, told.append)
+    assert told[0] == f"running: {', '.join(before)}"
+    told.clear()
+    embedded.start(airflow, told.append)
+    assert any(re.fullmatch(r"airflow-scheduler has .*: it is started anew", line) for line in told)
+    after = _pids(airflow)
+    assert after.keys() == before.keys()
+    assert after["airflow-scheduler"] != before["airflow-scheduler"]
+    client.unpause("quick")
+    run_id = client.trigger("quick", "2026-11-24")
+    assert client.wait("quick", run_id=run_id, timeout_seconds=300)["state"] == "success"
 
 
 def test_a_killed_scheduler_is_replaced_and_its_task_comes_to_its_end(airflow: Airflow, client: Client) -> None:

@@ -20,14 +20,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psycopg
-import requests
 from psycopg import sql
 
-from seo_warehouse.embedded import processes
+from seo_warehouse.embedded import health, processes
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.embedded.room import is_free, require_space
 from seo_warehouse.errors import EmbeddedError
@@ -107,11 +105,14 @@ def prepare(airflow: Airflow, report: Report) -> None:
 
 
 def start(airflow: Airflow, report: Report) -> None:
-    """Start what does not run and wait until all of it is healthy. Raises EmbeddedError naming what is not."""
+    """Start what does not run, and anew what hangs, and wait until all of it is healthy.
+
+    Raises EmbeddedError naming what is not.
+    """
     require_space(airflow.home, LEAST_FREE_BYTES)
     began, deadline, told = datetime.now(UTC), time.monotonic() + START_SECONDS, 0.0
     started = _start_missing(airflow, frozenset(), report)
-    while ailing := _ailing(airflow, started, began):
+    while ailing := health.ailing(airflow.url, started, began):
         if time.monotonic() > deadline:
             parts = ", ".join(ailing)
             raise EmbeddedError(f"Airflow is not healthy after {START_SECONDS:.0f} s: {parts}; see {airflow.home}")
@@ -119,6 +120,7 @@ def start(airflow: Airflow, report: Report) -> None:
             report(f"waiting for Airflow: {', '.join(ailing)}")
             told = time.monotonic()
         time.sleep(0.3)
+        _end_hung(airflow, started, began, report)
         # One that ran before may be about to end, its database having gone: it gets the same chance as the others.
         started |= _start_missing(airflow, started, report)
 
@@ -260,6 +262,18 @@ def _migrate(airflow: Airflow, database: str) -> None:
         raise EmbeddedError(f"airflow db migrate failed ({done.returncode}): {last}")
 
 
+def _end_hung(airflow: Airflow, started: frozenset[str], began: datetime, report: Report) -> None:
+    """End what ran before and hangs; those of `started` have just begun, and others may have begun a moment before."""
+    running = {c.name: c for c in airflow.components if c.name not in started and processes.find(c)}
+    old = {name: c for name, c in running.items() if time.time() - c.record.stat().st_mtime > health.HUNG_SECONDS}
+    for silence in health.silences(airflow.url, old):
+        waited = (datetime.now(UTC) - began).total_seconds()
+        if (waited if silence.seconds is None else silence.seconds) > health.HUNG_SECONDS:
+            report(f"{silence}: it is started anew")
+            # One that is stopped hears no request to end.
+            processes.stop([running[silence.component]], patience_seconds=5.0)
+
+
 def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) -> frozenset[str]:
     """Start what does not run. Returns the names. Raises EmbeddedError for one of `started` that has ended again."""
     missing = [component for component in airflow.components if processes.find(component) is None]
@@ -273,32 +287,6 @@ def _start_missing(airflow: Airflow, started: frozenset[str], report: Report) ->
         command = [sys.executable, "-m", "airflow", *COMMANDS[component.name]]
         processes.start(component, command, environment=environment(airflow), folder=airflow.folder)
     return frozenset(component.name for component in missing)
-
-
-def _ailing(airflow: Airflow, started: frozenset[str], began: datetime) -> list[str]:
-    """The parts that are not healthy; for one in `started`, a heartbeat before `began` is its predecessor's."""
-    health = _get(f"{airflow.url}/api/v2/monitor/health")
-    if not health:
-        return ["api server"]
-    ailing = [] if health["metadatabase"]["status"] == "healthy" else ["metadata database"]
-    for part in ("scheduler", "dag_processor"):
-        beat = health[part].get(f"latest_{part}_heartbeat")
-        is_new = f"airflow-{part.replace('_', '-')}" in started
-        if health[part]["status"] != "healthy" or not beat or (is_new and datetime.fromisoformat(beat) < began):
-            ailing.append(part.replace("_", " "))
-    # Built at its first request, which takes the server many seconds: better now than while a task waits for it.
-    return ailing if _get(f"{airflow.url}/execution/health") else [*ailing, "tasks' interface"]
-
-
-def _get(url: str) -> Any:
-    """The answer's document, or None where there is none yet."""
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy stands between us and loopback
-        try:
-            answer = session.get(url, timeout=30)
-            return answer.json() if answer.ok else None
-        except (requests.RequestException, ValueError):
-            return None
 
 
 def _write_private(path: Path, text: str) -> None:

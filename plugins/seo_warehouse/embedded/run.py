@@ -23,6 +23,7 @@ from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import onboarding, parts, processes
 from seo_warehouse.embedded.airflow import Airflow
 from seo_warehouse.embedded.check import expect_no_fault
+from seo_warehouse.embedded.health import say_running
 from seo_warehouse.embedded.ports import choose_ports
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import ConfigError, EmbeddedError
@@ -148,19 +149,13 @@ def status(
     ports = read_ports(settings.home)
     if not ports and settings.owner_dsn is None:
         raise ConfigError(f"nothing was ever started in {settings.home}: run `make run`")
-    running = [
-        c.name
-        for c in (
-            *embedded_airflow.components(settings.home),
-            *onboarding.components(settings.home),
-            parts.demo_component(settings.home),
-        )
-        if processes.find(c)
-    ]
+    home = settings.home
+    components = (*embedded_airflow.components(home), *onboarding.components(home), parts.demo_component(home))
+    running = [component.name for component in components if processes.find(component)]
     if settings.owner_dsn is None and parts.postgres(settings, ports).is_running():
         running.insert(0, "postgres")
     if ports:
-        say(f"running: {', '.join(running) or 'nothing'}")
+        say_running(running, ports.get("airflow"), say)
     if settings.owner_dsn is not None or "postgres" in running:
         wh = open_warehouse(settings)
         if acknowledged_by is not None:
