@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Collection
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from seo_warehouse.config import Settings
@@ -20,7 +25,7 @@ from seo_warehouse.steps.apart import BuildSummary, build_apart
 from seo_warehouse.steps.effect import estimate_effects
 from tests.conftest import PASSWORDS
 from tests.effect.test_inference import BASE
-from tests.warehouse.world import DATABASE, Warehouse
+from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
 MODELS = ("run", "--select", "int_page__collect_pages", "fct_search_page", "dim_page")
 """One kept by claimed days, one that only grows, and one that is made anew of what that holds."""
@@ -73,6 +78,12 @@ def _build(warehouse: Warehouse, *, full: bool = False, killed_at: int | None = 
         return build_apart(warehouse.connection, Building(warehouse, killed_at), full=full)
 
 
+def _build_elsewhere(dsn: str, folder: Path) -> None:
+    """Build in a process that is to be killed."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        _build(Warehouse(connection, Dbt(folder)))
+
+
 def _day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
@@ -100,6 +111,11 @@ def _rows(warehouse: Warehouse, key: int) -> dict[str, list[dict[str, Any]]]:
 def _days(warehouse: Warehouse, key: int) -> list[int]:
     rows = warehouse.rows("select day from marts.fct_search_page where property_key = %s order by 1", key)
     return [(row["day"] - FIRST).days for row in rows]
+
+
+def _last(warehouse: Warehouse) -> int:
+    (row,) = warehouse.rows("select max(build_id) as build_id from ops.build")
+    return int(row["build_id"])
 
 
 def _aside(warehouse: Warehouse) -> list[tuple[int, int]]:
@@ -179,6 +195,42 @@ def test_a_kill_while_it_is_found_and_set_aside_changes_nothing(broken_night: tu
     assert _days(warehouse, SOUND)[-1] == _days(warehouse, LATE)[-1] == 3
     assert _days(warehouse, SICK) == [0]
     assert _aside(warehouse) == [(SICK, 3)]
+
+
+def test_a_process_killed_once_one_is_set_aside_and_before_it_is_made_anew_changes_nothing(
+    broken_night: tuple[Warehouse, Any, Any], postgres: Postgres
+) -> None:
+    warehouse, *_ = broken_night
+    warehouse.connection.execute("delete from ops.set_aside")
+    # One of two: the last of the builds that look for it fails, so it is made anew once it is set aside.
+    _publish(warehouse, SOUND, 4)
+    building = multiprocessing.get_context("spawn").Process(
+        target=_build_elsewhere, args=(postgres.dsn(DATABASE), warehouse.dbt.folder)
+    )
+    building.start()
+    deadline = time.monotonic() + 600
+    while not aside.aside_keys(warehouse.connection):
+        assert building.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert building.pid is not None
+    os.kill(building.pid, signal.SIGKILL)
+    building.join()
+    assert building.exitcode == -signal.SIGKILL
+    # As every build does before it begins (dbt_commands.end_sessions_of_dead_builds).
+    others = "select pg_terminate_backend(pid, 30000) from pg_stat_activity where usename = 'seo_transformer'"
+    warehouse.connection.execute(f"{others} and datname = current_database()")
+    half_made = warehouse.rows(
+        "select 1 from ops.build where state in ('claimed', 'failed') and build_id = %s", _last(warehouse)
+    )
+    assert half_made
+    _build(warehouse)
+    assert _days(warehouse, SOUND)[-1] == 4
+    assert _days(warehouse, SICK) == [0]
+    assert _aside(warehouse) == [(SICK, 3)]
+    assert warehouse.rows("select 1 from ops.build where state = 'claimed'") == []
+    pages = warehouse.rows("select url from intermediate.int_page__collect_pages where property_key = %s", SICK)
+    assert [page["url"] for page in pages] == ["https://site2.example/0"]
 
 
 def test_what_was_mended_comes_back_whole(broken_night: tuple[Warehouse, Any, Any]) -> None:
