@@ -24,7 +24,7 @@ FIRST = date(2026, 5, 1)
 PROPERTIES = (1, 2)
 DAYS = 100
 """So many that the claim alone takes several pages of the ledger."""
-PAGES = 10
+PAGES = 40
 MARTS = {
     "marts.fct_search_page": len(PROPERTIES) * PAGES * DAYS,
     "marts.dim_page": len(PROPERTIES) * PAGES * DAYS,
