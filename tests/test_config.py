@@ -55,6 +55,18 @@ def test_the_smallest_property_has_working_defaults(tmp_path: Path) -> None:
             {"sources": {"site_crawl": {"start_urls": ["http://a.example/"], "max_page": 3}}},
             r"sources\.site_crawl\.max_page: is no setting: did you mean max_pages\?$",
         ),
+        (
+            {"sources": {"exports": {"backlinks": {"whole_since": "May"}}}},
+            r"sources\.exports\.backlinks\.whole_since: .*date",
+        ),
+        (
+            {"sources": {"exports": {"backlinks": {"cadence_days": 0}}}},
+            r"sources\.exports\.backlinks\.cadence_days: .*greater than or equal to 1",
+        ),
+        (
+            {"sources": {"exports": {"backlinks": {"whole_sinse": "2026-05-01"}}}},
+            r"sources\.exports\.backlinks\.whole_sinse: is no setting: did you mean whole_since\?$",
+        ),
         ({"domian": "example.com"}, r"properties\.0\.domian: is no setting: did you mean domain\?$"),
         (
             {"sources": {"google_updates": {}}},

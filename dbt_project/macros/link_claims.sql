@@ -26,7 +26,10 @@ link was seen after. Else only the links that the claimed days name.
     {%- endif -%}
 {%- endmacro %}
 
-{#- A day of exports that was published before may have lost a link; one that is new speaks of the links in it alone. -#}
+{#-
+A day of exports that was published before may have lost a link; one that is new speaks of the links in it alone, unless it is
+whole.
+-#}
 {% macro whole_link_properties() -%}
     select claimed.property_key
     from {{ source('ops', 'build_day') }} as claimed
@@ -44,7 +47,7 @@ link was seen after. Else only the links that the claimed days name.
     select look.property_key
     from {{ ref('int_link__judge_looks') }} as look
     inner join
-        ({{ _claimed_looks(is_export=false) }}) as claimed
+        ({{ _claimed_looks() }}) as claimed
         on claimed.property_key = look.property_key
         and claimed.day = look.day
     where look.is_snapshot
@@ -74,11 +77,11 @@ link was seen after. Else only the links that the claimed days name.
 {%- endmacro %}
 
 {#- Days of links that the build claims, as a query of its own: Citus joins no ledger with what it has spread. -#}
-{% macro _claimed_looks(is_export=none) -%}
+{% macro _claimed_looks() -%}
     select claimed.property_key, claimed.day
     from {{ source('ops', 'build_day') }} as claimed
     where
-        claimed.build_id = {{ var('build_id') | int }} and {{ is_of_kind('claimed', ['links'], is_export) }}
+        claimed.build_id = {{ var('build_id') | int }} and {{ is_of_kind('claimed', ['links']) }}
 {%- endmacro %}
 
 {#- Pre-hook of a model kept by whole links. -#}

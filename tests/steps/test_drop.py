@@ -284,3 +284,31 @@ def test_every_row_of_every_file_is_accounted_for(shop: Shop) -> None:
     )
     ((held, stated),) = shop.fetch(published)
     assert held == stated > 0
+
+
+def test_a_whole_export_says_so_of_its_day_though_another_brought_its_rows(shop: Shop) -> None:
+    told = "select is_current, facts from ops.publication where table_name = 'backlink' order by publication_id"
+    rows = "source_url,target_url\nhttps://a.example/1,https://shop.example/\n"
+    shop.drop("backlinks-2026-05-01.csv", rows)
+    assert ingest(shop) == ["published"]
+    assert any("is not known to be whole" in line for line in shop.said)
+    assert shop.fetch(told) == [(True, {"may_be_whole": True})]
+    shop.drop("backlinks-whole-2026-05-01.csv", rows + "\n")
+    assert ingest(shop) == ["published"]
+    assert any("is whole: a link that it lacks was not there on 2026-05-01" in line for line in shop.said)
+    whole = {"may_be_whole": True, "is_complete": True, "is_full": True}
+    assert shop.fetch(told) == [(False, {"may_be_whole": True}), (True, whole)]
+    # What is known already changes nothing.
+    shop.drop("again backlinks-2026-05-01.csv", rows + "\n\n")
+    assert ingest(shop) == ["unchanged"]
+    assert len(shop.fetch(told)) == 2
+
+
+def test_what_the_settings_say_of_exports_is_where_models_see_it(shop: Shop) -> None:
+    stated = "select links_whole_since::text, link_cadence_days from ops.property order by property_key"
+    assert shop.fetch(stated) == [(None, None), (None, None)]
+    path = shop.home / "properties.yml"
+    backlinks = "exports: {backlinks: {whole_since: 2026-05-01, cadence_days: 7}}"
+    path.write_text(path.read_text().replace("exports: {}", backlinks, 1))
+    shop.wh.sync_properties()
+    assert shop.fetch(stated) == [("2026-05-01", 7), (None, None)]

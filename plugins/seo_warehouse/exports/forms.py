@@ -18,6 +18,7 @@ from typing import Any
 from seo_warehouse.errors import ExportError
 from seo_warehouse.exports import labs
 from seo_warehouse.exports.contradictions import find_first
+from seo_warehouse.exports.looks import Looks
 from seo_warehouse.exports.opening import OpenStream, head_of, is_zip, unzipped
 from seo_warehouse.exports.parts import Part, Refusal
 from seo_warehouse.exports.refusals import NothingKeptError, Refusals, is_too_much
@@ -25,7 +26,7 @@ from seo_warehouse.exports.repeats import Repeats, is_replaced
 from seo_warehouse.exports.sheets import Sheet, find_habits, has_rows, identify, outcomes
 from seo_warehouse.exports.values import HabitUnknownError
 from seo_warehouse.exports.zipped import sheets_of_zip
-from seo_warehouse.sources.exports import RANKING
+from seo_warehouse.sources.exports import BACKLINK, RANKING
 from seo_warehouse.spec import EXPORTED_AT, Row, Table
 
 LOCATION = "location"
@@ -214,6 +215,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
     grain_of = itemgetter(*table.grain)
     repeats = Repeats()
     depths = _Depths() if table is RANKING else None
+    looks = Looks() if table is BACKLINK else None
     refusals = Refusals(name)
     first, last = date.max, date.min
     try:
@@ -223,6 +225,8 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
                 see(grain_of(outcome), tuple(outcome.values()))
                 if depths is not None:
                     depths.see(outcome)
+                if looks is not None:
+                    looks.see(outcome)
                 day = outcome["day"]
                 if day < first:
                     first = day
@@ -236,7 +240,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
     refusals.check(repeats.row_count)
     depth = depths.of_found if depths is not None else None
     notes = () if depth is None else (f"what was found is taken to be found among {depth}, as the rest of the file",)
-    return Part(
+    surveyed = Part(
         table=table.name,
         part=part,
         first_day=first,
@@ -250,6 +254,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
         notes=(*notes, *refusals.notes),
         plan=Plan((), judged.replaced, depth, judged.first),
     )
+    return surveyed if looks is None else looks.finish(surveyed)
 
 
 def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetime, latest: date) -> tuple[Part, ...]:

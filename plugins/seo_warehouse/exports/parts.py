@@ -35,7 +35,8 @@ class Part:
     `part` is vendor and form. `row_count` rows of `first_day..last_day` will be read. `exported_at` is the instant of
     the export, UTC. Of the `refused_count` rows left out `refused` are the first. `equal_count` rows say what a later
     one says; `contradicted_count` say otherwise of the same thing, and the later one stands. `notes` say what was
-    left aside. `plan` is what reading needs to know of the file.
+    left aside. `look_day`: the day that all links of the part are of; where there is none, `no_look` says why. `plan`
+    is what reading needs to know of the file.
     """
 
     table: str
@@ -49,4 +50,6 @@ class Part:
     equal_count: int = 0
     contradicted_count: int = 0
     notes: tuple[str, ...] = ()
+    look_day: date | None = None
+    no_look: str | None = None
     plan: Any = None

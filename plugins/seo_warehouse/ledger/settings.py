@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 
 import psycopg
 
-from seo_warehouse.config import Properties
+from seo_warehouse.config import Properties, Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.sites import expect_same_sites
+from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.urls import normalise
 
 PATTERN_SECONDS = 2
@@ -30,16 +32,20 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
         cursor.execute("update ops.property set is_active = false where is_active and property_key <> all(%s)", (keys,))
         cursor.executemany(
             """
-            insert into ops.property values (%s, %s, %s, %s, %s, %s, %s, %s, true)
+            insert into ops.property (property_key, property_name, domain, history_start, engine, location_code,
+                                      language_code, depth, links_whole_since, link_cadence_days, is_active)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true)
             on conflict (property_key) do update set
                 property_name = excluded.property_name, domain = excluded.domain,
                 history_start = excluded.history_start, engine = excluded.engine,
                 location_code = excluded.location_code, language_code = excluded.language_code,
-                depth = excluded.depth, is_active = true
+                depth = excluded.depth, links_whole_since = excluded.links_whole_since,
+                link_cadence_days = excluded.link_cadence_days, is_active = true
             """,
             [
                 (p.key, p.name, p.domain, p.history_start)
                 + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
+                + _stated_of_exports(p)
                 for p in properties.properties
             ],
         )
@@ -64,6 +70,14 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
                 for number, rule in enumerate(p.topics, start=1)
             ],
         )
+
+
+def _stated_of_exports(prop: Property) -> tuple[date | None, int | None]:
+    """Since when a property's exports of links are whole, and within how many days their vendor finds a link."""
+    if not prop.reads(EXPORTS):
+        return None, None
+    stated = prop.settings_of(EXPORTS).backlinks
+    return stated.whole_since, stated.cadence_days
 
 
 def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:

@@ -1,9 +1,9 @@
 """Publish a load of a file: merge its rows, by grain, into the days that `raw` holds of the same part.
 
-An export never says that it is whole: a row that it does not name stays. Of two rows of one grain the one exported
-later stays; of two exported at the same instant that of the file read later. A file that is replayed takes back those
-of its own rows that it does not name any more. A row keeps the id of the load that brought it, so a published day may
-hold rows of many loads, and its newest publication speaks of all of them.
+A row that an export does not name stays, whole or not: another of the same day named it. Of two rows of one grain the
+one exported later stays; of two exported at the same instant that of the file read later. A file that is replayed takes
+back those of its own rows that it does not name any more. A row keeps the id of the load that brought it, so a
+published day may hold rows of many loads, and its newest publication speaks of all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from psycopg import sql
 from seo_warehouse.errors import LoadError
 from seo_warehouse.ledger.loads import audit_table, move
 from seo_warehouse.ledger.session import Connection
-from seo_warehouse.load.batch import sum_days
+from seo_warehouse.load.batch import MENDED, sum_days
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.spec import EXPORTED_AT, Source, Table
 
@@ -59,7 +59,7 @@ def merge(conn: Connection, what: str, source: Source, table: Table, load_id: in
     put, days = merging.put()
     if put + equal + outdated != load.row_count:
         raise LoadError(f"{what}: {put} put, {equal} equal and {outdated} outdated rows are not its {load.row_count}")
-    changed = sorted(days | {day for day, _ in lost})
+    changed = sorted(days | {day for day, _ in lost} | merging.told())
     merging.record(changed)
     conn.execute("insert into ops.merge values (%s, %s, %s, %s)", (load_id, put, equal, outdated))
     state = "published" if changed else "superseded" if outdated and not equal else "unchanged"
@@ -168,6 +168,22 @@ class _Merging:
             )
         ).rowcount
         return count, days
+
+    def told(self) -> set[date]:
+        """The days of which the load notes what the ledger does not say of them."""
+        return {
+            day
+            for (day,) in self.conn.execute(
+                """
+                select d.day from ops.load_day as d
+                left join ops.publication as b
+                    on b.is_current and (b.source, b.table_name, b.property_key, b.part) = (%s, %s, %s, %s)
+                   and b.day = d.day
+                where d.load_id = %s and not d.facts - %s::text <@ coalesce(b.facts, '{}')
+                """,
+                (self.source.name, self.table.name, self.load.property_key, self.load.part, self.load.load_id, MENDED),
+            )
+        }
 
     def record(self, changed: list[date]) -> None:
         """Write the merged days into the ledger. An equal day was said again by this export."""

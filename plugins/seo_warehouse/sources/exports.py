@@ -4,10 +4,14 @@ What each file looks like, heading by heading, is in docs/exports.md; the room `
 rows of every vendor; `part` says whose they are. A column that a form lacks is NULL, as is an empty cell: unknown.
 
 `day` is the day that a row speaks of. Where a form names none, it is the day of the export, and a later export adds to
-it. An export never says that it is whole, so a row's absence from it means nothing.
+it. What an export lacks means nothing, unless its name or the settings say that it lists all links.
 """
 
 from __future__ import annotations
+
+from datetime import date
+
+from pydantic import Field
 
 from seo_warehouse.property import Strict
 from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
@@ -19,8 +23,33 @@ ODD_ROWS = 0.01
 """Share of rows that may break a row rule: what people type and vendors crawl has odd rows, a wrong column many."""
 
 
+class BacklinkExports(Strict):
+    """What the property knows of its exports of backlinks and no file says."""
+
+    whole_since: date | None = Field(
+        default=None,
+        ge=date(1990, 1, 1),
+        lt=date(2100, 1, 1),
+        examples=[date(2026, 5, 1)],
+        description="From this day on each export of backlinks lists every link that its vendor knows. Absent: only"
+        " files named `backlinks-whole-YYYY-MM-DD.csv` do ([whole exports](exports.md#whole-exports)).",
+    )
+    cadence_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=366,
+        examples=[7],
+        description="Days within which the vendor finds a new link: how uncertain its `first_seen` is after a whole"
+        " export. Absent: the days since that export.",
+    )
+
+
 class ExportSettings(Strict):
-    """Files in the property's drop folder, `<drop>/<property>/`. Nothing to set: `exports: {}` has them read."""
+    """Files in the property's drop folder, `<drop>/<property>/`. Nothing need be set: `exports: {}` has them read."""
+
+    backlinks: BacklinkExports = Field(
+        default=BacklinkExports(), description="Exports of backlinks, whoever their vendor is."
+    )
 
 
 def _day(description: str) -> Column:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 import yaml
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from seo_warehouse.sources import SOURCES
@@ -53,9 +54,22 @@ def _rows_of_settings(sources: tuple[Source, ...]) -> Iterator[str]:
         place = source.name if source.is_shared else f"properties[].sources.{source.name}"
         suffices = "" if source.example() else " `{}` suffices."
         yield f"| `{place}` | none | {source.description} Absent: not read.{suffices} |"
-        for name, field in source.settings.model_fields.items():
-            yield f"| `{place}.{name}` | {_default(field)} | {field.description} |"
+        yield from _rows_of_fields(place, source.settings)
     yield ""
+
+
+def _rows_of_fields(place: str, settings: type[BaseModel]) -> Iterator[str]:
+    for name, field in settings.model_fields.items():
+        if inner := _inner(field):
+            yield from _rows_of_fields(f"{place}.{name}", inner)
+        else:
+            yield f"| `{place}.{name}` | {_default(field)} | {field.description} |"
+
+
+def _inner(field: FieldInfo) -> type[BaseModel] | None:
+    """The settings that a setting consists of."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _default(field: FieldInfo) -> str:
@@ -76,16 +90,24 @@ def _rows_of_connections(sources: tuple[Source, ...]) -> Iterator[str]:
 
 def _example(sources: tuple[Source, ...], indent: str) -> Iterator[str]:
     for source in sources:
-        fields = source.settings.model_fields.items()
+        fields = source.settings.model_fields
         yield from _commented(f"{indent}{source.name}:{'' if fields else ' {}'}", source.description)
-        for name, field in fields:
-            value = (
-                field.examples[0]
-                if field.is_required() and field.examples
-                else field.get_default(call_default_factory=True)
-            )
-            more = f" For example {_written(field.examples[0])}." if field.examples and not field.is_required() else ""
-            yield from _commented(f"{indent}  {name}: {_written(value)}", field.description or "", more)
+        yield from _example_of_fields(source.settings, f"{indent}  ")
+
+
+def _example_of_fields(settings: type[BaseModel], indent: str) -> Iterator[str]:
+    for name, field in settings.model_fields.items():
+        if inner := _inner(field):
+            yield from _commented(f"{indent}{name}:", field.description or "")
+            yield from _example_of_fields(inner, f"{indent}  ")
+            continue
+        value = (
+            field.examples[0]
+            if field.is_required() and field.examples
+            else field.get_default(call_default_factory=True)
+        )
+        more = f" For example {_written(field.examples[0])}." if field.examples and not field.is_required() else ""
+        yield from _commented(f"{indent}{name}: {_written(value)}", field.description or "", more)
 
 
 def _commented(line: str, comment: str, more: str = "") -> Iterator[str]:

@@ -28,7 +28,7 @@ from seo_warehouse.errors import (
     SeoWarehouseError,
     TransientLoadError,
 )
-from seo_warehouse.exports import folder, forms
+from seo_warehouse.exports import folder, forms, looks
 from seo_warehouse.exports.parts import Part
 from seo_warehouse.ledger import files, loads, nights
 from seo_warehouse.ledger.files import KeptFile
@@ -36,6 +36,7 @@ from seo_warehouse.ledger.session import Connection, step
 from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import source_named
+from seo_warehouse.sources.exports import BACKLINK, EXPORTS
 from seo_warehouse.spec import Period, Reading, Row, Source
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.warehouse import Warehouse
@@ -257,6 +258,9 @@ def _read(run: _Run, file: KeptFile) -> None:
     settled = files.settled_parts(run.connection, run.source.name, file)
     for part in parts:
         run.say(f"{file.name}: {part.part}, {part.row_count:,} rows for {part.table}")
+        if part.table == BACKLINK.name:
+            whole_since = run.prop.settings_of(EXPORTS).backlinks.whole_since
+            run.say(f"{file.name}: {looks.say_look(part, file.name, whole_since)}")
         for note in (*part.notes, *map(str, part.refused[:TOLD_LINES])):
             run.say(f"{file.name}: {note}")
         if part.refused_count > TOLD_LINES:
@@ -276,7 +280,8 @@ def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
         purpose=purpose,
         scope=file.scope,
     )
-    noted = Noted(days=set(), usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
+    facts = looks.facts_of(part, file.name)
+    noted = Noted(days=set(), facts=facts, usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
     return reading.write_load(run.wh, reads, _counted(run, file, part, noted), noted)
 
 

@@ -49,17 +49,24 @@ with
         from preceded
     ),
 
-    -- greatest() passes over NULL too.
+    -- greatest() passes over NULL too. Only what the witness dates itself is as sure as it is
+    -- quick.
     dated as (
         select
             begun.*,
-            case
-                when begun.span_no = 1
-                then looks.complete_day
-                when begun.last_absent_day <= begun.start_date
-                then greatest(begun.gone_before_date, begun.last_absent_day)
-                else begun.gone_before_date
-            end as start_earliest_date,
+            greatest(
+                case
+                    when begun.span_no = 1
+                    then looks.complete_day
+                    when begun.last_absent_day <= begun.start_date
+                    then greatest(begun.gone_before_date, begun.last_absent_day)
+                    else begun.gone_before_date
+                end,
+                case
+                    when begun.start_date = begun.first_seen_date and looks.complete_day is not null
+                    then begun.start_date - begun.cadence_days
+                end
+            ) as start_earliest_date,
             case
                 when begun.gone_date is not null then greatest(begun.gone_date, begun.start_date)
             end as lost_date,

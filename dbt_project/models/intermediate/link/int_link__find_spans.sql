@@ -25,6 +25,7 @@ with
             sighting.anchor,
             sighting.source_domain_authority as authority,
             look.is_watching,
+            look.cadence_days,
             case
                 when look.is_snapshot then look.day else look.previous_snapshot_day
             end as last_snapshot_day,
@@ -122,6 +123,7 @@ with
             min(day) as begin_day,
             max(day) filter (where not is_claim) as last_live_day,
             bool_or(is_watching) as is_watching,
+            min(cadence_days) as cadence_days,
             min(first_seen_date) as first_seen_date,
             (array_agg(visit_date order by day) filter (where not is_claim))[1] as first_visit_date,
             (array_agg(coalesce(visit_date, day) order by day desc) filter (where not is_claim))[
@@ -169,6 +171,7 @@ select
     begin_day,
     last_live_day,
     is_watching,
+    cadence_days,
     first_seen_date,
     first_visit_date,
     last_visit_date,

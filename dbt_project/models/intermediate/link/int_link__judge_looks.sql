@@ -1,17 +1,34 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'witness', 'day'], 'unique': True}]) }}
 
 with
-    publications as (
+    told as (
         select
             property_key,
             {{ export_vendor(origin_of('publication')) }} as witness,
             day,
             row_count,
             facts,
-            -- An export never says that it is whole.
-            {{ is_of_kind('publication', ['links'], is_export=false) }} as may_be_whole
+            {{ is_of_kind('publication', ['links'], is_export=true) }} as is_export
         from {{ source('ops', 'publication') }} as publication
         where is_current and {{ is_of_kind('publication', ['links']) }}
+    ),
+
+    -- What a day of exports is by its file's name it has noted; what all are since some day, the
+    -- property states.
+    publications as (
+        select
+            told.*,
+            coalesce(
+                told.is_export
+                and (told.facts ->> 'may_be_whole')::boolean
+                and told.day >= properties.links_whole_since_date,
+                false
+            ) as is_stated_whole,
+            case when told.is_export then properties.link_cadence_days end as cadence_days
+        from told
+        left join
+            {{ ref('stg_ops__property') }} as properties
+            on properties.property_key = told.property_key
     ),
 
     -- Rows that the gate rejected are missing from what was published; which pull lost them is
@@ -21,11 +38,13 @@ with
             publications.*,
             publications.row_count = pulls.read_count and pulls.is_any_whole as is_any_whole,
             publications.row_count = pulls.read_count and pulls.is_full_whole as is_full_whole,
-            (publications.facts ->> 'is_complete')::boolean
-            and publications.row_count = coalesce(
-                (publications.facts ->> 'stated_count')::bigint, publications.row_count
+            publications.is_stated_whole
+            or (
+                (publications.facts ->> 'is_complete')::boolean
+                and publications.row_count
+                = coalesce((publications.facts ->> 'stated_count')::bigint, publications.row_count)
             ) as is_whole,
-            (publications.facts ->> 'is_full')::boolean as is_full
+            publications.is_stated_whole or (publications.facts ->> 'is_full')::boolean as is_full
         from publications
         cross join
             lateral(
@@ -49,10 +68,9 @@ with
             property_key,
             witness,
             day,
-            bool_or(may_be_whole and coalesce(is_any_whole, is_whole, false)) as is_complete_look,
-            bool_or(
-                may_be_whole and coalesce(is_full_whole, is_whole and is_full, false)
-            ) as is_snapshot
+            bool_or(coalesce(is_any_whole, is_whole, false)) as is_complete_look,
+            bool_or(coalesce(is_full_whole, is_whole and is_full, false)) as is_snapshot,
+            min(cadence_days) as cadence_days
         from looks
         group by property_key, witness, day
     ),
@@ -88,6 +106,7 @@ select
     surrounded.is_complete_look,
     surrounded.is_snapshot,
     surrounded.is_watching,
+    surrounded.cadence_days,
     surrounded.previous_snapshot_day,
     surrounded.next_snapshot_day,
     snapshots.following_day as second_snapshot_day

@@ -9,6 +9,8 @@ select
     location_code,
     language_code,
     depth,
+    links_whole_since as links_whole_since_date,
+    link_cadence_days,
     is_active,
     pool_state = 'in' as is_pooled
 from properties
