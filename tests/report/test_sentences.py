@@ -176,13 +176,12 @@ def test_the_method_is_said_in_words() -> None:
 
 
 def test_links_that_were_dropped_are_counted_by_reason() -> None:
-    row = effect(dropped_events={"other_link": 3, "no_keyword": 9, "new_code": 1, "unmeasured": 0})
-    assert say_dropped(row) == (
+    assert say_dropped({"other_link": 3, "no_keyword": 9, "new_code": 1, "unmeasured": 0}) == (
         (9, "no_keyword", "no tracked keyword leads to the page"),
         (3, "other_link", "another link to the page came or went around it"),
         (1, "new_code", "new code"),
     )
-    assert say_dropped(None) == ()
+    assert say_dropped({}) == ()
     assert say_surroundings(effect(onpage_unknown_count=1, update_overlap_count=2)) == (
         "For 1 link no crawl says whether the page changed.",
         "2 links overlap a Google update; so do the pages compared with.",

@@ -16,6 +16,7 @@ from seo_warehouse.report import sections
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, WIDE, Picture, to_svg, variables
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
+from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.timeline_picture import timeline_picture
 from seo_warehouse.report.timelines import Timeline
@@ -83,6 +84,7 @@ def render_page(report: Report) -> str:
         arms=_embed(report.arms),
         method=say_method(headline, nofollow),
         surroundings=say_surroundings(headline),
+        remedies=say_remedies(facts),
         limits=LIMITS,
         weeks=sections.week_table(facts) if report.study else None,
         tables=_tables(facts),
@@ -103,7 +105,7 @@ def _tables(facts: Facts) -> dict[str, sections.Table]:
         "arms": sections.arm_table(facts),
         "others": sections.other_table(facts),
         "checks": sections.check_table(facts),
-        "dropped": sections.dropped_table(facts.find()),
+        "dropped": sections.dropped_table(facts),
         "contributions": sections.contribution_table(facts),
         "unjudged": sections.unjudged_table(facts),
         "reasons": sections.legend_table(),

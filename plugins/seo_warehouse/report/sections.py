@@ -9,6 +9,7 @@ from datetime import date
 
 from seo_warehouse.report.facts import Contribution, Effect, Facts
 from seo_warehouse.report.pictures import difference_of
+from seo_warehouse.report.remedies import count_unjudged
 from seo_warehouse.report.sentences import (
     Shown,
     finite,
@@ -131,9 +132,9 @@ def check_table(facts: Facts) -> Table:
     return Table("Checks of the method", ("check", "result (honest interval)", "verdict", "in words"), tuple(rows))
 
 
-def dropped_table(effect: Effect | None) -> Table:
+def dropped_table(facts: Facts) -> Table:
     """Links that are not judged, by reason."""
-    rows = tuple((words, f"{number:,}", code) for number, code, words in say_dropped(effect))
+    rows = tuple((words, f"{number:,}", code) for number, code, words in say_dropped(count_unjudged(facts)))
     return Table("Links that are not judged", ("reason", "links", "code"), rows)
 
 

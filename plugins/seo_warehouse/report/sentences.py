@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAST_EVENTS
@@ -89,6 +90,8 @@ def say_missing(facts: Facts) -> Verdict:
 
 def judge_facts(facts: Facts, *, arm: str = "acquired_followed", pooled: bool = False) -> Verdict:
     """The verdict that a report begins with."""
+    if facts.is_built and not facts.effects and (number := sum(facts.unjudged_counts.values())):
+        return Verdict("not_enough_data", f"Not enough data: of {count_of(number, 'link')} none can be judged.")
     if not facts.is_built or not facts.effects:
         return say_missing(facts)
     return judge(facts.find(arm=arm, pooled=pooled))
@@ -155,9 +158,8 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
     return tuple(said)
 
 
-def say_dropped(effect: Effect | None) -> tuple[tuple[int, str, str], ...]:
-    """Links that were not judged: number, code and reason in words, the most frequent first."""
-    dropped = (effect.dropped_events if effect else None) or {}
+def say_dropped(dropped: Mapping[str, int]) -> tuple[tuple[int, str, str], ...]:
+    """Links that were not judged, by reason: number, code and reason in words, the most frequent first."""
     rows = ((int(number), code, say_reason(code)) for code, number in dropped.items() if number)
     return tuple(sorted(rows, key=lambda row: (-row[0], row[1])))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report import sections
 from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.words import LIMITS
 from seo_warehouse.terminal import say_table
@@ -25,10 +26,14 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     _say_verdict(facts, say)
     headline = facts.find()
     tables = [sections.week_table(facts), *([sections.cut_table(facts, cut)] if cut else []), sections.arm_table(facts)]
-    tables += [sections.other_table(facts), sections.dropped_table(headline), sections.check_table(facts)]
+    tables += [sections.other_table(facts), sections.dropped_table(facts), sections.check_table(facts)]
     for table in sections.filled(*tables):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
+    if remedies := say_remedies(facts):
+        say("\nWhat would make them count:")
+        for remedy in remedies:
+            say(f"* {remedy}")
     said = (*say_method(headline, facts.find(arm="acquired_nofollow")), *say_surroundings(headline))
     for sentence in ["", *said] if said else []:
         say(sentence)
