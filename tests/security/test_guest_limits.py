@@ -141,6 +141,7 @@ def test_a_login_has_limits_and_cannot_lift_those_that_the_server_keeps(place: P
                 ana.execute(statement)
         ana.execute(f"alter role {ANA} reset all")
     with place.ana() as ana:
+        assert ana.execute("select count(*) from mart").fetchone() == (0,)
         assert ana.execute("show temp_file_limit").fetchone() == ("10GB",)
     place.wh.migrate()
     with place.ana() as ana:

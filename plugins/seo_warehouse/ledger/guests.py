@@ -63,10 +63,16 @@ _OVERLONG = {
 
 
 def limit_login(conn: Connection, analyst: str) -> list[str]:
-    """Give a login its limits. Returns those that the server does not let us give."""
+    """Give a login its limits, and the marts as where names without a schema are looked up in this database.
+
+    Returns those that the server does not let us give.
+    """
     role = sql.Identifier(analyst)
     left: list[str] = []
     wishes = {"connection limit": sql.SQL("alter role {} connection limit {}").format(role, MOST_SESSIONS)}
+    wishes["search_path"] = sql.SQL("alter role {} in database {} set search_path = marts").format(
+        role, sql.Identifier(conn.info.dbname)
+    )
     for name, value in (SETTINGS | FIRM_SETTINGS).items():
         wishes[name] = sql.SQL("alter role {} set {} = {}").format(role, sql.Identifier(name), value)
     for name, wish in wishes.items():
