@@ -363,6 +363,19 @@ def report(property_name: str | None) -> None:
     write_reports(open_warehouse(), _say, property_name=property_name)
 
 
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Where to serve it; default: any port that is free."
+)
+@_clear_errors
+def docs(port: int) -> None:
+    """Serve dbt's documentation of the models, their columns and what is made of what, to this machine."""
+    from seo_warehouse.steps.documentation import serve_docs
+    from seo_warehouse.steps.warehouse import open_warehouse
+
+    serve_docs(open_warehouse(), port, _say)
+
+
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @_clear_errors
