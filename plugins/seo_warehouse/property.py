@@ -92,6 +92,7 @@ class Property(Strict):
     history_start: date = Field(ge=date(1990, 1, 1), lt=date(2100, 1, 1))
     panel: Panel = Panel()
     topics: tuple[TopicRule, ...] = ()
+    brand: tuple[Pattern, ...] = ()
     keywords: tuple[Keyword, ...] = ()
     sources: SourceSettings = Field(default_factory=dict, validate_default=True)
 

@@ -46,9 +46,10 @@ def read_raw(connection: Connection, source: str | None = None, property_key: in
 
 
 def read_marts(connection: Connection) -> Rows:
-    """Each mart."""
+    """Each mart, but for what a night cost and met on its way: one that was broken asks again."""
     tables = connection.execute(
-        "select table_name from information_schema.tables where table_schema = 'marts' order by 1"
+        "select table_name from information_schema.tables"
+        " where table_schema = 'marts' and table_name not in ('rpt_completeness', 'rpt_spend') order by 1"
     ).fetchall()
     assert tables
     return {table: _rows(connection, "marts", table) for (table,) in tables}

@@ -210,3 +210,23 @@ def test_years_of_days_are_judged(database: str) -> None:
         found = read_days(connection, datetime(2026, 1, 3, 6, tzinfo=UTC))
     assert sum(list(days.states.values()).count("failed") for days in found) == 8 * 48
     assert sum(len(days.states) for days in found) == 8 * 1462
+
+
+def test_the_marts_are_told_the_state_of_the_newest_closed_night_and_what_is_hidden_from_them(database: str) -> None:
+    told = "select day, state from ops.night_completeness"
+    with open_warehouse(database, SNAPSHOT) as connection:
+        prepare(connection, SNAPSHOT)
+        assert fetch(connection, told) == []
+        put(connection, [day(1)], at(1), source=SNAPSHOT)
+        connection.execute("insert into ops.night (night, closed_by) values ('2026-05-03', 'deadline')")
+        # The third may still be read until its end.
+        assert dict(fetch(connection, told)) == {day(1): "final", day(2): "never available", day(3): "absent"}
+        connection.execute("insert into ops.build (state) values ('finished')")
+        connection.execute(
+            "insert into ops.build_day (build_id, publication_id, source, table_name, property_key, day, is_hidden)"
+            " select b.build_id, p.publication_id, p.source, p.table_name, p.property_key, p.day, true"
+            " from ops.build as b cross join ops.publication as p"
+        )
+        assert dict(fetch(connection, told))[day(1)] == "set aside"
+        connection.execute("insert into ops.build (state) values ('finished')")
+        assert dict(fetch(connection, told))[day(1)] == "final"

@@ -129,6 +129,9 @@ def test_a_pattern_that_would_hold_a_build_up_is_refused_when_it_is_stated(
     path.write_text(with_(topics=f"[{{pattern: '{pattern}', topic: x}}]"))
     with pytest.raises(ConfigError, match=f"property shop: PostgreSQL cannot use the topic pattern .*: .*{reason}"):
         Warehouse(Settings(shop.environment)).sync_properties()
+    path.write_text(with_(brand=f"['{pattern}']"))
+    with pytest.raises(ConfigError, match=f"property shop: PostgreSQL cannot use the brand pattern .*: .*{reason}"):
+        Warehouse(Settings(shop.environment)).sync_properties()
 
 
 @pytest.mark.parametrize("pattern", ["^/(blog|news)/", "^/tea/[a-z0-9-]+/$", "/(?:a|b)*/c$", r"\.html?$"])

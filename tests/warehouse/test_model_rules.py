@@ -30,7 +30,9 @@ NEWER = {
 REFERENCE_TABLES = {
     "dim_date": "a calendar",
     "countries": "a seed",
+    "dim_click_curve": "of a seed",
     "dim_domain": "a domain's authority is the same for every property",
+    "dim_domain_current": "of dim_domain",
     "dim_google_update": "an update of Google's concerns every property",
     "known_updates": "a seed",
     "int_effect__list_updates": "of dim_google_update",
@@ -51,7 +53,9 @@ GATHERED_BY_CITUS = {
 NOT_BY_THEIR_PROPERTY = {
     "dim_date": ("open", "a calendar, with Google's updates on it"),
     "dim_google_update": ("open", "what Google tells everybody"),
+    "dim_click_curve": ("open", "a convention"),
     "dim_domain": ("linked_domains", "a domain is of every property that it links to"),
+    "dim_domain_current": ("linked_domains", "of dim_domain"),
 }
 """Marts whose rows are kept from analysts otherwise than by their property_key: how, and why."""
 PREFIXES = {

@@ -18,6 +18,7 @@ INDEX_ROW_BYTES = 2_704
 """What a row of a btree holds: https://www.postgresql.org/docs/current/btree.html"""
 OUR_BYTES = 100
 OURS = {
+    "anchor_type": "a word of ours",
     "analyst": "a role's name, of which PostgreSQL takes 63 bytes",
     "arm": "a word of ours",
     "check_name": "a word of ours",

@@ -1,8 +1,6 @@
--- What is computed from the ledgers. Replaced whole whenever the warehouse is migrated.
+-- What is computed from the ledgers. Replaced whole whenever the warehouse is migrated, and in place where models hang on it.
 
-drop view if exists ops.completeness;
-drop function if exists ops.completeness_at;
-create function ops.completeness_at(as_of timestamptz)
+create or replace function ops.completeness_at(as_of timestamptz)
 returns table (source text, table_name text, property_key integer, day date, state text)
 language sql stable
 as $$
@@ -92,8 +90,22 @@ $$;
 comment on function ops.completeness_at is
     'State of each day that a source was to be read for, as of an instant: the first that holds of failed (the newest attempt failed and no settled reading is published), quarantined (a person is asked), never available (a snapshot whose night passed unread, or further back than the source keeps), absent, provisional (its figures may still change), restated (a later reading changed it after it was final), final. A snapshot has no row within its interval after a reading.';
 
-create view ops.completeness as select * from ops.completeness_at(now());
+create or replace view ops.completeness as select * from ops.completeness_at(now());
 comment on view ops.completeness is 'ops.completeness_at of this moment.';
+
+create or replace view ops.night_completeness as
+with hidden as (
+    select distinct source, table_name, property_key, day from ops.build_day
+    where is_hidden and build_id = (select max(build_id) from ops.build)
+)
+select c.source, c.table_name, c.property_key, c.day,
+       case when h.day is null then c.state else 'set aside' end as state
+from ops.completeness_at(
+    -- In its own night a snapshot that was not read is late and not lost.
+    coalesce((select max(night) from ops.night), (select max(day) from ops.publication))::timestamp at time zone 'UTC'
+) as c
+left join hidden as h using (source, table_name, property_key, day);
+comment on view ops.night_completeness is 'ops.completeness_at of the newest night that has closed, for the marts. set aside: published, and hidden from the models.';
 
 drop view if exists ops.restatement;
 create view ops.restatement as

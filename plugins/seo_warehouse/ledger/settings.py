@@ -16,12 +16,12 @@ from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.urls import normalise
 
 PATTERN_SECONDS = 2
-"""How long a topic pattern may work on a handful of long paths; usual ones take milliseconds."""
+"""How long a pattern may work on a handful of long paths; usual ones take milliseconds."""
 LONG_PATH = 200
 
 
 def sync_properties(conn: Connection, properties: Properties) -> None:
-    """Write properties.yml's properties, keywords and topic rules where dbt reads them.
+    """Write properties.yml's properties, keywords, topic rules and patterns of brands where dbt reads them.
 
     Properties that are gone become inactive. Raises ConfigError where a key stands for another site than it did.
     """
@@ -60,7 +60,9 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
         )
         for prop in properties.properties:
             for rule in prop.topics:
-                _expect_pattern(cursor, prop.name, rule.pattern)
+                _expect_pattern(cursor, prop.name, "topic", rule.pattern)
+            for pattern in prop.brand:
+                _expect_pattern(cursor, prop.name, "brand", pattern)
         cursor.execute("delete from ops.topic_rule where property_key = any(%s)", (keys,))
         cursor.executemany(
             "insert into ops.topic_rule values (%s, %s, %s, %s)",
@@ -69,6 +71,20 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
                 for p in properties.properties
                 for number, rule in enumerate(p.topics, start=1)
             ],
+        )
+        cursor.execute("delete from ops.brand_pattern where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.brand_pattern values (%s, %s, %s)",
+            [(p.key, number, text) for p in properties.properties for number, text in enumerate(p.brand, start=1)],
+        )
+        cursor.execute(
+            """
+            update ops.tracked_keyword as k set is_brand = true
+            from ops.brand_pattern as b
+            where b.property_key = k.property_key and not k.is_brand and lower(k.keyword) ~ b.pattern
+              and k.property_key = any(%s)
+            """,
+            (keys,),
         )
 
 
@@ -80,18 +96,19 @@ def _stated_of_exports(prop: Property) -> tuple[date | None, int | None]:
     return stated.whole_since, stated.cadence_days
 
 
-def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, pattern: str) -> None:
-    """A topic rule is applied by PostgreSQL, whose regular expressions are not quite Python's, and to any path."""
+def _expect_pattern(cursor: psycopg.Cursor[Any], property_name: str, kind: str, pattern: str) -> None:
+    """Patterns are applied by PostgreSQL, whose regular expressions are not quite Python's, to any path or query."""
     letters = list(dict.fromkeys(re.findall(r"\w", pattern))) or ["a"]
-    paths = [f"/{letter * LONG_PATH}{end}" for letter in letters[:5] for end in ("", "!", letters[-1])]
+    begin = "/" if kind == "topic" else ""
+    texts = [f"{begin}{letter * LONG_PATH}{end}" for letter in letters[:5] for end in ("", "!", letters[-1])]
     try:
         cursor.execute("select set_config('statement_timeout', %s, true)", (f"{PATTERN_SECONDS}s",))
-        cursor.execute("select bool_or(path ~ %s) from unnest(%s::text[]) as path", (pattern, paths))
+        cursor.execute("select bool_or(text ~ %s) from unnest(%s::text[]) as text", (pattern, texts))
         cursor.execute("set local statement_timeout to default")
     except psycopg.errors.QueryCanceled:
-        reason = f"it takes more than {PATTERN_SECONDS} seconds to find that a path does not match"
+        reason = f"it takes more than {PATTERN_SECONDS} seconds to find that a text does not match"
     except (psycopg.errors.InvalidRegularExpression, psycopg.errors.ProgramLimitExceeded) as error:
         reason = str(error.diag.message_primary)
     else:
         return
-    raise ConfigError(f"property {property_name}: PostgreSQL cannot use the topic pattern {pattern!r}: {reason}")
+    raise ConfigError(f"property {property_name}: PostgreSQL cannot use the {kind} pattern {pattern!r}: {reason}")

@@ -157,7 +157,8 @@ def _published(result: Any) -> str:
 
 def fingerprint(wh: Warehouse) -> str:
     """What every modelled row depends on beside the published days: the properties as stated, and the models."""
-    names: dict[str, Any] = dict.fromkeys(("key", "domain", "history_start", "panel", "topics", "keywords"), True)
+    own = ("key", "domain", "history_start", "panel", "topics", "brand", "keywords")
+    names: dict[str, Any] = dict.fromkeys(own, True)
     stated = {"properties": {"__all__": {**names, "sources": {"exports": {"backlinks"}}}}}
     digest = hashlib.sha256(wh.properties.model_dump_json(include=stated).encode())
     digest.update((wh.settings.dbt_project / "dbt_project.yml").read_bytes())

@@ -1,0 +1,1 @@
+select position, click_share::double precision as click_share from {{ ref('click_curve') }}

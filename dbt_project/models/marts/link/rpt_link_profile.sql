@@ -1,0 +1,156 @@
+{%- set moves = ['link', 'referring_domain'] -%}
+{%- set measures = moves + ['followed_link', 'followed_domain'] -%}
+
+with
+    looks as (
+        select property_key, min(day) as first_day, max(day) as last_day
+        from {{ ref('int_link__judge_looks') }}
+        group by property_key
+    ),
+
+    events as (
+        select
+            property_key,
+            link_key,
+            event_type,
+            event_date,
+            is_followed,
+            {{ linking_key('link_event') }} as linking_key,
+            lead(event_date) over link_events as next_date,
+            lead(event_type) over link_events as next_type
+        from {{ ref('fct_link_event') }} as link_event
+        where event_type in ('present_at_start', 'acquired', 'restored', 'lost', 'rel_changed')
+        window
+            link_events as (
+                partition by property_key, link_key
+                order by event_date nulls first, event_type = 'lost'
+            )
+    ),
+
+    -- A link is live from its beginning to the day before its loss; with another rel it is live in
+    -- another class.
+    lives as (
+        select
+            property_key,
+            link_key,
+            linking_key,
+            is_followed,
+            coalesce(event_date, '-infinity') as begin_date,
+            case
+                when next_type in ('lost', 'rel_changed') then next_date else 'infinity'
+            end as end_date
+        from events
+        where event_type <> 'lost'
+    ),
+
+    -- What is counted: links, and who links, of any rel and followed.
+    counted as (
+        select property_key, 'link' as measure, link_key as counted_key, begin_date, end_date
+        from lives
+        union all
+        select property_key, 'followed_link', link_key, begin_date, end_date
+        from lives
+        where is_followed
+        union all
+        select property_key, 'referring_domain', linking_key, begin_date, end_date
+        from lives
+        union all
+        select property_key, 'followed_domain', linking_key, begin_date, end_date
+        from lives
+        where is_followed
+    ),
+
+    -- Lives that overlap or touch are one stay: what comes or goes within it changes no count.
+    compared as (
+        select
+            *,
+            begin_date > max(end_date) over (
+                partition by property_key, measure, counted_key
+                order by begin_date, end_date
+                rows between unbounded preceding and 1 preceding
+            ) as is_apart
+        from counted
+        where begin_date < end_date
+    ),
+
+    numbered as (
+        select
+            *,
+            count(*) filter (where is_apart) over (
+                partition by property_key, measure, counted_key order by begin_date, end_date
+            ) as stay_no
+        from compared
+    ),
+
+    stays as (
+        select
+            property_key,
+            measure,
+            counted_key,
+            min(begin_date) as begin_date,
+            max(end_date) as end_date
+        from numbered
+        group by property_key, measure, counted_key, stay_no
+    ),
+
+    steps as (
+        select property_key, measure, begin_date as day, 1 as step
+        from stays
+        union all
+        select property_key, measure, end_date, -1
+        from stays
+        where end_date < 'infinity'
+    ),
+
+    -- What stood before anybody looked is the stock of the first day, and no gain of it.
+    changes as (
+        select
+            steps.property_key,
+            greatest(steps.day, looks.first_day) as day,
+            {%- for measure in measures %}
+                coalesce(
+                    sum(steps.step) filter (where steps.measure = '{{ measure }}'), 0
+                ) as {{ measure }}_change,
+            {%- endfor %}
+            {%- for measure in moves %}
+                count(*) filter (
+                    where
+                        steps.measure = '{{ measure }}'
+                        and steps.step = 1
+                        and steps.day >= looks.first_day
+                ) as gained_{{ measure }}_count,
+                count(*) filter (
+                    where
+                        steps.measure = '{{ measure }}'
+                        and steps.step = -1
+                        and steps.day >= looks.first_day
+                ) as lost_{{ measure }}_count{{ ',' if not loop.last }}
+            {%- endfor %}
+        from steps
+        inner join looks on looks.property_key = steps.property_key
+        group by steps.property_key, greatest(steps.day, looks.first_day)
+    ),
+
+    days as (
+        select property_key, generate_series(first_day, last_day, interval '1 day')::date as day
+        from looks
+    )
+
+select
+    days.property_key,
+    days.day,
+    {%- for measure in measures %}
+        coalesce(
+            sum(changes.{{ measure }}_change) over (
+                partition by days.property_key order by days.day
+            ),
+            0
+        )::integer as {{ measure }}_count,
+    {%- endfor %}
+    {%- for measure in moves %}
+        coalesce(changes.gained_{{ measure }}_count, 0)::integer as gained_{{ measure }}_count,
+        coalesce(changes.lost_{{ measure }}_count, 0)::integer
+        as lost_{{ measure }}_count{{ ',' if not loop.last }}
+    {%- endfor %}
+from days
+left join changes on changes.property_key = days.property_key and changes.day = days.day

@@ -1,0 +1,4 @@
+with patterns as (select * from {{ source('ops', 'brand_pattern') }})
+
+select property_key, pattern_no, pattern
+from patterns
