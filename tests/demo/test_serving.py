@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from seo_warehouse.config import load_properties
-from seo_warehouse.demo import DEMO_PROPERTIES, connections, disclosed, running, write_properties
+from seo_warehouse.demo import ALL_PROPERTIES, DEMO_PROPERTIES, connections, disclosed, running, write_properties
 from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.clock import Clock
 from seo_warehouse.demo.records import Lines, read_lines
@@ -54,6 +54,22 @@ def test_the_properties_written_are_valid_and_lead_to_the_demo(tmp_path: Path) -
         assert prop.history_start == date(2026, 5, 4)
         assert len(prop.keywords) == 10
         assert sum(k.is_brand for k in prop.keywords) == 1
+
+
+def test_of_a_panel_links_and_weekly_positions_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "properties.yml"
+    write_properties(path, 4321, date(2026, 5, 4), ALL_PROPERTIES)
+    panels = load_properties(path).properties[2:]
+    assert [(panel.key, panel.name, len(panel.keywords)) for panel in panels] == [
+        (3, "quillmark", 108),
+        (4, "fernlight", 36),
+    ]
+    for panel in panels:
+        assert panel.panel.devices == ("desktop",)
+        stated = {name for name, settings in panel.sources if settings is not None}
+        assert stated == {"dataforseo_backlinks", "dataforseo_serp"}
+        assert panel.sources.dataforseo_serp is not None
+        assert panel.sources.dataforseo_serp.interval_days == 7
 
 
 def test_every_tracked_page_exists() -> None:

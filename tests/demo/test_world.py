@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, FERNLIGHT, PANELS, QUILLMARK, DemoProperty
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.knobs import Knobs
-from seo_warehouse.demo.truth import link_events, positions
-from seo_warehouse.demo.world import World
+from seo_warehouse.demo.links import is_followed, make_links
+from seo_warehouse.demo.truth import effects, link_events, positions
+from seo_warehouse.demo.world import HISTORY_DAYS, World
 
 FIRST_DAY = date(2026, 5, 4)
 MID = date(2026, 8, 3)
@@ -67,10 +69,41 @@ def test_what_happens_to_a_link_is_in_order_and_alternates(world: World) -> None
 
 
 def test_links_present_at_the_start_are_older_than_the_first_day(world: World) -> None:
-    for links in world.links.values():
-        started = [link for link in links if link.changes[0].kind == "present_at_start"]
+    for prop in DEMO_PROPERTIES:
+        started = [link for link in world.links[prop.key] if link.changes[0].kind == "present_at_start"]
         assert len(started) == world.knobs.start_links
         assert all(link.changes[0].at.date() < FIRST_DAY for link in started)
+
+
+@pytest.mark.parametrize("prop", PANELS, ids=lambda prop: prop.name)
+def test_a_page_of_a_panel_gets_its_links_months_apart(world: World, prop: DemoProperty) -> None:
+    for page in prop.pages:
+        days = [link.changes[0].at.date() for link in world.links[prop.key] if link.path == page.path]
+        assert days == sorted(days)
+        assert all((later - day).days >= 95 for day, later in pairwise(days))
+        assert bool(days) is (page.kind == "product")
+
+
+@pytest.mark.parametrize(("prop", "least", "most"), [(QUILLMARK, 36, 72), (FERNLIGHT, 11, 28)])
+def test_the_first_panel_suffices_for_an_estimate_and_the_second_for_an_interval_on_any_seed(
+    prop: DemoProperty, least: int, most: int
+) -> None:
+    # Read whole for 56 days before, and until the end of their windows after.
+    judged = FIRST_DAY + timedelta(days=56), FIRST_DAY + timedelta(days=HISTORY_DAYS - 35)
+    for seed in range(60):
+        links = make_links(seed, prop, Knobs(), FIRST_DAY, FIRST_DAY + timedelta(days=HISTORY_DAYS))
+        days = [link.changes[0].at.date() for link in links if is_followed(link.changes[0].rel)]
+        assert least <= sum(judged[0] <= day <= judged[1] for day in days) <= most
+
+
+def test_the_truth_of_a_link_is_what_its_coming_does(world: World) -> None:
+    truths = effects(world)
+    assert {truths[link.property_key, link.url_from] for link in world.links[1][:80]} == {0.0}
+    won = [link for link in world.links[QUILLMARK.key] if link.changes[0].kind == "acquired"]
+    assert {is_followed(link.changes[0].rel): truths[link.property_key, link.url_from] < 0 for link in won} == {
+        True: True,
+        False: False,
+    }
 
 
 def test_without_delay_the_vendor_sees_each_beginning_and_end_at_its_instant(world: World) -> None:

@@ -69,7 +69,7 @@ def test_build_says_that_nothing_is_left_to_model(running: Running) -> None:
     [
         (
             ["ingest", "--source", "search_console", "--property", "nobody"],
-            "no property 'nobody'; there are: alderwood, teaharbour",
+            "no property 'nobody'; there are: alderwood, teaharbour, quillmark, fernlight",
         ),
         (
             ["replay", "--source", "nothing", "--property", "alderwood", "--from", "2026-01-01", "--to", "2026-01-02"],

@@ -14,7 +14,7 @@ from tests.pipeline.conftest import Running
 from tests.pipeline.test_facts import reads_made, world_of
 
 BROKEN = {"match": "alderwood.*/searchAnalytics/query", "kind": "unknown_field"}
-"""Search Console answers one of the two properties with a field that nobody documented."""
+"""Search Console answers one of its two properties with a field that nobody documented."""
 PAUSED = "dataforseo_backlinks"
 WAIT_SECONDS = 900
 

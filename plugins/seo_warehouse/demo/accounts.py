@@ -10,10 +10,10 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES
 
 LOGIN_DOMAIN = "seo-warehouse.example"
-ACCOUNTS = ("demo", *(prop.name for prop in DEMO_PROPERTIES))
+ACCOUNTS = ("demo", *(prop.name for prop in ALL_PROPERTIES))
 """Of the demo's DataForSEO: one for anybody, and one for each property, by which its clock is known."""
 PASSWORD = "demo-password"  # noqa: S105 - opens nothing but the demo
 EMAIL = "demo-reader@seo-warehouse-demo.iam.gserviceaccount.example"

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw, number
 from seo_warehouse.demo.envelope import OK, Json, Status, envelope, invalid, stamp, task, task_id
 from seo_warehouse.demo.links import TEXTS, Sight, is_followed
@@ -197,7 +197,7 @@ class Backlinks:
                 tasks.append(task(id, refusal.status, PATH, data))
                 continue
             tasks.append(task(id, OK, PATH, data, cost=cost, result=[result]))
-            key = next((p.key for p in DEMO_PROPERTIES if _is_of(asked["target"], p)), None)
+            key = next((p.key for p in ALL_PROPERTIES if _is_of(asked["target"], p)), None)
             shown += [_disclosed(item, key, asked) for item in result["items"]]
         return envelope(tasks), shown
 
@@ -231,7 +231,7 @@ class Backlinks:
         status = asked.get("backlinks_status_type", "live")
         if status not in ("all", "live", "lost"):
             raise RefusedError(invalid("backlinks_status_type"))
-        prop = next((p for p in DEMO_PROPERTIES if _is_of(target, p)), None)
+        prop = next((p for p in ALL_PROPERTIES if _is_of(target, p)), None)
         items = [self.item(sight) for sight in self._world.sights(prop.key, now)] if prop else []
         if prop and target != prop.domain:
             items = [i for i in items if i["url_to"] == target or i["domain_to"] == target.lower()]

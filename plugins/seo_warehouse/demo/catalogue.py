@@ -1,8 +1,11 @@
-"""The two demo properties: their pages, topics and tracked keywords. All hosts are under the reserved `.example`."""
+"""The demo properties: their pages, topics and tracked keywords. All hosts are under the reserved `.example`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
+
+from seo_warehouse.demo.chance import draw
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,11 @@ class Tracked:
 
 @dataclass(frozen=True)
 class DemoProperty:
-    """One demo site and what is tracked of it. URLs are http: the demo serves no TLS."""
+    """One demo site and what is tracked of it. URLs are http: the demo serves no TLS.
+
+    `is_panel`: only its links and weekly positions are told, of many pages that get a link now and then: enough of them
+    stand alone for an effect to be seen. Others get theirs as shops do, on the same few pages.
+    """
 
     key: int
     name: str
@@ -40,6 +47,7 @@ class DemoProperty:
     tracked: tuple[Tracked, ...]
     niche_keyword: str
     is_crawled: bool
+    is_panel: bool = False
 
     @property
     def host(self) -> str:
@@ -192,8 +200,50 @@ TEAHARBOUR = DemoProperty(
     is_crawled=False,
 )
 
+
+def _panel(key: int, name: str, brand: str, makes: tuple[str, ...], things: dict[str, tuple[str, ...]]) -> DemoProperty:
+    """A property with a page and a keyword for each make of each thing, ranking from 4 to 14 on the first day."""
+    sections = {
+        topic: tuple(f"{make} {noun}" for make, noun in product(makes, nouns)) for topic, nouns in things.items()
+    }
+    domain = f"{name}.example"
+    pages = _pages(sections, {}, {})
+    tracked = tuple(
+        Tracked(page.subject, page.path, 4 + 10 * draw("position", page.path), 50 + 350 * draw("searches", page.path))
+        for page in pages
+        if page.kind == "product"
+    )
+    return DemoProperty(key, name, brand, domain, f"sc-domain:{domain}", pages, tracked, "", False, is_panel=True)
+
+
+QUILLMARK = _panel(
+    3,
+    "quillmark",
+    "Quillmark",
+    ("pocket", "dotted", "ruled", "recycled", "travel", "desk", "leather", "linen", "weekly"),
+    {
+        "notebooks": ("notebook", "journal", "sketchbook"),
+        "planners": ("planner", "diary", "calendar"),
+        "cases": ("pencil case", "pen roll", "folder"),
+        "cards": ("postcard", "gift tag", "envelope"),
+    },
+)
+
+FERNLIGHT = _panel(
+    4,
+    "fernlight",
+    "Fernlight",
+    ("brass", "rattan", "ceramic", "glass", "oak", "paper"),
+    {"lamps": ("table lamp", "floor lamp", "reading lamp"), "shades": ("lampshade", "pendant shade", "wall shade")},
+)
+
 DEMO_PROPERTIES: tuple[DemoProperty, ...] = (ALDERWOOD, TEAHARBOUR)
-"""The demo's properties; the first one is crawled."""
+"""Those of which everything is told; the first one is crawled."""
+
+PANELS: tuple[DemoProperty, ...] = (QUILLMARK, FERNLIGHT)
+"""Those of which links and positions are told: of the first enough for an estimate, of the second for an interval."""
+
+ALL_PROPERTIES = (*DEMO_PROPERTIES, *PANELS)
 
 PANEL_DEPTH = 30
 """Results that the demo's panel asks for: enough for a story, cheap enough for a first run."""

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from seo_warehouse.demo.catalogue import DEVICES, PANEL_DEPTH, DemoProperty
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.world import World
 
 TRACKED_DAYS = 28
 
 
 def write_exports(drop: Path, world: World, today: date) -> None:
-    """Put the samples of each property into its folder below `drop`; a folder that is there is left as it is."""
-    for prop in world.properties:
+    """Put the samples of each property into its folder below `drop`, but for panels; what is there is left as it is."""
+    for prop in DEMO_PROPERTIES:
         folder = drop / prop.name
         if folder.exists():
             continue

@@ -170,10 +170,10 @@ class _Web:
             return f"http://{self.prop.domain}/"
         return url
 
-    def add(self, at: datetime, kind: str) -> None:
-        """A new link, from a page published for it or from one that stood before."""
+    def add(self, at: datetime, kind: str, to: Page | None = None) -> None:
+        """A new link, from a page published for it or from one that stood before; `to` a page, or one that is drawn."""
         number = len(self.links) + 1
-        page = self._page()
+        page = to or self._page()
         site = self.sites[int(self.rng.integers(len(self.sites)))]
         rel = _rel(float(self.rng.random()))
         effect = 0.0 if kind == "present_at_start" else effect_of(self.knobs, site, rel, self.live.get(page.path, 0))
@@ -230,6 +230,8 @@ KINDS = ((0.70, "acquired"), (0.85, "lost"), (0.90, "restored"), (0.96, "rel_cha
 def make_links(seed: int, prop: DemoProperty, knobs: Knobs, first_day: date, last_day: date) -> tuple[Link, ...]:
     """Every link of a property between two days, with all that happens to each."""
     web = _Web(seed, prop, knobs)
+    if prop.is_panel:
+        return _make_apart(web, first_day, last_day)
     for number in range(knobs.start_links):
         age = 5 + int(1_100 * draw(seed, "age", prop.key, number))
         web.add(_instant(first_day - timedelta(days=age), seed, prop.key, number), "present_at_start")
@@ -244,6 +246,23 @@ def make_links(seed: int, prop: DemoProperty, knobs: Knobs, first_day: date, las
             else:
                 web.alter(at, kind)
         day += timedelta(days=1)
+    return tuple(web.links)
+
+
+LEAST_APART_DAYS, MORE_APART_DAYS = 95, 110
+"""Days from a link to the next one of the same page of a panel: so many at least, and up to so many more."""
+
+
+def _make_apart(web: _Web, first_day: date, last_day: date) -> tuple[Link, ...]:
+    """The links of a panel, in the order of their coming: of each page one at a time, months apart, from day 1 on."""
+    due = []
+    for page in web.tracked:
+        day = first_day - timedelta(days=int(LEAST_APART_DAYS * web.rng.random()))
+        while day <= last_day:
+            due.append((_instant(day, web.seed, web.prop.key, page.path), page))
+            day += timedelta(days=LEAST_APART_DAYS + int(MORE_APART_DAYS * web.rng.random()))
+    for at, page in sorted(due, key=lambda each: each[0]):
+        web.add(at, "present_at_start" if at.date() <= first_day else "acquired", page)
     return tuple(web.links)
 
 

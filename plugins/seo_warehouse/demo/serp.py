@@ -20,7 +20,7 @@ from urllib.parse import quote
 import numpy as np
 import orjson
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, DemoProperty
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DEVICES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator, number
 from seo_warehouse.demo.envelope import VERSION, Json, stamp
 from seo_warehouse.demo.world import World
@@ -155,7 +155,7 @@ class Serps:
         return Serp(state, _result(order, at, total, pages, items), place, own_url, len(items))
 
     def _own(self, keyword: str, device: str, day: date) -> tuple[DemoProperty | None, tuple[int, str] | None]:
-        for prop in DEMO_PROPERTIES:
+        for prop in ALL_PROPERTIES:
             found = self._world.position(prop, keyword, device if device in DEVICES else "desktop", day)
             if found:
                 return prop, (found.position, found.path)

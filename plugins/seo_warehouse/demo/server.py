@@ -32,7 +32,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import orjson
 
 from seo_warehouse.demo import accounts
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DemoProperty
 from seo_warehouse.demo.clock import COMMON, Clock, real_now
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.failures import Failures, Rule
@@ -365,7 +365,7 @@ def _site_of(path: str) -> str | None:
 def _clock_of(asked: dict[str, str]) -> str:
     """Name of the clock that a control request is about. Raises ValueError for a property that there is not."""
     name = asked.get("property", COMMON)
-    if name not in {COMMON, *(prop.name for prop in DEMO_PROPERTIES)}:
+    if name not in {COMMON, *(prop.name for prop in ALL_PROPERTIES)}:
         raise ValueError(f"no property {name!r}")
     return name
 

@@ -1,24 +1,27 @@
-"""properties.yml for the demo's two properties."""
+"""properties.yml for the demo's properties."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, PANEL_DEPTH, DemoProperty
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.control import clock_url
 
 
 def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
     sources: dict[str, Any] = {
-        "search_console": {"site": prop.search_console_site},
         "dataforseo_backlinks": {"connection": f"dataforseo_{prop.name}", "target": prop.domain},
         "dataforseo_serp": {"connection": f"dataforseo_{prop.name}"},
-        "exports": {},
     }
+    if prop.is_panel:
+        sources["dataforseo_serp"]["interval_days"] = 7
+    else:
+        sources = {"search_console": {"site": prop.search_console_site}, **sources, "exports": {}}
     if prop.is_crawled:
         address = f"127.0.0.1:{port}"
         sources["site_crawl"] = {
@@ -32,16 +35,18 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
         "name": prop.name,
         "domain": prop.domain,
         "history_start": history_start,
-        "panel": {"depth": PANEL_DEPTH},
+        "panel": {"depth": PANEL_DEPTH, "devices": [DEVICES[0]] if prop.is_panel else [*DEVICES]},
         "keywords": [{"keyword": t.keyword, "page": prop.url(t.path), "is_brand": t.is_brand} for t in prop.tracked],
         "sources": sources,
     }
 
 
-def write_properties(path: Path, port: int, history_start: date) -> None:
+def write_properties(
+    path: Path, port: int, history_start: date, properties: Sequence[DemoProperty] = DEMO_PROPERTIES
+) -> None:
     """Write a properties.yml that leads to a demo on `port`; one that says the same already is left as it is."""
     document = {
-        "properties": [_property(prop, port, history_start) for prop in DEMO_PROPERTIES],
+        "properties": [_property(prop, port, history_start) for prop in properties],
         "google_updates": {"base_url": f"http://127.0.0.1:{port}"},
         "clock_url": clock_url(port),
     }

@@ -41,6 +41,13 @@ def link_events(world: World) -> Iterator[Json]:
                 }
 
 
+def effects(world: World) -> dict[tuple[int, str], float]:
+    """What each link's coming did, once it had told, to its page's log position: by property and linking page."""
+    return {
+        (link.property_key, link.url_from): link.changes[0].effect for links in world.links.values() for link in links
+    }
+
+
 def edits(world: World) -> Iterator[Json]:
     """Each on-page edit."""
     for made in world.edits.values():

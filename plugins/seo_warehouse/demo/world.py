@@ -1,4 +1,4 @@
-"""The simulated world: link events, edits and daily positions of two properties, from a seed and a first day.
+"""The simulated world: link events, edits and daily positions of its properties, from a seed and a first day.
 
 Positions live on a log scale. A page's level is the sum of its links' effects (each phased in), its
 edits' effects and its topic's updates; a keyword adds its own start, its walk, its device and the
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, DemoProperty
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DEMO_PROPERTIES, DEVICES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator
 from seo_warehouse.demo.knobs import Knobs
 from seo_warehouse.demo.links import Link, Sight, Visit, make_links, sight, visits
@@ -59,14 +59,15 @@ class World:
         self.end = datetime.combine(self.last_day, time(23, 59, 59), UTC)
         self.size = (self.last_day - self.origin).days + 1
         self.links: dict[int, tuple[Link, ...]] = {
-            p.key: make_links(seed, p, self.knobs, first_day, self.last_day) for p in DEMO_PROPERTIES
+            p.key: make_links(seed, p, self.knobs, first_day, self.last_day) for p in ALL_PROPERTIES
         }
+        # Nobody edits a panel's pages.
         self.edits: dict[int, tuple[Edit, ...]] = {p.key: tuple(self._make_edits(p)) for p in DEMO_PROPERTIES}
 
     @property
     def properties(self) -> tuple[DemoProperty, ...]:
         """The demo's properties."""
-        return DEMO_PROPERTIES
+        return ALL_PROPERTIES
 
     def index(self, day: date) -> int:
         """Place of a day in the arrays."""
@@ -97,7 +98,7 @@ class World:
     @cached_property
     def _topics(self) -> dict[tuple[int, str], Floats]:
         shocks = {}
-        for prop in DEMO_PROPERTIES:
+        for prop in ALL_PROPERTIES:
             for topic in {page.topic for page in prop.pages}:
                 rng = generator(self.seed, "topic", prop.key, topic)
                 level = np.cumsum(rng.normal(0.0, 0.006, self.size))
@@ -112,7 +113,7 @@ class World:
     @cached_property
     def _levels(self) -> dict[tuple[int, str], Floats]:
         levels = {
-            (p.key, page.path): self._topics[p.key, page.topic].copy() for p in DEMO_PROPERTIES for page in p.pages
+            (p.key, page.path): self._topics[p.key, page.topic].copy() for p in ALL_PROPERTIES for page in p.pages
         }
         for links in self.links.values():
             for link in links:
@@ -133,7 +134,7 @@ class World:
     @cached_property
     def _positions(self) -> dict[tuple[int, str, str], Floats]:
         series = {}
-        for prop in DEMO_PROPERTIES:
+        for prop in ALL_PROPERTIES:
             for tracked in prop.tracked:
                 walk = generator(self.seed, "walk", prop.key, tracked.keyword).normal(0, self.knobs.walk_sd, self.size)
                 # A slow pull to the start keeps a keyword near its place over years.

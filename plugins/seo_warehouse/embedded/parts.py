@@ -119,7 +119,7 @@ def start_demo(settings: Settings, ports: dict[str, int], progress: Progress) ->
         # First of all: with this file, whatever credentials lie in the environment are nobody's here.
         connections.write_text("{}")
     # Whether it runs or not: it may have been started by an earlier release, which wrote other files.
-    demo.write_properties(settings.properties_path, ports["demo"], first_day)
+    demo.write_properties(settings.properties_path, ports["demo"], first_day, demo.ALL_PROPERTIES)
     if processes.find(component) is None:
         progress(f"starting the demo world on 127.0.0.1:{ports['demo']}")
         command = [sys.executable, "-m", "seo_warehouse.demo", "--port", str(ports["demo"]), "--folder", str(folder),

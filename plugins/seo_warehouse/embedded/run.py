@@ -22,6 +22,7 @@ from seo_warehouse.demo.history import take_clock_back
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import onboarding, parts, processes
 from seo_warehouse.embedded.airflow import Airflow
+from seo_warehouse.embedded.answer import say_result
 from seo_warehouse.embedded.check import expect_no_fault
 from seo_warehouse.embedded.health import say_running
 from seo_warehouse.embedded.ports import choose_ports
@@ -30,7 +31,7 @@ from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.sites import Rekeying
 from seo_warehouse.steps import days
-from seo_warehouse.steps.status import acknowledge_failures, say_facts, say_loads
+from seo_warehouse.steps.status import acknowledge_failures, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
@@ -83,7 +84,7 @@ def run(properties: Path | None, say: Say, rekeying: Rekeying | None = None) -> 
         client = Client(airflow.url, embedded_airflow.ADMIN, airflow.admin_password)
         red = run_night(wh, client, night, progress)
         progress("done; everything stays serving until `make stop`")
-        _say_result(wh, airflow, say)
+        say_result(wh, airflow, say)
     if unloaded:
         names = ", ".join(unloaded)
         raise EmbeddedError(f"the history of {names} is not whole: `make run` again loads the months that failed above")
@@ -116,14 +117,6 @@ def _load_all_history(wh: Warehouse, progress: Progress) -> tuple[date, list[str
             for name in names if is_demo else ():
                 take_clock_back(wh, name)
     return night, unloaded
-
-
-def _say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
-    """What is there now, and where to look."""
-    say_loads(wh, say)
-    say_facts(wh, say)
-    say(f"Airflow    {airflow.url}  user {embedded_airflow.ADMIN}  password {airflow.admin_password}")
-    say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
 
 
 def stop(say: Say) -> None:
