@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import re
+from pathlib import Path
 
 import psycopg
+import pytest
 import requests
 
+from seo_warehouse.demo import effects, stored_world
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import processes
 from seo_warehouse.spec import Kind
-from tests.pipeline.conftest import Running, make
+from tests.pipeline.conftest import ROOT, Running, make
 
 OF_SAMPLES = {"ranking", "page_change"}
 """Tables that the demo's sample files fill."""
+JUDGED = """
+    select distinct source_url
+    from marts.fct_link_rank_change as compared
+    join marts.dim_property using (property_key)
+    join marts.dim_link as link using (property_key, link_key)
+    join marts.rpt_link_contribution as judged using (property_key, event_key)
+    where property_name = %s and compared.window_name = 'headline' and compared.reason is null
+        and judged.panel = 'google' and judged.outcome = 'log_position' and judged.arm = 'acquired_followed'
+"""
+HONEST = """
+    select honest_low, honest_high
+    from marts.rpt_link_effect
+    join marts.dim_property using (property_key)
+    where property_name = 'quillmark' and panel = 'google' and cut = 'all' and arm = 'acquired_followed'
+        and outcome = 'log_position' and window_name = 'headline' and weighting = 'variance'
+"""
 
 
 def test_the_output_says_where_airflow_is_and_its_password(running: Running) -> None:
@@ -54,6 +74,43 @@ def test_the_output_shows_the_first_rows_that_join_links_to_positions(running: R
     # Before, after, the controls' change, their number, the difference of the differences.
     judged = [line for line in facts[2:10] if re.search(r"  \d+\.\d +\d+\.\d +-?\d+\.\d +\d+ +-?\d+\.\d$", line)]
     assert judged
+
+
+STATUSES = {
+    "alderwood": "Not enough data",
+    "teaharbour": "Not enough data",
+    "quillmark": "Estimate",
+    "fernlight": "Exploratory",
+}
+
+
+def test_the_output_ends_with_what_links_did_beside_the_demos_truth(running: Running) -> None:
+    told = running.output.partition("What a new followed link did")[2]
+    assert _statuses(told) == STATUSES
+    truths = re.findall(r"^  The demo's truth: (\d+(?:\.\d+)?) % nearer to the top\.$", told, re.MULTILINE)
+    made = effects(stored_world(running.home / "demo"))  # type: ignore[arg-type]
+    for name, truth in zip(("quillmark", "fernlight"), truths, strict=True):
+        urls = running.rows(JUDGED, name)
+        key = running.wh.properties.named(name).key
+        mean = sum(made[key, url] for (url,) in urls) / len(urls)
+        assert float(truth) == pytest.approx(100 * -math.expm1(mean), rel=0.05)
+    [shown] = re.findall(r"^  Honest interval: between (\S+) and (\S+) % nearer to the top\.$", told, re.MULTILINE)
+    [kept] = running.rows(HONEST, role="analyst")
+    assert [float(end) for end in shown] == pytest.approx(sorted(100 * -math.expm1(end) for end in kept), rel=0.05)
+
+
+def test_the_reports_address_is_that_of_a_page(running: Running) -> None:
+    [address] = re.findall(r"^Reports +file://(\S+)", running.output, re.MULTILINE)
+    assert "quillmark" in Path(address).read_text()
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    shown = (ROOT / "README.md").read_text().partition("What a new followed link did")[2]
+    assert _statuses(shown) == STATUSES
+
+
+def _statuses(told: str) -> dict[str, str]:
+    return dict(re.findall(r"^\* (\w+)\. (\w[\w ]+): ", told, re.MULTILINE))
 
 
 def test_a_second_make_run_while_serving_changes_nothing(running: Running) -> None:
