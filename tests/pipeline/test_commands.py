@@ -105,7 +105,9 @@ def test_a_port_that_somebody_has_is_one_sentence(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = command(tmp_path / "home", "run", SEO_WAREHOUSE_AIRFLOW_PORT=port)
-    _expect_sentence(done, f"port {port} (SEO_WAREHOUSE_AIRFLOW_PORT) is in use by another program")
+    assert f"to mend: port {port} (SEO_WAREHOUSE_AIRFLOW_PORT) is in use by another program" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("seo-warehouse: nothing was started: 1 to mend first")
+    assert done.returncode == 1
 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:

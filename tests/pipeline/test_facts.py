@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
+from seo_warehouse.demo import ALL_PROPERTIES, DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
 from seo_warehouse.demo.history import READING_TIME
 from seo_warehouse.demo.records import read_lines
 from seo_warehouse.demo.world import World
@@ -124,7 +124,7 @@ def test_every_link_that_came_is_acquired_on_its_true_date_and_no_other(
 def test_every_loss_return_and_change_that_a_read_can_show_is_an_event_and_no_other(
     running: Running, world: World, made: list[Read]
 ) -> None:
-    told = Counter(event for prop in DEMO_PROPERTIES for event in link_events(world, prop.key, made))
+    told = Counter(event for prop in ALL_PROPERTIES for event in link_events(world, prop.key, made))
     known = Counter(
         Event(*row)
         for row in running.rows(

@@ -63,6 +63,7 @@ def run(properties: Path | None, say: Say, rekeying: Rekeying | None = None) -> 
         own = settings.home / "properties.yml"
         if properties is None and settings.properties_path != own:
             properties = settings.properties_path  # SEO_WAREHOUSE_PROPERTIES says so
+        expect_own_home(settings, properties)
         progress("looking for what would go wrong")
         expect_no_fault(settings, properties, say)
         settings.properties_path = own
@@ -248,8 +249,8 @@ def _is_built(wh: Warehouse, night: date) -> bool:
         return nights.is_carried(connection, night)
 
 
-def take_properties(settings: Settings, properties: Path | None) -> None:
-    """Make the home's properties.yml the user's own file, or leave it to the demo. A home serves one of the two."""
+def expect_own_home(settings: Settings, properties: Path | None) -> None:
+    """A home serves the demo or somebody's properties. Raises ConfigError where it served the other before."""
     kept = settings.home / "properties.yml"
     if properties is None:
         if kept.is_symlink():
@@ -257,11 +258,18 @@ def take_properties(settings: Settings, properties: Path | None) -> None:
                 f"{settings.home} belongs to {kept.resolve()}: give PROPERTIES={kept.resolve()}, "
                 "or set SEO_WAREHOUSE_HOME to another folder for the demo"
             )
-        return
-    if parts.is_demo(settings):
+    elif parts.is_demo(settings):
         raise ConfigError(
             f"{settings.home} holds the demo: set SEO_WAREHOUSE_HOME to another folder for your own properties"
         )
+
+
+def take_properties(settings: Settings, properties: Path | None) -> None:
+    """Make the home's properties.yml the user's own file, or leave it to the demo. Raises ConfigError."""
+    expect_own_home(settings, properties)
+    if properties is None:
+        return
+    kept = settings.home / "properties.yml"
     if not kept.is_symlink() or kept.readlink() != properties.resolve():
         fresh = kept.with_suffix(".new")
         fresh.unlink(missing_ok=True)
