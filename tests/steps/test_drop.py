@@ -304,6 +304,19 @@ def test_a_whole_export_says_so_of_its_day_though_another_brought_its_rows(shop:
     assert len(shop.fetch(told)) == 2
 
 
+def test_a_file_that_is_renamed_to_a_whole_one_is_whole(shop: Shop) -> None:
+    told = "select day::text, row_count, facts ? 'is_full' from ops.publication where is_current order by day"
+    rows = "source_url,target_url\nhttps://a.example/1,https://shop.example/\n"
+    path = shop.drop("links.csv", rows)
+    assert ingest(shop) == ["published"]
+    assert shop.fetch(told) == [("2026-06-01", 1, False)]
+    path.rename(shop.folder / "backlinks-whole-2026-05-31.csv")
+    assert ingest(shop) == ["published"]
+    # What it said of another day it does not say any more.
+    assert shop.fetch(told) == [("2026-05-31", 1, True), ("2026-06-01", 0, False)]
+    assert ingest(shop) == []
+
+
 def test_what_the_settings_say_of_exports_is_where_models_see_it(shop: Shop) -> None:
     stated = "select links_whole_since::text, link_cadence_days from ops.property order by property_key"
     assert shop.fetch(stated) == [(None, None), (None, None)]

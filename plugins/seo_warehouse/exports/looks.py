@@ -22,6 +22,11 @@ def is_named_whole(name: str) -> bool:
     return _WHOLE.match(name.rpartition("/")[2]) is not None
 
 
+def is_renamed(before: str, now: str) -> bool:
+    """Whether a file's name says now, and did not before, that it is whole."""
+    return is_named_whole(now) and not is_named_whole(before)
+
+
 class Looks:
     """Looks through rows of links for what keeps a file from being a look at all of them."""
 

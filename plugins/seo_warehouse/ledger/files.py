@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from psycopg.types.json import Jsonb
+
 from seo_warehouse.ledger.loads import file_scope
 from seo_warehouse.ledger.session import Connection, transaction
 from seo_warehouse.ledger.text import mend
+from seo_warehouse.spec import Facts
 
 if TYPE_CHECKING:
     from seo_warehouse.exports.parts import Part
@@ -189,6 +192,22 @@ def settled_parts(conn: Connection, source: str, file: KeptFile) -> set[tuple[st
         (source, file.property_key, file.scope, list(SETTLED)),
     )
     return set(rows)
+
+
+def lacks(conn: Connection, source: str, file: KeptFile, part: Part, facts: Mapping[date, Facts]) -> bool:
+    """Whether a part of a file tells of days, beside their rows, what is not noted of the published ones."""
+    return any(
+        conn.execute(
+            """
+            select from ops.publication
+            where source = %s and table_name = %s and property_key = %s and part = %s and day = %s and is_current
+              and facts @> %s
+            """,
+            (source, part.table, file.property_key, part.part, day, Jsonb(dict(told))),
+        ).fetchone()
+        is None
+        for day, told in facts.items()
+    )
 
 
 def loaded_files(conn: Connection, source: str, property_key: int, first: date, last: date) -> list[KeptFile]:

@@ -225,14 +225,14 @@ def _collect(run: _Run) -> None:
 
 
 def _keep(run: _Run, found: folder.Found) -> None:
-    """Archive a file unless its bytes are known. A refused one gets another try: its name or date may matter."""
+    """Archive a file unless its bytes are known. A refused or renamed one gets another try: name or date may matter."""
     sha256 = found.sha256()
     known = files.known_file(run.connection, run.prop.key, sha256)
     archive = run.archive(sha256)
     if not archive.has(KEY):
         facts = {"name": found.name, "bytes": found.size, "written_at": found.written_at.isoformat()}
         archive.put_file(KEY, facts, _unchanged(found, sha256))
-    if known is None or known.state == "refused":
+    if known is None or known.state == "refused" or looks.is_renamed(known.name, found.name):
         kept = KeptFile(run.prop.key, sha256, found.name, found.size, found.written_at)
         files.keep(run.connection, kept, run.night)
     else:
@@ -265,7 +265,10 @@ def _read(run: _Run, file: KeptFile) -> None:
             run.say(f"{file.name}: {note}")
         if part.refused_count > TOLD_LINES:
             run.say(f"{file.name}: {part.refused_count - TOLD_LINES:,} refused lines more, see ops.export_refusal")
-        if part.row_count and (part.table, part.part) not in settled:
+        is_new = (part.table, part.part) not in settled or files.lacks(
+            run.connection, run.source.name, file, part, looks.facts_of(part, file.name)
+        )
+        if part.row_count and is_new:
             run.load_ids.append(_load(run, file, part, purpose="night"))
 
 
