@@ -209,7 +209,7 @@ def _note_loads(warehouse: Warehouse) -> None:
 def analyst(world: Warehouse, postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
     """An analyst, as `grant`, `migrate` and `run` leave its login."""
     guests.limit_login(world.connection, "seo_analyst")
-    with psycopg.connect(postgres.dsn(DATABASE, "seo_analyst", PASSWORDS["analyst"])) as connection:
+    with psycopg.connect(postgres.dsn(DATABASE, "seo_analyst", PASSWORDS["analyst"]), autocommit=True) as connection:
         yield connection
 
 
