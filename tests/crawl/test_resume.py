@@ -57,8 +57,9 @@ def kept_urls(archive: Archive) -> int:
 
 
 def crawlers_of(parent: int) -> list[int]:
-    """Process ids of the crawlers that a process started."""
-    listed = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False).stdout
+    """Process ids of the crawlers that a process started: servers that tests share are children of theirs too."""
+    command = ["pgrep", "-P", str(parent), "-f", "seo_warehouse.crawl$"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return [int(line) for line in listed.split()]
 
 
