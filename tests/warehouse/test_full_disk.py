@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -48,17 +49,10 @@ class Narrow:
     def counts(self) -> dict[str, int]:
         return {mart: self.warehouse.rows(f"select count(*) as n from {mart}")[0]["n"] for mart in MARTS}
 
-    def __call__(
-        self,
-        left_out: Collection[int],
-        *,
-        emptied: Collection[int] = (),
-        full: bool = False,
-        even_empty: bool = False,
-    ) -> BuildSummary:
+    def __call__(self, left_out: Collection[int], **wanted: Any) -> BuildSummary:
         connection = self.warehouse.connection
         self._step("claim")
-        build = builds.claim_build(connection, full, left_out=left_out, emptied=emptied, even_empty=even_empty)
+        build = builds.claim_build(connection, left_out=left_out, **wanted)
         assert build is not None
         self._step("model")
         done = self.warehouse.dbt.invoke(*MODELS, build_id=build.build_id)

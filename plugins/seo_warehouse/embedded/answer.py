@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import fmean
 
 from seo_warehouse import demo
@@ -41,10 +43,16 @@ def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
         _say_each(wh, told, say)
     else:
         _say_counts(told, say)
-    say(f"\nReports    {(wh.settings.home / 'reports').as_uri()}/{_best(told)}/index.html   (one for each property)")
+    best = _best(told)
+    page = wh.settings.home / "reports" / best / "index.html"
+    say("")
+    # None is written of a night whose build failed, nor of what the analyst may not read.
+    if page.exists():
+        say(f"Reports    {page.as_uri()}   (one for each property)")
     say(f"Airflow    {airflow.url}  user {ADMIN}  password {airflow.admin_password}")
     say(f'Warehouse  psql "{wh.dsn("analyst")}"   (schema marts; other roles: seo-warehouse dsn --role ...)')
-    say(f"Next       .venv/bin/seo-warehouse effect --property {_best(told)}   (what links did, in the terminal)")
+    command = Path(sys.executable).with_name("seo-warehouse")
+    say(f"Next       {command} effect --property {best}   (what links did, in the terminal)")
 
 
 def _facts(wh: Warehouse, prop: Property) -> Facts | None:

@@ -43,6 +43,8 @@ def ailing(url: str, started: Collection[str], began: datetime) -> list[str]:
 
 def silences(url: str, running: Collection[str], seconds: float = 30.0) -> Iterator[Silence]:
     """Those of the running components that are silent. `seconds`: how long an answer is waited for."""
+    if not running:
+        return
     health = _health(url, seconds)
     if not health:
         if SERVER in running:

@@ -20,7 +20,7 @@ def serve_docs(wh: Warehouse, port: int, say: Callable[[str], None]) -> None:
     """Write the documentation where a build has ended since, and serve it until interrupted."""
     page = wh.settings.home / "dbt" / "docs" / PAGE
     if is_outdated(wh, page):
-        say("writing dbt's documentation, which takes some twenty seconds")
+        say("writing dbt's documentation, which takes a while")
         page = generate_docs(wh) / PAGE
     with open_server(page, port) as server:
         say(f"http://127.0.0.1:{server.server_port}/ until Ctrl-C; the same page is {page.as_uri()}")
