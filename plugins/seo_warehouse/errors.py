@@ -14,6 +14,7 @@ SeoWarehouseError
       RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
       BudgetError          a limit on calls, bytes or money of one load was reached
   ExportError              a dropped file is refused as a whole: mend it and drop it again
+  LogError                 a server's log cannot be read as a whole: the message says what to state or to mend
   ClockError               the clock and the ledger are days apart: look which of them is right
   AuditFailedError         read, but not fit: the load is quarantined
   LoadError                the warehouse could not take or move a batch
@@ -83,6 +84,10 @@ class BudgetError(TerminalSourceError):
 
 class ExportError(SeoWarehouseError):
     """A dropped file is refused as a whole; the message names the file, the line, the reason and what to do."""
+
+
+class LogError(SeoWarehouseError):
+    """A server's log cannot be read as a whole; the message says what to state or to mend."""
 
 
 class ClockError(SeoWarehouseError):
