@@ -8,10 +8,11 @@ import os
 import pwd
 import sys
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import psycopg
@@ -30,6 +31,13 @@ PROPERTY = "The property's name, as in properties.yml."
 
 def _day(context: click.Context, parameter: click.Parameter, value: datetime | None) -> date | None:
     return value.date() if value else None
+
+
+def _zone(context: click.Context, parameter: click.Parameter, value: str | None) -> tzinfo | None:
+    try:
+        return ZoneInfo(value) if value else None
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise click.BadParameter(f"{value} is no time zone") from error
 
 
 def _say(line: str) -> None:
@@ -374,6 +382,38 @@ def docs(port: int) -> None:
     from seo_warehouse.steps.warehouse import open_warehouse
 
     serve_docs(open_warehouse(), port, _say)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "stated", help="A known format, a LogFormat, or a map of JSON's fields; default: recognised.")
+@click.option("--zone", callback=_zone, help="The zone of times that say none, as in Europe/Berlin.")
+@click.option(
+    "--ranges",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of the lists of addresses that operators publish, as googlebot.json; default: none is read.",
+)
+@click.option("--names", "is_by_name", is_flag=True, help="Also ask the resolver for the names of those who claim.")
+@_clear_errors
+def logs(
+    files: tuple[Path, ...], stated: str | None, zone: tzinfo | None, ranges: Path | None, is_by_name: bool
+) -> None:
+    """What server logs hold: lines, malformed ones, bots by operator and verdict, and where their visits went.
+
+    No warehouse is needed, nothing is kept, and nothing of people is shown.
+    """
+    from seo_warehouse.logs.names import Names, Resolver, ask_nobody
+    from seo_warehouse.logs.ranges import Ranges, read_lists
+    from seo_warehouse.logs.saying import say_summary
+    from seo_warehouse.logs.summary import Summary, Summing, read_log
+
+    confirm = Names(Resolver()).confirm if is_by_name else ask_nobody
+    summing = Summing(Ranges(read_lists(ranges) if ranges else []), confirm)
+    for file in files:
+        summary = Summary()
+        name = read_log(file, summing, summary, stated=stated, zone=zone)
+        _say(f"{file.name}: {name}")
+        say_summary(summary, _say)
 
 
 @main.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
