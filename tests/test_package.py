@@ -33,6 +33,7 @@ WALLS = {
     "client": {"sources", "exports", "crawl", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "sources": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "exports": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "logs": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "crawl": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "ledger": {"load", "audit", "steps", "orchestration", "embedded", "demo"},
     "load": {"sources", "audit", "steps", "orchestration", "embedded", "demo"},

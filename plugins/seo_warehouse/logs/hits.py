@@ -38,6 +38,8 @@ class Hits:
     statuses: Sequence[int]
     sizes: Sequence[int]
     agents: Sequence[str]
+    line_count: int
+    """All that were read, blank ones and directives too."""
     malformed: Sequence[tuple[int, str]] = ()
     """Number of the line in its block, from 0, and the reason."""
 
@@ -65,6 +67,7 @@ def read_by_line(parse: Parser, lines: Sequence[str], first: int = 0) -> Hits:
         statuses=[hit.status for hit in hits],
         sizes=[hit.size for hit in hits],
         agents=[hit.agent for hit in hits],
+        line_count=len(lines),
         malformed=malformed,
     )
 

@@ -113,11 +113,13 @@ def read_log(
         number += long_count
         if long_count:
             summary.malformed[f"longer than {LONGEST:,} bytes"] += long_count
+        line_count = 0
         for hits in log_format.read(block):
             summing.add(hits, summary)
+            line_count += hits.line_count
             for offset, reason in hits.malformed:
                 summary.malformed[reason] += 1
                 if len(summary.malformed_lines) < NAMED_LINES:
                     summary.malformed_lines.append(number + offset + 1)
-        number += block.count("\n") + 1
+        number += line_count
     return log_format.name

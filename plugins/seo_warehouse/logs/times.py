@@ -78,7 +78,7 @@ def _read(text: str, form: str | None, zone: tzinfo | None) -> int | None:
 def _read_number(text: str) -> int:
     """Seconds of a number of seconds, milliseconds, microseconds or nanoseconds, which its length tells."""
     whole = text.partition(".")[0]
-    return int(whole) // 10 ** (3 * max(0, (len(whole) - 10) // 3))
+    return int(whole[: len(whole) - max(0, (len(whole) - 10) // 3 * 3)])
 
 
 def _parse(text: str, forms: tuple[str, ...], *, is_iso_tried: bool) -> datetime | None:
