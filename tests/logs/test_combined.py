@@ -97,3 +97,15 @@ def test_a_malformed_line_says_why(line: str, reason: str) -> None:
 def test_an_address_of_ipv4_within_ipv6_and_one_with_a_zone_are_plain() -> None:
     assert hit_of(PARSE, combined_line(address="::ffff:192.0.2.7")).address == "192.0.2.7"
     assert hit_of(PARSE, combined_line(address="fe80::1%eth0")).address == "fe80::1"
+
+
+def test_an_escaped_quote_closes_nothing() -> None:
+    line = combined_line(request="GET /").replace('"GET /" 200', r'"GET /\" 200')
+    (hits,) = READ("\n".join([line, combined_line()]))
+    assert (len(hits.addresses), hits.malformed) == (1, [(0, "not of this format")])
+
+
+def test_an_address_before_the_end_of_a_line_is_not_the_next_ones() -> None:
+    lines = [combined_line() + "192.0.2.9", combined_line().removeprefix("192.0.2.7")]
+    (hits,) = READ("\n".join(lines))
+    assert (rows_of([hits]), len(hits.malformed)) == ([], 2)

@@ -95,6 +95,15 @@ def test_the_command_says_what_a_log_holds_and_nothing_of_people(tmp_path: Path)
     assert not [word for word in ("203.0.113.99", "canary", "example.com") if word in done.output]
 
 
+def test_the_ends_of_the_calendar_are_told_too(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    times = ("01/Jan/0001:00:00:00 +1400", "31/Dec/9999:23:59:60 -1400")
+    path.write_text("\n".join(combined_line(time=time) for time in times), encoding="latin-1")
+    done = CliRunner().invoke(main, ["logs", str(path)])
+    assert "2 good" in done.output
+    assert "From no known year to no known year" in done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"), [(["--format", "odd"], "is no format"), (["--zone", "Mars/Base"], "is no time zone")]
 )

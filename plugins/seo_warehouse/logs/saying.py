@@ -77,4 +77,7 @@ def _say_waste(summary: Summary, say: Say) -> None:
 
 
 def _instant(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):  # the last day of 9999 in the far west is in no year that a date can have
+        return "no known year"

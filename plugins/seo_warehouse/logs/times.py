@@ -11,7 +11,7 @@ from seo_warehouse.logs.memo import Memo
 _MONTHS = {name: i for i, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _CLOCK = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)", re.ASCII)
 _ZONE = re.compile(r"([+-])(\d\d)(\d\d)", re.ASCII)
-_NUMBER = re.compile(r"\d{9,19}(?:\.\d{1,9})?", re.ASCII)
+_NUMBER = re.compile(r"(?:\d{9,10}|\d{13}|\d{16}|\d{19})(?:\.\d{1,9})?", re.ASCII)
 _FORMS = (
     "%B %d, %YT%H:%M:%S %z",
     "%d/%b/%Y:%H:%M:%S.%f %z",
