@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.errors import LogError
 from seo_warehouse.logs.fields import NamedColumns
-from seo_warehouse.logs.hits import Hit
+from seo_warehouse.logs.hits import Hit, Parser
 from seo_warehouse.logs.json_lines import KNOWN, make_parser, read_map
 from seo_warehouse.logs.patterns import compile_format
 from seo_warehouse.logs.patterns import make_parser as make_pattern_parser
@@ -183,7 +183,11 @@ def test_no_mutilated_line_stops_a_parser(line: str, data: st.DataObject) -> Non
     cut = line[:start] + data.draw(st.text(st.characters(max_codepoint=255, exclude_characters="\n"))) + line[end:]
     columns = NamedColumns()
     columns(IIS_HEAD.split("\n")[1])
-    parsers = [make_parser(fields, None) for fields in KNOWN.values()]
-    for parse in (columns, *parsers, make_pattern_parser(compile_format("%h %t %r %s"), None)):
+    parsers: list[Parser] = [
+        columns,
+        *(make_parser(fields, None) for fields in KNOWN.values()),
+        make_pattern_parser(compile_format("%h %t %r %s"), None),
+    ]
+    for parse in parsers:
         found = parse(cut)
         assert found is None or isinstance(found, str | Hit)

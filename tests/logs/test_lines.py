@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,10 +44,34 @@ def test_packed_members_in_a_row_are_one_file(tmp_path: Path, pack: object) -> N
     assert lines_of(path) == ["one", "two", "three"]
 
 
-def test_a_damaged_archive_is_refused_in_words(tmp_path: Path) -> None:
-    path = tmp_path / "access.log.gz"
-    path.write_bytes(gzip.compress(b"a line\n" * 100)[:-12])
-    with pytest.raises(LogError, match=r"access\.log\.gz is damaged"):
+WHOLE = "".join(f"line {i * 7919}\n" for i in range(100_000)).encode()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("kept", [0.3, 0.999])
+def test_a_packed_file_that_was_cut_short_is_refused_in_words(
+    tmp_path: Path, pack: Callable[[bytes], bytes], kept: float
+) -> None:
+    path = tmp_path / "access.log.1"
+    packed = pack(WHOLE[:7]) + pack(WHOLE)
+    path.write_bytes(packed)
+    assert len(lines_of(path)) == 100_001
+    path.write_bytes(packed[: int(kept * len(packed))])
+    with pytest.raises(LogError, match=r"access\.log\.1 is damaged"):
+        lines_of(path)
+
+
+def test_a_frame_without_data_costs_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "access.log.zst"
+    checked = zstandard.ZstdCompressor(write_checksum=True).compress(b"one\n" + b"\n" * 200_000)
+    path.write_bytes(zstandard.compress(b"") + b"\x50\x2a\x4d\x18\x03\0\0\0abc" + checked)
+    assert lines_of(path) == ["one", *[""] * 200_000]
+
+
+def test_what_cannot_be_read_twice_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(LogError, match="no file that can be read twice"):
         lines_of(path)
 
 

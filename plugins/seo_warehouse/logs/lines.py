@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,6 +24,10 @@ MOST_EXPANDED = 1000
 """Times of its size that a file may unpack to: real logs do to 10 to 100, and deflate cannot do more than 1032."""
 BORNE = 64 * 1024 * 1024
 """Bytes that any file may unpack to, so that a few repeated lines are no bomb."""
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = b"\x2a\x4d\x18"
+"""The end of the mark of a frame that holds no data."""
+_LARGEST_HEADER = 18
 
 
 def read_blocks(path: Path) -> Iterator[tuple[str, int]]:
@@ -52,10 +57,15 @@ def _decoded(block: bytes) -> str:
 
 
 def _read_chunks(path: Path) -> Iterator[bytes]:
+    if not path.is_file():
+        raise LogError(
+            f"{path.name} is no file that can be read twice: its format is recognised first, then it is read"
+        )
     most = max(BORNE, path.stat().st_size * MOST_EXPANDED)
     read = 0
-    with path.open("rb") as file, _unpacked(file) as stream:
+    with path.open("rb") as file:
         try:
+            stream = _unpacked(file)
             while chunk := stream.read(BLOCK):
                 read += len(chunk)
                 if read > most:
@@ -70,6 +80,42 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
     file.seek(0)
     if magic[:2] == b"\x1f\x8b":
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    if magic == b"\x28\xb5\x2f\xfd":
+    if magic == _ZSTD:
+        _check_end(file)
         return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
     return file
+
+
+def _check_end(file: BinaryIO) -> None:
+    """Walk over a zstd file's frames, since its decompressor takes one that was cut short for a whole one.
+
+    Raises:
+        EOFError: the file ends before its last frame does.
+    """
+    size = file.seek(0, SEEK_END)
+    place = 0
+    while place < size:
+        file.seek(place)
+        head = file.read(_LARGEST_HEADER)
+        if head[1:4] == _SKIPPABLE:
+            place += 8 + int.from_bytes(head[4:8], "little")
+            continue
+        has_checksum = zstandard.get_frame_parameters(head).has_checksum
+        place = _find_last_block(file, place + zstandard.frame_header_size(head)) + 4 * has_checksum
+    file.seek(0)
+    if place > size:
+        raise EOFError("it ends before its end")
+
+
+def _find_last_block(file: BinaryIO, place: int) -> int:
+    """The end of the last block of a frame whose first begins here."""
+    while True:
+        file.seek(place)
+        head = file.read(3)
+        if len(head) < 3:
+            raise EOFError("it ends before its end")
+        number = int.from_bytes(head, "little")
+        # A block of one repeated byte is that byte, whatever its size.
+        place += 3 + (1 if number >> 1 & 3 == 1 else number >> 3)
+        if number & 1:
+            return place
