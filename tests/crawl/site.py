@@ -151,7 +151,7 @@ def api_over(archive: Archive, *, may_call: bool = True) -> Api:
 def crawl(settings: CrawlSettings, archive: Archive) -> Crawl:
     """Crawl for real, and open what came of it."""
     api = api_over(archive)
-    run_crawl(plan_of(settings, contact="shop.example"), api)
+    run_crawl(plan_of(settings, domain="shop.example"), api)
     head = head_of(archive)
     if head is None:
         raise AssertionError("the crawl left no manifest")

@@ -316,7 +316,7 @@ def test_a_crawl_that_ended_is_come_past_without_a_request(tmp_path: Path) -> No
         rows = [*page_rows(first, DAY), *link_rows(first, DAY)]
         count = len(site.asked)
         books = api_over(archive)
-        run_crawl(plan_of(site.settings(), contact="shop.example"), books)
+        run_crawl(plan_of(site.settings(), domain="shop.example"), books)
         # robots.txt, the sitemap and two pages.
         assert (books.usage.calls, books.usage.reused, books.usage.cut) == (0, 4, 0)
         again = crawl(site.settings(), archive)

@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seo_warehouse.crawl.frontier import LISTED, Entry, Frontier
+from seo_warehouse.crawl.frontier import BACKLINKED, LISTED, Entry, Frontier
 
 Graph = dict[str, list[str]]
 
@@ -124,3 +124,53 @@ def test_links_from_listed_pages_keep_their_phase() -> None:
     entry = queue.next()
     assert entry is not None
     assert entry.phase == LISTED
+
+
+def test_what_only_other_sites_link_to_comes_last_and_leads_on_by_redirects_alone() -> None:
+    queue = frontier()
+    queue.add_backlinked(["/linked", "/listed", "/old"])
+    queue.add_listed(["/listed"])
+    queue.add_starts(["/"])
+    assert walk(queue, {"/": ["/linked"], "/old": ["/below"]}, 0) == [
+        ("/", 0), ("/linked", 1), ("/listed", None), ("/old", None),
+    ]  # fmt: skip
+    queue = frontier()
+    queue.add_backlinked(["/old"])
+    entry = queue.next()
+    assert entry is not None
+    assert entry.phase == BACKLINKED
+    queue.add_redirect(entry, "/new")
+    finish(queue, entry)
+    assert walk(queue, {}, 0) == [("/old", None), ("/new", None)]
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9), st.integers(1, 12), st.integers(0, 9), st.integers())
+def test_pages_leave_room_for_what_other_sites_link_to(sites: int, pages: int, others: int, seed: int) -> None:
+    """Half of the pages at most, one for itself and one for where it redirects to; and never more than there may be."""
+    queue = frontier(max_pages=pages)
+    queue.add_starts([f"/{n}" for n in range(sites)])
+    queue.add_backlinked([f"/old-{n}" for n in range(others)])
+    asked = [url for url, _ in walk(queue, {}, seed)]
+    old = [url for url in asked if url.startswith("/old-")]
+    kept = min(2 * others, pages // 2)
+    assert len(asked) - len(old) == min(sites, pages - kept)
+    assert old == [f"/old-{n}" for n in range(min(others, pages - (len(asked) - len(old))))]
+    assert queue.caps == ({"max_pages"} if len(asked) < sites + others else set())
+    assert not queue.has_more()
+
+
+@settings(deadline=None)
+@given(GRAPHS, st.lists(st.sampled_from(NODES), max_size=6), st.integers(2, 14), st.integers(), st.integers())
+def test_the_order_with_backlinks_is_the_sites_own_too(
+    graph: Graph, backlinked: list[str], pages: int, one: int, other: int
+) -> None:
+    walks = []
+    for seed in (one, other):
+        queue = frontier(max_pages=pages)
+        queue.add_starts(["/0"])
+        queue.add_backlinked(backlinked)
+        walks.append(walk(queue, graph, seed))
+        assert len(walks[-1]) <= pages
+        assert not queue.has_more()
+    assert walks[0] == walks[1]

@@ -101,10 +101,10 @@ def test_a_crawler_killed_three_times_ends_with_the_same_rows(tmp_path: Path) ->
         for count, api in zip((10, 50, 90), books, strict=False):
             thread = kill_when(archive, count, os.getpid())
             with pytest.raises(TransientSourceError, match="ended by signal 9"):
-                run_crawl(plan_of(settings, contact="shop.example"), api)
+                run_crawl(plan_of(settings, domain="shop.example"), api)
             thread.join()
             assert head_of(archive) is None
-        run_crawl(plan_of(settings, contact="shop.example"), books[-1])
+        run_crawl(plan_of(settings, domain="shop.example"), books[-1])
         assert sum(api.usage.calls for api in books) >= len(site.asked)
         # Each call was answered once, or was in flight at a kill and is counted when it is found so.
         assert sum(api.usage.calls - api.usage.cut for api in books) == kept_urls(archive)

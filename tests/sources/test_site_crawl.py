@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.archive import Answer, Archive
+from seo_warehouse.client.plans import Ask, keep_plan
 from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.crawl.records import (
     HEAD_KEY,
@@ -52,9 +53,16 @@ def put(archive: Archive, key: str, body: bytes, *, url: str = "http://unused.ex
     archive.put(key, Answer(url, 200, {"content-type": "text/html"}, body, datetime(2026, 11, 22, 2, tzinfo=UTC), 0.1))
 
 
+def planned(archive: Archive, *urls: str) -> Archive:
+    """An archive with a night's plan of what to visit since other sites link to it."""
+    asks = [Ask(url, 1.0, "never_visited") for url in urls]
+    keep_plan(archive, "plans.plan_backlinked_page", asks, datetime(2026, 11, 22, 2, tzinfo=UTC))
+    return archive
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    return archive_in(tmp_path)
+    return planned(archive_in(tmp_path))
 
 
 @pytest.mark.slow
@@ -91,6 +99,49 @@ def test_rows_have_exactly_the_declared_columns_and_keep_their_rules(archive: Ar
     facts = api.facts[NIGHT]
     assert (facts["stated_count"], facts["is_complete"], facts["is_capped"]) == (6, True, False)
     assert facts["robots_statuses"] == {f"http://{HOST}": 200}
+
+
+@pytest.mark.slow
+def test_what_other_sites_link_to_is_visited_on_every_host_of_the_domain_and_on_no_other(tmp_path: Path) -> None:
+    pages = {
+        "/robots.txt": text("User-agent: *\nDisallow: /no"),
+        f"{HOST}/": html("/a"),
+        "/a": html(),
+        "shop.example/robots.txt": text(""),
+        "shop.example/": redirect(f"http://{HOST}/"),
+        "shop.example/moved": redirect("http://blog.shop.example/post"),
+        "blog.shop.example/post": html("/further", title="Post"),
+        "blog.shop.example/away": redirect("http://other.example/"),
+        "blog.shop.example/no": html(),
+    }
+    hosts = (HOST, "shop.example", "blog.shop.example", "other.example", "evilshop.example")
+    archive = planned(
+        archive_in(tmp_path),
+        f"http://{HOST}/a", "http://shop.example/", "http://shop.example/moved#part", f"http://{HOST}/dead",
+        "http://blog.shop.example/away", "http://blog.shop.example/no", "http://other.example/", "ftp://shop.example/",
+        "http://evilshop.example/", "http://shop.example:99/", "http://user@blog.shop.example/", "nonsense",
+        "http://not.resolved.shop.example/",
+    )  # fmt: skip
+    with serve(pages) as site:
+        prop, api = a_property(site.settings(*hosts, start_urls=(f"http://{HOST}/",))), api_over(archive)
+        assert order_crawl(api, prop, PERIOD)
+        found, links = rows(api, prop)
+        asked = {host for host, _, _ in site.asked}
+    assert asked == {HOST, "shop.example", "blog.shop.example"}
+    by_url = {row["url"]: row for row in found}
+    assert {url: (row["status_code"], row["final_url"], row["final_status_code"], row["error"], row["depth"])
+            for url, row in by_url.items()} == {
+        f"http://{HOST}/": (200, f"http://{HOST}/", 200, None, 0),
+        f"http://{HOST}/a": (200, f"http://{HOST}/a", 200, None, 1),
+        "http://shop.example/": (301, f"http://{HOST}/", 200, None, None),
+        "http://shop.example/moved": (301, "http://blog.shop.example/post", 200, None, None),
+        f"http://{HOST}/dead": (404, f"http://{HOST}/dead", 404, None, None),
+        "http://blog.shop.example/away": (301, None, None, "external_redirect", None),
+        "http://blog.shop.example/no": (None, None, None, "robots", None),
+        "http://blog.shop.example/post": (200, "http://blog.shop.example/post", 200, None, None),
+        "http://not.resolved.shop.example/": (None, None, None, "robots_unreachable", None),
+    }  # fmt: skip
+    assert "http://blog.shop.example/further" in {row["target_url"] for row in links}
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """The URLs of one crawl, on disk: what is known, what is next, what came of it.
 
 Waves are asked for one after the other and never overlap: all URLs at depth 0, what those redirect to, all at depth 1,
-and so on; then, as a second phase, what only sitemaps name, and what those link to. Within a wave the order is that
-of the pages and of the links on them. So depth is exact and the same site is crawled in the same order, however the
-answers of concurrent requests overtake one another.
+and so on; then, as a second phase, what only sitemaps name, and what those link to; at last, as a third, what only
+other sites link to, of which redirects alone are followed, and for which room is kept within `max_pages`. Within a wave
+the order is that of the pages and of the links on them. So depth is exact and the same site is crawled in the same
+order, however the answers of concurrent requests overtake one another.
 
 The file is a temporary one of SQLite's (https://sqlite.org/inmemorydb.html#temp_db), gone with the process. What a
 killed crawl had done is in the archive; the next one comes past it again there, without a request.
@@ -22,8 +23,8 @@ BATCH = 200
 MAX_URL = 2_000
 """Characters of a URL that is asked for: a table's key must fit a page of PostgreSQL's index."""
 
-LINKED, LISTED = 0, 1
-"""Phases: reached by links from a start URL; named by sitemaps only, or reached from there."""
+LINKED, LISTED, BACKLINKED = 0, 1, 2
+"""Phases: reached by links from a start URL; named by sitemaps only, or reached from there; known by backlinks only."""
 
 _SCHEMA = """
 create table url (
@@ -61,6 +62,7 @@ class Frontier:
     def __init__(self, *, max_pages: int, max_depth: int, max_redirects: int, max_urls: int) -> None:
         self._max_pages, self._max_depth, self._max_redirects = max_pages, max_depth, max_redirects
         self._max_urls = max_urls
+        self._limit, self._least_phase = max_pages, LINKED
         self.caps: set[str] = set()
         self.asked_count = 0
         self._count = 0
@@ -84,8 +86,16 @@ class Frontier:
         self._add((url, LISTED, 0, 0, 0, n) for n, url in enumerate(found))
         self._db.executemany("update url set is_in_sitemap = 1 where url = ?", ((url,) for url in found))
 
+    def add_backlinked(self, urls: Iterable[str]) -> None:
+        """URLs that other sites link to. Room is kept for them and a redirect of each, half of all pages at most."""
+        found = list(urls)
+        self._limit = self._max_pages - min(2 * len(found), self._max_pages // 2)
+        self._add((url, BACKLINKED, 0, 0, 0, n) for n, url in enumerate(found))
+
     def add_links(self, source: Entry, urls: Iterable[str]) -> None:
-        """What a page links to."""
+        """What a page links to; of one that is known by backlinks only nothing is followed."""
+        if source.phase == BACKLINKED:
+            return
         if source.depth == self._max_depth:
             if any(not self._is_known(url) for url in urls):
                 self.caps.add("max_depth")
@@ -99,10 +109,13 @@ class Frontier:
 
     def next(self) -> Entry | None:
         """The next URL to ask for; None while a wave is not complete, and at the end."""
-        if self.asked_count + self._in_flight >= self._max_pages:
+        if self.asked_count + self._in_flight >= self._limit:
             if self._is_waiting():
                 self.caps.add("max_pages")
-            return None
+            if self._in_flight or self._limit == self._max_pages:
+                return None
+            self._queue.clear()
+            self._limit, self._least_phase = self._max_pages, BACKLINKED
         if not self._queue:
             self._fill()
         if not self._queue:
@@ -153,15 +166,19 @@ class Frontier:
         return self._db.execute("select 1 from url where url = ?", (url,)).fetchone() is not None
 
     def _is_waiting(self) -> bool:
-        return (
-            bool(self._queue) or self._db.execute("select 1 from url where no is null limit 1").fetchone() is not None
-        )
+        if self._queue:
+            return True
+        query = "select 1 from url where no is null and phase >= ? limit 1"
+        return self._db.execute(query, (self._least_phase,)).fetchone() is not None
 
     def _fill(self) -> None:
         if self._in_flight == 0:
             self._wave = self._db.execute(
-                "select phase, depth, hop from url where no is null order by phase, depth, hop limit 1"
+                "select phase, depth, hop from url where no is null and phase >= ? order by phase, depth, hop limit 1",
+                (self._least_phase,),
             ).fetchone()
+            if self._wave and self._wave[0] == BACKLINKED:
+                self._limit = self._max_pages
         if self._wave is None:
             return
         rows = self._db.execute(

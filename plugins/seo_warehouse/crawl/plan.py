@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """The crawl's hosts are those of its start URLs, over http and https, on the usual ports and the stated ones."""
+    """The crawl's hosts are those of its start URLs, over http and https, on the usual ports and the stated ones.
+
+    `backlinked_urls`: what other sites link to, on any host of the property's `domain`.
+    """
 
     start_urls: tuple[str, ...]
+    backlinked_urls: tuple[str, ...]
+    domain: str
     hosts: tuple[str, ...]
     ports: tuple[int, ...]
     user_agent: str
@@ -41,13 +46,20 @@ class Plan:
         """Whether an absolute URL, as urls.resolve gives it, may be crawled: one of the hosts, on one of the ports."""
         return url.split("/", 3)[2] in self._authorities
 
+    def is_own(self, url: str) -> bool:
+        """Whether an absolute URL lies on a host of the property's domain, on one of the ports."""
+        host, _, port = url.split("/", 3)[2].partition(":")
+        is_host = f".{host}".endswith(f".{self.domain}") and "@" not in host
+        return is_host and port in ("", *map(str, self.ports))
+
     @cached_property
     def _authorities(self) -> frozenset[str]:
         return frozenset(f"{host}{port}" for host in self.hosts for port in ("", *(f":{port}" for port in self.ports)))
 
 
-def plan_of(settings: CrawlSettings, *, contact: str) -> Plan:
-    """The plan that settings mean. `contact`: the domain whose owner runs the crawl, named in the user agent.
+def plan_of(settings: CrawlSettings, *, domain: str, backlinked: Iterable[str] = ()) -> Plan:
+    """The plan that settings mean. `domain`: the property's, whose owner runs the crawl, named in the user agent.
+    `backlinked`: URLs that other sites link to; what is no URL of the domain is left out.
 
     Raises TerminalSourceError naming a setting that cannot be used.
     """
@@ -61,14 +73,18 @@ def plan_of(settings: CrawlSettings, *, contact: str) -> Plan:
         Guard(settings.allowed_networks, settings.resolve)
     except TerminalSourceError as error:
         raise TerminalSourceError(f"site_crawl.{error}") from None
-    limits: dict[str, Any] = settings.model_dump(exclude={"start_urls", "interval_days"})
-    return Plan(
+    limits: dict[str, Any] = settings.model_dump(exclude={"start_urls", "interval_days", "backlinked_pages"})
+    plan = Plan(
         start_urls=tuple(dict.fromkeys(starts)),
+        backlinked_urls=(),
+        domain=domain,
         hosts=tuple(sorted({host for url in starts if (host := host_of(url))})),
         ports=tuple(sorted({port for url in starts if (port := urlsplit(url).port)})),
-        user_agent=f"{PRODUCT}/{version('seo-warehouse')} (+https://{contact}/)",
+        user_agent=f"{PRODUCT}/{version('seo-warehouse')} (+https://{domain}/)",
         **limits,
     )
+    found = (url.partition("#")[0] for literal in backlinked if (url := resolve(literal, literal)))
+    return replace(plan, backlinked_urls=tuple(dict.fromkeys(url for url in found if plan.is_own(url))))
 
 
 def unpacked_plan(values: Mapping[str, Any]) -> Plan:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 
-from seo_warehouse.crawl.frontier import Entry, Frontier
+from seo_warehouse.crawl.frontier import BACKLINKED, Entry, Frontier
 from seo_warehouse.crawl.parse import parse_ways
 from seo_warehouse.crawl.records import Fetched, attempt, is_outage, is_page, location_of
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
@@ -101,6 +101,7 @@ class SiteSpider(Spider):
         self.frontier.add_starts(self.plan.start_urls)
         for origin in dict.fromkeys(_origin(url) for url in self.plan.start_urls):
             await self._read_sitemaps(origin)
+        self.frontier.add_backlinked(self.plan.backlinked_urls)
 
     def parse(self, response: Response) -> Iterator[Request]:
         """Take in what a URL gave: where it redirects to, or what it links to."""
@@ -108,12 +109,12 @@ class SiteSpider(Spider):
         fetched: Fetched = response.meta["fetched"]
         location = location_of(fetched)
         is_allowed = fetched.error not in ("robots", "robots_unreachable")
-        if location and self.plan.is_in_scope(location):
+        if location and self._is_followed(entry, location):
             self.frontier.add_redirect(entry, location)
         elif is_page(fetched):
             ways = self._ways(fetched)
             location = ways.redirect
-            if location and self.plan.is_in_scope(location):
+            if location and self._is_followed(entry, location):
                 self.frontier.add_redirect(entry, location)
             targets = (*ways.targets, ways.later) if ways.later else ways.targets
             self.frontier.add_links(entry, [url for url in targets if self.plan.is_in_scope(url)])
@@ -129,6 +130,10 @@ class SiteSpider(Spider):
         )
         self._watch_starts(fetched, location)
         yield from ()
+
+    def _is_followed(self, entry: Entry, location: str) -> bool:
+        """Whether a redirect is: within the crawl's hosts, of what other sites link to within the whole domain."""
+        return self.plan.is_in_scope(location) or (entry.phase == BACKLINKED and self.plan.is_own(location))
 
     def _ways(self, fetched: Fetched) -> Ways:
         limit = self.plan.max_links_per_page

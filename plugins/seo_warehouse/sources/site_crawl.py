@@ -5,7 +5,8 @@ has a row of its own, and so has each page of its chain; an instant refresh is a
 `depth` counts links from a start URL, redirects none. `target_url` is the link's URL resolved against the page (and its
 base element), without user name and password and else as it stands, fragment included; references to a place on the
 same page ("#top") are no links. Links are followed whatever their rel says: it speaks to search engines about trust,
-robots.txt to crawlers about access.
+robots.txt to crawlers about access. What other sites link to and no page or sitemap of the property leads to is visited
+too, on any host of its domain, as the night's plan says: only then is it known where such a link leads.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from seo_warehouse.spec import (
     Feed,
     Kind,
     Period,
+    Plan,
     Row,
     RowRule,
     Source,
@@ -47,6 +49,12 @@ class CrawlSettings(Strict):
     )
     interval_days: int = Field(7, ge=1, description="Days between crawls.")
     max_pages: int = Field(5_000, ge=1, description="Pages of one crawl.")
+    backlinked_pages: int = Field(
+        250,
+        ge=0,
+        description="Of these, addresses that other sites link to and the site itself does not: old ones, http, other"
+        " hosts of the domain. With their redirects half of `max_pages` at most.",
+    )
     max_depth: int = Field(30, ge=0, description="Links from a start URL.")
     max_page_bytes: int = Field(
         5_000_000, ge=1_000, description="Bytes of one page after decompression, at least 1,000."
@@ -86,7 +94,8 @@ def order_crawl(api: Api, property: Property, period: Period) -> bool:
         raise NotArchivedError(
             f"site_crawl: the archive holds no whole crawl of {property.name} in {api.archive.scope}"
         )
-    run_crawl(plan_of(property.settings_of(SITE_CRAWL), contact=property.domain), api)
+    backlinked = [ask.ask for ask in api.plan()]
+    run_crawl(plan_of(property.settings_of(SITE_CRAWL), domain=property.domain, backlinked=backlinked), api)
     return True
 
 
@@ -95,7 +104,7 @@ def probe_site(api: Api, property: Property) -> None:
     from seo_warehouse.crawl.doorstep import expect_open
     from seo_warehouse.crawl.plan import plan_of
 
-    expect_open(plan_of(property.settings_of(SITE_CRAWL), contact=property.domain), api.limits)
+    expect_open(plan_of(property.settings_of(SITE_CRAWL), domain=property.domain), api.limits)
 
 
 def read_pages(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -153,6 +162,7 @@ SITE_CRAWL = Source(
     settings=CrawlSettings,
     interval_days=7,
     order=order_crawl,
+    plan=Plan("plan_backlinked_page", limit="backlinked_pages"),
     probe=probe_site,
     tables=(
         Table(
@@ -203,7 +213,12 @@ SITE_CRAWL = Source(
                     Type.TEXTS,
                     "Each URL of the chain after the first, in order; empty without redirects.",
                 ),
-                Column("depth", Type.INTEGER, "Links from a start URL; NULL where only a sitemap names it.", minimum=0),
+                Column(
+                    "depth",
+                    Type.INTEGER,
+                    "Links from a start URL; NULL where only a sitemap or another site's link leads there.",
+                    minimum=0,
+                ),
                 Column("is_in_sitemap", Type.BOOLEAN, "Named by a sitemap.", required=True),
                 Column("is_robots_allowed", Type.BOOLEAN, "robots.txt lets us fetch it.", required=True),
                 Column("canonical_url", Type.URL, "rel=canonical of page or header, resolved."),
