@@ -19,12 +19,13 @@ with
         where kind = 'crawls'
     ),
 
+    -- By their beginnings: two crawlers look back over spans that hold one another.
     joined_crawls as (
         select
             *,
             since_day > max(day) over (
                 partition by property_key, page_key
-                order by day
+                order by since_day, day
                 rows between unbounded preceding and 1 preceding
             ) as is_apart
         from crawls
@@ -34,7 +35,7 @@ with
         select
             *,
             count(*) filter (where is_apart) over (
-                partition by property_key, page_key order by day
+                partition by property_key, page_key order by since_day, day
             ) as chain_no
         from joined_crawls
     ),
