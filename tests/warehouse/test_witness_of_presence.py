@@ -1,19 +1,26 @@
-"""A second witness that tells of links by page and without dates, and the plans of what it and others are asked."""
+"""A second witness that tells of links by page and without dates; plans of what is asked, and what came of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from seo_warehouse.client.plans import Ask, keep_plan
+from seo_warehouse.config import Property, SourceSettings
+from seo_warehouse.sources.site_crawl import order_crawl, read_pages
+from seo_warehouse.spec import Period
 from tests.conftest import PASSWORDS
+from tests.crawl.site import api_over, archive_in, html, redirect, serve
 from tests.warehouse.links import MODELS, day, events, item, publish_night
 from tests.warehouse.world import DATABASE, Warehouse
 
-PARTLY, WHOLE, OTHER = 1, 2, 3
+PARTLY, WHOLE, OTHER, CRAWLED = 1, 2, 3, 4
+PLANS = ("plan_linked_page", "plan_linking_domain", "plan_backlinked_page")
 PANS, POTS = "https://shop.example/pans", "https://shop.example/pots"
 
 
@@ -44,6 +51,19 @@ def told(warehouse: Warehouse) -> Warehouse:
     """All published, and modelled in one run."""
     for key, domain in ((PARTLY, "shop.example"), (WHOLE, "shop.example"), (OTHER, "other.example")):
         warehouse.add_property(key, domain)
+    warehouse.add_property(CRAWLED, "shop.example")
+    publish_night(
+        warehouse,
+        CRAWLED,
+        0,
+        full=[
+            item("a", target="http://shop.example/"),
+            item("b", target="http://www.shop.example/"),
+            item("c", target="http://www.shop.example/dead"),
+            item("d", target="http://www.shop.example/old"),
+            item("e", target="http://www.shop.example/old"),
+        ],
+    )
     publish_night(warehouse, PARTLY, 0, full=[])
     publish_night(warehouse, PARTLY, 20, new=[item("a", first=19, target=PANS)])
     publish_look(warehouse, PARTLY, 10, {PANS: ["a"]})
@@ -55,7 +75,7 @@ def told(warehouse: Warehouse) -> Warehouse:
     publish_counts(warehouse, PARTLY, 25, {PANS: 1, POTS: 3})
     publish_counts(warehouse, OTHER, 25, {"https://other.example/": 4})
     warehouse.dbt("seed", "--select", "link_windows", "link_witness_cadences")
-    warehouse.dbt("run", "--select", *MODELS, "+fct_link_lifespan", "+plan_linked_page", "+plan_linking_domain")
+    warehouse.dbt("run", "--select", *MODELS, "+fct_link_lifespan", *(f"+{plan}" for plan in PLANS))
     return warehouse
 
 
@@ -110,9 +130,11 @@ def test_the_loader_reads_what_to_ask_of_every_property(told: Warehouse) -> None
     assert [row[2:] for row in plan(told, "loader", "plan_linking_domain")] == [
         ("other.example", 0.0, "own"),
         ("shop.example", 0.0, "own"),
-        ("a.example", 2.0, "links"),
-        ("b.example", 2.0, "links"),
-        ("c.example", 1.0, "links"),
+        ("a.example", 3.0, "links"),
+        ("b.example", 3.0, "links"),
+        ("c.example", 2.0, "links"),
+        ("d.example", 1.0, "links"),
+        ("e.example", 1.0, "links"),
     ]
 
 
@@ -125,3 +147,54 @@ def test_an_analyst_reads_why_pages_of_granted_properties_are_asked_about(told: 
         (PANS, 0.0, "longest_ago"),
     ]
     assert plan(told, "analyst", "plan_linking_domain") == []
+
+
+@pytest.mark.slow
+def test_a_link_is_of_the_page_that_its_old_address_leads_to(told: Warehouse, tmp_path: Path) -> None:
+    asked = [row[2:] for row in plan(told, "loader", "plan_backlinked_page") if row[0] == CRAWLED]
+    assert asked == [
+        ("http://www.shop.example/old", 2.0, "never_visited"),
+        ("http://shop.example/", 1.0, "never_visited"),
+        ("http://www.shop.example/", 1.0, "never_visited"),
+        ("http://www.shop.example/dead", 1.0, "never_visited"),
+    ]
+    pages = {
+        "www.shop.example/": html("/new"),
+        "/new": html(title="New"),
+        "/old": redirect("http://www.shop.example/new"),
+        "shop.example/": redirect("http://www.shop.example/"),
+    }
+    archive = archive_in(tmp_path)
+    asks = [Ask(ask, score, reason) for ask, score, reason in asked]
+    keep_plan(archive, "plans.plan_backlinked_page", asks, datetime(2026, 1, 12, tzinfo=UTC))
+    with serve(pages) as site:
+        shop = Property(
+            key=CRAWLED,
+            name="shop",
+            domain="shop.example",
+            history_start=day(0),
+            sources=SourceSettings(site_crawl=site.settings("www.shop.example", "shop.example",
+                                                            start_urls=("http://www.shop.example/",))),
+        )  # fmt: skip
+        order_crawl(api_over(archive), shop, Period(day(7), day(7)))
+        told.publish("site_crawl", "page", CRAWLED, day(7), read_pages(api_over(archive), shop, Period(day(7), day(7))))
+    told.dbt("run", "--select", "+dim_link", "+plan_backlinked_page")
+    led = told.rows(
+        "select literal_target_url, crawl.url, crawl.final_status_code from marts.dim_link"
+        " join marts.fct_page_crawl as crawl using (property_key, page_key)"
+        " where property_key = %s order by source_url",
+        CRAWLED,
+    )
+    assert [tuple(row.values()) for row in led] == [
+        ("http://shop.example/", "http://www.shop.example/", 200),
+        ("http://www.shop.example/", "http://www.shop.example/", 200),
+        ("http://www.shop.example/dead", "http://www.shop.example/dead", 404),
+        ("http://www.shop.example/old", "http://www.shop.example/new", 200),
+        ("http://www.shop.example/old", "http://www.shop.example/new", 200),
+    ]
+    # What the site leads to itself needs no plan any more; the others are visited again.
+    assert [row[2:] for row in plan(told, "loader", "plan_backlinked_page") if row[0] == CRAWLED] == [
+        ("http://www.shop.example/old", 2.0, "longest_ago"),
+        ("http://shop.example/", 1.0, "longest_ago"),
+        ("http://www.shop.example/dead", 1.0, "longest_ago"),
+    ]
