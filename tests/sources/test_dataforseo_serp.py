@@ -26,15 +26,15 @@ from seo_warehouse.errors import (
     ThrottledError,
     TransientSourceError,
 )
-from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
+from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP, order_night
 from seo_warehouse.sources.serp_answers import GET_PATH, ITEM, READY_PATH, RESULT
-from seo_warehouse.sources.serp_orders import order_checks
 from seo_warehouse.sources.serp_plan import list_price
 from seo_warehouse.spec import Period, Row
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import AT, DATE, NIGHT, TONIGHT, check_columns, make_property
 from tests.sources.provider import QUICK, Act, Asked, Provider, open_api, said
 
+REGULAR_PATH = GET_PATH + "regular/"
 SHOP = make_property("red shoes", "50% off +1")
 CREATED = (20100, "Task Created.")
 OK = (20000, "Ok.")
@@ -150,7 +150,7 @@ def vendor(provider: Provider) -> Vendor:
 
 
 def order(provider: Provider, folder: Path, prop: Property = SHOP) -> bool:
-    return order_checks(open_api(provider, folder, DATAFORSEO_SERP), prop, TONIGHT)
+    return order_night(open_api(provider, folder, DATAFORSEO_SERP), prop, TONIGHT)
 
 
 def read(api: Api, table: str, prop: Property = SHOP, period: Period = TONIGHT) -> list[Row]:
@@ -236,6 +236,7 @@ def test_rows_of_a_check_and_its_results(provider: Provider, vendor: Vendor, tmp
         "task_id": "id-0000",
         "tag": vendor.posts[0][0]["tag"],
         "depth": 100,
+        "answer": "regular",
         "status_code": 20000,
         "status_message": "Ok.",
         "se_domain": "google.com",
@@ -260,7 +261,7 @@ def test_rows_of_a_check_and_its_results(provider: Provider, vendor: Vendor, tmp
 def test_every_look_and_reading_knows_what_the_night_cost(provider: Provider, vendor: Vendor, tmp_path: Path) -> None:
     looks = [open_api(provider, tmp_path, DATAFORSEO_SERP) for _ in range(2)]
     for api in looks:
-        order_checks(api, SHOP, TONIGHT)
+        order_night(api, SHOP, TONIGHT)
     reading, results = replay(provider, tmp_path), replay(provider, tmp_path)
     read(reading, "task")
     read(results, "result")
@@ -292,12 +293,12 @@ def test_nothing_is_ordered_of_a_night_that_cannot_be_paid_for(
     prop = make_property(*WORDS, depth=10)
     refused = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.061))
     with pytest.raises(BudgetError, match=r"0 US dollars are spent and 0\.0612 more would be, 0\.061 are allowed"):
-        order_checks(refused, prop, TONIGHT)
+        order_night(refused, prop, TONIGHT)
     assert (vendor.posts, provider.asked) == ([], [])
     with pytest.raises(NotArchivedError, match="no rank check was ordered"):
         read(replay(provider, tmp_path), "task", prop)
     fewer = make_property(*WORDS[:50], depth=10)
-    order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.061)), fewer, TONIGHT)
+    order_night(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.061)), fewer, TONIGHT)
     assert [len(batch) for batch in vendor.posts] == [100]
 
 
@@ -308,20 +309,20 @@ def test_a_dearer_answer_stops_what_is_left_and_what_was_bought_is_fetched(
     # The vendor's tasks cost 0.0012 here, twice the list: 0.12 for the first order, 0.0024 for the second.
     limits = within(0.122)
     first = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits)
-    assert order_checks(first, prop, TONIGHT) is False
+    assert order_night(first, prop, TONIGHT) is False
     vendor.finish()
     for _ in range(2):
         again = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits)
         with pytest.raises(BudgetError, match=r"0\.12 US dollars are spent and 0\.0024 more would be"):
-            order_checks(again, prop, TONIGHT)
+            order_night(again, prop, TONIGHT)
     assert [len(batch) for batch in vendor.posts] == [100]
     rows = read(replay(provider, tmp_path), "task", prop)
     assert [row["status_code"] for row in rows] == [20000] * 100 + [None] * 2
     assert {row["status_message"] for row in rows[100:]} == {"the order was not sent"}
     more = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.1224))
-    assert order_checks(more, prop, TONIGHT) is False
+    assert order_night(more, prop, TONIGHT) is False
     vendor.finish()
-    assert order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits), prop, TONIGHT) is True
+    assert order_night(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=limits), prop, TONIGHT) is True
     assert [len(batch) for batch in vendor.posts] == [100, 2]
 
 
@@ -331,12 +332,12 @@ def test_a_cut_order_counts_as_placed_until_the_vendor_names_it(
     prop = make_property(*WORDS, depth=10)
     provider.answer = Cut(vendor)
     with pytest.raises(TransientSourceError):
-        order_checks(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.0612)), prop, TONIGHT)
+        order_night(open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.0612)), prop, TONIGHT)
     provider.answer = vendor
     for _ in range(2):
         # The first look finds it at twice the list price, so that the second has no money for the rest.
         look = open_api(provider, tmp_path, DATAFORSEO_SERP, limits=within(0.0611))
-        assert order_checks(look, prop, TONIGHT) is False
+        assert order_night(look, prop, TONIGHT) is False
     assert (len(vendor.posts), look.usage.money) == (1, Decimal("0.12"))
 
 
@@ -349,7 +350,7 @@ def test_a_look_reads_none_of_the_polls_before_it(
     get = Archive.get
     monkeypatch.setattr(Archive, "get", lambda archive, key: asked.append(key) or get(archive, key))
     api = open_api(provider, tmp_path, DATAFORSEO_SERP)
-    assert order_checks(api, SHOP, TONIGHT) is False
+    assert order_night(api, SHOP, TONIGHT) is False
     polls = [key for key in asked if "." in key]
     assert [key.rpartition(".")[2] for key in polls] == ["000022"]
     assert paths(provider) == ["task_post"] + ["tasks_ready"] * 22
@@ -380,7 +381,7 @@ def test_a_task_not_done_is_neither_kept_nor_in_the_way(
     vendor.finish()
     vendor.answers["id-0000"] = task("id-0000", status)
     assert order(provider, tmp_path) is False
-    assert not open_api(provider, tmp_path, DATAFORSEO_SERP).holds("GET", GET_PATH + "id-0000")
+    assert not open_api(provider, tmp_path, DATAFORSEO_SERP).holds("GET", REGULAR_PATH + "id-0000")
     del vendor.answers["id-0000"]
     vendor.collected.clear()
     assert order(provider, tmp_path) is True
@@ -461,7 +462,7 @@ def test_a_status_of_the_account_is_no_result_of_a_check(
     vendor.answers["id-0000"] = task("id-0000", status)
     with pytest.raises(TerminalSourceError):
         order(provider, tmp_path)
-    assert not open_api(provider, tmp_path, DATAFORSEO_SERP).holds("GET", GET_PATH + "id-0000")
+    assert not open_api(provider, tmp_path, DATAFORSEO_SERP).holds("GET", REGULAR_PATH + "id-0000")
 
 
 @pytest.mark.parametrize("end", ["tasks_ready", "id-0000"])
@@ -648,7 +649,7 @@ def test_no_answer_gets_anything_but_rows_or_a_typed_error_out(
     prop = make_property("red shoes", devices=("desktop",))
     for _ in range(4):
         try:
-            order_checks(open_api(provider, folder, DATAFORSEO_SERP, limits=replace(QUICK, attempts=1)), prop, TONIGHT)
+            order_night(open_api(provider, folder, DATAFORSEO_SERP, limits=replace(QUICK, attempts=1)), prop, TONIGHT)
         except SourceError:
             continue
     assert len(healthy.posts) <= 1
@@ -678,7 +679,7 @@ def test_a_recorded_serp_is_read_whole(provider: Provider, tmp_path: Path, share
 
     provider.answer = answer
     api = open_api(provider, tmp_path, DATAFORSEO_SERP, scope="night=2024-01-15")
-    assert order_checks(api, prop, night) is True
+    assert order_night(api, prop, night) is True
     [row] = read(api, "task", prop, night)
     assert (row["items_count"], row["se_results_count"], row["se_domain"]) == (98, 1_100_000_000, "google.dk")
     results = read(api, "result", prop, night)
@@ -699,7 +700,7 @@ def test_a_recorded_answer_to_an_order_is_understood(provider: Provider, tmp_pat
     )
     prop = make_property("gryder", "töpfe", devices=("desktop",))
     api = open_api(provider, tmp_path, DATAFORSEO_SERP)
-    assert order_checks(api, prop, TONIGHT) is False
+    assert order_night(api, prop, TONIGHT) is False
     assert api.usage.money == Decimal("0.0012")
     rows = read(replay(provider, tmp_path), "task", prop)
     assert [row["task_id"] for row in rows] == [

@@ -17,8 +17,7 @@ from seo_warehouse.ledger import loads
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
-from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
-from seo_warehouse.sources.serp_orders import order_checks
+from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP, order_night
 from seo_warehouse.spec import Period, Reading, Source, Table
 from tests.sources.properties import make_property
 from tests.sources.provider import Act, Asked, Provider, open_api, said
@@ -89,7 +88,7 @@ def test_a_recorded_serp_reaches_the_raw_tables(
     provider.answer = answer
     prop, night = make_property("pots and pans", devices=("desktop",), location_code=2208), date(2024, 1, 15)
     api = open_api(provider, tmp_path, DATAFORSEO_SERP, scope="night=2024-01-15")
-    assert order_checks(api, prop, Period(night, night)) is True
+    assert order_night(api, prop, Period(night, night)) is True
     replay = open_api(provider, tmp_path, DATAFORSEO_SERP, scope="night=2024-01-15", may_call=False)
     [check] = load(database, DATAFORSEO_SERP, DATAFORSEO_SERP.table("task"), replay, prop, night)
     assert (check["status_code"], check["items_count"], check["se_results_count"]) == (20000, 98, 1_100_000_000)

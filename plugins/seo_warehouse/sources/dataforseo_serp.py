@@ -1,24 +1,26 @@
 """DataForSEO SERP, Google organic, the standard (queued) method.
 
-POST /v3/serp/google/organic/task_post, GET .../tasks_ready, GET .../task_get/regular/{id}, POST /v3/serp/id_list
+POST /v3/serp/google/organic/task_post, GET .../tasks_ready, GET .../task_get/<form>/{id}, POST /v3/serp/id_list
 https://docs.dataforseo.com/v3/serp/google/organic/task_post/
 
 Only the order costs money; its answers may be fetched for a week. serp_orders.py orders and fetches, serp_answers.py
-decodes; here are the rows.
+and serp_elements.py decode; here are the rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.dataforseo import ACCESS, CONNECTION, MONEY_PER_NIGHT, NO_RESULTS, OK, expect_money
-from seo_warehouse.sources.serp_answers import GET_PATH, ITEM, RESULT_COLUMNS, Serp, decode_serp, explain
+from seo_warehouse.sources.serp_answers import ITEM, RESULT_COLUMNS, Form, Serp, explain
+from seo_warehouse.sources.serp_elements import ELEMENT_COLUMNS
 from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
 from seo_warehouse.sources.serp_plan import Check, night_price, planned
 from seo_warehouse.spec import DAY, BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
@@ -29,12 +31,27 @@ class SerpSettings(Strict):
 
     connection: str = CONNECTION
     interval_days: int = Field(1, ge=1, description="Days between rank checks.")
+    answer: Form = Field(
+        "regular",
+        description="What is read of a result page: `regular`, its results, or `advanced`, all its elements and links."
+        " The advanced answer waits for the AI overview, which costs 0.0006 US dollars more a check.",
+    )
     money_per_night: float = MONEY_PER_NIGHT
+
+
+def price(property: Property) -> Decimal:
+    """US dollars that a night costs by the price list."""
+    return night_price(property, property.settings_of(DATAFORSEO_SERP).answer)
 
 
 def probe_checks(api: Api, property: Property) -> None:
     """The login is accepted, and has the money for a night."""
-    expect_money(api, night_price(property))
+    expect_money(api, price(property))
+
+
+def order_night(api: Api, property: Property, period: Period) -> bool:
+    """Order the night's checks, once, and fetch what is ready; True when all that will come came."""
+    return order_checks(api, property, period, property.settings_of(DATAFORSEO_SERP).answer)
 
 
 def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -47,6 +64,7 @@ def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
             "task_id": placed.task_id,
             "tag": check.tag,
             "depth": check.order["depth"],
+            "answer": check.form,
             "status_code": placed.status_code,
             "status_message": placed.status_message,
             "money": placed.cost,
@@ -60,13 +78,14 @@ def read_tasks(api: Api, property: Property, period: Period) -> Iterator[Row]:
 
 
 def read_results(api: Api, property: Property, period: Period) -> Iterator[Row]:
-    """Every result of every SERP, in its order."""
+    """Every item of every SERP, in its order, and behind those of a SERP the links in them."""
     night = period.first_day
     stated = 0
     for check, _, serp in _answers(api, property, night):
         if serp is None or serp.result is None:
             continue
-        stated += serp.result["items_count"] or 0
+        # The vendor counts no links.
+        stated += (serp.result["items_count"] or 0) + sum(row["element_no"] is not None for row in serp.rows)
         api.note_shape(night, serp)
         for number, item in enumerate(serp.rows, start=1):
             yield {
@@ -91,11 +110,11 @@ def _check_columns(check: Check, night: date) -> Row:
 
 def _answers(api: Api, property: Property, night: date) -> Iterator[tuple[Check, Placed, Serp | None]]:
     """Each check of the night with what became of it, from the archive; one SERP at a time."""
-    plan = planned(api, property, night)
+    plan = planned(api, property, night, property.settings_of(DATAFORSEO_SERP).answer)
     placed = placed_orders(api, plan, night)
     for check in plan:
         order = placed.get(check.tag) or unfound(night)
-        reply = None if order.task_id is None else api.find("GET", GET_PATH + order.task_id, decode=decode_serp)
+        reply = None if order.task_id is None else api.find("GET", check.path(order.task_id), decode=check.decode)
         serp: Serp | None = None if reply is None else reply.json
         if serp is not None and serp.result is not None and serp.result["datetime"].date() != night:
             # Another day's SERP is no observation of this night.
@@ -137,9 +156,9 @@ DATAFORSEO_SERP = Source(
     settings=SerpSettings,
     access=ACCESS,
     probe=probe_checks,
-    price=night_price,
+    price=price,
     is_droppable=True,
-    order=order_checks,
+    order=order_night,
     explain=explain,
     tables=(
         Table(
@@ -166,6 +185,12 @@ DATAFORSEO_SERP = Source(
                 Column("task_id", Type.TEXT, "Vendor's task; NULL where the order was refused or lost."),
                 Column("tag", Type.TEXT, "Our tag of the order.", required=True),
                 Column("depth", Type.INTEGER, "Results asked for.", required=True, minimum=10, maximum=700),
+                Column(
+                    "answer",
+                    Type.TEXT,
+                    "regular (its results alone) or advanced (every element of the page); NULL: regular.",
+                    values=get_args(Form),
+                ),
                 Column("status_code", Type.INTEGER, "Task status; 20000 is done. NULL: no answer by the deadline."),
                 Column(
                     "status_message", Type.TEXT, "The vendor's words, or ours where there is no answer.", required=True
@@ -179,7 +204,8 @@ DATAFORSEO_SERP = Source(
         ),
         Table(
             name="result",
-            description="Every result of the kept SERPs in its order, competitors too.",
+            description="Every item of the kept SERPs in its order, competitors too; of advanced answers also the links"
+            " in them.",
             read=read_results,
             shape=ITEM,
             grain=(*CHECK_GRAIN, "item_no"),
@@ -201,8 +227,9 @@ DATAFORSEO_SERP = Source(
             tolerance=0.001,
             columns=(
                 *CHECK,
-                Column("item_no", Type.INTEGER, "Place in the answer, from 1.", required=True, minimum=1),
+                Column("item_no", Type.INTEGER, "Place in the answer, from 1; links follow.", required=True, minimum=1),
                 *ITEM.columns,
+                *ELEMENT_COLUMNS,
                 Column("observed_at", Type.INSTANT, "The SERP's own instant.", required=True),
             ),
         ),

@@ -1,14 +1,16 @@
 """DataForSEO's SERP answers: what each holds, decoded; what each status means.
 
 https://docs.dataforseo.com/v3/serp/google/organic/task_get/regular/
+https://docs.dataforseo.com/v3/serp/google/organic/task_get/advanced/
 A check that the engine failed (40101) is billed like any other:
 https://dataforseo.com/help-center/what-does-the-40101-error-mean
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from seo_warehouse.client.answers import Items
 from seo_warehouse.client.archive import Answer
@@ -25,12 +27,15 @@ from seo_warehouse.sources.dataforseo import (
     tasks_of,
 )
 from seo_warehouse.sources.fields import Shape, mapping, sequence, spaced_instant, text
+from seo_warehouse.sources.serp_elements import ELEMENT_COLUMNS, ITEM_COLUMNS, elements
 from seo_warehouse.spec import Column, Row, Type
 
 POST_PATH = "/v3/serp/google/organic/task_post"
 READY_PATH = "/v3/serp/google/organic/tasks_ready"
-GET_PATH = "/v3/serp/google/organic/task_get/regular/"
+GET_PATH = "/v3/serp/google/organic/task_get/"
 ID_LIST_PATH = "/v3/serp/id_list"
+Form = Literal["regular", "advanced"]
+"""How a task's answer may be asked for: the results of the page alone, or each of its elements."""
 LIST_ROWS = 1_000
 """The most tasks that tasks_ready or a page of id_list names, of all properties together."""
 RESULT_COLUMNS = (
@@ -39,16 +44,6 @@ RESULT_COLUMNS = (
     Column("item_types", Type.TEXTS, "Kinds of items in the SERP."),
     Column("se_results_count", Type.BIGINT, "Results that the engine claims."),
     Column("items_count", Type.INTEGER, "Items in the answer.", minimum=0),
-)
-ITEM_COLUMNS = (
-    Column("type", Type.TEXT, "organic, paid, featured_snippet ...", required=True),
-    Column("rank_group", Type.INTEGER, "Position among items of its type, from 1.", minimum=1),
-    Column("rank_absolute", Type.INTEGER, "Position among all items, from 1.", minimum=1),
-    Column("domain", Type.TEXT, "Domain as the vendor cuts it."),
-    Column("url", Type.URL, "Address of the result."),
-    Column("title", Type.TEXT, "Title shown."),
-    Column("description", Type.TEXT, "Snippet shown."),
-    Column("breadcrumb", Type.TEXT, "Breadcrumb shown."),
 )
 RESULT = Shape(
     *RESULT_COLUMNS,
@@ -116,8 +111,17 @@ def decode_listed(document: Any) -> Listed:
     return Listed(len(entries), by_tag)
 
 
-def decode_serp(document: Any) -> Serp:
-    """Makes of a task's answer what is kept of it. Raises MalformedAnswerError."""
+def _results_alone(entries: Any) -> Items:
+    items = ITEM.items(entries)
+    nowhere = dict.fromkeys(column.name for column in ELEMENT_COLUMNS)
+    return replace(items, rows=[{**row, **nowhere} for row in items.rows])
+
+
+_ITEMS: Mapping[Form, Callable[[Any], Items]] = {"regular": _results_alone, "advanced": elements}
+
+
+def decode_serp(document: Any, form: Form) -> Serp:
+    """Makes of a task's answer, asked for in this form, what is kept of it. Raises MalformedAnswerError."""
     tasks = tasks_of(document)
     if len(tasks) != 1:
         raise MalformedAnswerError(f"{len(tasks)} tasks in the answer to one")
@@ -127,7 +131,7 @@ def decode_serp(document: Any) -> Serp:
         return Serp(status_code=code, status_message=message)
     if len(results) > 1:
         raise MalformedAnswerError(f"{len(results)} results of one task")
-    result, items = RESULT.items(results, "result"), ITEM.items(results[0].get("items"))
+    result, items = RESULT.items(results, "result"), _ITEMS[form](results[0].get("items"))
     at = spaced_instant(results[0].get("datetime"), "datetime")
     return Serp(
         items.rows,

@@ -15,7 +15,7 @@ counts with the list price, and where this night's answers charged more than tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,15 +34,14 @@ from seo_warehouse.property import Property
 from seo_warehouse.sources.dataforseo import CREATED, cost_of, status_of
 from seo_warehouse.sources.fields import text
 from seo_warehouse.sources.serp_answers import (
-    GET_PATH,
     ID_LIST_PATH,
     LIST_ROWS,
     POST_PATH,
     READY_PATH,
+    Form,
     decode_listed,
     decode_posted,
     decode_ready,
-    decode_serp,
 )
 from seo_warehouse.sources.serp_plan import Check, batches, deadline, keep_note, keep_plan, list_price, planned
 from seo_warehouse.spec import Period
@@ -73,19 +72,20 @@ class _Found:
     tasks: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
-def order_checks(api: Api, property: Property, period: Period) -> bool:
+def order_checks(api: Api, property: Property, period: Period, form: Form) -> bool:
     """Order each tracked keyword once on each device and fetch what is ready; True when all that will come came.
 
     Raises BudgetError where not all can be paid for, once what was bought has come.
     """
     night = period.first_day
-    plan = planned(api, property, night)
+    plan = planned(api, property, night, form)
     placed = placed_orders(api, plan, night)
     api.spend(money=sum((order.cost for order in placed.values()), Decimal(0)))
     ordered, refusal = _order_rest(api, plan, placed, night)
     placed |= ordered
     cut = {check.tag for check in plan} - placed.keys()
-    waiting = [p.task_id for p in placed.values() if p.task_id and not api.holds("GET", GET_PATH + p.task_id)]
+    tasks = {p.task_id: check for check in plan if (p := placed.get(check.tag)) and p.task_id}
+    waiting = {id: check for id, check in tasks.items() if not api.holds("GET", check.path(id))}
     if cut or waiting:
         try:
             api.pass_over(READY_PATH)
@@ -183,8 +183,8 @@ def _answered(reply: Reply, batch: list[dict[str, Any]]) -> dict[str, Placed]:
     return placed
 
 
-def _fetch(api: Api, waiting: list[str], ready: Set[str]) -> int:
-    """Fetch the tasks that are ready and return how many came.
+def _fetch(api: Api, waiting: Mapping[str, Check], ready: Set[str]) -> int:
+    """Fetch the tasks that are ready, of the checks that wait by their task, and return how many came.
 
     A full list may leave ours out, and a fetch that was cut has taken its task off the list: these are asked for too.
     Raises MalformedAnswerError where every answer was; a single one must not hold up the others.
@@ -192,11 +192,12 @@ def _fetch(api: Api, waiting: list[str], ready: Set[str]) -> int:
     is_full = len(ready) >= LIST_ROWS
     came = 0
     malformed: list[MalformedAnswerError] = []
-    for task_id in waiting:
-        if not is_full and task_id not in ready and not api.is_cut("GET", GET_PATH + task_id):
+    for task_id, check in waiting.items():
+        path = check.path(task_id)
+        if not is_full and task_id not in ready and not api.is_cut("GET", path):
             continue
         try:
-            api.get(GET_PATH + task_id, decode=decode_serp)
+            api.get(path, decode=check.decode)
             came += 1
         except NotYetError:
             continue

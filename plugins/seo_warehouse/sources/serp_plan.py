@@ -3,6 +3,9 @@
 https://docs.dataforseo.com/v3/serp/google/organic/task_post/
 https://dataforseo.com/update/organic-serp-api-pricing-changes-now-in-effect
 
+Both forms of an answer cost the same, but for what is ordered with the advanced one: without it an AI overview that the
+page loads by itself is missing, and would pass for one that is not shown.
+
 An order is charged for its whole depth; what the engine does not have is refunded later, and no answer says so. The
 cost of an order is therefore the most that was paid for it.
 """
@@ -21,7 +24,8 @@ import orjson
 
 from seo_warehouse.client.api import Answer, Api
 from seo_warehouse.errors import NotArchivedError
-from seo_warehouse.property import Property
+from seo_warehouse.property import Panel, Property
+from seo_warehouse.sources.serp_answers import GET_PATH, Form, Serp, decode_serp
 from seo_warehouse.spec import NIGHT_DEADLINE
 
 BATCH_TASKS = 100
@@ -29,6 +33,8 @@ BATCH_TASKS = 100
 PAGE_RESULTS = 10
 PAGE_PRICE, NEXT_PAGE_PRICE = Decimal("0.0006"), Decimal("0.00045")
 """US dollars for a page of results, normal priority: the first, and each further one."""
+AI_OVERVIEW_PRICE = Decimal("0.0006")
+"""US dollars more for a task that waits for the AI overview; given back where there is none."""
 OPERATORS = re.compile(
     r"\b(allinanchor|allintext|allintitle|allinurl|cache|define|filetype|id|inanchor|info|intext|intitle|inurl|link"
     r"|site):",
@@ -41,22 +47,32 @@ PLAN_KEY = "plan"
 
 @dataclass(frozen=True)
 class Check:
-    """One rank check of a night's plan, with its order as it is sent."""
+    """One rank check of a night's plan, with its order as it is sent and the form of answer that it is to have."""
 
     keyword: str
     order: dict[str, Any]
+    form: Form
 
     @property
     def tag(self) -> str:
         """Our tag of the order."""
         return str(self.order["tag"])
 
+    def path(self, task_id: str) -> str:
+        """Where the answer of its task is."""
+        return f"{GET_PATH}{self.form}/{task_id}"
 
-def planned(api: Api, property: Property, night: date) -> list[Check]:
+    def decode(self, document: Any) -> Serp:
+        """What is kept of that answer. Raises MalformedAnswerError."""
+        return decode_serp(document, self.form)
+
+
+def planned(api: Api, property: Property, night: date, form: Form) -> list[Check]:
     """The night's checks, as they were ordered if so. Raises NotArchivedError where none may be planned any more."""
     kept = api.archive.get(PLAN_KEY)
     if kept is not None:
-        return [Check(entry["keyword"], entry["order"]) for entry in orjson.loads(kept.body)]
+        # Plans of before there were two forms name none.
+        return [Check(e["keyword"], e["order"], e.get("form", "regular")) for e in orjson.loads(kept.body)]
     if not api.may_call:
         raise NotArchivedError(f"{property.name}: no rank check was ordered for the night of {night}")
     panel = property.panel
@@ -69,19 +85,26 @@ def planned(api: Api, property: Property, night: date) -> list[Check]:
                 "location_code": panel.location_code,
                 "language_code": panel.language_code,
                 "device": device,
-                "depth": panel.depth,
+                **_extent(panel, form),
                 "tag": _tag(property, night, tracked.keyword, device),
             },
+            form,
         )
         for tracked in property.keywords
         for device in panel.devices
     ]
 
 
+def _extent(panel: Panel, form: Form) -> dict[str, Any]:
+    """What of an order is paid by."""
+    return {"depth": panel.depth, **({"load_async_ai_overview": True} if form == "advanced" else {})}
+
+
 def keep_plan(api: Api, plan: list[Check], night: date) -> None:
     """Keep a plan that is about to be ordered, where none is kept."""
     if not api.archive.has(PLAN_KEY):
-        keep_note(api, PLAN_KEY, [{"keyword": c.keyword, "order": c.order} for c in plan], deadline(night))
+        entries = [{"keyword": c.keyword, "order": c.order, "form": c.form} for c in plan]
+        keep_note(api, PLAN_KEY, entries, deadline(night))
 
 
 def batches(plan: list[Check]) -> Iterator[list[dict[str, Any]]]:
@@ -94,13 +117,16 @@ def list_price(order: dict[str, Any]) -> Decimal:
     """US dollars that the vendor's price list asks for a task."""
     pages: int = -(-order["depth"] // PAGE_RESULTS)
     price = PAGE_PRICE + (pages - 1) * NEXT_PAGE_PRICE
+    if order.get("load_async_ai_overview"):
+        price += AI_OVERVIEW_PRICE
     return price * OPERATOR_FACTOR if OPERATORS.search(order["keyword"]) else price
 
 
-def night_price(property: Property) -> Decimal:
+def night_price(property: Property, form: Form) -> Decimal:
     """US dollars that the vendor's price list asks for a night's checks."""
     panel = property.panel
-    prices = (list_price({"keyword": tracked.keyword, "depth": panel.depth}) for tracked in property.keywords)
+    extent = _extent(panel, form)
+    prices = (list_price({"keyword": tracked.keyword, **extent}) for tracked in property.keywords)
     return len(panel.devices) * sum(prices, Decimal(0))
 
 
