@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dataforseo_client.models.serp_google_organic_task_get_advanced_response_info import (
+    SerpGoogleOrganicTaskGetAdvancedResponseInfo,
+)
 from dataforseo_client.models.serp_google_organic_task_get_regular_response_info import (
     SerpGoogleOrganicTaskGetRegularResponseInfo,
 )
@@ -19,7 +22,9 @@ from dataforseo_client.models.serp_google_organic_tasks_ready_response_info impo
 from dataforseo_client.models.serp_id_list_response_info import SerpIdListResponseInfo
 
 from seo_warehouse.demo import DEMO_PROPERTIES, disclosed
+from seo_warehouse.demo.elements import FEATURES, slots
 from seo_warehouse.demo.serp import cost_of
+from seo_warehouse.sources.serp_answers import decode_serp
 from tests.demo.conftest import Client
 from tests.demo.models import assert_fits
 
@@ -31,12 +36,12 @@ def order(client: Client, *tasks: dict[str, Any]) -> Any:
     return client.post(f"{BASE}/task_post", [{**ASKED, **task} for task in tasks])
 
 
-def collect(client: Client, id: str) -> Any:
-    return client.get(f"{BASE}/task_get/regular/{id}")["tasks"][0]
+def collect(client: Client, id: str, form: str = "regular") -> Any:
+    return client.get(f"{BASE}/task_get/{form}/{id}")["tasks"][0]
 
 
-def check(client: Client, **task: Any) -> Any:
-    return collect(client, order(client, task)["tasks"][0]["id"])
+def check(client: Client, form: str = "regular", **task: Any) -> Any:
+    return collect(client, order(client, task)["tasks"][0]["id"], form)
 
 
 def test_every_step_fits_the_vendors_own_models(client: Client) -> None:
@@ -46,6 +51,8 @@ def test_every_step_fits_the_vendors_own_models(client: Client) -> None:
     for task in posted["tasks"]:
         answer = client.get(f"{BASE}/task_get/regular/{task['id']}")
         assert_fits(SerpGoogleOrganicTaskGetRegularResponseInfo, answer)
+        whole = client.get(f"{BASE}/task_get/advanced/{task['id']}")
+        assert_fits(SerpGoogleOrganicTaskGetAdvancedResponseInfo, whole)
     span = {"datetime_from": "2026-10-05 00:00:00 +00:00", "datetime_to": "2026-10-06 00:00:00 +00:00"}
     assert_fits(SerpIdListResponseInfo, client.post("/v3/serp/id_list", [{**span, "include_metadata": True}]))
 
@@ -117,6 +124,41 @@ def test_each_page_of_ten_is_paid_for() -> None:
     assert cost_of(10, 1) == 0.0006
     assert cost_of(30, 1) == 0.0015
     assert cost_of(100, 2) == pytest.approx(0.0093)
+    assert cost_of(10, 1, with_overview=True) == 0.0012
+
+
+def test_an_advanced_answer_is_the_same_page_with_what_a_regular_one_leaves_out(client: Client) -> None:
+    kinds: Counter[str] = Counter()
+    for prop in DEMO_PROPERTIES:
+        for tracked in prop.tracked:
+            regular = check(client, keyword=tracked.keyword)["result"]
+            answer = check(client, "advanced", keyword=tracked.keyword, load_async_ai_overview=True)
+            assert_fits(SerpGoogleOrganicTaskGetAdvancedResponseInfo, {"tasks": [answer]})
+            if regular is None:
+                assert answer["result"] is None
+                continue
+            whole = answer["result"][0]
+            results = [item for item in whole["items"] if item["type"] in ("organic", "paid")]
+            assert results == regular[0]["items"]
+            absolute = [item["rank_absolute"] for item in whole["items"]]
+            assert absolute == list(range(1, len(absolute) + 1))
+            assert {item["type"] for item in whole["items"]} == set(whole["item_types"])
+            assert whole["item_types"] == regular[0]["item_types"]
+            kinds.update(whole["item_types"])
+            told = decode_serp({"tasks": [answer]}, "advanced")
+            assert (len(told.unknown), len(told.missing)) == (0, 0)
+    assert kinds.keys() == {"organic", "paid", "ai_overview", *FEATURES}
+
+
+def test_an_ai_overview_cites_who_ranks_first_and_is_empty_unless_it_is_waited_for(client: Client) -> None:
+    words = (tracked.keyword for prop in DEMO_PROPERTIES for tracked in prop.tracked)
+    keyword = next(word for word in words if "ai_overview" in slots(word, "desktop").values())
+    for is_waited_for in (True, False):
+        items = check(client, "advanced", keyword=keyword, load_async_ai_overview=is_waited_for)["result"][0]["items"]
+        [overview] = [item for item in items if item["type"] == "ai_overview"]
+        first = [item["url"] for item in items if item["type"] == "organic"][:3]
+        cited = [reference["url"] for reference in overview["references"] or ()]
+        assert (overview["asynchronous_ai_overview"], cited) == (True, first if is_waited_for else [])
 
 
 def test_ranks_count_from_one_without_gap_in_their_group(client: Client) -> None:

@@ -22,14 +22,17 @@ import orjson
 
 from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DEVICES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator, number
+from seo_warehouse.demo.elements import elements, slots
 from seo_warehouse.demo.envelope import VERSION, Json, stamp
 from seo_warehouse.demo.world import World
 
+OVERVIEW = "load_async_ai_overview"
 PAGE_COST = 0.0006
 NEXT_PAGE_SHARE = 0.75
+OVERVIEW_COST = 0.0006
 RIVALS = 140
+PAID = b'{"type":"paid"'
 NICHE_RESULTS = 14
-FEATURES = ("people_also_ask", "images", "video", "shopping", "local_pack", "related_searches")
 RIVAL_FIRST = (
     "bright",
     "green",
@@ -64,6 +67,7 @@ class Order:
     posted_at: str
     ready_at: float
     account: str
+    load_async_ai_overview: bool | None = None
 
     @property
     def posted(self) -> datetime:
@@ -73,7 +77,7 @@ class Order:
     def data(self, function: str) -> Json:
         """The `data` object of an answer: the request, given back."""
         data: Json = {"api": "serp", "function": function, "se": "google", "se_type": "organic"}
-        for name in ("keyword", "language_code", "location_code", "priority", "tag", "device", "os", "depth"):
+        for name in ("keyword", "language_code", "location_code", "priority", "tag", "device", "os", "depth", OVERVIEW):
             value = getattr(self, name)
             if value is not None:
                 data[name] = value
@@ -95,10 +99,11 @@ class Serp:
     items: int
 
 
-def cost_of(depth: int, priority: int) -> float:
-    """US dollars: each page of ten, the first at full price; high priority doubles."""
+def cost_of(depth: int, priority: int, *, with_overview: bool = False) -> float:
+    """US dollars: each page of ten, the first in full; high priority doubles. Waiting for an AI overview is extra."""
     pages = -(-depth // 10)
-    return round((PAGE_COST + (pages - 1) * PAGE_COST * NEXT_PAGE_SHARE) * (2 if priority == 2 else 1), 6)
+    paged = (PAGE_COST + (pages - 1) * PAGE_COST * NEXT_PAGE_SHARE) * (2 if priority == 2 else 1)
+    return round(paged + (OVERVIEW_COST if with_overview else 0), 6)
 
 
 class Serps:
@@ -130,8 +135,8 @@ class Serps:
         places = np.arange(RIVALS, dtype=np.float64)
         return tuple(tuple(np.argsort(places + rng.normal(0, 1.2 + places * 0.06)).tolist()) for _ in range(32))
 
-    def check(self, order: Order, day: date, at: datetime) -> Serp:
-        """What the engine shows on `day`; `at` is written as the SERP's instant."""
+    def check(self, order: Order, day: date, at: datetime, form: str = "regular") -> Serp:
+        """What the engine shows on `day`, all of it where `advanced`; `at` is written as the SERP's instant."""
         knobs, seed = self._world.knobs, self._world.seed
         names = (order.keyword, order.location_code, order.language_code, order.device, day)
         luck = draw(seed, "check", *names)
@@ -150,9 +155,13 @@ class Serps:
             count = 9
         place = position[0] if position and position[0] <= count else None
         own_url = prop.url(position[1]) if prop and position and place else None
-        items = self._items(order, day, count, place, prop, own_url)
+        placed = self._items(order, day, count, place, prop, own_url)
+        last = placed[-1][0] if placed else 0
+        free = {slot: kind for slot, kind in slots(order.keyword, order.device).items() if slot < last}
+        items = _with_elements(order, placed, free) if form == "advanced" else [item for _, item in placed]
         state = "found" if place else "truncated" if is_truncated else "not_found"
-        return Serp(state, _result(order, at, total, pages, items), place, own_url, len(items))
+        types = {*free.values(), *("paid" for _, item in placed[:1] if item.startswith(PAID))}
+        return Serp(state, _result(order, at, total, pages, types, items), place, own_url, len(items))
 
     def _own(self, keyword: str, device: str, day: date) -> tuple[DemoProperty | None, tuple[int, str] | None]:
         for prop in ALL_PROPERTIES:
@@ -163,11 +172,11 @@ class Serps:
 
     def _items(
         self, order: Order, day: date, count: int, place: int | None, prop: DemoProperty | None, url: str | None
-    ) -> list[bytes]:
+    ) -> list[tuple[int, bytes]]:
         rivals, orders = self._rivals(order.keyword), self._orders(order.keyword)
         ranking = orders[number("day", order.keyword, order.device, day) % len(orders)]
         seed = number("features", order.keyword, order.device)
-        slots = {3 + seed % 3, 8 + seed // 3 % 6, 17 + seed // 18 % 8}
+        taken = slots(order.keyword, order.device)
         items, absolute = [], 0
         # The brand's own advertisement stands above its first result: paid, so no position of the property's.
         if prop and (seed % 4 == 0 or any(t.keyword == order.keyword and t.is_brand for t in prop.tracked)):
@@ -175,7 +184,7 @@ class Serps:
             advertisement = _fragment(
                 prop.host, prop.url("/?ad=1"), f"{prop.brand} - Official Site", "Delivered to your door."
             )
-            items.append(b'{"type":"paid","rank_group":1,"rank_absolute":1' + advertisement)
+            items.append((absolute, PAID + b',"rank_group":1,"rank_absolute":1' + advertisement))
         own = (
             _fragment(prop.host, url, f"{order.keyword.title()} | {prop.brand}", f"{prop.brand}: {order.keyword}.")
             if prop and url
@@ -184,15 +193,22 @@ class Serps:
         used = 0
         for group in range(1, count + 1):
             absolute += 1
-            while absolute in slots:
+            while absolute in taken:
                 absolute += 1
             if group == place:
                 fragment = own
             else:
                 fragment = rivals[ranking[used % RIVALS]]
                 used += 1
-            items.append(b'{"type":"organic","rank_group":%d,"rank_absolute":%d%b' % (group, absolute, fragment))
+            item = b'{"type":"organic","rank_group":%d,"rank_absolute":%d%b' % (group, absolute, fragment)
+            items.append((absolute, item))
         return items
+
+
+def _with_elements(order: Order, placed: list[tuple[int, bytes]], free: dict[int, str]) -> list[bytes]:
+    results = [orjson.loads(item) for _, item in placed if not item.startswith(PAID)]
+    shown = elements(order.keyword, free, results, is_overview_loaded=bool(order.load_async_ai_overview))
+    return [item for _, item in sorted([*placed, *((absolute, orjson.dumps(each)) for absolute, each in shown)])]
 
 
 def _fragment(host: str, url: str, title: str, description: str) -> bytes:
@@ -209,11 +225,7 @@ def _fragment(host: str, url: str, title: str, description: str) -> bytes:
     return b"," + orjson.dumps(values)[1:]
 
 
-def _result(order: Order, at: datetime, total: int, pages: int, items: list[bytes]) -> bytes:
-    seed = number("features", order.keyword, order.device)
-    types = [FEATURES[seed % 6], FEATURES[seed // 6 % 6]]
-    if items and items[0].startswith(b'{"type":"paid"'):
-        types.append("paid")
+def _result(order: Order, at: datetime, total: int, pages: int, types: set[str], items: list[bytes]) -> bytes:
     head: dict[str, Any] = {
         "keyword": order.keyword,
         "type": "organic",

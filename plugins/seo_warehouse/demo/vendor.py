@@ -30,10 +30,11 @@ from seo_warehouse.demo.envelope import (
     task_id,
 )
 from seo_warehouse.demo.records import Orders
-from seo_warehouse.demo.serp import Order, Serps, cost_of, task_answer
+from seo_warehouse.demo.serp import OVERVIEW, Order, Serps, cost_of, task_answer
 from seo_warehouse.demo.world import World
 
 SERP = "v3/serp/google/organic"
+COLLECTED = tuple(f"{SERP}/task_get/{form}/" for form in ("regular", "advanced"))
 ACCOUNT = "v3/appendix/user_data"
 DEPOSIT = 1_000_000.0
 """US dollars: whoever runs the demo never runs out of money."""
@@ -65,6 +66,8 @@ def _refusal(asked: Json) -> Status | None:
         return invalid("depth")
     if asked.get("priority", 1) not in (1, 2):
         return invalid("priority")
+    if not isinstance(asked.get(OVERVIEW, False), bool):
+        return invalid(OVERVIEW)
     tag = asked.get("tag")
     if tag is not None and (not isinstance(tag, str) or len(tag) > 255):
         return invalid("tag")
@@ -88,7 +91,7 @@ class Vendor:
         path = path.strip("/")
         if method == "GET" and path == ACCOUNT:
             return 200, orjson.dumps(self._account(account, path, now)), None
-        if method == "GET" and path.startswith(f"{SERP}/task_get/regular/"):
+        if method == "GET" and path.startswith(COLLECTED):
             return 200, *self._collect(account, path, now)
         if method == "GET" and path == f"{SERP}/tasks_ready":
             return 200, orjson.dumps(self._ready(account, path, now)), None
@@ -158,10 +161,11 @@ class Vendor:
                 depth=depth,
                 priority=each.get("priority", 1),
                 tag=each.get("tag"),
-                cost=cost_of(depth, each.get("priority", 1)),
+                cost=cost_of(depth, each.get("priority", 1), with_overview=bool(each.get(OVERVIEW))),
                 posted_at=now.isoformat(),
                 ready_at=time.time() + self.serp_delay_seconds,
                 account=account,
+                load_async_ai_overview=each.get(OVERVIEW),
             )
             orders.append(order)
             tasks.append(task(id, CREATED, path, {**data, "device": device, "os": order.os}, cost=order.cost))
@@ -187,14 +191,14 @@ class Vendor:
         return envelope([task(task_id(now, number("ready", now) % 2**48), OK, path, data, result=result or None)])
 
     def _collect(self, account: str, path: str, now: datetime) -> tuple[bytes, Shown | None]:
-        id = path.rsplit("/", 1)[1]
+        form, id = path.rsplit("/", 2)[1:]
         order = self._orders.find(id)
         if order is None or order.account != account:
             data = {"api": "serp", "function": "task_get", "se": "google", "se_type": "organic"}
             return orjson.dumps(envelope([task(id, TASK_NOT_FOUND, path, data)])), None
         if order.ready_at > time.time():
             return task_answer(order, path, IN_QUEUE, b"null"), None
-        serp = self._serps.check(order, order.posted.date(), order.posted)
+        serp = self._serps.check(order, order.posted.date(), order.posted, form)
         status = SE_ERROR if serp.state == "failed" else OK
         self._orders.collect(order)
         shown = {
