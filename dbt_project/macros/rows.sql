@@ -53,8 +53,8 @@ cannot be said so, and dim_domain and dim_domain_current are read by no analyst 
 {#- Columns of texts whose values are the project's own words: how often each stands there tells of no text of anybody's. -#}
 {% macro own_words() -%}
     {{- return([
-        'anchor_type', 'arm', 'cut', 'device', 'dimension', 'engine', 'event_type', 'indexability', 'item_type', 'loss_basis', 'origin',
-        'outcome', 'panel', 'reason', 'source', 'state', 'status', 'table_name', 'topic_source', 'usual_page_source', 'weighting', 'window_name',
+        'anchor_type', 'arm', 'cut', 'device', 'dimension', 'element_type', 'engine', 'event_type', 'indexability', 'item_type', 'loss_basis',
+        'origin', 'outcome', 'panel', 'reason', 'source', 'state', 'status', 'table_name', 'topic_source', 'usual_page_source', 'weighting', 'window_name',
         'witness',
     ]) -}}
 {%- endmacro %}

@@ -17,6 +17,8 @@ from dataforseo_client.models.serp_google_organic_task_get_advanced_result_info 
     SerpGoogleOrganicTaskGetAdvancedResultInfo,
 )
 from dataforseo_client.models.serp_google_organic_task_post_request_info import SerpGoogleOrganicTaskPostRequestInfo
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from seo_warehouse.client.api import Api
@@ -24,10 +26,11 @@ from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.property import Property
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP, SerpSettings, order_night, price
 from seo_warehouse.sources.serp_answers import GET_PATH, RESULT, decode_serp
-from seo_warehouse.sources.serp_elements import APART, ELEMENT, WITHIN, elements
+from seo_warehouse.sources.serp_elements import APART, ELEMENT, ELEMENT_COLUMNS, ITEM_COLUMNS, WITHIN, elements
 from seo_warehouse.sources.serp_plan import list_price
 from seo_warehouse.spec import Row
 from tests.demo.models import assert_fits
+from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import DATE, NIGHT, TONIGHT, check_columns, make_property
 from tests.sources.provider import Act, Asked, Provider, open_api, said
 
@@ -234,6 +237,19 @@ def test_fields_out_of_place_are_found_at_any_depth() -> None:
 def test_an_address_that_is_no_text_spoils_the_answer(url: Any) -> None:
     with pytest.raises(MalformedAnswerError, match="url is"):
         elements([element("images", 1, items=[{"type": "images_element", "url": url}])])
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(list(places(PAGE))), JSON)
+def test_no_page_gets_anything_but_rows_or_a_typed_error_out(place: tuple[Any, ...], value: Any) -> None:
+    try:
+        told = elements(mutated(PAGE, place, value))
+    except MalformedAnswerError:
+        return
+    names = {column.name for column in (*ITEM_COLUMNS, *ELEMENT_COLUMNS)}
+    assert all(row.keys() == names for row in told.rows)
+    texts = names - {"rank_group", "rank_absolute", "element_no"}
+    assert {type(row[name]) for row in told.rows for name in texts} <= {str, type(None)}
 
 
 def test_a_regular_answer_of_the_same_page_has_the_rows_it_always_had() -> None:

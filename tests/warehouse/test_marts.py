@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,15 @@ CHECK = {"location_code": 2840, "language_code": "en", "device": "desktop", "obs
 TASK = CHECK | {"tag": "t", "depth": 10, "status_code": 20000, "status_message": "Ok.", "se_results_count": 5_000}
 
 
-def _result(keyword: str, number: int, url: str, kind: str = "organic") -> dict[str, Any]:
+def _result(keyword: str, number: int, url: str | None, kind: str = "organic") -> dict[str, Any]:
     ranks = {"item_no": number, "rank_group": number, "rank_absolute": number}
     return CHECK | ranks | {"keyword": keyword, "type": kind, "url": url, "title": "Shown"}
+
+
+def _cited(keyword: str, number: int, url: str) -> dict[str, Any]:
+    """A source of the AI overview that is the page's second item."""
+    held = {"item_no": number, "element_no": 2, "element_type": "ai_overview"}
+    return CHECK | held | {"keyword": keyword, "type": "ai_overview_reference", "url": url}
 
 
 def _page(url: str, **values: Any) -> dict[str, Any]:
@@ -58,12 +65,17 @@ def built(warehouse: Warehouse) -> Warehouse:
     warehouse.add_keyword(7, "pots")
     warehouse.add_topic(7, 1, "^/pan", "cookware")
     publish = warehouse.publish
-    tasks = [TASK | {"keyword": "copper pans", "items_count": 2}, TASK | {"keyword": "pots", "items_count": 1}]
+    tasks = [TASK | {"keyword": "copper pans", "items_count": 2}]
+    tasks += [TASK | {"keyword": "pots", "items_count": 2, "answer": "advanced", "item_types": ["ai_overview", "paid"]}]
     publish("dataforseo_serp", "task", 7, MAY_1, tasks)
     results = [
         _result("copper pans", 1, "https://example.com.evil.net/pans"),
         _result("copper pans", 2, "https://shop.example.com/pans"),
         _result("pots", 1, "https://example.com/pots", "paid"),
+        _result("pots", 2, None, "ai_overview"),
+        _cited("pots", 3, "https://shop.example.com/pots"),
+        _cited("pots", 4, "https://example.com/care"),
+        _cited("pots", 5, "https://blog.rival.net/pots"),
     ]
     publish("dataforseo_serp", "result", 7, MAY_1, results)
     pages = [
@@ -102,6 +114,39 @@ def test_a_position_is_that_of_the_propertys_own_host_among_organic_results(buil
         ("copper pans", "found", 2, "https://shop.example.com/pans", True),
         ("pots", "not_found", None, None, None),
     ]
+
+
+def test_an_item_shows_the_property_once_however_many_links_it_has_to_it(built: Warehouse) -> None:
+    rows = built.rows(
+        "select element_type, item_type, absolute_position, is_own, link_count, own_link_count, has_own"
+        " from marts.fct_serp_result join marts.dim_keyword using (property_key, keyword_key)"
+        " where keyword = 'pots' order by item_no"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("paid", "paid", 1, True, 0, 0, True),
+        ("ai_overview", "ai_overview", 2, False, 3, 2, True),
+        ("ai_overview", "ai_overview_reference", None, True, None, None, None),
+        ("ai_overview", "ai_overview_reference", None, True, None, None, None),
+        ("ai_overview", "ai_overview_reference", None, False, None, None, None),
+    ]
+    shown = built.rows(
+        "select keyword, item_types, own_element_types from marts.fct_serp_position"
+        " join marts.dim_keyword using (property_key, keyword_key) order by keyword"
+    )
+    assert [tuple(row.values()) for row in shown] == [
+        ("copper pans", None, None),
+        ("pots", ["ai_overview", "paid"], ["ai_overview", "paid"]),
+    ]
+
+
+def test_the_page_on_result_pages_asks_what_it_says(built: Warehouse) -> None:
+    page = (Path(__file__).parents[2] / "docs/result-pages.md").read_text(encoding="utf-8")
+    cited, unseen = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    rows = built.rows(cited.replace("alderwood", "property-7"))
+    assert [tuple(row.values()) for row in rows] == [("example.com", True, 1), ("rival.net", False, 1)]
+    assert built.rows(unseen.replace("alderwood", "property-7")) == []
+    other = unseen.replace("alderwood", "property-7").replace("'ai_overview' <> all", "'organic' <> all")
+    assert [row["keyword"] for row in built.rows(other)] == ["pots"]
 
 
 def test_keys_are_those_of_the_package(built: Warehouse) -> None:

@@ -12,7 +12,15 @@
 }}
 
 {%- set check = 'property_key, day, keyword_key, engine, locale, device' %}
-{%- set best = ['group_position', 'absolute_position', 'url', 'page_key'] %}
+{#- Of the property's best result. A row missing before it could have been a better one. #}
+{%- set best = {
+    'best_group_position': 'group_position', 'best_absolute_position': 'absolute_position', 'best_url': 'url',
+    'best_page_key': 'page_key', 'is_best_for_certain': 'kept_no = item_no',
+} %}
+{%- set location = 'coalesce(rank_check.location_code, countries.location_code)' %}
+{%- set is_own = "is_on_own_host and element_no is null and item_type = 'organic' and group_position > 0" %}
+{#- What a regular answer tells, and the engine counts. #}
+{%- set results = "('organic', 'paid', 'featured_snippet')" %}
 
 with
     claimed as ({{ claimed_days(claims) }}),
@@ -24,18 +32,13 @@ with
             {%- for column in [
                 'property_key', 'day', 'keyword_key', 'keyword', 'language_code', 'origin', 'is_export', 'stated_state',
                 'depth', 'position', 'ranking_url', 'ranking_page_key', 'item_count', 'claimed_result_count', 'failure',
-                'observed_at',
+                'observed_at', 'item_types', 'has_elements',
             ] %}
                 rank_check.{{ column }},
             {%- endfor %}
             coalesce(rank_check.engine, 'unknown') as engine,
-            coalesce(rank_check.location_code, countries.location_code) as location_code,
-            coalesce(
-                rank_check.location_code::text,
-                countries.location_code::text,
-                rank_check.country,
-                'unknown'
-            )
+            {{ location }} as location_code,
+            coalesce({{ location }}::text, rank_check.country, 'unknown')
             || '-'
             || coalesce(rank_check.language_code, 'unknown') as locale,
             coalesce(rank_check.device, 'unknown') as device
@@ -80,14 +83,7 @@ with
     ),
 
     own_results as (
-        select
-            results.*,
-            coalesce(
-                results.item_type = 'organic'
-                and results.group_position is not null
-                and {{ is_host_of('results.host', 'properties.domain') }},
-                false
-            ) as is_own
+        select results.*, {{ is_host_of('results.host', 'properties.domain') }} as is_on_own_host
         from results
         inner join properties on properties.property_key = results.property_key
     ),
@@ -98,17 +94,17 @@ with
         select
             {{ check }},
             origin,
-            count(*) as kept_item_count,
+            count(*) filter (where element_no is null) as kept_item_count,
+            count(*) filter (where item_type in {{ results }}) as kept_result_count,
             max(absolute_position) as last_absolute_position,
-            {%- for column in best %}
-                (array_agg({{ column }} order by group_position, item_no) filter (where is_own))[
-                    1
-                ] as best_{{ column }},
+            {%- for name, value in best.items() %}
+                (
+                    array_agg({{ value }} order by group_position, item_no) filter (
+                        where {{ is_own }}
+                    )
+                )[1] as {{ name }},
             {%- endfor %}
-            -- A row missing before it could have been a better result of the property.
-            (array_agg(kept_no = item_no order by group_position, item_no) filter (where is_own))[
-                1
-            ] as is_best_for_certain
+            array_agg(distinct element_type) filter (where is_on_own_host) as own_types
         from own_results
         group by {{ check }}, origin
     ),
@@ -117,9 +113,10 @@ with
     joined as (
         select
             checks.*,
-            {%- for column in best %} result_pages.best_{{ column }}, {%- endfor %}
-            result_pages.is_best_for_certain,
+            {%- for name in best %} result_pages.{{ name }}, {%- endfor %}
+            result_pages.own_types,
             coalesce(result_pages.kept_item_count, 0) as kept_item_count,
+            coalesce(result_pages.kept_result_count, 0) as kept_result_count,
             coalesce(result_pages.last_absolute_position, 0) as last_absolute_position,
             published_results.day is not null as is_result_published
         from checks
@@ -150,7 +147,8 @@ with
             greatest(last_absolute_position, item_count) >= 0.9 * depth
             or (depth <= 10 and item_count > 0)
             or (
-                claimed_result_count <= item_count and (claimed_result_count > 0 or item_count = 0)
+                claimed_result_count <= kept_result_count
+                and (claimed_result_count > 0 or item_count = 0)
             ) as is_to_its_end
         from joined
     ),
@@ -194,6 +192,8 @@ select
     ] %}
         case when state = 'found' then {{ known }} end as {{ column }},
     {%- endfor %}
+    item_types,
+    case when has_elements and is_whole then coalesce(own_types, '{}') end as own_element_types,
     case when state = 'failed' then failure end as failure,
     observed_at
 from judged

@@ -134,6 +134,8 @@ select
     usual_page_key,
     usual_page_source,
     led_to_page_key <> usual_page_key as is_url_switched,
+    item_types,
+    own_element_types,
     failure,
     observed_at
 from joined

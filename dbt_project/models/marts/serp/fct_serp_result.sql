@@ -1,4 +1,5 @@
 {%- set claims = {'kinds': ['results']} -%}
+{%- set element = 'property_key, day, keyword_key, engine, locale, device, coalesce(element_no, item_no)' -%}
 {{
     config(
         materialized='incremental',
@@ -16,25 +17,41 @@ with
     results as (
         select result.*
         from {{ ref('int_serp__read_results') }} as result {{ join_days('result', claims=claims) }}
+    ),
+
+    told as (
+        select
+            results.*,
+            coalesce({{ is_host_of('results.host', 'properties.domain') }}, false) as is_own
+        from results
+        inner join properties on properties.property_key = results.property_key
     )
 
 select
-    results.property_key,
-    results.day,
-    results.keyword_key,
-    results.engine,
-    results.locale,
-    results.device,
-    results.item_no,
-    results.item_type,
-    case when results.item_type = 'organic' then results.group_position end as position,
-    results.group_position,
-    results.absolute_position,
-    results.domain,
-    results.domain_key,
-    results.url,
-    results.page_key,
-    results.title,
-    coalesce({{ is_host_of('results.host', 'properties.domain') }}, false) as is_own
-from results
-inner join properties on properties.property_key = results.property_key
+    property_key,
+    day,
+    keyword_key,
+    engine,
+    locale,
+    device,
+    item_no,
+    item_type,
+    case when item_type = 'organic' then group_position end as position,
+    group_position,
+    absolute_position,
+    domain,
+    domain_key,
+    url,
+    page_key,
+    title,
+    is_own,
+    element_no,
+    element_type,
+    question,
+    case when element_no is null then count(element_no) over links end::integer as link_count,
+    case
+        when element_no is null then count(element_no) filter (where is_own) over links
+    end::integer as own_link_count,
+    case when element_no is null then bool_or(is_own) over links end as has_own
+from told
+window links as (partition by {{ element }})

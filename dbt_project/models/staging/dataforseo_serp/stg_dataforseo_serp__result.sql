@@ -23,5 +23,8 @@ select
     title,
     description,
     breadcrumb,
+    element_no,
+    coalesce(element_type, type) as element_type,
+    question,
     observed_at
 from results

@@ -30,6 +30,7 @@ select
     item_types,
     se_results_count as claimed_result_count,
     items_count as item_count,
+    coalesce(answer = 'advanced', false) as has_elements,
     money,
     observed_at
 from tasks

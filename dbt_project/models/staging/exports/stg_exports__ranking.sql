@@ -19,6 +19,8 @@ select
     {{ url_host('url_normalised') }} as ranking_host,
     null::integer as item_count,
     null::bigint as claimed_result_count,
+    null::text[] as item_types,
+    false as has_elements,
     case when state = 'failed' then 'The export says so.' end as failure,
     exported_at as observed_at
 from rankings
