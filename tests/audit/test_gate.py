@@ -62,7 +62,7 @@ def test_a_good_load_passes_and_each_rule_has_its_verdict(database: str) -> None
         assert {row[0] for row in verdicts} == {
             "day_required", "url_required", "device_required", "device_values", "clicks_range", "visits_range",
             "country_pattern", "visits_have_clicks", "storable", "day_in_load", "duplicate_grain", "unknown_fields",
-            "missing_fields", "stated_count", "least_share", "is_capped",
+            "missing_fields", "odd_fields", "stated_count", "least_share", "is_capped",
         }  # fmt: skip
         assert publish(connection, SOURCE, TABLE, load_id) == "published"
 
@@ -231,12 +231,13 @@ def test_a_connection_that_was_lost_costs_one_try_at_most(database: str) -> None
 @pytest.mark.parametrize("rows", [0, 3])
 def test_what_the_reader_noted_is_judged(database: str, rows: int) -> None:
     noted = {"unknown_fields": ["a", "b%"], "missing_fields": ["c"], "stated_count": 4, "is_capped": True}
+    noted["odd_fields"] = ["d"]
     noted["caps"] = ["max_pages", "foreign_sitemaps"]
     with open_warehouse(database) as connection:
         load_id = write(connection, [make_row(number=n) for n in range(rows)], facts={DAY: noted})
         assert judge(connection, database, load_id) == "quarantined"
         assert broken(connection, load_id) == {
-            "is_capped": 1, "missing_fields": 1, "stated_count": 1, "unknown_fields": 1
+            "is_capped": 1, "missing_fields": 1, "odd_fields": 1, "stated_count": 1, "unknown_fields": 1
         }  # fmt: skip
         told = connection.execute(
             "select reason from ops.verdict where load_id = %s and rule = 'is_capped'", (load_id,)
@@ -282,7 +283,7 @@ def test_judging_again_returns_the_first_verdict(database: str) -> None:
             assert judge(connection, database, good) == "passed"
             assert judge(connection, database, bad) == "quarantined"
         begun = fetch(connection, "select count(*) from ops.verdict where load_id = %s", (good,))
-        assert begun == [(16,)]
+        assert begun == [(17,)]
         loads.fail_load(connection, good, "stopped")
         with pytest.raises(LoadError, match="failed"):
             judge(connection, database, good)

@@ -224,28 +224,74 @@ def test_what_is_nested_deeply_is_read_all_the_same() -> None:
     assert links(element("carousel", 1, items=[deep])) == [(1, "carousel", "link_element", None, US)]
 
 
-def test_fields_out_of_place_are_found_at_any_depth() -> None:
-    odd = json.loads(json.dumps(OVERVIEW))
-    odd["mood"] = "good"
-    odd["items"][1]["references"][0]["stars"] = 5
-    del odd["rank_group"]
-    found = elements([odd])
-    assert (set(found.unknown), set(found.missing)) == ({"mood", "stars"}, {"rank_group"})
+def test_fields_out_of_place_hold_a_result_and_are_told_of_all_else_at_any_depth() -> None:
+    overview, organic = json.loads(json.dumps([OVERVIEW, ORGANIC]))
+    overview["mood"] = "good"
+    overview["items"][1]["references"][0]["stars"] = 5
+    organic["links"][0]["colour"] = "red"
+    del overview["rank_group"]
+    found = elements([overview, organic])
+    assert (found.unknown, found.missing, found.odd) == (set(), set(), {"mood", "stars", "colour", "rank_group"})
+    organic["mood"] = "good"
+    del organic["rank_group"]
+    found = elements([organic])
+    assert (found.unknown, found.missing, found.odd) == ({"mood"}, {"rank_group"}, {"colour"})
 
 
-@pytest.mark.parametrize("url", [5, ["https://shop.example/"], {"type": "x"}])
-def test_an_address_that_is_no_text_spoils_the_answer(url: Any) -> None:
-    with pytest.raises(MalformedAnswerError, match="url is"):
-        elements([element("images", 1, items=[{"type": "images_element", "url": url}])])
+def test_an_element_of_a_kind_that_nobody_knows_is_kept_by_its_name() -> None:
+    hologram = element("hologram", 2, beams=[{"angle": 5, "link": {"type": "beam", "url": RIVAL}}])
+    found = elements([ORGANIC, hologram])
+    assert [(row["type"], row["element_type"], row["url"]) for row in found.rows] == [
+        ("organic", None, US),
+        ("hologram", None, None),
+        ("link_element", "organic", f"{US}/sale"),
+        ("beam", "hologram", RIVAL),
+    ]
+    assert (found.unknown, found.missing, found.odd) == (set(), set(), {"beams", "angle"})
+
+
+@pytest.mark.parametrize("kind", [None, 5, ["organic"], {"type": "organic"}])
+def test_an_element_without_a_name_keeps_its_place_and_holds_the_load(kind: Any) -> None:
+    found = elements([{"type": kind, "rank_group": 1, "rank_absolute": 1}, None, "organic", ORGANIC])
+    assert [row["type"] for row in found.rows] == ["unknown", "unknown", "unknown", "organic", "link_element"]
+    assert (found.rows[-1]["element_no"], found.missing) == (4, {"type"})
+
+
+@pytest.mark.parametrize("value", [5, 1.5, True, ["https://shop.example/"], {"type": "x"}, None, ""])
+def test_a_value_that_is_not_of_its_type_costs_no_page_and_no_other_value(value: Any) -> None:
+    rival = {"type": "images_element", "title": value, "url": RIVAL}
+    images = element("images", value, title=value, items=[{"type": "images_element", "url": value}, rival, value])
+    found = elements([images])
+    [row, link] = found.rows
+    texts = value if value == "" else None
+    assert (row["type"], row["rank_group"], row["title"]) == ("images", 1, texts)
+    assert (link["url"], link["title"]) == (RIVAL, texts)
+    assert "title" in found.odd or value in (None, "")
+
+
+def test_a_rank_of_nothing_is_none() -> None:
+    ranks = [elements([element("images", rank)]).rows[0]["rank_absolute"] for rank in (0, -1, -(2**31), 2**31, 7)]
+    assert ranks == [None, None, None, None, 7]
+
+
+def test_a_page_of_a_hundred_thousand_links_is_read_as_any_other() -> None:
+    held = [{"type": "carousel_element", "url": f"{RIVAL}/{n % 60_000}"} for n in range(100_000)]
+    rows = elements([element("carousel", 1, items=[held, [[held]]]), ORGANIC]).rows
+    assert (len(rows), rows[1]["type"], rows[-1]["element_no"]) == (60_003, "organic", 2)
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(list(places(PAGE))), JSON)
-def test_no_page_gets_anything_but_rows_or_a_typed_error_out(place: tuple[Any, ...], value: Any) -> None:
+def test_no_page_gets_anything_but_rows_out_or_a_typed_error_of_a_result(place: tuple[Any, ...], value: Any) -> None:
+    page = mutated(PAGE, place, value)
     try:
-        told = elements(mutated(PAGE, place, value))
+        told = elements(page)
     except MalformedAnswerError:
+        # PAGE[1] is the only result.
+        assert not isinstance(page, list) or place[:1] == (1,) or value == "organic"
         return
+    if isinstance(page, list):
+        assert sum(row["element_no"] is None for row in told.rows) == len(page)
     names = {column.name for column in (*ITEM_COLUMNS, *ELEMENT_COLUMNS)}
     assert all(row.keys() == names for row in told.rows)
     texts = names - {"rank_group", "rank_absolute", "element_no"}

@@ -44,7 +44,7 @@ class _Day:
 
 
 def judge_ledger(conn: Connection, source: Source, table: Table, load_id: int) -> list[Verdict]:
-    """Unknown and missing fields, a stated count not reached, far fewer rows than usual, a cap that was hit."""
+    """Unknown, missing and odd fields, a stated count not reached, far fewer rows than usual, a cap that was hit."""
     days = [
         _Day(*row)
         for row in conn.execute(
@@ -63,6 +63,7 @@ def judge_ledger(conn: Connection, source: Source, table: Table, load_id: int) -
     return [
         _verdict("unknown_fields", "fail", _listed(days, "unknown_fields")),
         _verdict("missing_fields", "fail", _listed(days, "missing_fields")),
+        _verdict("odd_fields", "warn", _listed(days, "odd_fields")),
         _verdict("stated_count", "fail", _uncounted(days)),
         _verdict("least_share", "fail", _scarce(days, usual, table.least_share)),
         _verdict("is_capped", "warn", _capped(days)),

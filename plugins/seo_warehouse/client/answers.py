@@ -29,6 +29,8 @@ class Items:
     rows: list[dict[str, Any]] = field(default_factory=list)
     unknown: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()
+    odd: frozenset[str] = frozenset()
+    """The same, and values not of their type, where nobody recorded what is usual: told, and no reason to hold."""
     page_count: int = 0
     """How many pages of answers there are, where the answer says so."""
 

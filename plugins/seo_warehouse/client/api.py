@@ -222,10 +222,11 @@ class Api:
         self.facts.setdefault(day, {}).update(facts)
 
     def note_shape(self, day: date, items: Items) -> None:
-        """Keep which fields of an answer about a day were out of place, so that the gate holds the load."""
+        """Keep which fields of an answer about a day were out of place, so that the gate holds the load, or warns."""
         self.has_noted_shape = True
         known = self.facts.get(day, {})
-        for name, found in (("unknown_fields", items.unknown), ("missing_fields", items.missing)):
+        noted = {"unknown_fields": items.unknown, "missing_fields": items.missing, "odd_fields": items.odd}
+        for name, found in noted.items():
             if found:
                 self.note(day, **{name: sorted(found.union(known.get(name, ())))})
 

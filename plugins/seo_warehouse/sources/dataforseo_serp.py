@@ -20,7 +20,7 @@ from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.dataforseo import ACCESS, CONNECTION, MONEY_PER_NIGHT, NO_RESULTS, OK, expect_money
 from seo_warehouse.sources.serp_answers import ITEM, RESULT_COLUMNS, Form, Serp, explain
-from seo_warehouse.sources.serp_elements import ELEMENT_COLUMNS
+from seo_warehouse.sources.serp_elements import ELEMENT_COLUMNS, RESULTS
 from seo_warehouse.sources.serp_orders import Placed, order_checks, placed_orders, unfound
 from seo_warehouse.sources.serp_plan import Check, night_price, planned
 from seo_warehouse.spec import DAY, BatchRule, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
@@ -220,7 +220,7 @@ DATAFORSEO_SERP = Source(
                 ),
                 RowRule(
                     name="place_within_all_places",
-                    sql="coalesce(rank_group <= rank_absolute, true)",
+                    sql=f"coalesce(type not in {RESULTS} or rank_group <= rank_absolute, true)",
                     reason="Among all items a result stands no higher than among those of its type.",
                 ),
             ),

@@ -137,6 +137,7 @@ def decode_serp(document: Any, form: Form) -> Serp:
         items.rows,
         items.unknown | result.unknown,
         items.missing | result.missing,
+        items.odd,
         status_code=code,
         status_message=message,
         result={**result.rows[0], "datetime": at},

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from seo_warehouse.client.answers import Items
-from seo_warehouse.sources.fields import Shape, integer, mapping, sequence
+from seo_warehouse.errors import MalformedAnswerError
+from seo_warehouse.sources.fields import Shape, integer, sequence
 from seo_warehouse.spec import Column, Row, Type
 
 ITEM_COLUMNS = (
@@ -34,9 +35,15 @@ ELEMENT_COLUMNS = (
 )
 
 
+RESULTS = ("organic", "paid", "featured_snippet")
+"""Elements that a regular answer has too, of which there are recordings: the gate holds these to their fields."""
+UNNAMED = "unknown"
+"""Type of an element that states none."""
+
+
 def _rank(value: Any, name: str) -> int | None:
     """A rank; the vendor states 0 for elements that it ranks among no others."""
-    return integer(value, name) or None
+    return max(integer(value, name), 0) or None
 
 
 ELEMENT = Shape(
@@ -75,29 +82,62 @@ APART = {"about_this_result"}
 
 
 def elements(entries: Any) -> Items:
-    """The elements of a page, and behind them the links in them. Raises MalformedAnswerError."""
-    found = [mapping(entry, "items[]") for entry in sequence(entries, "items")]
-    items = ELEMENT.items(found)
-    nowhere = dict.fromkeys(column.name for column in ELEMENT_COLUMNS)
-    rows: list[Row] = [{**row, **nowhere} for row in items.rows]
+    """The elements of a page, and behind them the links in them. Raises MalformedAnswerError of a result.
+
+    Nothing else costs its page: an element of a type that nobody knows is kept by that name, and a value that is not of
+    its type is as if it were not there.
+    """
+    found = [entry if isinstance(entry, dict) else {} for entry in sequence(entries, "items")]
+    results = [entry for entry in found if entry.get("type") in RESULTS]
+    others = [entry for entry in found if entry.get("type") not in RESULTS]
+    odd: set[str] = set()
+    rows: list[Row] = []
+    links: list[Row] = []
     within: list[dict[str, Any]] = []
-    for number, (entry, element) in enumerate(zip(found, items.rows, strict=True), start=1):
+    for number, entry in enumerate(found, start=1):
+        element = ELEMENT.row(entry) if entry.get("type") in RESULTS else _fitting(ELEMENT, entry, odd)
+        rows.append({**element, "type": element["type"] or UNNAMED, **_NOWHERE})
         objects = list(_objects_in(entry))
         within += (held for held, _ in objects)
-        rows += _links(objects, element, number)
-    return Items(rows, items.unknown | WITHIN.around(within, []).unknown, items.missing)
+        links += _links(objects, rows[-1], number, odd)
+    held_to, told = ELEMENT.around(results, []), ELEMENT.around(others, [])
+    odd |= told.unknown | told.missing | WITHIN.around(within, []).unknown
+    unnamed = {"type"} if any(row["type"] == UNNAMED for row in rows) else frozenset[str]()
+    return Items([*rows, *links], held_to.unknown, held_to.missing | unnamed, frozenset(odd))
 
 
-def _links(objects: list[tuple[dict[str, Any], Any]], element: Row, number: int) -> Iterator[Row]:
+_NOWHERE: Row = dict.fromkeys(column.name for column in ELEMENT_COLUMNS)
+
+
+def _fitting(shape: Shape, entry: dict[str, Any], odd: set[str]) -> Row:
+    """The values for the columns; a field whose value is not of its type is odd, and left out."""
+    try:
+        return shape.row(entry)
+    except MalformedAnswerError:
+        unfit = {column.name for column in shape.columns if not _is_fit(shape, column.name, entry)}
+        odd |= unfit
+        return shape.row({name: value for name, value in entry.items() if name not in unfit})
+
+
+def _is_fit(shape: Shape, name: str, entry: dict[str, Any]) -> bool:
+    try:
+        shape.row({name: entry.get(name)})
+    except MalformedAnswerError:
+        return False
+    return True
+
+
+def _links(objects: list[tuple[dict[str, Any], Any]], element: Row, number: int, odd: set[str]) -> Iterator[Row]:
     told = {(None, element["url"])}
     for held, question in objects:
-        row = WITHIN.row(held)
-        if row["url"] is None or (question, row["url"]) in told:
+        row = _fitting(WITHIN, held, odd)
+        if not row["url"] or (question, row["url"]) in told:
             continue
         told.add((question, row["url"]))
         yield {
             **dict.fromkeys(column.name for column in ITEM_COLUMNS),
             **row,
+            "type": row["type"] or UNNAMED,
             "element_no": number,
             "element_type": element["type"],
             "question": question,
@@ -115,5 +155,5 @@ def _objects_in(element: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str |
             if value is not element:
                 yield value, question
             if value.get("type") == QUESTION:
-                question = WITHIN.row(value)["title"]
+                question = _fitting(WITHIN, value, set())["title"]
             waiting += ((held, question) for name, held in reversed(value.items()) if name not in APART)
