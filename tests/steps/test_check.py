@@ -135,9 +135,16 @@ def test_a_source_that_costs_money_says_how_it_is_tried_for_nothing() -> None:
 
 def test_a_night_that_may_not_cost_what_it_costs_is_a_fault(tmp_path: Path) -> None:
     dear, cheap = {"money_per_night": 0.001}, {"money_per_night": 1}
-    wh = home(tmp_path, site(1, "shop", {"dataforseo_serp": dear}), site(2, "blog", {"dataforseo_serp": cheap}))
-    (fault,) = price_faults(wh)
-    assert str(fault).startswith("dataforseo_serp of shop: a night costs 0.0093 US dollars by the price list")
+    wh = home(
+        tmp_path,
+        site(1, "shop", {"dataforseo_serp": dear}),
+        site(2, "blog", {"dataforseo_serp": cheap}),
+        site(3, "wiki", {"dataforseo_serp": dear | {"answer": "advanced"}}),
+    )
+    shop, wiki = map(str, price_faults(wh))
+    assert shop.startswith("dataforseo_serp of shop: a night costs 0.0093 US dollars by the price list")
+    # Of each of its two devices an AI overview is waited for.
+    assert wiki.startswith("dataforseo_serp of wiki: a night costs 0.0105 US dollars by the price list")
 
 
 def test_the_demo_answers_what_is_tried(tmp_path: Path) -> None:
