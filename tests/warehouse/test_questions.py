@@ -38,6 +38,12 @@ LAST = day(13)
 SITE = "https://shop.example"
 KEYWORDS = {"copper pans": f"{SITE}/pans", "pots": f"{SITE}/pots", "alder shop": f"{SITE}/"}
 DEVICES = ("desktop", "mobile")
+OVERVIEWS = {
+    ("pots", "desktop", 13): (1, ("https://www.rival.example/shop", "https://www.fan.example/pots")),
+    ("alder shop", "desktop", 13): (1, ("https://www.rival.example/shop", f"{SITE}/")),
+    ("copper pans", "mobile", 13): (5, ("https://www.rival.example/shop",)),
+}
+"""Where an AI overview stands among all of a page, and whom it cites; the last one stands below the property."""
 CHECK = {"location_code": 2840, "language_code": "en"}
 COST = {"calls": 2, "money": Decimal("0.5")}
 """Of each load of rank checks; the other sources ask nothing for theirs."""
@@ -95,17 +101,27 @@ def _publish_checks(warehouse: Warehouse, number: int) -> None:
             ours = position(keyword, device, number)
             found = [(ours, ranking_url(keyword, device, number))] if ours else []
             found.append(((ours or 0) + 1, "https://www.rival.example/shop"))
+            place, cited = OVERVIEWS.get((keyword, device, number), (None, ()))
             tasks.append(
                 check
                 | {"tag": "t", "depth": 20, "status_code": 20000, "status_message": "Ok."}
-                | {"se_results_count": len(found), "items_count": len(found)}
+                | {"se_results_count": len(found), "items_count": len(found) + bool(place)}
+                | {"answer": "advanced" if place else "regular"}
             )
-            results += [
-                check
-                | {"item_no": item_no, "rank_group": rank, "rank_absolute": rank, "type": "organic", "url": url}
-                | {"title": "Shown"}
-                for item_no, (rank, url) in enumerate(found, 1)
+            items = [
+                {
+                    "type": "organic",
+                    "rank_group": rank,
+                    "rank_absolute": rank + bool(place and place <= rank),
+                    "url": url,
+                }
+                for rank, url in found
             ]
+            if place:
+                overview = {"element_no": len(items) + 1, "element_type": "ai_overview"}
+                items.append({"type": "ai_overview", "rank_group": 1, "rank_absolute": place})
+                items += [overview | {"type": "ai_overview_reference", "url": url} for url in cited]
+            results += [check | {"item_no": item_no, "title": "Shown"} | each for item_no, each in enumerate(items, 1)]
     warehouse.publish("dataforseo_serp", "task", 1, day(number), tasks)
     warehouse.publish("dataforseo_serp", "result", 1, day(number), results)
 
@@ -271,11 +287,15 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     18: [(LAST, POTS, "noindex", 200, day(7))],
     19: [(day(7), PANS, True, True, False, 1), (LAST, POTS, False, False, False, 1)],
     20: [("not_enough_data", 1, None, None, None, 9, 0)],
+    21: [
+        ("alder shop", "desktop", 1, 2, 1, True, "rival.example, shop.example"),
+        ("pots", "desktop", 11, 12, 1, False, "fan.example, rival.example"),
+    ],
 }
 
 
-def test_there_are_twenty_questions_and_each_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 21)) == list(TRUTH)
+def test_every_question_is_numbered_and_has_an_answer() -> None:
+    assert list(QUERIES) == list(range(1, 22)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
