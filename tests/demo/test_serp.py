@@ -22,7 +22,7 @@ from dataforseo_client.models.serp_google_organic_tasks_ready_response_info impo
 from dataforseo_client.models.serp_id_list_response_info import SerpIdListResponseInfo
 
 from seo_warehouse.demo import DEMO_PROPERTIES, disclosed
-from seo_warehouse.demo.elements import FEATURES, slots
+from seo_warehouse.demo.elements import CITED, FEATURES, slots
 from seo_warehouse.demo.serp import cost_of
 from seo_warehouse.sources.serp_answers import decode_serp
 from tests.demo.conftest import Client
@@ -156,7 +156,7 @@ def test_an_ai_overview_cites_who_ranks_first_and_is_empty_unless_it_is_waited_f
     for is_waited_for in (True, False):
         items = check(client, "advanced", keyword=keyword, load_async_ai_overview=is_waited_for)["result"][0]["items"]
         [overview] = [item for item in items if item["type"] == "ai_overview"]
-        first = [item["url"] for item in items if item["type"] == "organic"][:3]
+        first = [item["url"] for item in items if item["type"] == "organic"][:CITED]
         cited = [reference["url"] for reference in overview["references"] or ()]
         assert (overview["asynchronous_ai_overview"], cited) == (True, first if is_waited_for else [])
 

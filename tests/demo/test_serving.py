@@ -49,6 +49,8 @@ def test_the_properties_written_are_valid_and_lead_to_the_demo(tmp_path: Path) -
     assert first.sources.site_crawl is not None
     assert first.sources.site_crawl.resolve["www.alderwood.example"] == "127.0.0.1:4321"
     assert second.sources.site_crawl is None
+    answers = [prop.sources.dataforseo_serp.answer for prop in settings.properties if prop.sources.dataforseo_serp]
+    assert answers == ["advanced", "regular"]
     for prop in settings.properties:
         assert prop.panel.depth == 30
         assert prop.history_start == date(2026, 5, 4)

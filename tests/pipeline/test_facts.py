@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from seo_warehouse.demo import ALL_PROPERTIES, DEMO_PROPERTIES, PANEL_DEPTH, disclosed, stored_world
+from seo_warehouse.demo.elements import CITED
 from seo_warehouse.demo.history import READING_TIME
 from seo_warehouse.demo.records import read_lines
 from seo_warehouse.demo.world import World
@@ -197,7 +198,7 @@ def test_every_rank_check_has_the_disclosed_state_position_page_and_depth(runnin
             join marts.dim_keyword as k using (property_key, keyword_key)
             left join (
                 select property_key, day, keyword_key, engine, locale, device, count(*) as result_count
-                from marts.fct_serp_result group by 1, 2, 3, 4, 5, 6
+                from marts.fct_serp_result where element_no is null group by 1, 2, 3, 4, 5, 6
             ) as r using (property_key, day, keyword_key, engine, locale, device)
             where f.origin = 'dataforseo'
             """
@@ -206,6 +207,37 @@ def test_every_rank_check_has_the_disclosed_state_position_page_and_depth(runnin
     assert {check: (shown.get(check), found) for check, found in known.items() if shown.get(check) != found} == {}
     assert known.keys() == shown.keys()
     assert {state for state, *_ in shown.values()} == {"found", "not_found", "truncated", "failed"}
+
+
+def test_an_ai_overview_cites_who_ranks_first_and_pages_not_read_whole_say_nothing_of_it(
+    running: Running,
+) -> None:
+    overviews = running.rows(
+        """
+        select s.position, r.absolute_position, s.absolute_position, r.link_count, r.own_link_count, r.has_own,
+               'ai_overview' = any (s.item_types), s.own_element_types
+        from marts.fct_serp_result as r
+        join marts.fct_serp_position as s using (property_key, day, keyword_key, engine, locale, device)
+        where r.item_type = 'ai_overview' and s.state = 'found'
+        """
+    )
+    assert len(overviews) > 100
+    for position, where, ours, link_count, own_count, is_shown, is_named, shown_in in overviews:
+        assert where != ours
+        assert (link_count, own_count, is_shown, is_named) == (CITED, int(position <= CITED), position <= CITED, True)
+        assert ("ai_overview" in shown_in, "organic" in shown_in) == (position <= CITED, True)
+    assert {is_shown for *_, is_shown, _, _ in overviews} == {True, False}
+    told = running.rows(
+        """
+        select p.property_name, s.own_element_types is not null
+        from marts.fct_serp_position as s
+        join marts.dim_property as p using (property_key)
+        where s.origin = 'dataforseo' and s.state in ('found', 'not_found')
+        group by 1, 2
+        """
+    )
+    assert {name for name, is_told in told if is_told} == {prop.name for prop in ALL_PROPERTIES if prop.is_read_whole}
+    assert len(told) == len(ALL_PROPERTIES)
 
 
 def test_a_found_position_is_the_true_one_and_an_absent_one_lies_beyond_what_was_shown(running: Running) -> None:

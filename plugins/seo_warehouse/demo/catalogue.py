@@ -36,6 +36,7 @@ class DemoProperty:
 
     `is_panel`: only its links and weekly positions are told, of many pages that get a link now and then: enough of them
     stand alone for an effect to be seen. Others get theirs as shops do, on the same few pages.
+    `is_read_whole`: its result pages are asked for with all that stands on them.
     """
 
     key: int
@@ -48,6 +49,7 @@ class DemoProperty:
     niche_keyword: str
     is_crawled: bool
     is_panel: bool = False
+    is_read_whole: bool = False
 
     @property
     def host(self) -> str:
@@ -138,6 +140,7 @@ ALDERWOOD = DemoProperty(
     ),
     niche_keyword="",
     is_crawled=True,
+    is_read_whole=True,
 )
 
 TEAHARBOUR = DemoProperty(

@@ -2,7 +2,7 @@
 
 https://docs.dataforseo.com/v3/serp/google/organic/task_get/advanced/
 
-Whoever ranks high is shown: an AI overview cites the first three results, questions are answered by the second and the
+Whoever ranks high is shown: an AI overview cites the first eight results, questions are answered by the second and the
 third, images are of the first four. Videos and offers are of others' sites.
 """
 
@@ -15,6 +15,8 @@ from seo_warehouse.demo.envelope import Json
 
 FEATURES = ("people_also_ask", "images", "video", "shopping", "local_pack", "related_searches")
 PAGE_ITEMS = 10
+CITED = 8
+"""Results that an AI overview cites: enough that a tracked keyword is among them on some days, and on others not."""
 
 
 def slots(keyword: str, device: str) -> dict[int, str]:
@@ -52,7 +54,7 @@ def _ai_overview(keyword: str, results: Sequence[Json]) -> Json:
         {"type": "ai_overview_reference", "source": result["domain"]}
         | {name: result[name] for name in ("domain", "url", "title")}
         | {"text": result["description"]}
-        for result in results[:3]
+        for result in results[:CITED]
     ]
     text = f"What to know of {keyword}."
     section = {"type": "ai_overview_element", "title": None, "text": text, "markdown": text, "references": references}

@@ -18,6 +18,8 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
         "dataforseo_backlinks": {"connection": f"dataforseo_{prop.name}", "target": prop.domain},
         "dataforseo_serp": {"connection": f"dataforseo_{prop.name}"},
     }
+    if prop.is_read_whole:
+        sources["dataforseo_serp"]["answer"] = "advanced"
     if prop.is_panel:
         sources["dataforseo_serp"]["interval_days"] = 7
     else:
