@@ -24,7 +24,7 @@ MARTS = {
     "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_link_effect_cell",
     "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
-    "rpt_completeness", "rpt_spend", "rpt_serp_visibility",
+    "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip
 OF_OTHER_EXPORTS = {"rpt_search_summary"}

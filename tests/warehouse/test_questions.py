@@ -51,6 +51,7 @@ MODELS = (
     *("+dim_date", "+dim_page", "+dim_keyword", "+dim_domain_current", "+rpt_completeness", "+rpt_spend"),
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+rpt_link_profile", "+rpt_anchor"),
+    *("+rpt_weekly", "+rpt_weekly_change"),
 )
 
 
@@ -308,6 +309,41 @@ def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> No
 def test_the_answer_is_what_is_true_of_the_world(analyst: psycopg.Connection[Any], number: int) -> None:
     answer = [tuple(_rounded(value) for value in row) for row in analyst.execute(QUERIES[number].encode()).fetchall()]
     assert answer == [tuple(_rounded(value) for value in row) for row in TRUTH[number]]
+
+
+def test_the_last_week_is_what_happened_in_it_and_each_that_counts_is_named(analyst: psycopg.Connection[Any]) -> None:
+    last = {(measure, device): value for measure, device, value in analyst.execute(
+        "select measure, device, value from rpt_weekly where property_key = 1 and week_no = 0"
+    )}  # fmt: skip
+    voices = {
+        device: sum(CURVE[p] for k in KEYWORDS for n in range(7, 14) if (p := position(k, device, n)))
+        for device in DEVICES
+    }
+    assert {key: _rounded(value) for key, value in last.items()} == {
+        ("links_won", "all"): 1,
+        ("links_lost", "all"): 1,
+        ("domains_won", "all"): 1,
+        ("domains_lost", "all"): 0,
+        # Pots fell out of the first twenty on the fourth of seven days.
+        **{(f"positions_{what}", device): device == "mobile" for what in ("won", "lost") for device in DEVICES},
+        **{("share_of_voice", device): round(voices[device] / 21 / sum(CURVE.values()), 6) for device in DEVICES},
+        ("clicks", "all"): 98,
+        ("pages_indexable", "all"): 0,
+        ("pages_unindexable", "all"): 1,
+    }
+    named = analyst.execute(
+        "select measure, device, item from rpt_weekly_change where property_key = 1 order by 1, 2, 3"
+    )
+    assert named.fetchall() == [
+        ("domains_won", "all", "new.example"),
+        ("links_lost", "all", "https://www.fan.example/e"),
+        ("links_won", "all", "https://www.new.example/post"),
+        ("pages_unindexable", "all", POTS),
+        ("positions_lost", "mobile", "pots"),
+        ("positions_won", "mobile", "copper pans"),
+    ]
+    before = analyst.execute("select distinct state from rpt_weekly where week_no = 1 and measure like 'links%'")
+    assert before.fetchall() == [("not_tested",)], "nobody knows what stood before the first look"
 
 
 def _rounded(value: object) -> object:
