@@ -13,7 +13,7 @@ import pytest
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, SENTINELS, WIDE, Picture, to_png, to_svg, to_svg_file
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
-from seo_warehouse.report.timeline_picture import timeline_picture
+from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Change, LinkMark, Point, Series, Timeline, Update, usual_gap
 from tests.report.world import effect, rich_effects
 
@@ -48,6 +48,13 @@ def pictures() -> list[Picture]:
 
 
 ALL = pytest.mark.parametrize("picture", pictures(), ids=lambda picture: picture.name)
+
+
+def test_a_timeline_says_where_its_lines_end() -> None:
+    assert say_timeline(timeline_of(4, 5, 7)).endswith(" Last positions: oak table, desktop 7 on 2026-06-03.")
+    absent = replace(timeline_of(4, None), last_day=DAY + timedelta(days=1))
+    assert say_timeline(absent).endswith(" Last positions: oak table, desktop not in 100.")
+    assert "Last" not in say_timeline(replace(absent, series=()))
 
 
 @ALL

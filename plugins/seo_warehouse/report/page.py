@@ -18,7 +18,7 @@ from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
-from seo_warehouse.report.timeline_picture import timeline_picture
+from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Timeline
 from seo_warehouse.report.words import LIMITS, capital, clean, count_of, measure_of
 
@@ -117,7 +117,7 @@ def _pages(report: Report) -> list[dict[str, object]]:
         {
             "url": clean(timeline.url, 300),
             "title": clean(timeline.title, 160),
-            "summary": timeline.summary,
+            "said": say_timeline(timeline),
             "picture": _embed(picture),
             "table": sections.event_table(timeline),
         }

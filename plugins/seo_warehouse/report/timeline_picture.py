@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from seo_warehouse.report.drawing import SMALL, Canvas, Picture, dress, head, head_height, wrap
 from seo_warehouse.report.timelines import LinkMark, Series, Timeline
-from seo_warehouse.report.words import clean
+from seo_warehouse.report.words import capital, clean
 
 TICKS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200)
 SHAPES = ("o", "s", "^", "D", "v", "P")
@@ -40,6 +40,23 @@ def names_of(series: Sequence[Series], length: int = 60) -> list[str]:
         ", ".join([clean(line.keyword, length), line.device, *([line.locale] if len(locales) > 1 else [])])
         for line in series
     ]
+
+
+def say_timeline(timeline: Timeline) -> str:
+    """What the picture shows, and where each line ends."""
+    names = names_of(timeline.series)
+    last = [
+        f"{clean(name, 120)} {_end(line, timeline)}"
+        for name, line in zip(names, timeline.series, strict=True)
+        if line.points
+    ]
+    return f"{capital(timeline.summary)}." + (f" Last positions: {'; '.join(last)}." if last else "")
+
+
+def _end(line: Series, timeline: Timeline) -> str:
+    point = line.points[-1]
+    where = f"not in {timeline.depth}" if point.position is None else f"{point.position}"
+    return where if point.day == timeline.last_day else f"{where} on {point.day}"
 
 
 def _draw(canvas: Canvas, title: str, timeline: Timeline) -> Figure:
