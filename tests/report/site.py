@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from tests.report.world import insert, rich_effects
+from tests.report.world import insert, rich_effects, week
 
 ARMS = {
     ("acquired", True): "acquired_followed",
@@ -254,6 +254,44 @@ def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, pag
         )
 
 
+def fill_weeks(connection: psycopg.Connection[Any], *, seed: int = 7) -> None:
+    """Half a year of weeks: news, weeks as usual, and mobile, which was not tested. Beside `fill`."""
+    random_ = random.Random(seed)
+    newest = {"links_lost": 19.0, "share_of_voice": 0.183}
+    rows = []
+    for measure, device, usual, spread in (
+        *(("links_won", "all", 9.0, 3.0), ("links_lost", "all", 4.0, 2.0), ("domains_won", "all", 3.0, 2.0)),
+        *(("domains_lost", "all", 1.0, 1.0), ("share_of_voice", "desktop", 0.2, 0.003), ("clicks", "all", 12e3, 400.0)),
+        *(("positions_won", "desktop", 12.0, 4.0), ("positions_lost", "desktop", 13.0, 4.0)),
+        *(("pages_indexable", "all", 1.0, 1.0), ("pages_unindexable", "all", 1.0, 1.0)),
+    ):
+        for number in range(26):
+            value = max(0.0, random_.gauss(usual, spread))
+            known = value if measure == "share_of_voice" else float(round(value))
+            known = newest.get(measure, known) if number == 0 else known
+            low, high = max(0.0, usual - 4 * spread), usual + 4 * spread
+            state = "usual" if low <= known <= high else "above" if known > high else "below"
+            rows.append(
+                week(measure, known, device=device, week_no=number, usual_low=low, usual_high=high, state=state)
+            )
+    rows += [week(measure, None, device="mobile") for measure in ("share_of_voice", "positions_won", "positions_lost")]
+    columns = [name for name in asdict(rows[0]) if name != "property_name"]
+    insert(connection, "rpt_weekly", [{name: getattr(row, name) for name in columns} for row in rows])
+    of_link = {"property_key": 1, "device": "all", "locale": "all", "item_key": 1, "authority": 412, "witness": "v"}
+    keyword = {"property_key": 1, "device": "desktop", "locale": "2840-en", "item_key": 1, "item": "oak garden bench"}
+    insert(
+        connection,
+        "rpt_weekly_change",
+        [
+            of_link | {"measure": "links_lost", "item": "https://gardenweekly.example/2026/1/ten-ideas"},
+            of_link | {"measure": "domains_won", "item": "gardenweekly.example"},
+            keyword | {"measure": "positions_lost", "previous_position": 7, "position": 101},
+            of_link
+            | {"measure": "pages_unindexable", "item": "https://www.alderwood.example/a", "indexability": "noindex"},
+        ],
+    )
+
+
 HOSTILE = (
     "<script>document.title='hacked'</script>",
     '"><img src=x onerror="document.title=\'hacked\'"><style>*{display:none}</style>',
@@ -271,6 +309,7 @@ def poison(connection: psycopg.Connection[Any]) -> None:
             *(("dim_page", "topic"), ("dim_keyword", "keyword"), ("dim_link", "source_title")),
             *(("fct_link_event", "anchor"), ("fct_link_event", "source_domain"), ("fct_page_crawl", "title")),
             *(("fct_page_change", "kind"), ("dim_google_update", "update_name"), ("rpt_link_effect_check", "sentence")),
+            *(("rpt_weekly", "device"), ("rpt_weekly_change", "item"), ("rpt_weekly_change", "witness")),
         ):
             connection.execute(f"update marts.{table} as t set {column} = %s where {pick}", (text,))
         connection.execute(

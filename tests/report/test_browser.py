@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from seo_warehouse.report.files import write_files
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import read_timelines
+from seo_warehouse.report.weekly import read_weeks
 from tests.pipeline.browser import Browser, chromium
 from tests.report import site
 
@@ -38,6 +40,16 @@ return Math.min(...[...document.querySelectorAll('svg text')].filter(e => e.chec
 """
 
 
+APART = """
+return [...document.querySelectorAll('.week li')].filter(line => {
+  const boxes = [...line.children].map(e => e.getBoundingClientRect());
+  return boxes.some((a, n) => boxes.slice(n + 1).some(b =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1));
+}).map(line => line.textContent)
+"""
+"""Lines of the week whose name, value, sentence and picture lie over each other."""
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     if shutil.which("chromedriver") is None and not os.environ.get("CI"):
@@ -58,7 +70,8 @@ def show(browser: Browser, page: Path, width: int, scheme: str) -> None:
 
 
 def write(connection: psycopg.Connection[Any], folder: Path) -> Path:
-    facts = read_facts(connection, "alderwood", 1)
+    weeks, changes = read_weeks(connection, 1)
+    facts = replace(read_facts(connection, "alderwood", 1), weekly=weeks, weekly_changes=changes)
     return write_files(folder, facts, read_timelines(connection, facts))[0]
 
 
@@ -80,12 +93,14 @@ def test_a_report_is_readable_and_asks_for_nothing(
     browser: Browser, marts: Any, analyst: Any, tmp_path: Path, width: int, scheme: str
 ) -> None:
     site.fill(marts)
+    site.fill_weeks(marts)
     page = write(analyst, tmp_path / "alderwood")
     show(browser, page, width, scheme)
     assert_inert(browser, page, width)
     assert "Estimate: in the fourth and fifth week" in browser.text()
     assert browser.run(SMALLEST_TEXT) >= 11
     assert browser.run(CONTRAST) >= 4.5
+    assert browser.run(APART) == []
     shown = browser.run("return [...document.querySelectorAll('figure svg')].filter(e => e.checkVisibility()).length")
     assert shown == browser.run("return document.querySelectorAll('figure').length") == 6
     dark = browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 26, 33)"
@@ -95,6 +110,7 @@ def test_a_report_is_readable_and_asks_for_nothing(
 @WINDOWS
 def test_hostile_texts_do_nothing(browser: Browser, marts: Any, analyst: Any, tmp_path: Path, width: int) -> None:
     site.fill(marts, pages=5)
+    site.fill_weeks(marts)
     site.poison(marts)
     page = write(analyst, tmp_path / "alderwood")
     show(browser, page, width, "light")

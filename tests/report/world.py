@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import yaml
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.report.facts import Effect
+from seo_warehouse.report.facts import Effect, Week
 
 MODELS = Path(__file__).parents[2] / "dbt_project/models/marts"
 EFFECTS = ("rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution")
 CONTRACTED = (
     *("dim_property", "dim_page", "dim_keyword", "dim_link", "dim_google_update"),
     *("fct_link_event", "fct_page_crawl", "fct_page_change", "fct_serp_position"),
+    *("rpt_weekly", "rpt_weekly_change"),
 )
 WINDOWS = (
     {"headline": (21, 34), "placebo": (-56, -29)}
@@ -116,6 +118,22 @@ def rich_effects() -> list[Effect]:
     rows.append(effect(-1.7, 0.7, outcome="position", base_position=14.2))
     rows.append(effect(0.9, 0.4, outcome="click_log", panel="search_console", event_count=39, base_position=None))
     return rows
+
+
+SUNDAY = date(2026, 11, 22)
+
+
+def week(measure: str, value: float | None, **other: Any) -> Week:
+    """A week of a measure, the newest and usual unless told otherwise; what has no value was not tested."""
+    number = other.get("week_no", 0)
+    stated: dict[str, Any] = {
+        "property_key": 1, "property_name": "alderwood", "device": "all", "week_no": number,
+        "first_day": SUNDAY - timedelta(7 * number + 6), "last_day": SUNDAY - timedelta(7 * number),
+        "usual_low": 0.0, "usual_high": 12.0, "usual_week_count": 12, "state": "usual",
+    }  # fmt: skip
+    if value is None:
+        stated |= {"usual_low": None, "usual_high": None, "usual_week_count": 0, "state": "not_tested"}
+    return Week(measure=measure, value=value, **(stated | other))
 
 
 def _contract(name: str) -> dict[str, str]:

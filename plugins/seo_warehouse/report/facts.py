@@ -102,11 +102,46 @@ class Contribution:
     authority: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Week:
+    """A row of marts.rpt_weekly."""
+
+    property_key: int
+    property_name: str
+    measure: str
+    device: str
+    week_no: int
+    first_day: date
+    last_day: date
+    value: float | None
+    usual_low: float | None
+    usual_high: float | None
+    usual_week_count: int
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeeklyChange:
+    """A row of marts.rpt_weekly_change."""
+
+    measure: str
+    device: str
+    locale: str
+    item: str | None
+    authority: int | None
+    witness: str | None
+    previous_position: int | None
+    position: int | None
+    depth: int | None
+    indexability: str | None
+
+
 @dataclass(frozen=True)
 class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
-    `missing`: sentences about published days that are in no figure.
+    `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
+    together, the newest of each.
     """
 
     property_name: str
@@ -122,6 +157,8 @@ class Facts:
     unjudged_counts: dict[str, int] = field(default_factory=dict)
     last_day: date | None = None
     missing: tuple[str, ...] = ()
+    weekly: tuple[Week, ...] = ()
+    weekly_changes: tuple[WeeklyChange, ...] = ()
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

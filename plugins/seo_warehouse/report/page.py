@@ -18,8 +18,17 @@ from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
+from seo_warehouse.report.sparkline import to_sparkline
 from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Timeline
+from seo_warehouse.report.weekly_sentences import (
+    Line,
+    group_lines,
+    say_lead,
+    say_properties,
+    say_untested,
+    weekly_tables,
+)
 from seo_warehouse.report.words import LIMITS, capital, clean, count_of, measure_of
 
 
@@ -79,6 +88,7 @@ def render_page(report: Report) -> str:
         pooled=judge_facts(facts, pooled=True) if facts.property_key and facts.find(pooled=True) else None,
         progress=_progress(facts),
         said_of=say_source(facts),
+        week=_week(facts),
         study=_embed(report.study),
         cuts=_embed(report.cuts),
         arms=_embed(report.arms),
@@ -92,6 +102,29 @@ def render_page(report: Report) -> str:
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
     )
+
+
+def _week(facts: Facts) -> dict[str, object] | None:
+    """The newest seven days: of a property, or a sentence for each of all together; None where nothing is known."""
+    if not facts.weekly:
+        return None
+    if not facts.property_key:
+        return {"properties": say_properties(facts)}
+    return {
+        "properties": (),
+        "lead": say_lead(facts.weekly),
+        "untested": say_untested(facts.weekly),
+        "groups": [
+            (group.title, [(line, _spark(line)) for line in group.lines]) for group in group_lines(facts.weekly)
+        ],
+        "tables": weekly_tables(facts),
+    }
+
+
+def _spark(line: Line) -> Markup:
+    # Our own SVG: its title was escaped when it was drawn.
+    title = f"{line.name}: {line.value}, {line.said}"
+    return Markup(to_sparkline(line.weeks, title, is_news=line.is_news))  # noqa: S704
 
 
 def _style() -> Markup:

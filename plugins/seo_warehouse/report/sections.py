@@ -174,7 +174,7 @@ def event_table(timeline: Timeline) -> Table:
             (
                 _day(mark.day),
                 f"link {mark.kind}",
-                _cell(mark.source_url, mark.source_domain),
+                cell(mark.source_url, mark.source_domain),
                 clean(mark.anchor, 80) or NONE,
             ),
         )
@@ -209,15 +209,15 @@ def _adjusted(effect: Effect) -> str:
 
 def _source(link: Contribution) -> Cell:
     title, domain = clean(link.source_title, 90), clean(link.source_domain, 60)
-    return _cell(link.source_url, f"{domain}: {title}" if domain and title else domain or title or None)
+    return cell(link.source_url, f"{domain}: {title}" if domain and title else domain or title or None)
 
 
 def _page(url: str | None) -> Cell:
     """A page of the property, by its path."""
-    return _cell(url, re.sub(r"^https?://[^/]*", "", url or "") or url)
+    return cell(url, re.sub(r"^https?://[^/]*", "", url or "") or url)
 
 
-def _cell(url: str | None, text: str | None = None) -> Cell:
+def cell(url: str | None, text: str | None = None) -> Cell:
     """A link where the URL is one of the web; never javascript: or the like."""
     words = clean(text, 160) or clean(url, 100) or NONE
     is_web = bool(url) and str(url).lower().startswith(("http://", "https://"))

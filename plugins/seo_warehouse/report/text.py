@@ -9,6 +9,7 @@ from seo_warehouse.report import sections
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
+from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
 from seo_warehouse.report.words import LIMITS
 from seo_warehouse.terminal import say_table
 
@@ -40,8 +41,23 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     say("\nWhat these figures cannot say:")
     for limit in LIMITS:
         say(f"* {limit}")
+    _say_week(facts, say)
     if facts.cuts and not cut:
         say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
+
+
+def _say_week(facts: Facts, say: Say) -> None:
+    if not facts.weekly:
+        return
+    say("\nThe last seven days:")
+    if not facts.property_key:
+        for name, said in say_properties(facts):
+            say(f"* {name}: {said}")
+        return
+    say(f"{say_lead(facts.weekly)}")
+    for group in group_lines(facts.weekly):
+        say(f"\n{group.title}:")
+        say_table(("what", "last value", "in words"), [(line.name, line.value, line.said) for line in group.lines], say)
 
 
 def _say_verdict(facts: Facts, say: Say) -> None:

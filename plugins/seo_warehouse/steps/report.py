@@ -15,6 +15,7 @@ from seo_warehouse.ledger.grants import ANALYST, hidden_keys
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import Timeline, read_timelines
+from seo_warehouse.report.weekly import read_weeks
 from seo_warehouse.report.words import clean
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -48,7 +49,8 @@ def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome
     _expect_readable(wh, prop)
     with wh.connect("analyst") as connection:
         facts = read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
-    return replace(facts, missing=_missing(wh, prop))
+        weeks, changes = read_weeks(connection, prop.key)
+    return replace(facts, missing=_missing(wh, prop), weekly=weeks, weekly_changes=changes)
 
 
 def _expect_readable(wh: Warehouse, prop: Property) -> None:
@@ -100,6 +102,7 @@ def _read(wh: Warehouse, prop: Property) -> tuple[Facts, tuple[Timeline, ...]]:
     with wh.connect("analyst") as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         facts = read_facts(connection, prop.name, prop.key)
-        facts = replace(facts, missing=_missing(wh, prop))
+        weeks, changes = read_weeks(connection, prop.key)
+        facts = replace(facts, missing=_missing(wh, prop), weekly=weeks, weekly_changes=changes)
         timelines = read_timelines(connection, facts)
     return (facts if is_told or prop.key == SHARED_KEY else facts.alone()), timelines
