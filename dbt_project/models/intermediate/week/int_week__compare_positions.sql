@@ -3,15 +3,15 @@
 with
     properties as (select property_key, engine, depth from {{ ref('stg_ops__property') }}),
 
-    weeks as (select * from {{ ref('int_week__list_weeks') }} where subject = 'positions'),
+    spans as ({{ span_of_weeks('positions') }}),
 
     -- As in the panel of effects: a check to less than the panel's depth measures nothing, and
     -- what lies deeper, or nowhere, counts as depth + 1.
     checks as (
         select
             checked.property_key,
-            weeks.week_no,
-            weeks.last_day,
+            {{ week_no_of('checked.day') }} as week_no,
+            {{ week_end_of('checked.day') }} as last_day,
             checked.keyword_key,
             checked.locale,
             checked.device,
@@ -26,9 +26,9 @@ with
             on properties.property_key = checked.property_key
             and properties.engine = checked.engine
         inner join
-            weeks
-            on weeks.property_key = checked.property_key
-            and checked.day between weeks.first_day and weeks.last_day
+            spans as span
+            on span.property_key = checked.property_key
+            and checked.day between span.first_day and span.last_day
         where checked.state in ('found', 'not_found') and checked.depth >= properties.depth
     ),
 

@@ -1,10 +1,7 @@
+{{ config(materialized='table') }}
+
 with
-    ends as (
-        select property_key, min(first_day) as begin_day, max(last_day) as end_day
-        from {{ ref('int_week__list_weeks') }}
-        where subject = 'links'
-        group by property_key
-    ),
+    spans as ({{ span_of_weeks('links') }}),
 
     beginnings as (
         select property_key, witness, min(day) as first_day
@@ -29,12 +26,12 @@ with
             case
                 when
                     link_event.observed_date > beginnings.first_day
-                    and link_event.observed_date >= ends.begin_day
-                then ends.end_day - 7 * ((ends.end_day - link_event.observed_date) / 7)
+                    and link_event.observed_date >= span.first_day
+                then {{ week_end_of('link_event.observed_date') }}
                 else date '-infinity'
             end as last_day
         from {{ ref('fct_link_event') }} as link_event
-        inner join ends on ends.property_key = link_event.property_key
+        inner join spans as span on span.property_key = link_event.property_key
         left join
             beginnings
             on beginnings.property_key = link_event.property_key

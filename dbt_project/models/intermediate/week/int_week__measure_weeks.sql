@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     weeks as (select * from {{ ref('int_week__list_weeks') }}),
 
@@ -81,14 +83,30 @@ with
         having count(total.clicks) = 7
     ),
 
+    -- An answer that has none before it is compared with nothing.
+    answered as (
+        select crawl.property_key, {{ week_end_of('crawl.day') }} as last_day
+        from {{ ref('fct_page_crawl') }} as crawl
+        inner join
+            ({{ span_of_weeks('pages') }}) as span
+            on span.property_key = crawl.property_key
+            and crawl.day between span.first_day and span.last_day
+        where crawl.previous_answer_day is not null
+        group by crawl.property_key, {{ week_end_of('crawl.day') }}
+    ),
+
     pages as (
         select
-            property_key,
-            last_day,
-            count(distinct page_key) filter (where is_indexable and not was_indexable) as gained,
-            count(distinct page_key) filter (where was_indexable and not is_indexable) as lost
-        from {{ ref('int_week__find_page_changes') }}
-        group by property_key, last_day
+            answered.property_key,
+            answered.last_day,
+            count(distinct page_change.page_key) filter (where page_change.is_indexable) as gained,
+            count(distinct page_change.page_key) filter (where not page_change.is_indexable) as lost
+        from answered
+        left join
+            {{ ref('int_week__find_page_changes') }} as page_change
+            on page_change.property_key = answered.property_key
+            and page_change.last_day = answered.last_day
+        group by answered.property_key, answered.last_day
     ),
 
     curve as (select sum(click_share) as click_share_sum from {{ ref('dim_click_curve') }}),

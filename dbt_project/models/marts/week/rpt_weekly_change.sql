@@ -31,7 +31,7 @@ with
     pages as (
         select distinct on (property_key, page_key, is_indexable) *
         from {{ ref('int_week__find_page_changes') }}
-        where week_no = 0 and is_indexable <> was_indexable
+        where week_no = 0
         order by property_key, page_key, is_indexable, day desc
     )
 
