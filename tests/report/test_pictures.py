@@ -13,6 +13,7 @@ import pytest
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, SENTINELS, WIDE, Picture, to_png, to_svg, to_svg_file
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
+from seo_warehouse.report.sections import say_undrawn
 from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Change, LinkMark, Point, Series, Timeline, Update, usual_gap
 from tests.report.world import effect, rich_effects
@@ -128,15 +129,30 @@ def test_without_enough_data_there_is_no_picture() -> None:
 
 def test_a_week_without_enough_data_is_left_empty() -> None:
     rows = rich_effects()
-    study, sparse = (event_study(facts_of(r)) for r in (rows, [_refuse(row, "week_13") for row in rows]))
+    study, sparse = (event_study(facts_of(r)) for r in (rows, [_refuse(row, "week_9") for row in rows]))
     assert study is not None
     assert sparse is not None
     assert to_svg(study, WIDE).count("var(--plain)") == to_svg(sparse, WIDE).count("var(--plain)") + 1
-    assert "days 84 to 90: not enough data" in sparse.description
+    assert "days 56 to 62: not enough data" in sparse.description
+    assert say_undrawn(facts_of([_refuse(row, "week_9") for row in rows]).weeks()) is None
 
 
-def _refuse(row: Effect, window: str) -> Effect:
-    return replace(row, status="not_enough_data") if row.window_name == window else row
+def test_the_weeks_are_drawn_from_the_first_to_the_last_of_which_something_is_known() -> None:
+    rows = [_refuse(row, "week_before_6", "week_12", "week_13") for row in rich_effects()]
+    study, whole = event_study(facts_of(rows)), event_study(facts_of(rich_effects()))
+    assert study is not None
+    assert whole is not None
+    assert [day in to_svg(whole, WIDE) for day in (">−42<", ">+70<", ">+84<")] == [True, True, True]
+    assert [day in to_svg(study, WIDE) for day in (">−42<", ">+70<", ">+84<")] == [False, True, False]
+    assert say_undrawn(facts_of(rows).weeks()) == (
+        "Not drawn: days −42 to −36 (too few pages to compare with) and +77 to +90 (too few pages to compare with)."
+    )
+    assert say_undrawn(facts_of(rich_effects()).weeks()) is None
+
+
+def _refuse(row: Effect, *windows: str) -> Effect:
+    refused = replace(row, status="not_enough_data", reason="too_few_controls")
+    return refused if row.window_name in windows else row
 
 
 def test_an_exploratory_row_is_drawn_without_a_point() -> None:

@@ -24,6 +24,7 @@ OURS = {
     "check_name": "a word of ours",
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
+    "measure": "a word of ours",
     "name": "a word of ours",
     "outcome": "a word of ours",
     "part": "vendor and form of an export, words of ours",

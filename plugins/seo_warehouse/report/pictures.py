@@ -46,7 +46,7 @@ class Line:
 def event_study(facts: Facts, arm: str = "acquired_followed") -> Picture | None:
     """The weeks before and after a link; None where no week may be shown."""
     weeks = facts.weeks(arm)
-    if all(show(week).widest is None for week in weeks):
+    if not (drawn := drawn_weeks(weeks)):
         return None
     measure = measure_of(facts.outcome)
     title = f"{capital(measure.title)} around {ARMS.get(arm, plain(arm))}"
@@ -55,8 +55,14 @@ def event_study(facts: Facts, arm: str = "acquired_followed") -> Picture | None:
         f"event-study-{arm}",
         title,
         f"Difference to pages of the same topic, week by week, against the week before the link. {'; '.join(seen)}.",
-        lambda canvas: _draw_weeks(canvas, title, measure, weeks),
+        lambda canvas: _draw_weeks(canvas, title, measure, drawn),
     )
+
+
+def drawn_weeks(weeks: Sequence[Effect]) -> Sequence[Effect]:
+    """From the first week of which something may be shown to the last one."""
+    shown = [number for number, week in enumerate(weeks) if show(week).widest]
+    return weeks[shown[0] : shown[-1] + 1] if shown else ()
 
 
 def comparison(name: str, title: str, lines: Sequence[Line], outcome: str) -> Picture | None:
@@ -107,7 +113,8 @@ def _draw_weeks(canvas: Canvas, title: str, measure: Measure, weeks: Sequence[Ef
     box = (left / canvas.width, 76 / height, 1 - (left + right) / canvas.width, 1 - (above + 76) / height)
     axes = figure.add_axes(box)
     dress(axes, canvas)
-    first, last = min(w.begin_day for w in weeks) - 1, max(w.end_day for w in weeks) + 2
+    first = min(BASE[0], weeks[0].begin_day) - 1
+    last = max(HEADLINE[1], weeks[-1].end_day) + 2
     low, high = _limits(measure, [show(week) for week in weeks])
     axes.set_xlim(first, last)
     axes.set_ylim((high, low) if measure.is_less_better else (low, high))
@@ -118,7 +125,7 @@ def _draw_weeks(canvas: Canvas, title: str, measure: Measure, weeks: Sequence[Ef
     for week in weeks:
         _draw_upright(axes, canvas, measure, week)
     axes.plot([-3.0], [0], **_diamond(canvas))
-    axes.set_xticks(range(-28 if canvas.is_narrow else -42, int(last), 28 if canvas.is_narrow else 14))
+    axes.set_xticks([day for day in range(-84, int(last), 28 if canvas.is_narrow else 14) if day > first])
     axes.xaxis.set_major_formatter(lambda day, _: signed(round(day)))
     axes.yaxis.set_major_formatter(lambda value, _: _tick(measure, value))
     _name_regions(axes, canvas, measure, first)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from seo_warehouse.report.facts import Contribution, Effect, Facts
-from seo_warehouse.report.pictures import difference_of
+from seo_warehouse.report.pictures import difference_of, drawn_weeks
 from seo_warehouse.report.remedies import count_unjudged
 from seo_warehouse.report.sentences import (
     Shown,
@@ -70,6 +70,19 @@ def week_table(facts: Facts, arm: str = "acquired_followed") -> Table:
     ]
     headings = ("days from the link", "effect", "95 % interval", "honest interval", "links")
     return Table("Week by week", headings, tuple(rows))
+
+
+def say_undrawn(weeks: Sequence[Effect]) -> str | None:
+    """The weeks of the event study that its picture leaves out, before it begins and after it ends, and why."""
+    if not (drawn := drawn_weeks(weeks)):
+        return None
+    first = weeks.index(drawn[0])
+    said = [
+        f"{say_days(side[0].begin_day, side[-1].end_day)} ({say_reason(side[0].reason or 'unmeasured')})"
+        for side in (weeks[:first], weeks[first + len(drawn) :])
+        if side
+    ]
+    return f"Not drawn: days {' and '.join(said)}." if said else None
 
 
 def cut_table(facts: Facts, cut: str | None = None, arm: str = "acquired_followed") -> Table:
