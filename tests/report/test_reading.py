@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.reading import read_facts
-from seo_warehouse.report.timelines import SHOWN_PAGES, SHOWN_SERIES, read_timelines
+from seo_warehouse.report.timelines import DAYS_BEFORE, SHOWN_PAGES, SHOWN_SERIES, read_timelines
 from tests.report import site, world
 
 Connection = psycopg.Connection[Any]
@@ -92,6 +93,21 @@ def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Conne
         assert sum(map(len, runs)) + len(line.absences) == len(line.points)
         for run in runs:
             assert {(b.day - a.day).days for a, b in itertools.pairwise(run)} <= {1}
+
+
+def test_what_came_long_before_the_first_check_is_beside_no_position(marts: Connection, analyst: Connection) -> None:
+    site.fill(marts, pages=1)
+    (whole,) = read_timelines(analyst, read_facts(analyst, "alderwood", 1))
+    first = min(point.day for line in whole.series for point in line.points)
+    for event_type, days in (("acquired", DAYS_BEFORE), ("lost", DAYS_BEFORE + 1)):
+        marts.execute(
+            "update marts.fct_link_event set event_date = %s where event_key ="
+            " (select min(event_key) from marts.fct_link_event where event_type = %s)",
+            (first - timedelta(days=days), event_type),
+        )
+    (timeline,) = read_timelines(analyst, read_facts(analyst, "alderwood", 1))
+    assert timeline.first_day == min(mark.day for mark in timeline.links) == first - timedelta(days=DAYS_BEFORE)
+    assert len(timeline.links) == len(whole.links) - 1
 
 
 def test_pages_are_bounded(marts: Connection, analyst: Connection) -> None:

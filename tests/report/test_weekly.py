@@ -113,10 +113,13 @@ def test_a_page_without_weeks_does_not_speak_of_any() -> None:
 def test_all_properties_together_say_of_each_what_its_own_report_says() -> None:
     other = replace(LOST, property_key=2, property_name="teaharbour", value=3.0, state="usual")
     together = facts_of(LOST, other, key=0)
-    assert say_properties(together) == (
+    said_of = say_properties(together)
+    assert [(name, lead) for name, lead, _ in said_of] == [
         ("alderwood", say_lead((LOST,))),
         ("teaharbour", "Nothing is out of the usual."),
-    )
+    ]
+    line = ("links lost", "19", "more than usual (0 to 12, by 12 weeks before)", "16 to 22 November 2026")
+    assert said_of[0][2].rows == (line,)
     text = text_of(page_of(together))
     assert "alderwood : Out of the usual: links lost 19 (usually 0 to 12)." in text
     said: list[str] = []

@@ -51,7 +51,7 @@ def _say_week(facts: Facts, say: Say) -> None:
         return
     say("\nThe last seven days:")
     if not facts.property_key:
-        for name, said in say_properties(facts):
+        for name, said, _ in say_properties(facts):
             say(f"* {name}: {said}")
         return
     say(f"{say_lead(facts.weekly)}")

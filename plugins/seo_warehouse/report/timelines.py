@@ -22,6 +22,8 @@ SHOWN_SERIES = 6
 SHOWN_MARKS = 300
 """Link events, and changes, of one page."""
 SHOWN_DAYS = 400
+DAYS_BEFORE = 28
+"""Before the first check of a page: what came earlier is beside no position."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,11 @@ def _compose(
 ) -> Timeline:
     marks = tuple(LinkMark(**{name: row[name] for name in LinkMark.__dataclass_fields__}) for row in links)
     edits = tuple(Change(row["day"], _kinds(row["what"])) for row in changes)
-    days = [p.day for line in series for p in line.points] + [m.day for m in marks] + [e.day for e in edits]
+    checked = [point.day for line in series for point in line.points]
+    if checked:
+        since = min(checked) - timedelta(days=DAYS_BEFORE)
+        marks, edits = (tuple(m for m in marks if m.day >= since), tuple(e for e in edits if e.day >= since))
+    days = checked + [m.day for m in marks] + [e.day for e in edits]
     first, last = min(days, default=which["last"]), max((*days, which["last"]))
     seen = tuple(u for u in updates if u.ends_on >= first and u.begins_on <= last)
     key = page["page_key"]

@@ -23,8 +23,8 @@ NAMES = {
     "positions_won": "keywords nearer to the top",
     "positions_lost": "keywords further down",
     "clicks": "clicks",
-    "pages_indexable": "pages that may be indexed again",
-    "pages_unindexable": "pages that may no longer be indexed",
+    "pages_indexable": "pages indexable again",
+    "pages_unindexable": "pages no longer indexable",
 }
 """What is measured, in the order of showing."""
 GROUPS = {
@@ -113,12 +113,23 @@ def say_untested(weeks: Sequence[Week]) -> str | None:
     return f"Not tested: {', '.join(names)}." if names else None
 
 
-def say_properties(facts: Facts) -> tuple[tuple[str, str], ...]:
-    """The lead of each property's newest week, by its name."""
+def say_properties(facts: Facts) -> tuple[tuple[str, str, Table], ...]:
+    """The name of each property, the lead of its newest week, and the figures of its own report."""
     by_property: dict[tuple[str, int], list[Week]] = {}
     for week in facts.weekly:
         by_property.setdefault((week.property_name, week.property_key), []).append(week)
-    return tuple((clean(name, 60), say_lead(weeks) or NONE) for (name, _), weeks in by_property.items())
+    return tuple(
+        (clean(name, 60), say_lead(weeks) or NONE, _figures(clean(name, 60), weeks))
+        for (name, _), weeks in by_property.items()
+    )
+
+
+def _figures(name: str, weeks: Sequence[Week]) -> Table:
+    rows = [
+        (_name(line.newest), line.value, line.said, say_days(line.newest.first_day, line.newest.last_day))
+        for line in _lines(weeks)
+    ]
+    return Table(f"Figures of {name}", ("what", "last value", "in words", "seven days"), tuple(rows))
 
 
 def say_state(week: Week) -> str:
