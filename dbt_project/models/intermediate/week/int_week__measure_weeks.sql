@@ -39,12 +39,13 @@ with
         group by property_key, last_day, measure
     ),
 
+    -- As numeric, whose sum is the same in any order.
     visibility as (
         select
             visibility.property_key,
             weeks.last_day,
             visibility.device,
-            sum(visibility.click_share_sum) as click_share_sum,
+            sum(visibility.click_share_sum::numeric) as click_share_sum,
             sum(visibility.valid_check_count) as valid_check_count
         from {{ ref('rpt_serp_visibility') }} as visibility
         inner join
@@ -109,7 +110,9 @@ with
         group by answered.property_key, answered.last_day
     ),
 
-    curve as (select sum(click_share) as click_share_sum from {{ ref('dim_click_curve') }}),
+    curve as (
+        select sum(click_share::numeric) as click_share_sum from {{ ref('dim_click_curve') }}
+    ),
 
     -- What was measured: a measure without a row for a week was not.
     measured as (
