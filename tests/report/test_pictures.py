@@ -13,7 +13,7 @@ import pytest
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, SENTINELS, WIDE, Picture, to_png, to_svg, to_svg_file
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
-from seo_warehouse.report.sections import say_undrawn
+from seo_warehouse.report.sections import say_weeks
 from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Change, LinkMark, Point, Series, Timeline, Update, usual_gap
 from tests.report.world import effect, rich_effects
@@ -134,7 +134,6 @@ def test_a_week_without_enough_data_is_left_empty() -> None:
     assert sparse is not None
     assert to_svg(study, WIDE).count("var(--plain)") == to_svg(sparse, WIDE).count("var(--plain)") + 1
     assert "days 56 to 62: not enough data" in sparse.description
-    assert say_undrawn(facts_of([_refuse(row, "week_9") for row in rows]).weeks()) is None
 
 
 def test_the_weeks_are_drawn_from_the_first_to_the_last_of_which_something_is_known() -> None:
@@ -144,10 +143,15 @@ def test_the_weeks_are_drawn_from_the_first_to_the_last_of_which_something_is_kn
     assert whole is not None
     assert [day in to_svg(whole, WIDE) for day in (">−42<", ">+70<", ">+84<")] == [True, True, True]
     assert [day in to_svg(study, WIDE) for day in (">−42<", ">+70<", ">+84<")] == [False, True, False]
-    assert say_undrawn(facts_of(rows).weeks()) == (
-        "Not drawn: days −42 to −36 (too few pages to compare with) and +77 to +90 (too few pages to compare with)."
+    assert str(say_weeks(facts_of(rows).weeks())).endswith(
+        " Not drawn: days −42 to −36 (too few pages to compare with) and +77 to +90 (too few pages to compare with)."
     )
-    assert say_undrawn(facts_of(rich_effects()).weeks()) is None
+
+
+def test_the_picture_of_weeks_has_its_last_value_in_words() -> None:
+    whole = say_weeks(facts_of(rich_effects()).weeks())
+    assert whole == "The last block, days +84 to +90: no effect distinguishable."
+    assert say_weeks(facts_of([_refuse(row, row.window_name) for row in rich_effects()]).weeks()) is None
 
 
 def _refuse(row: Effect, *windows: str) -> Effect:

@@ -90,7 +90,7 @@ def render_page(report: Report) -> str:
         said_of=say_source(facts),
         week=_week(facts),
         study=_embed(report.study),
-        undrawn=sections.say_undrawn(facts.weeks()),
+        around=sections.say_weeks(facts.weeks()),
         cuts=_embed(report.cuts),
         arms=_embed(report.arms),
         method=say_method(headline, nofollow),

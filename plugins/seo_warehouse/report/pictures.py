@@ -28,6 +28,8 @@ from seo_warehouse.report.words import (
 )
 
 BASE = (-7, -1)
+FIRST = -28
+"""The picture of weeks begins here at the latest: left of the link there is room for words."""
 HEADLINE = (21, 34)
 LABELS, NOTES = 290, 130
 """Pixels left and right of the bars of a wide comparison."""
@@ -113,7 +115,7 @@ def _draw_weeks(canvas: Canvas, title: str, measure: Measure, weeks: Sequence[Ef
     box = (left / canvas.width, 76 / height, 1 - (left + right) / canvas.width, 1 - (above + 76) / height)
     axes = figure.add_axes(box)
     dress(axes, canvas)
-    first = min(BASE[0], weeks[0].begin_day) - 1
+    first = min(FIRST, weeks[0].begin_day) - 1
     last = max(HEADLINE[1], weeks[-1].end_day) + 2
     low, high = _limits(measure, [show(week) for week in weeks])
     axes.set_xlim(first, last)

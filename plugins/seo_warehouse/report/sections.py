@@ -72,17 +72,18 @@ def week_table(facts: Facts, arm: str = "acquired_followed") -> Table:
     return Table("Week by week", headings, tuple(rows))
 
 
-def say_undrawn(weeks: Sequence[Effect]) -> str | None:
-    """The weeks of the event study that its picture leaves out, before it begins and after it ends, and why."""
+def say_weeks(weeks: Sequence[Effect]) -> str | None:
+    """The last week of the event study's picture, and those that it leaves out before and after, with the reason."""
     if not (drawn := drawn_weeks(weeks)):
         return None
-    first = weeks.index(drawn[0])
-    said = [
+    first, last = weeks.index(drawn[0]), drawn[-1]
+    undrawn = [
         f"{say_days(side[0].begin_day, side[-1].end_day)} ({say_reason(side[0].reason or 'unmeasured')})"
         for side in (weeks[:first], weeks[first + len(drawn) :])
         if side
     ]
-    return f"Not drawn: days {' and '.join(said)}." if said else None
+    said = f"The last block, days {say_days(last.begin_day, last.end_day)}: {say_short(last)}."
+    return said + (f" Not drawn: days {' and '.join(undrawn)}." if undrawn else "")
 
 
 def cut_table(facts: Facts, cut: str | None = None, arm: str = "acquired_followed") -> Table:
