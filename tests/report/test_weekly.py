@@ -104,6 +104,7 @@ def test_the_page_begins_with_the_week_and_each_line_has_its_last_value_and_a_se
     lines = re.findall(r'<li.*?class="value">([^<]+)<.*?class="said">([^<]+)<.*?(<svg class="spark")', page)
     assert [value.replace("\N{NO-BREAK SPACE}", " ") for value, _, _ in lines] == ["9", "19", "18.3 %", "not tested"]
     assert lines[1][1] == "more than usual (0 to 12, by 12 weeks before)"
+    assert page.count('<li class="news">') == 2, "what is out of the usual, and nothing else"
 
 
 def test_a_page_without_weeks_does_not_speak_of_any() -> None:
