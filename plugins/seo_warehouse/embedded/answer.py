@@ -73,16 +73,17 @@ def _say_each(wh: Warehouse, told: Mapping[str, Facts], say: Say) -> None:
         if shown.estimate is not None and shown.honest is not None:
             say(f"  Honest interval: {measure_of(facts.outcome).say_between(*shown.honest)}.")
         if truths and shown.honest is not None:
-            say(f"  The demo's truth: {_truth(wh, wh.properties.named(name), truths)}.")
+            truth = true_effect(wh, wh.properties.named(name), truths)
+            say(f"  The demo's truth: {'not known' if truth is None else measure_of('log_position').say(truth)}.")
 
 
-def _truth(wh: Warehouse, prop: Property, truths: Mapping[tuple[int, str], float]) -> str:
-    """What the links that were judged truly did, on average."""
+def true_effect(wh: Warehouse, prop: Property, truths: Mapping[tuple[int, str], float]) -> float | None:
+    """What the links that were judged truly did to log position, on average; None where that is not known."""
     with wh.connect("analyst") as connection:
         judged = connection.execute(JUDGED, (prop.key,)).fetchall()
     # A world of an earlier release may have had other pages.
     known = [truths[prop.key, url] for (url,) in judged if (prop.key, url) in truths]
-    return measure_of("log_position").say(fmean(known)) if known else "not known"
+    return fmean(known) if known else None
 
 
 def _say_counts(told: Mapping[str, Facts], say: Say) -> None:
