@@ -176,6 +176,7 @@ select
     case
         when lost_date is not null then case when is_claim then 'vendor_claim' else 'absence' end
     end as loss_basis,
+    stay_no,
     stay_no > 1 as is_return,
     is_first
     and row_number() over (

@@ -3,25 +3,52 @@
 with
     spans as (select * from {{ ref('int_link__date_spans') }}),
 
+    -- Of a return that nobody saw, and that is known by its loss alone, nothing ever lived.
+    seen as (
+        select *
+        from spans
+        where not coalesce(stay_no > 1 and start_date is null and lost_date <= begin_day, false)
+    ),
+
     events as (
         select
             property_key,
             link_key,
+            stay_no,
+            witness,
             'begun' as event_type,
-            start_date as event_date,
+            case
+                when stay_no > 1 then coalesce(start_date, begin_day) else start_date
+            end as event_date,
+            begin_day as observed_date,
             begin_rel_set as rel_set
-        from spans
+        from seen
         where is_beginning
         union all
-        select property_key, link_key, 'lost', lost_date, null
-        from spans
+        select property_key, link_key, stay_no, witness, 'lost', lost_date, lost_observed_date, null
+        from seen
         where is_ending
         union all
-        select property_key, link_key, event_type, event_date, rel_set
-        from {{ ref('int_link__find_changes') }}
-        where event_type = 'rel_changed'
+        select
+            changes.property_key,
+            changes.link_key,
+            spans.stay_no,
+            changes.witness,
+            'rel_changed',
+            changes.event_date,
+            changes.observed_date,
+            changes.rel_set
+        from {{ ref('int_link__find_changes') }} as changes
+        inner join
+            spans
+            on spans.property_key = changes.property_key
+            and spans.link_key = changes.link_key
+            and spans.witness = changes.witness
+            and changes.observed_date between spans.begin_day and spans.last_live_day
+        where changes.event_type = 'rel_changed'
     ),
 
+    -- Of what several witnesses say of one date, the word that came last stands.
     followed as (
         select
             *,
@@ -31,7 +58,13 @@ with
         window
             link_events as (
                 partition by property_key, link_key
-                order by event_date nulls first, event_type = 'lost'
+                order by
+                    stay_no,
+                    event_date nulls first,
+                    array_position(array['begun', 'rel_changed', 'lost'], event_type),
+                    observed_date,
+                    witness,
+                    rel_set
             )
     ),
 
@@ -45,9 +78,9 @@ with
             {{ rel_class('followed.rel_set') }} as rel_class,
             coalesce(followed.event_date, '-infinity') as begin_date,
             case
-                when followed.next_type in ('lost', 'rel_changed')
-                then followed.next_date
-                else 'infinity'
+                when followed.next_type is null
+                then 'infinity'
+                else coalesce(followed.next_date, '-infinity')
             end as end_date
         from followed
         inner join
