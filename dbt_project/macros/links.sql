@@ -5,3 +5,98 @@
 {% macro rel_class(rel_set) -%}
     case when {{ rel_set }} = '' then 'followed' when {{ rel_set }} is null then 'unknown' else 'nofollow' end
 {%- endmacro %}
+
+{#-
+Stretches of days on which each link lived, by class of its rel: from its beginning, or a change of rel, to the day before
+whatever came next. A link that was there at the start begins at -infinity, one that is live ends at infinity.
+-#}
+{% macro link_lives() -%}
+    with
+        spans as (select * from {{ ref('int_link__date_spans') }}),
+
+        -- Of a return that nobody saw, and that is known by its loss alone, nothing ever lived.
+        seen as (
+            select *
+            from spans
+            where not coalesce(stay_no > 1 and start_date is null and lost_date <= begin_day, false)
+        ),
+
+        events as (
+            select
+                property_key,
+                link_key,
+                stay_no,
+                witness,
+                'begun' as event_type,
+                case when stay_no > 1 then coalesce(start_date, begin_day) else start_date end as event_date,
+                begin_day as observed_date,
+                begin_rel_set as rel_set
+            from seen
+            where is_beginning
+            union all
+            select property_key, link_key, stay_no, witness, 'lost', lost_date, lost_observed_date, null
+            from seen
+            where is_ending
+            union all
+            select
+                changes.property_key,
+                changes.link_key,
+                spans.stay_no,
+                changes.witness,
+                'rel_changed',
+                changes.event_date,
+                changes.observed_date,
+                changes.rel_set
+            from {{ ref('int_link__find_changes') }} as changes
+            inner join
+                spans
+                on spans.property_key = changes.property_key
+                and spans.link_key = changes.link_key
+                and spans.witness = changes.witness
+                and changes.observed_date between spans.begin_day and spans.last_live_day
+            where changes.event_type = 'rel_changed'
+        ),
+
+        -- Of what several witnesses say of one date, the word that came last stands.
+        followed as (
+            select
+                *,
+                lead(event_date) over link_events as next_date,
+                lead(event_type) over link_events as next_type
+            from events
+            window
+                link_events as (
+                    partition by property_key, link_key
+                    order by
+                        stay_no,
+                        event_date nulls first,
+                        array_position(array['begun', 'rel_changed', 'lost'], event_type),
+                        observed_date,
+                        witness,
+                        rel_set
+                )
+        ),
+
+        lives as (
+            select
+                followed.property_key,
+                followed.link_key,
+                {{ linking_key('links') }} as linking_key,
+                links.page_key as target_url_key,
+                {{ rel_class('followed.rel_set') }} as rel_class,
+                coalesce(followed.event_date, '-infinity') as begin_date,
+                case
+                    when followed.next_type is null then 'infinity' else coalesce(followed.next_date, '-infinity')
+                end as end_date
+            from followed
+            inner join
+                {{ ref('int_link__describe_links') }} as links
+                on links.property_key = followed.property_key
+                and links.link_key = followed.link_key
+            where followed.event_type <> 'lost'
+        )
+
+    select *
+    from lives
+    where begin_date < end_date
+{%- endmacro %}

@@ -8,40 +8,7 @@ with
         group by property_key
     ),
 
-    events as (
-        select
-            property_key,
-            link_key,
-            event_type,
-            event_date,
-            is_followed,
-            {{ linking_key('link_event') }} as linking_key,
-            lead(event_date) over link_events as next_date,
-            lead(event_type) over link_events as next_type
-        from {{ ref('fct_link_event') }} as link_event
-        where event_type in ('present_at_start', 'acquired', 'restored', 'lost', 'rel_changed')
-        window
-            link_events as (
-                partition by property_key, link_key
-                order by event_date nulls first, event_type = 'lost'
-            )
-    ),
-
-    -- A link is live from its beginning to the day before its loss; with another rel it is live in
-    -- another class.
-    lives as (
-        select
-            property_key,
-            link_key,
-            linking_key,
-            is_followed,
-            coalesce(event_date, '-infinity') as begin_date,
-            case
-                when next_type in ('lost', 'rel_changed') then next_date else 'infinity'
-            end as end_date
-        from events
-        where event_type <> 'lost'
-    ),
+    lives as ({{ link_lives() }}),
 
     -- What is counted: links, and who links, of any rel and followed.
     counted as (
@@ -50,14 +17,14 @@ with
         union all
         select property_key, 'followed_link', link_key, begin_date, end_date
         from lives
-        where is_followed
+        where rel_class = 'followed'
         union all
         select property_key, 'referring_domain', linking_key, begin_date, end_date
         from lives
         union all
         select property_key, 'followed_domain', linking_key, begin_date, end_date
         from lives
-        where is_followed
+        where rel_class = 'followed'
     ),
 
     -- Lives that overlap or touch are one stay: what comes or goes within it changes no count.
@@ -70,7 +37,6 @@ with
                 rows between unbounded preceding and 1 preceding
             ) as is_apart
         from counted
-        where begin_date < end_date
     ),
 
     numbered as (
