@@ -50,8 +50,8 @@ COST = {"calls": 2, "money": Decimal("0.5")}
 MODELS = (
     *("+dim_date", "+dim_page", "+dim_keyword", "+dim_domain_current", "+rpt_completeness", "+rpt_spend"),
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
-    *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+rpt_link_profile", "+rpt_anchor"),
-    *("+rpt_weekly", "+rpt_weekly_change"),
+    *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
+    *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change"),
 )
 
 
