@@ -184,7 +184,7 @@ def test_links_that_were_dropped_are_counted_by_reason() -> None:
     assert say_dropped({}) == ()
     assert say_surroundings(effect(onpage_unknown_count=1, update_overlap_count=2)) == (
         "For 1 link no crawl says whether the page changed.",
-        "2 links overlap a Google update; so do the pages compared with.",
+        "2 links within reach of a Google update, like the pages compared with.",
     )
 
 

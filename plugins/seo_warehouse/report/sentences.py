@@ -171,7 +171,8 @@ def say_surroundings(effect: Effect | None) -> tuple[str, ...]:
         said.append(f"For {count_of(effect.onpage_unknown_count, 'link')} no crawl says whether the page changed.")
     if effect and effect.update_overlap_count:
         said.append(
-            f"{count_of(effect.update_overlap_count, 'link')} overlap a Google update; so do the pages compared with."
+            f"{count_of(effect.update_overlap_count, 'link')} within reach of a Google update, like the pages"
+            " compared with."
         )
     return tuple(said)
 
