@@ -110,9 +110,10 @@ class Frontier:
     def next(self) -> Entry | None:
         """The next URL to ask for; None while a wave is not complete, and at the end."""
         if self.asked_count + self._in_flight >= self._limit:
-            if self._is_waiting():
+            is_last = self._limit == self._max_pages
+            if self._is_waiting(BACKLINKED if is_last else LISTED):
                 self.caps.add("max_pages")
-            if self._in_flight or self._limit == self._max_pages:
+            if self._in_flight or is_last:
                 return None
             self._queue.clear()
             self._limit, self._least_phase = self._max_pages, BACKLINKED
@@ -165,11 +166,11 @@ class Frontier:
     def _is_known(self, url: str) -> bool:
         return self._db.execute("select 1 from url where url = ?", (url,)).fetchone() is not None
 
-    def _is_waiting(self) -> bool:
+    def _is_waiting(self, last_phase: int = BACKLINKED) -> bool:
         if self._queue:
             return True
-        query = "select 1 from url where no is null and phase >= ? limit 1"
-        return self._db.execute(query, (self._least_phase,)).fetchone() is not None
+        query = "select 1 from url where no is null and phase between ? and ? limit 1"
+        return self._db.execute(query, (self._least_phase, last_phase)).fetchone() is not None
 
     def _fill(self) -> None:
         if self._in_flight == 0:
