@@ -83,7 +83,7 @@ def main(seeds: int, first_seed: int, write: bool) -> None:
         Figure("truth in the honest interval, of panels with one", held / len(judged), "at least", least),
         Figure("panels with an interval", len(judged) / len(told), "at least", 0.9),
         *(
-            Figure(f"{prop.name}: worlds in which it is said to be an {wanted}", _share(told, prop.name, wanted))
+            Figure(f"{prop.name}: worlds in which its status is {wanted}", _share(told, prop.name, wanted))
             for prop, wanted in zip(PANELS, ("estimate", "exploratory"), strict=True)
         ),
     ]

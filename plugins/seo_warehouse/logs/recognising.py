@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -64,10 +65,10 @@ def _known() -> dict[str, Callable[[tzinfo | None], Parser]]:
     """The makers of the parsers of known formats, in the order in which they are tried."""
     makers: dict[str, Callable[[tzinfo | None], Parser]] = {}
     for name, text in patterns.KNOWN.items():
-        makers[name] = lambda zone, text=text: patterns.make_parser(patterns.compile_format(text), zone)  # type: ignore[misc]
+        makers[name] = partial(patterns.make_parser, patterns.compile_format(text))
     makers["named columns"] = lambda zone: NamedColumns()
     for name, fields in json_lines.KNOWN.items():
-        makers[name] = lambda zone, fields=fields: json_lines.make_parser(fields, zone)  # type: ignore[misc]
+        makers[name] = partial(json_lines.make_parser, fields)
     return makers
 
 
@@ -76,11 +77,9 @@ def _stated(text: str) -> dict[str, Callable[[tzinfo | None], Parser]]:
     if text in known:
         return {text: known[text]}
     if "$" in text or "%" in text:
-        compiled = patterns.compile_format(text)
-        return {"the stated format": lambda zone: patterns.make_parser(compiled, zone)}
+        return {"the stated format": partial(patterns.make_parser, patterns.compile_format(text))}
     if "=" in text:
-        fields = json_lines.read_map(text)
-        return {"the stated map": lambda zone: json_lines.make_parser(fields, zone)}
+        return {"the stated map": partial(json_lines.make_parser, json_lines.read_map(text))}
     raise LogError(f"{text!r} is no format: say one of {', '.join(known)}, a LogFormat, or a map of JSON's fields")
 
 

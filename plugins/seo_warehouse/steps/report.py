@@ -12,6 +12,7 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger import pool
 from seo_warehouse.ledger.aside import read_aside
 from seo_warehouse.ledger.grants import ANALYST, hidden_keys
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import Timeline, read_timelines
@@ -48,8 +49,14 @@ def read_effect(wh: Warehouse, property_name: str, *, panel: str | None, outcome
     prop = wh.properties.named(property_name)
     _expect_readable(wh, prop)
     with wh.connect("analyst") as connection:
-        facts = read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
-        weeks, changes = read_weeks(connection, prop.key)
+        return _read_facts(wh, connection, prop, panel=panel, outcome=outcome)
+
+
+def _read_facts(
+    wh: Warehouse, connection: Connection, prop: Property, *, panel: str | None = None, outcome: str | None = None
+) -> Facts:
+    facts = read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
+    weeks, changes = read_weeks(connection, prop.key)
     return replace(facts, missing=_missing(wh, prop), weekly=weeks, weekly_changes=changes)
 
 
@@ -101,8 +108,6 @@ def _read(wh: Warehouse, prop: Property) -> tuple[Facts, tuple[Timeline, ...]]:
         is_told = pool.count_pool(connection) >= pool.FEWEST_TO_TELL
     with wh.connect("analyst") as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
-        facts = read_facts(connection, prop.name, prop.key)
-        weeks, changes = read_weeks(connection, prop.key)
-        facts = replace(facts, missing=_missing(wh, prop), weekly=weeks, weekly_changes=changes)
+        facts = _read_facts(wh, connection, prop)
         timelines = read_timelines(connection, facts)
     return (facts if is_told or prop.key == SHARED_KEY else facts.alone()), timelines
