@@ -35,6 +35,7 @@ WALLS = {
     "exports": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "logs": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "crawl": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "linkcheck": {"client", "sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "ledger": {"load", "audit", "steps", "orchestration", "embedded", "demo"},
     "load": {"sources", "audit", "steps", "orchestration", "embedded", "demo"},
     "audit": {"sources", "steps", "orchestration", "embedded", "demo"},

@@ -14,7 +14,7 @@ from hashlib import sha256
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from seo_warehouse.crawl import headers as http_headers
-from seo_warehouse.crawl.structured import json_ld_types, microdata_types, rdfa_types
+from seo_warehouse.crawl.structured import structured_types
 from seo_warehouse.crawl.tree import is_too_deep, tree_of
 from seo_warehouse.crawl.ways import Ways, refresh_of, target_of
 from seo_warehouse.urls import resolve
@@ -42,17 +42,22 @@ class Link:
     """A link as it stands on the page.
 
     `target` is absolute, without user name and password, else literal, its fragment included. `rel` in lower case.
+    `referrer_policy` as the link itself states it, in lower case; empty where it states none.
     """
 
     target: str
     anchor: str
     rel: tuple[str, ...]
     place: str
+    referrer_policy: str = ""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says. URLs are absolute; `is_cut`: it had more links than were asked for."""
+    """What a page says. URLs are absolute; `is_cut`: it had more links than were asked for.
+
+    `text`: what is seen, words divided by one space. `referrer_policies`: contents of meta referrer, in order.
+    """
 
     title: str | None
     headings: tuple[tuple[int, str], ...]
@@ -65,6 +70,9 @@ class Page:
     content_hash: str
     links: tuple[Link, ...]
     is_cut: bool
+    text: str
+    has_scripts: bool
+    referrer_policies: tuple[str, ...]
 
 
 def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Page:
@@ -75,12 +83,10 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
     tree, is_bottomless = _tree(headers, body)
     base = _base(tree, url)
     canonical, hreflangs = _relations(tree, base, url, headers)
-    robots = ",".join(
-        node.attributes.get("content") or ""
-        for node in tree.css("meta[name][content]")
-        if (node.attributes.get("name") or "").strip().lower() in ("robots", "googlebot")
-    )
-    types = sorted(_structured_types(tree))
+    robots = ",".join(_meta(tree, "robots", "googlebot"))
+    referrer_policies = tuple(content[:MAX_TEXT] for content in _meta(tree, "referrer"))
+    has_scripts = tree.css_first("script") is not None
+    types = sorted(structured_types(tree))
     title = _title(tree)
     links, is_cut = _links(tree, base, url, body, max_links)
     headings = _headings(tree)
@@ -98,6 +104,9 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
         content_hash=sha256(content.encode("utf-8", "replace")).hexdigest(),
         links=links,
         is_cut=is_cut or is_bottomless,
+        text=text,
+        has_scripts=has_scripts,
+        referrer_policies=referrer_policies,
     )
 
 
@@ -129,6 +138,15 @@ def _base(tree: LexborHTMLParser, url: str) -> str:
     return (node and resolve(url, node.attributes.get("href") or "")) or url
 
 
+def _meta(tree: LexborHTMLParser, *names: str) -> list[str]:
+    """Contents of the meta elements of some names, in order."""
+    return [
+        node.attributes.get("content") or ""
+        for node in tree.css("meta[name][content]")
+        if (node.attributes.get("name") or "").strip().lower() in names
+    ]
+
+
 def _relations(
     tree: LexborHTMLParser, base: str, url: str, headers: Mapping[str, str]
 ) -> tuple[str | None, tuple[tuple[str, str], ...]]:
@@ -150,27 +168,6 @@ def _relations(
             if alternate:
                 alternates[lang.strip().lower()[:35], alternate] = None
     return canonical, tuple(alternates)
-
-
-def _structured_types(tree: LexborHTMLParser) -> set[str]:
-    scripts = (
-        node.text()
-        for node in tree.css("script[type]")
-        if (node.attributes["type"] or "").partition(";")[0].strip().lower() == "application/ld+json"
-    )
-    items = (node.attributes["itemtype"] or "" for node in tree.css("[itemtype]"))
-    typed = ((node.attributes["typeof"] or "", _vocab(node)) for node in tree.css("[typeof]"))
-    return json_ld_types(scripts) | microdata_types(items) | rdfa_types(typed)
-
-
-def _vocab(node: LexborNode) -> str:
-    above: LexborNode | None = node
-    while above is not None:
-        vocab = above.attributes.get("vocab")
-        if vocab is not None:
-            return vocab
-        above = above.parent
-    return ""
 
 
 def _title(tree: LexborHTMLParser) -> str | None:
@@ -200,13 +197,16 @@ def _links(tree: LexborHTMLParser, base: str, url: str, body: bytes, max_links: 
     surplus = _anchor_surplus(tree, body)
     places: dict[int, str] = {}
     references, is_cut = _references(tree, base, url, max_links)
-    found = [(node, target, _rel(node.attributes.get("rel")), _place(node, places)) for node, target in references]
+    found = [
+        (node, target, _rel(node.attributes.get("rel")), _place(node, places), _policy(node))
+        for node, target in references
+    ]
     tree.strip_tags(["script", "style", "template", "noscript"], recursive=True)
     tree.unwrap_tags([_INLINE])
     tree.merge_text_nodes()
     links = tuple(
-        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place)
-        for node, target, rel, place in found
+        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place, policy)
+        for node, target, rel, place, policy in found
     )
     return (_without_copies(links, surplus) if surplus > 0 else links), is_cut
 
@@ -238,6 +238,10 @@ def _rel(value: str | None) -> tuple[str, ...]:
     # Google reads lists with commas too: https://developers.google.com/search/docs/crawling-indexing/qualify-outbound-links
     tokens = (value or "").lower().replace(",", " ").split()
     return tuple(dict.fromkeys(token[:MAX_TEXT] for token in tokens))[:MAX_REL_TOKENS]
+
+
+def _policy(node: LexborNode) -> str:
+    return (node.attributes.get("referrerpolicy") or "").strip().lower()[:MAX_TEXT]
 
 
 def _alternative(node: LexborNode) -> str:

@@ -32,8 +32,8 @@ SKIPPED_HEADER = "crawl-skipped-body"
 """Ours: the body was not asked for further, since it is no HTML."""
 
 KEPT_HEADERS = frozenset(
-    "cache-control content-language content-length content-type date etag last-modified link location refresh"
-    " retry-after server vary x-robots-tag".split()
+    "cache-control cf-mitigated content-language content-length content-type date etag last-modified link location"
+    " referrer-policy refresh retry-after server vary x-amzn-waf-action x-robots-tag".split()
 )
 MAX_HEADER_CHARACTERS = 16_384
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_TYPES = 100
 MAX_VALUES = 20_000
@@ -69,3 +70,25 @@ def _named(types: Any, pattern: re.Pattern[str]) -> Iterator[str]:
         found = pattern.match(name) if isinstance(name, str) else None
         if found:
             yield found[1]
+
+
+def structured_types(tree: LexborHTMLParser) -> set[str]:
+    """Types of JSON-LD, microdata and RDFa on a page."""
+    scripts = (
+        node.text()
+        for node in tree.css("script[type]")
+        if (node.attributes["type"] or "").partition(";")[0].strip().lower() == "application/ld+json"
+    )
+    items = (node.attributes["itemtype"] or "" for node in tree.css("[itemtype]"))
+    typed = ((node.attributes["typeof"] or "", _vocab(node)) for node in tree.css("[typeof]"))
+    return json_ld_types(scripts) | microdata_types(items) | rdfa_types(typed)
+
+
+def _vocab(node: LexborNode) -> str:
+    above: LexborNode | None = node
+    while above is not None:
+        vocab = above.attributes.get("vocab")
+        if vocab is not None:
+            return vocab
+        above = above.parent
+    return ""
