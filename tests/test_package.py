@@ -39,6 +39,7 @@ WALLS = {
     "ledger": {"load", "audit", "steps", "orchestration", "embedded", "demo"},
     "load": {"sources", "audit", "steps", "orchestration", "embedded", "demo"},
     "audit": {"sources", "steps", "orchestration", "embedded", "demo"},
+    "discovery": {"sources", "effect", "steps", "orchestration", "embedded", "demo"},
     "effect": {"sources", "steps", "orchestration", "embedded", "demo"},
     "report": {"sources", "client", "steps", "orchestration", "embedded", "demo"},
     "steps": {"orchestration", "embedded", "demo"},
