@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPING := .venv/.developing
 BENCHMARKS := effect_scale load_path load_exports night_build readers site_crawl documentation hostile \
-  make_run demo_truth scheduler celery_nights
+  make_run demo_truth scheduler celery_nights discovery
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.
@@ -21,10 +21,10 @@ unexport PYTHONDONTWRITEBYTECODE
 SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
   AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
-.PHONY: help run check stop status secrets test bench bench-chaos bench-effect lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run check stop status secrets test bench bench-chaos bench-effect bench-discovery lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run: $(READY)  ## start everything, load history, run the newest night (PROPERTIES=file: yours instead of the demo's)
 	@$(BIN)/seo-warehouse run $(if $(PROPERTIES),--properties "$(PROPERTIES)")
@@ -56,6 +56,9 @@ bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if n
 
 bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)
+
+bench-discovery: $(DEVELOPING)  ## judge curves of waits, and what a link does to them, on 40 simulated worlds of a kind
+	$(BIN)/python -m benchmarks.discovery_worlds $(ARGS)
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 
