@@ -1,6 +1,7 @@
 """The sources there are. A new one is its file and its name here."""
 
 from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
+from seo_warehouse.sources.bot_range import BOT_RANGE
 from seo_warehouse.sources.commoncrawl_ranks import COMMONCRAWL_RANKS
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
@@ -19,6 +20,7 @@ SOURCES: tuple[Source, ...] = (
     GOOGLE_UPDATES,
     BING_WEBMASTER,
     COMMONCRAWL_RANKS,
+    BOT_RANGE,
 )
 
 
