@@ -53,16 +53,18 @@ Outcome = tuple[str, str, str, date, date, int, int, int, str, str]
 part, or of a file without any."""
 
 
-def sightings(conn: Connection, property_key: int) -> dict[str, Sighting]:
+def sightings(conn: Connection, source: str, property_key: int) -> dict[str, Sighting]:
     """What was seen in a property's folder, by name."""
     rows = conn.execute(
-        "select file_name, signature, sha256 from ops.export_sighting where property_key = %s", (property_key,)
+        "select file_name, signature, sha256 from ops.export_sighting where source = %s and property_key = %s",
+        (source, property_key),
     )
     return {name: Sighting(signature, sha256) for name, signature, sha256 in rows}
 
 
 def see(
     conn: Connection,
+    source: str,
     property_key: int,
     name: str,
     signature: str,
@@ -74,20 +76,21 @@ def see(
     """Note what lies under a name: a file's bytes, or why it is none to be read."""
     conn.execute(
         """
-        insert into ops.export_sighting (property_key, file_name, signature, night, sha256, reason)
-        values (%s, %s, %s, %s, %s, %s)
+        insert into ops.export_sighting (source, property_key, file_name, signature, night, sha256, reason)
+        values (%s, %s, %s, %s, %s, %s, %s)
         on conflict (property_key, file_name) do update set
-            signature = excluded.signature, night = excluded.night, sha256 = excluded.sha256,
+            source = excluded.source, signature = excluded.signature, night = excluded.night, sha256 = excluded.sha256,
             reason = excluded.reason, seen_at = clock_timestamp()
         """,
-        (property_key, name, signature, night, sha256, reason),
+        (source, property_key, name, signature, night, sha256, reason),
     )
 
 
-def forget_others(conn: Connection, property_key: int, names: Collection[str]) -> None:
+def forget_others(conn: Connection, source: str, property_key: int, names: Collection[str]) -> None:
     """Forget the names that are not in the folder any more; the files themselves stay known."""
     conn.execute(
-        "delete from ops.export_sighting where property_key = %s and file_name <> all(%s)", (property_key, list(names))
+        "delete from ops.export_sighting where source = %s and property_key = %s and file_name <> all(%s)",
+        (source, property_key, list(names)),
     )
 
 
@@ -103,17 +106,17 @@ def known_file(conn: Connection, property_key: int, sha256: str) -> KeptFile | N
     return KeptFile(*row) if row else None
 
 
-def keep(conn: Connection, file: KeptFile, night: date) -> None:
+def keep(conn: Connection, source: str, file: KeptFile, night: date) -> None:
     """Note that a file's bytes are in the archive and wait to be understood."""
     conn.execute(
         """
-        insert into ops.export_file (property_key, sha256, file_name, bytes, written_at, state, night)
-        values (%s, %s, %s, %s, %s, 'archived', %s)
+        insert into ops.export_file (source, property_key, sha256, file_name, bytes, written_at, state, night)
+        values (%s, %s, %s, %s, %s, %s, 'archived', %s)
         on conflict (property_key, sha256) do update set
             file_name = excluded.file_name, written_at = excluded.written_at, state = 'archived', reason = null,
             night = excluded.night
         """,
-        (file.property_key, file.sha256, file.name, file.bytes, file.written_at, night),
+        (source, file.property_key, file.sha256, file.name, file.bytes, file.written_at, night),
     )
 
 
@@ -166,7 +169,8 @@ def waiting_files(conn: Connection, source: str, property_key: int) -> list[Kept
         """
         select f.property_key, f.sha256, f.file_name, f.bytes, f.written_at, f.state, f.reason
         from ops.export_file as f
-        where f.property_key = %(property)s and (f.state = 'archived' or f.state = 'recognised' and exists (
+        where f.source = %(source)s and f.property_key = %(property)s
+          and (f.state = 'archived' or f.state = 'recognised' and exists (
             select from ops.export_part as p
             where p.property_key = f.property_key and p.sha256 = f.sha256 and p.row_count > 0
               and not exists (
@@ -257,15 +261,17 @@ def unread(conn: Connection, source: str, property_keys: Collection[int], night:
     return conn.execute(
         """
         select property_key, 'refused: ' || file_name || ': ' || reason from ops.export_sighting
-        where property_key = any(%(properties)s) and reason is not null and night = %(night)s
+        where source = %(source)s and property_key = any(%(properties)s) and reason is not null and night = %(night)s
         union all
         select f.property_key, 'refused: ' || f.reason from ops.export_file as f
-        where f.property_key = any(%(properties)s) and f.state = 'refused' and f.night = %(night)s
+        where f.source = %(source)s and f.property_key = any(%(properties)s) and f.state = 'refused'
+          and f.night = %(night)s
           and exists (select from ops.export_sighting as s
                       where s.property_key = f.property_key and s.sha256 = f.sha256)
         union all
         select property_key, file_name || ' was not read: ' || coalesce(reason, 'its task did not end')
-        from ops.export_file where property_key = any(%(properties)s) and state = 'archived'
+        from ops.export_file
+        where source = %(source)s and property_key = any(%(properties)s) and state = 'archived'
         union all
         select p.property_key,
                f.file_name || ', ' || p.part || ', ' || p.table_name || ': '
@@ -279,7 +285,8 @@ def unread(conn: Connection, source: str, property_keys: Collection[int], night:
               and part = p.part and archive_scope = 'file=' || p.sha256 and purpose <> 'replay'
             order by load_id desc limit 1
         ) as l on true
-        where p.property_key = any(%(properties)s) and p.row_count > 0 and f.state = 'recognised'
+        where f.source = %(source)s and p.property_key = any(%(properties)s) and p.row_count > 0
+          and f.state = 'recognised'
           and (l.load_id is null or l.state in ('started', 'written', 'passed', 'failed')
                or l.state = 'quarantined' and l.night = %(night)s)
         order by 1, 2

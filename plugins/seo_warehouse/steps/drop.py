@@ -1,78 +1,48 @@
 """Dropped files, from the folder into the warehouse: the steps of a drop source, for Airflow's tasks and commands.
 
-A file is known by its SHA-256. It is streamed into the archive first; from then on only the archive is read, so it may
-leave the folder, and a step that was cut is taken up where it was. Each part of it is a load of its own. One file's
-trouble keeps no other from being read: a refused file and a quarantined load are verdicts, anything else is raised once
-all were tried.
+Files are kept in the archive first; from then on only the archive is read, so a file may leave the folder, and a step
+that was cut is taken up where it was. How a source's files are found and understood is its way (drop_way.py). Each part
+of a file is a load of its own. One file's trouble keeps no other from being read: a refused file and a quarantined load
+are verdicts, anything else is raised once all were tried.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
 
 import psycopg
 
 from seo_warehouse.client.api import Noted, Usage
-from seo_warehouse.client.archive import Archive, open_archive
-from seo_warehouse.config import Property
 from seo_warehouse.errors import (
     AuditFailedError,
     ConfigError,
     ExportError,
+    LogError,
     SeoWarehouseError,
     TransientLoadError,
 )
-from seo_warehouse.exports import folder, forms, looks
 from seo_warehouse.exports.parts import Part
-from seo_warehouse.ledger import files, loads, nights
+from seo_warehouse.ledger import files, nights
 from seo_warehouse.ledger.files import KeptFile
-from seo_warehouse.ledger.session import Connection, step
+from seo_warehouse.ledger.session import step
 from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import source_named
-from seo_warehouse.sources.exports import BACKLINK, EXPORTS
-from seo_warehouse.spec import Period, Reading, Row, Source
+from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.spec import Period, Reading, Row
 from seo_warehouse.steps import reading
+from seo_warehouse.steps.drop_exports import EXPORTS_WAY
+from seo_warehouse.steps.drop_way import Run, Say, Way
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
 
 log = logging.getLogger(__name__)
-Say = Callable[[str], None]
-KEY = "file"
-"""Under which a file lies in its own place in the archive."""
 PROGRESS_ROWS = 250_000
-TOLD_LINES = 20
-"""Refused lines of a part that are said; all that are kept are in the ledger."""
-
-
-@dataclass
-class _Run:
-    """One property's files being read: what was touched, written and went wrong so far."""
-
-    wh: Warehouse
-    connection: Connection
-    source: Source
-    prop: Property
-    night: date
-    say: Say
-    touched: list[str] = field(default_factory=list)
-    load_ids: list[int] = field(default_factory=list)
-    failures: list[Exception] = field(default_factory=list)
-
-    def archive(self, sha256: str) -> Archive:
-        """Where a file's bytes are kept."""
-        return open_archive(
-            self.wh.archive,
-            source=self.source.name,
-            property_key=self.prop.key,
-            scope=loads.file_scope(sha256),
-        )
+WAYS: dict[str, Way] = {EXPORTS.name: EXPORTS_WAY}
+"""By source: how its files are read."""
 
 
 def write(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say = log.info) -> list[int]:
@@ -153,12 +123,13 @@ def replay(
     """Read again, from the archive, every file that was loaded and speaks of days from first to last.
 
     The one read last comes first: what a file takes back of its own may then come from an older one again. Returns the
-    states of the loads. Raises NotArchivedError where the archive lacks a file, ExportError where it is refused now.
+    states of the loads. Raises NotArchivedError where the archive lacks a file, ExportError or LogError where
+    it is refused now.
     """
     states: list[str] = []
     with _running(wh, source_name, property_name, wh.now().date(), say) as run:
         for file in reversed(files.loaded_files(run.connection, run.source.name, run.prop.key, first, last)):
-            for part in forms.recognise(file.name, _opener(run, file), file.written_at):
+            for part in WAYS[source_name].understand(run, file):
                 if part.row_count:
                     load_id = _load(run, file, part, purpose="replay")
                     states += reading.settle(wh, run.source, run.source.table(part.table), [load_id])
@@ -166,7 +137,7 @@ def replay(
 
 
 @contextmanager
-def _running(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say) -> Iterator[_Run]:
+def _running(wh: Warehouse, source_name: str, property_name: str, night: date, say: Say) -> Iterator[Run]:
     """Two that read a folder at once would each find its files new. Raises TransientLoadError for the second."""
     source, prop = reading.configured(wh, source_name, property_name)
     if night > wh.now().date():
@@ -180,16 +151,18 @@ def _running(wh: Warehouse, source_name: str, property_name: str, night: date, s
         # A property that is new in properties.yml: else nothing would tell whose URLs are its own.
         if not connection.execute("select 1 from ops.property where property_key = %s", (prop.key,)).fetchone():
             wh.sync_properties()
-        yield _Run(wh, connection, source, prop, night, say)
+        yield Run(wh, connection, source, prop, night, say)
 
 
-def _write(run: _Run) -> None:
-    _collect(run)
-    for file in files.waiting_files(run.connection, run.source.name, run.prop.key):
+def _write(run: Run) -> None:
+    way = WAYS[run.source.name]
+    way.collect(run)
+    waiting = files.waiting_files(run.connection, run.source.name, run.prop.key)
+    for file in {file.sha256: file for file in (*waiting, *way.again(run))}.values():
         run.touched.append(file.sha256)
         try:
-            _read(run, file)
-        except ExportError as error:
+            _read(run, way, file)
+        except (ExportError, LogError) as error:
             files.refuse(run.connection, file, str(error), run.night)
             run.say(f"refused: {error}")
         except Exception as error:  # noqa: BLE001  one file must keep no other from being read; raised by the callers
@@ -198,81 +171,23 @@ def _write(run: _Run) -> None:
             run.failures.append(error)
 
 
-def _collect(run: _Run) -> None:
-    """Bring the bytes of every new file into the archive, and note what lies in the folder."""
-    seen = folder.look(run.wh.settings.drop / run.prop.name)
-    before = files.sightings(run.connection, run.prop.key)
-    for name, reason in seen.left:
-        run.say(f"{name}: left: {reason}")
-    for refused in seen.refused:
-        if refused.name not in before or before[refused.name].signature != refused.signature:
-            files.see(run.connection, run.prop.key, refused.name, refused.signature, run.night, reason=refused.reason)
-        run.say(f"{refused.name}: refused: {refused.reason}")
-    for found in seen.files:
-        known = before.get(found.name)
-        is_known = known is not None and known.signature == found.signature and known.sha256 is not None
-        if is_known and known is not None and run.archive(str(known.sha256)).has(KEY):
-            continue
-        try:
-            _keep(run, found)
-        except folder.ChangedError as error:
-            run.say(f"{found.name}: left: {error}")
-        except OSError as error:
-            run.say(f"{found.name}: not read: {error.strerror}")
-            run.failures.append(error)
-    names = [*(found.name for found in seen.files), *(refused.name for refused in seen.refused)]
-    files.forget_others(run.connection, run.prop.key, names)
-
-
-def _keep(run: _Run, found: folder.Found) -> None:
-    """Archive a file unless its bytes are known. A refused or renamed one gets another try: name or date may matter."""
-    sha256 = found.sha256()
-    known = files.known_file(run.connection, run.prop.key, sha256)
-    archive = run.archive(sha256)
-    if not archive.has(KEY):
-        facts = {"name": found.name, "bytes": found.size, "written_at": found.written_at.isoformat()}
-        archive.put_file(KEY, facts, _unchanged(found, sha256))
-    if known is None or known.state == "refused" or looks.is_renamed(known.name, found.name):
-        kept = KeptFile(run.prop.key, sha256, found.name, found.size, found.written_at)
-        files.keep(run.connection, kept, run.night)
-    else:
-        run.touched.append(sha256)
-        run.say(f"{found.name}: unchanged: its bytes are those of {known.name}")
-    files.see(run.connection, run.prop.key, found.name, found.signature, run.night, sha256=sha256)
-
-
-def _unchanged(found: folder.Found, sha256: str) -> Iterator[bytes]:
-    """The bytes once more. Raises ChangedError where they are others than before."""
-    digest = hashlib.sha256()
-    for chunk in found.chunks():
-        digest.update(chunk)
-        yield chunk
-    if digest.hexdigest() != sha256:
-        raise folder.ChangedError(f"{found.name} was written to while it was read")
-
-
-def _read(run: _Run, file: KeptFile) -> None:
+def _read(run: Run, way: Way, file: KeptFile) -> None:
     """Understand an archived file and load what the ledger lacks of it."""
-    parts = forms.recognise(file.name, _opener(run, file), file.written_at)
+    parts = tuple(way.understand(run, file))
     files.note_parts(run.connection, file, parts, run.night)
     settled = files.settled_parts(run.connection, run.source.name, file)
     for part in parts:
         run.say(f"{file.name}: {part.part}, {part.row_count:,} rows for {part.table}")
-        if part.table == BACKLINK.name:
-            whole_since = run.prop.settings_of(EXPORTS).backlinks.whole_since
-            run.say(f"{file.name}: {looks.say_look(part, file.name, whole_since)}")
-        for note in (*part.notes, *map(str, part.refused[:TOLD_LINES])):
+        for note in way.notes(run, file, part):
             run.say(f"{file.name}: {note}")
-        if part.refused_count > TOLD_LINES:
-            run.say(f"{file.name}: {part.refused_count - TOLD_LINES:,} refused lines more, see ops.export_refusal")
         is_new = (part.table, part.part) not in settled or files.lacks(
-            run.connection, run.source.name, file, part, looks.facts_of(part, file.name)
+            run.connection, run.source.name, file, part, way.facts(run, file, part)
         )
         if part.row_count and is_new:
             run.load_ids.append(_load(run, file, part, purpose="night"))
 
 
-def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
+def _load(run: Run, file: KeptFile, part: Part, *, purpose: str) -> int:
     reads = Reading(
         source=run.source,
         table=run.source.table(part.table),
@@ -283,19 +198,15 @@ def _load(run: _Run, file: KeptFile, part: Part, *, purpose: str) -> int:
         purpose=purpose,
         scope=file.scope,
     )
-    facts = looks.facts_of(part, file.name)
-    noted = Noted(days=set(), facts=facts, usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
+    facts = {day: dict(told) for day, told in WAYS[run.source.name].facts(run, file, part).items()}
+    noted = Noted(days=set(facts), facts=facts, usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
     return reading.write_load(run.wh, reads, _counted(run, file, part, noted), noted)
 
 
-def _counted(run: _Run, file: KeptFile, part: Part, noted: Noted) -> Generator[Row, None, None]:
+def _counted(run: Run, file: KeptFile, part: Part, noted: Noted) -> Generator[Row, None, None]:
     """The rows of a part; their days are noted, and now and then it is said how far it is."""
-    for number, row in enumerate(forms.read(file.name, _opener(run, file), part), start=1):
+    for number, row in enumerate(WAYS[run.source.name].rows(run, file, part), start=1):
         noted.days.add(row["day"])
         yield row
         if number % PROGRESS_ROWS == 0:
             run.say(f"{file.name}: {number:,} of {part.row_count:,} rows")
-
-
-def _opener(run: _Run, file: KeptFile) -> Callable[[], BinaryIO]:
-    return lambda: run.archive(file.sha256).open_file(KEY)
