@@ -97,6 +97,10 @@ class Feed(StrEnum):
     """Facts about pages, as people state them."""
     KEYWORDS = "keywords"
     """Facts about keywords, as people state them."""
+    BOT_HITS = "bot_hits"
+    """Visits of bots to the property's own pages, as its servers saw them."""
+    LOG_HOURS = "log_hours"
+    """How many visits the property's servers wrote down in each hour."""
     INCIDENTS = "incidents"
     """Updates and incidents of a search engine, as it states them."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,8 +32,13 @@ _LARGEST_HEADER = 18
 
 def read_blocks(path: Path) -> Iterator[tuple[str, int]]:
     """Yield whole lines as latin-1, the last one's end left out, and how many too long ones went before them."""
+    return cut_blocks(read_chunks(path))
+
+
+def cut_blocks(chunks: Iterable[bytes], *, takes_rest: bool = True) -> Iterator[tuple[str, int]]:
+    """The same of bytes. `takes_rest`: what stands behind the last line feed is a line too."""
     rest, is_skipping, long_count = b"", False, 0
-    for chunk in _read_chunks(path):
+    for chunk in chunks:
         if is_skipping:
             end = chunk.find(b"\n")
             if end < 0:
@@ -47,6 +52,8 @@ def read_blocks(path: Path) -> Iterator[tuple[str, int]]:
             rest += chunk
         if len(rest) > LONGEST:
             rest, is_skipping, long_count = b"", True, long_count + 1
+    if not takes_rest:
+        rest, long_count = b"", long_count - is_skipping
     if rest or long_count:
         yield _decoded(rest), long_count
 
@@ -56,7 +63,8 @@ def _decoded(block: bytes) -> str:
     return text.replace("\r\n", "\n").removesuffix("\r") if "\r" in text else text
 
 
-def _read_chunks(path: Path) -> Iterator[bytes]:
+def read_chunks(path: Path) -> Iterator[bytes]:
+    """The bytes of a file, unpacked, some at a time."""
     if not path.is_file():
         raise LogError(
             f"{path.name} is no file that can be read twice: its format is recognised first, then it is read"

@@ -13,7 +13,7 @@ from seo_warehouse.errors import LogError
 from seo_warehouse.logs import combined, json_lines, patterns
 from seo_warehouse.logs.fields import NamedColumns
 from seo_warehouse.logs.hits import Hit, Hits, Parser, Reader, read_by_line
-from seo_warehouse.logs.lines import read_blocks
+from seo_warehouse.logs.lines import cut_blocks, read_chunks
 
 ENOUGH = 200
 """Lines that parse, after which a format has shown itself."""
@@ -32,18 +32,19 @@ class Format:
     read: Reader
 
 
-def recognise(path: Path, stated: str | None = None, zone: tzinfo | None = None) -> Format:
+def recognise(path: Path, stated: str | None = None, zone: tzinfo | None = None, *, takes_rest: bool = True) -> Format:
     """Find a log's format.
 
     Args:
         path: The file, plain or packed.
         stated: A known name, a LogFormat, or a map of JSON's fields; it is tried alone.
         zone: That of times which say none.
+        takes_rest: A last line without an end is one; else it is still being written.
 
     Raises:
         LogError: no format fits, or its times need a zone.
     """
-    sample = _sample(path)
+    sample = _sample(path, takes_rest=takes_rest)
     if not sample:
         raise LogError(f"{path.name} holds no line")
     makers = _stated(stated) if stated else _known()
@@ -83,8 +84,9 @@ def _stated(text: str) -> dict[str, Callable[[tzinfo | None], Parser]]:
     raise LogError(f"{text!r} is no format: say one of {', '.join(known)}, a LogFormat, or a map of JSON's fields")
 
 
-def _sample(path: Path) -> list[str]:
-    lines = (line for block, _ in read_blocks(path) for line in block.split("\n"))
+def _sample(path: Path, *, takes_rest: bool) -> list[str]:
+    blocks = cut_blocks(read_chunks(path), takes_rest=takes_rest)
+    lines = (line for block, _ in blocks for line in block.split("\n"))
     return [line for line in islice(lines, MOST_LOOKED_AT) if line.strip()]
 
 

@@ -35,4 +35,9 @@ def find_kind(url: str | None, status: int) -> Kind:
         return "redirect"
     if "?" in url:
         return "parameter"
-    return "static" if _STATIC.search(url) else "good"
+    return "static" if is_static(url) else "good"
+
+
+def is_static(path: str) -> bool:
+    """Whether a path is that of a picture, a script, a font and the like."""
+    return _STATIC.search(path) is not None

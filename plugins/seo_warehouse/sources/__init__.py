@@ -8,6 +8,7 @@ from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.spec import Source
 
@@ -21,6 +22,7 @@ SOURCES: tuple[Source, ...] = (
     BING_WEBMASTER,
     COMMONCRAWL_RANKS,
     BOT_RANGE,
+    SERVER_LOGS,
 )
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.config import Property
@@ -36,6 +36,8 @@ class Run:
     touched: list[str] = field(default_factory=list)
     load_ids: list[int] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    known: dict[str, Any] = field(default_factory=dict)
+    """What a way looked up once."""
 
     def archive(self, sha256: str) -> Archive:
         """Where a file's bytes are kept."""

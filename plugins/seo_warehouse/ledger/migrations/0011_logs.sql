@@ -14,7 +14,7 @@ create table ops.log_segment (
     fingerprint text not null check (fingerprint ~ '^[0-9a-f]{64}$'),
     from_byte bigint not null,
     to_byte bigint not null check (to_byte > from_byte),
-    head_bytes integer not null check (head_bytes > 0),
+    heads text[] not null,
     tail_sha256 text not null,
     format_name text not null,
     directive text,
@@ -23,8 +23,9 @@ create table ops.log_segment (
     foreign key (property_key, sha256) references ops.export_file
 );
 comment on table ops.log_segment is 'How far each log was read, segment by segment. A log is known by its beginning, whatever its name and however it is packed.';
-comment on column ops.log_segment.fingerprint is 'SHA-256 of its first head_bytes, unpacked.';
+comment on column ops.log_segment.fingerprint is 'SHA-256 of as much of its beginning, unpacked and without lines that name columns, as there was when it was first read: 4 KiB at most.';
 comment on column ops.log_segment.to_byte is 'Where the next segment begins, in bytes unpacked: behind a whole line.';
+comment on column ops.log_segment.heads is 'Lengths and hashes of its beginning, as much as there was by then.';
 comment on column ops.log_segment.tail_sha256 is 'SHA-256 of the last 4 KiB before to_byte, by which a longer file is known to go on from there.';
 comment on column ops.log_segment.directive is 'The line that names the columns at its end, where the format has one.';
 comment on column ops.log_segment.sha256 is 'What was kept of it: a row of ops.export_file.';

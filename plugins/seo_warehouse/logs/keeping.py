@@ -1,0 +1,211 @@
+"""What is kept of a log: a file of its own, from which everything else is made, again if need be.
+
+Of bots, and of addresses that are some operator's, each visit as the log has it; of people sums without address, query
+or agent; of malformed lines the first, with what may be an address masked. Each line is a letter and JSON:
+
+    b  [address, instant, request, status, size, agent]
+    h  [day, hour, lines, visits that are kept, first instant, last instant]
+    p  [day, path, has a query, class, class of status, hits, bytes]
+    m  [number of the line, reason, text]
+    n  {lines, malformed, by reason ...}, the last line
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from seo_warehouse.logs.bots import Bot, make_memo
+from seo_warehouse.logs.cells import LARGEST, Cells
+from seo_warehouse.logs.fields import DIRECTIVE
+from seo_warehouse.logs.hits import Hits
+from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
+from seo_warehouse.logs.memo import Memo
+from seo_warehouse.logs.recognising import Format, recognise
+from seo_warehouse.logs.resuming import Checkpoint, Reached, Start
+from seo_warehouse.logs.waste import is_static, read_url
+
+KEPT_MALFORMED = 1000
+SHOWN_BYTES = 300
+DAY = 86_400
+_MASKED = re.compile(r"^\s*\S+|[0-9a-fA-F]*[:.][0-9a-fA-F:.]*[0-9a-fA-F]|[\w.+-]+@[\w.-]+")
+_QUERY = re.compile(r"\?[^\s\"]*")
+FIRST_DAY, LAST_DAY = date(1990, 1, 1).toordinal(), date(2100, 1, 1).toordinal()
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+@dataclass(slots=True)
+class Kept:
+    """What was read of a log, and where reading it goes on."""
+
+    format_name: str
+    checkpoint: Checkpoint | None
+    facts: dict[str, Any]
+
+
+def keep(
+    path: Path,
+    start: Start,
+    kept: IO[bytes],
+    find_owner: Callable[[str], str | None],
+    *,
+    takes_rest: bool,
+    stated: str | None = None,
+    zone: tzinfo | None = None,
+) -> Kept:
+    """Read a log from a place on, in flat memory, and write what is kept of it.
+
+    Args:
+        path: The file.
+        start: Where it goes on.
+        kept: Where what is kept is written.
+        find_owner: The operator of an address, by any list that was ever read.
+        takes_rest: The log has ended.
+        stated: Its format, where it was stated.
+        zone: That of times that say none.
+
+    Raises:
+        LogError: it cannot be read, or its format is not recognised.
+    """
+    log_format = recognise(path, stated, zone, takes_rest=takes_rest)
+    reached = Reached(read_chunks(path), start, takes_rest=takes_rest)
+    directive = start.checkpoint.directive if start.checkpoint else None
+    with Cells() as people:
+        keeping = _Keeping(kept, people, find_owner)
+        if directive:
+            for _ in log_format.read(directive):
+                pass
+        for block, long_count in cut_blocks(reached.read(), takes_rest=takes_rest):
+            keeping.add(log_format, block, long_count)
+            directive = _last_directive(block) or directive
+        facts = keeping.finish()
+    has_lines = facts["line_count"] > 0
+    return Kept(log_format.name, reached.checkpoint(directive) if has_lines else None, facts)
+
+
+def _last_directive(block: str) -> str | None:
+    place = f"\n{block}".rfind(f"\n{DIRECTIVE}")
+    return block[place:].partition("\n")[0] if place >= 0 else None
+
+
+@dataclass(slots=True)
+class _Hour:
+    lines: int = 0
+    kept: int = 0
+    first: int = 2**62
+    last: int = -(2**62)
+
+
+@dataclass(slots=True)
+class _Keeping:
+    kept: IO[bytes]
+    people: Cells
+    find_owner: Callable[[str], str | None]
+    number: int = 0
+    malformed: Counter[str] = field(default_factory=Counter)
+    hours: dict[int, _Hour] = field(default_factory=dict)
+    bots: Memo[Bot | None] = field(default_factory=make_memo)
+    kept_malformed: int = 0
+    odd_day_count: int = 0
+
+    def add(self, log_format: Format, block: str, long_count: int) -> None:
+        """Take in a block of lines."""
+        self.number += long_count
+        if long_count:
+            self.malformed[f"longer than {LONGEST:,} bytes"] += long_count
+        lines: list[str] | None = None
+        line_count = 0
+        for hits in log_format.read(block):
+            self._add_hits(hits)
+            line_count += hits.line_count
+            for offset, reason in hits.malformed:
+                self.malformed[reason] += 1
+                if self.kept_malformed < KEPT_MALFORMED:
+                    self.kept_malformed += 1
+                    lines = block.split("\n") if lines is None else lines
+                    self._write(b"m", [self.number + offset + 1, reason, mask(lines[offset])])
+        self.number += line_count
+
+    def _add_hits(self, hits: Hits) -> None:
+        bots = map(self.bots.__getitem__, hits.agents)
+        owners = map(self.find_owner, hits.addresses)
+        visitors: Counter[tuple[int, str, int, int]] = Counter()
+        for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)):
+            instant = hits.instants[i]
+            if not FIRST_DAY <= instant // DAY + _EPOCH < LAST_DAY:
+                self.odd_day_count += 1
+                continue
+            hour = self.hours.setdefault(instant // 3600, _Hour())
+            hour.lines += 1
+            hour.first, hour.last = min(hour.first, instant), max(hour.last, instant)
+            if bot or owner:
+                hour.kept += 1
+                visit = [hits.addresses[i], instant, hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i]]
+                self._write(b"b", visit)
+            else:
+                visitors[instant // DAY, hits.requests[i], hits.statuses[i], hits.sizes[i]] += 1
+        for (day, request, status, size), count in visitors.items():
+            self.people.add(page_of(_day(day), request, status), (count, min(LARGEST, count * size), 0, 0))
+
+    def finish(self) -> dict[str, Any]:
+        """Write what was counted, and tell how much there was."""
+        for hour, found in sorted(self.hours.items()):
+            self._write(b"h", [_day(hour * 3600 // DAY), hour % 24, found.lines, found.kept, found.first, found.last])
+        for (day, path, has_query, kind, status), (hits, size, _, _) in self.people.items():
+            self._write(b"p", [day, path, bool(has_query), kind, int(status), hits, size])
+        if self.odd_day_count:
+            self.malformed["no day of these times"] += self.odd_day_count
+        good_count = sum(hour.lines for hour in self.hours.values())
+        facts = {
+            "line_count": good_count + self.malformed.total(),
+            "malformed_count": self.malformed.total(),
+            "malformed": dict(self.malformed),
+        }
+        self._write(b"n", facts)
+        return facts
+
+    def _write(self, letter: bytes, content: Any) -> None:
+        self.kept.write(letter + orjson.dumps(content) + b"\n")
+
+
+def page_of(day: str, request: str, status: int) -> tuple[str, str, str, str, str]:
+    """The cell of a visit of somebody who is no bot."""
+    url = read_url(request)
+    if url is None:
+        return (day, "", "", "odd", str(status // 100))
+    path, mark, _ = url.partition("?")
+    path = path.partition("#")[0]
+    return (day, path, mark, "static" if is_static(path) else "page", str(status // 100))
+
+
+def day_of(instant: int) -> date:
+    """The day of an instant, UTC."""
+    return date.fromordinal(_EPOCH + instant // DAY)
+
+
+def _day(number: int) -> str:
+    return date.fromordinal(_EPOCH + number).isoformat()
+
+
+def mask(line: str) -> str:
+    """A malformed line as it is kept: short, without its first word, what may be an address, and queries."""
+    shown = line[: 4 * SHOWN_BYTES].encode("latin-1", "replace").decode("utf-8", "backslashreplace")
+    return _MASKED.sub("*", _QUERY.sub("?*", shown))[:SHOWN_BYTES]
+
+
+def read_kept(kept: IO[bytes]) -> Iterator[tuple[str, Any]]:
+    """The lines of what was kept: letter and content."""
+    for line in kept:
+        yield chr(line[0]), orjson.loads(line[1:])
+
+
+def at(instant: int) -> datetime:
+    """An instant as UTC."""
+    return datetime.fromtimestamp(instant, UTC)

@@ -1,0 +1,201 @@
+"""Server logs: who visited the property's pages, as its own servers and CDNs wrote it down.
+
+Files in `<drop>/<property>/logs/<stream>/`; a stream is one server or CDN. The room `logs/` reads them, docs/logs.md
+tells formats and what is kept: of bots sums by URL, of people sums by path. A log grows and is rotated: it is known by
+its beginning and read on from where it was left, and each segment that is read is a file of its own, `part` is
+stream/log/place. Days are UTC. What a segment lacks was not in it; a day may come in many.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from pydantic import Field
+
+from seo_warehouse.logs.verdicts import Verdict
+from seo_warehouse.property import Strict
+from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
+
+MALFORMED_WRONG = 0.2
+MALFORMED_WARNED = 0.01
+DAY = Column("day", Type.DATE, "Day of the visits, UTC.", required=True)
+AT = Column(EXPORTED_AT, Type.INSTANT, "When the file was written last.", required=True)
+STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True)
+STATUS = Column("status_code", Type.INTEGER, "Status of the answer.", required=True, minimum=0, maximum=999)
+SUMS = (
+    Column("hit_count", Type.BIGINT, "Visits.", required=True, minimum=1),
+    Column("byte_count", Type.BIGINT, "Bytes of the answers.", required=True, minimum=0),
+)
+
+
+class ServerLogSettings(Strict):
+    """Logs in the property's drop folder, `<drop>/<property>/logs/<stream>/`."""
+
+    site: str = Field(
+        pattern=r"^https?://[^/\s]+$",
+        description="Scheme and host that the paths in its logs are of.",
+        examples=["https://www.example.com"],
+    )
+    formats: dict[str, str] = Field(
+        default={},
+        description="By stream, where its lines do not show it: a known format, a `LogFormat`, a map of JSON's fields"
+        " ([formats](logs.md#formats)).",
+    )
+    zones: dict[str, str] = Field(
+        default={}, description="By stream: the zone of times that say none, as `Europe/Berlin`."
+    )
+
+
+def _malformed(name: str, share: float, reason: str, *, is_held: bool) -> BatchRule:
+    # Only a number of this file's own is put into it.
+    query = f"""
+        select sum((d.facts ->> 'malformed_count')::bigint) as malformed,
+               sum((d.facts ->> 'line_count')::bigint) as lines
+        from ops.load_day as d where d.load_id = {{load_id}}
+        having sum((d.facts ->> 'malformed_count')::bigint) > {share} * sum((d.facts ->> 'line_count')::bigint)
+    """  # noqa: S608
+    return BatchRule(name=name, sql=query, reason=reason, severity="fail" if is_held else "warn")
+
+
+MALFORMED = (
+    _malformed(
+        "format_is_right",
+        MALFORMED_WRONG,
+        "More than a fifth of the lines are malformed: they are in another format; state it.",
+        is_held=True,
+    ),
+    _malformed(
+        "lines_are_whole",
+        MALFORMED_WARNED,
+        "A healthy log has next to no malformed line: more than one in a hundred is.",
+        is_held=False,
+    ),
+)
+
+BOT_HIT = Table(
+    name="bot_hit",
+    description="Visits of bots: of whom it is proven, of whom nobody can say, and of those who lied.",
+    grain=(
+        "bot",
+        "operator",
+        "verdict",
+        "url",
+        "method",
+        "status_code",
+        "address_prefix",
+        "is_range_later",
+        "is_overflow",
+    ),
+    feeds=Feed.BOT_HITS,
+    columns=(
+        DAY,
+        AT,
+        STREAM,
+        Column("bot", Type.TEXT, "The bot that the agent names; (unnamed) of an operator's address.", required=True),
+        Column("operator", Type.TEXT, "Whose bot, or whose address.", required=True),
+        Column(
+            "verdict",
+            Type.TEXT,
+            "verified, undeclared, spoofed or unverifiable, as of the lists of the days around.",
+            required=True,
+            values=get_args(Verdict),
+        ),
+        Column("url", Type.URL, "What was asked for; NULL where the request has no URL, and of an overflow."),
+        Column("method", Type.TEXT, "Method of the request; NULL as the URL.", pattern="^[^ ]{1,64}$"),
+        STATUS,
+        Column("address_prefix", Type.TEXT, "Network, /24 or /48, of those who are neither verified nor undeclared."),
+        Column(
+            "is_range_later",
+            Type.BOOLEAN,
+            "Of lists of the operator only readings of more than a week later were had.",
+            required=True,
+        ),
+        Column(
+            "is_overflow",
+            Type.BOOLEAN,
+            "What was too much of those who could not be verified, summed up.",
+            required=True,
+        ),
+        *SUMS,
+        Column("first_at", Type.INSTANT, "First of the visits.", required=True),
+        Column("last_at", Type.INSTANT, "Last of them.", required=True),
+    ),
+    totals=("hit_count",),
+    row_rules=(
+        RowRule(
+            name="first_is_not_after_last",
+            sql="coalesce(first_at <= last_at, true)",
+            reason="Else these are not what their names say.",
+        ),
+    ),
+    batch_rules=MALFORMED,
+)
+
+HUMAN_HIT = Table(
+    name="human_hit",
+    description="Visits of everybody else, without address, query or agent.",
+    grain=("path", "has_query", "class", "status_class"),
+    columns=(
+        DAY,
+        AT,
+        STREAM,
+        Column("path", Type.TEXT, "Path without query; empty where the request has none.", required=True),
+        Column("has_query", Type.BOOLEAN, "It had a query.", required=True),
+        Column(
+            "class",
+            Type.TEXT,
+            "page, static (pictures, scripts, fonts), or odd: no URL.",
+            required=True,
+            values=("page", "static", "odd"),
+        ),
+        Column("status_class", Type.INTEGER, "First digit of the status.", required=True, minimum=0, maximum=9),
+        *SUMS,
+    ),
+    totals=("hit_count",),
+    batch_rules=MALFORMED,
+)
+
+SEGMENT = Table(
+    name="segment",
+    description="Lines of each hour that a segment of a log holds.",
+    grain=("hour",),
+    feeds=Feed.LOG_HOURS,
+    columns=(
+        DAY,
+        AT,
+        STREAM,
+        Column("hour", Type.INTEGER, "Hour, UTC; NULL of malformed lines, which have none.", minimum=0, maximum=23),
+        Column("file_name", Type.TEXT, "Name of the file, as it was then.", required=True),
+        Column("line_count", Type.BIGINT, "Lines, malformed ones included.", required=True, minimum=1),
+        Column("malformed_count", Type.BIGINT, "Malformed lines.", required=True, minimum=0),
+        Column("bot_hit_count", Type.BIGINT, "Lines of bots and of operators' addresses.", required=True, minimum=0),
+        Column("first_at", Type.INSTANT, "First of the lines; NULL of malformed ones."),
+        Column("last_at", Type.INSTANT, "Last of them."),
+    ),
+    totals=("line_count",),
+    batch_rules=MALFORMED,
+)
+
+MALFORMED_LINE = Table(
+    name="malformed_line",
+    description="Malformed lines: of a segment the first 1,000, short, what may be an address masked.",
+    grain=("line_no",),
+    columns=(
+        Column("day", Type.DATE, "First day of the segment, UTC: such a line has no time.", required=True),
+        AT,
+        STREAM,
+        Column("line_no", Type.BIGINT, "Number of the line in the segment, from 1.", required=True, minimum=1),
+        Column("reason", Type.TEXT, "What is wrong with it.", required=True),
+        Column("line", Type.TEXT, "Its beginning.", required=True),
+    ),
+    batch_rules=MALFORMED,
+)
+
+SERVER_LOGS = Source(
+    name="server_logs",
+    description="Server logs from the drop folder: visits of bots and of people.",
+    kind=Kind.DROP,
+    cron="30 5 * * *",
+    settings=ServerLogSettings,
+    tables=(BOT_HIT, HUMAN_HIT, SEGMENT, MALFORMED_LINE),
+)
