@@ -1,0 +1,201 @@
+"""Server logs on their way into the warehouse, and who their bots were as of the lists that were read."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.steps import drop, nightly
+from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
+from tests.sources.provider import Act, Asked, Provider, said, serving
+from tests.sources.test_bot_range import EVERY, document
+from tests.steps.dropping import NIGHT, Shop, open_shop
+
+PROPERTIES = """
+bot_range: {{base_url: "{url}"}}
+properties:
+  - key: 1
+    name: shop
+    domain: shop.example
+    history_start: 2026-05-01
+    sources: {{server_logs: {{site: "https://www.shop.example"}}}}
+"""
+GOOGLE = "66.249.64.1"
+LISTS = EVERY | {"googlebot": document("66.249.64.0/27"), "common-crawlers": document("66.249.64.0/27")}
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path, provider: Provider) -> Shop:
+    provider.date = f"{datetime.now(UTC):%a, %d %b %Y %H:%M:%S GMT}"
+    publish_lists(provider, LISTS)
+    return open_shop(tmp_path / "home", database, PROPERTIES.format(url=provider.base_url))
+
+
+def publish_lists(provider: Provider, lists: dict[str, object]) -> None:
+    def answer(asked: Asked) -> Act:
+        name = asked.path.removeprefix("/").removesuffix(".json")
+        return said(lists[name]) if name in lists else Act(b"gone", 404)
+
+    provider.answer = answer
+
+
+def line(hour: int, address: str = "192.0.2.7", url: str = "/a", agent: str = BROWSER, status: int = 200) -> str:
+    time = f"{NIGHT - timedelta(1):%d/%b/%Y}:{hour:02}:00:00 +0000"
+    return combined_line(address=address, time=time, request=f"GET {url} HTTP/1.1", status=status, agent=agent)
+
+
+def write_log(shop: Shop, name: str, lines: list[str], pack: bool = False) -> Path:
+    folder = shop.home / "drop" / "shop" / "logs" / "web"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = ("\n".join(lines) + "\n").encode("latin-1")
+    path = folder / name
+    path.write_bytes(gzip.compress(content) if pack else content)
+    return path
+
+
+def read(shop: Shop) -> list[str]:
+    shop.said.clear()
+    return drop.ingest(shop.wh, "server_logs", "shop", NIGHT, shop.say)
+
+
+def hits(shop: Shop) -> list[tuple[object, ...]]:
+    return shop.fetch(
+        "select bot, verdict, url, status_code, address_prefix, hit_count from raw.raw_server_logs__bot_hit"
+        " order by bot, verdict, url, hit_count"
+    )
+
+
+def counts(shop: Shop) -> tuple[object, ...]:
+    return shop.fetch(
+        """
+        select (select sum(hit_count)::integer from raw.raw_server_logs__bot_hit),
+               (select sum(hit_count)::integer from raw.raw_server_logs__human_hit),
+               (select sum(line_count)::integer from raw.raw_server_logs__segment),
+               (select count(*)::integer from raw.raw_server_logs__malformed_line)
+        """
+    )[0]
+
+
+LINES = [
+    line(1, GOOGLE, "/a", GOOGLEBOT),
+    line(2, GOOGLE, "/b?c=1", GOOGLEBOT, 404),
+    line(3, "203.0.113.9", "/a", GOOGLEBOT),
+    line(4, "203.0.113.10", "/people?mail=a@example.com"),
+    line(5, "203.0.113.11", "/people"),
+]
+
+
+def test_visits_come_with_who_it_was_and_a_log_is_read_once(shop: Shop) -> None:
+    nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    path = write_log(shop, "access.log", LINES[:4])
+    assert read(shop) == ["published"] * 3
+    assert hits(shop) == [
+        ("Googlebot", "spoofed", "https://www.shop.example/a", 200, "203.0.113.0/24", 1),
+        ("Googlebot", "verified", "https://www.shop.example/a", 200, None, 1),
+        ("Googlebot", "verified", "https://www.shop.example/b?c=1", 404, None, 1),
+    ]
+    assert read(shop) == []
+    path.rename(path.with_name("access.log.1"))
+    write_log(shop, "access.log", LINES[4:])
+    assert read(shop) == ["published"] * 2
+    write_log(shop, "access.log.2.gz", LINES[:4], pack=True)
+    assert read(shop) == []
+    assert counts(shop) == (3, 2, 5, None or 0)
+    assert shop.fetch("select path, has_query, hit_count from raw.raw_server_logs__human_hit order by 2") == [
+        ("/people", False, 1),
+        ("/people", True, 1),
+    ]
+
+
+def test_what_is_added_is_a_load_of_its_own_and_a_cut_line_waits(shop: Shop) -> None:
+    path = write_log(shop, "access.log", LINES[:2])
+    with path.open("a", encoding="latin-1") as file:
+        file.write(LINES[2][:50])
+    read(shop)
+    assert counts(shop)[2] == 2
+    with path.open("a", encoding="latin-1") as file:
+        file.write(LINES[2][50:] + "\n")
+    read(shop)
+    assert counts(shop) == (3, None, 3, 0)
+    assert shop.fetch("select count(distinct part) from raw.raw_server_logs__bot_hit") == [(2,)]
+
+
+def test_visits_that_no_list_told_of_are_verified_once_one_is_read(shop: Shop, provider: Provider) -> None:
+    write_log(shop, "access.log", LINES)
+    read(shop)
+    assert {row[1] for row in hits(shop)} == {"unverifiable"}
+    publish_lists(provider, {name: LISTS[name] for name in LISTS if name not in ("googlebot", "common-crawlers")})
+    nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    read(shop)
+    assert {row[1] for row in hits(shop)} == {"unverifiable"}
+    # The next night has them.
+    shop.fetch(
+        "with more as (insert into raw.raw_bot_range__prefix (property_key, part, day, list, operator, prefix,"
+        " observed_at, load_id) select 0, '', day, 'googlebot', 'google', '66.249.64.0/27', observed_at, load_id"
+        " from raw.raw_bot_range__prefix limit 1 returning 1) select count(*) from more"
+    )
+    read(shop)
+    assert [row[:2] for row in hits(shop)] == [
+        ("Googlebot", "spoofed"),
+        ("Googlebot", "verified"),
+        ("Googlebot", "verified"),
+    ]
+    before = hits(shop)
+    assert read(shop) == []
+    assert drop.replay(shop.wh, "server_logs", "shop", NIGHT - timedelta(2), NIGHT) == ["unchanged"] * 3
+    assert hits(shop) == before
+
+
+def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop) -> None:
+    write_log(shop, "access.log", [*LINES, "broken", "broken too", "broken as well"])
+    (shop.home / "drop" / "shop" / "logs" / "web" / "notes.txt").write_text("a\nb\n")
+    with pytest.raises(AuditFailedError, match=r"refused: web/notes\.txt.*bot_hit: load 1 quarantined: format_is_right"):
+        read(shop)
+    assert counts(shop) == (None, None, None, 0)
+
+
+def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
+    nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    canary = line(6, "198.51.100.77", "/canary?mail=canary@example.com", "browser/7")
+    write_log(shop, "access.log", [*LINES * 9, canary, f'"{canary}'])
+    read(shop)
+    dumped = "\n".join(
+        str(row)
+        for (schema, name) in shop.fetch(
+            "select schemaname, relname from pg_stat_user_tables where schemaname in ('raw', 'ops', 'audit')"
+        )
+        for row in shop.fetch(f'select * from "{schema}"."{name}"')
+    )
+    archive = b"".join(_unpacked(path) for path in (shop.home / "archive").rglob("*.zst"))
+    for word in ("198.51.100", "canary@", "203.0.113.10", "mail="):
+        assert word not in dumped
+        assert word.encode() not in archive
+        assert word not in "\n".join(shop.said)
+    assert "/canary" in dumped
+
+
+def _unpacked(path: Path) -> bytes:
+    import zstandard
+
+    with path.open("rb") as file:
+        return zstandard.ZstdDecompressor().stream_reader(file).read()
+
+
+def test_a_step_that_was_cut_is_taken_up_from_what_was_kept(shop: Shop) -> None:
+    path = write_log(shop, "access.log", LINES)
+    drop.write(shop.wh, "server_logs", "shop", NIGHT)
+    path.unlink()
+    assert read(shop) == ["published"] * 3
+    assert counts(shop) == (3, 2, 5, 0)
+    assert list(path.parent.iterdir()) == []
