@@ -30,6 +30,8 @@ NEWER = {
 REFERENCE_TABLES = {
     "dim_date": "a calendar",
     "countries": "a seed",
+    "dim_bot": "of a seed",
+    "known_bots": "a seed",
     "dim_click_curve": "of a seed",
     "dim_domain": "a domain's authority is the same for every property",
     "dim_domain_current": "of dim_domain",
@@ -54,6 +56,7 @@ NOT_BY_THEIR_PROPERTY = {
     "dim_date": ("open", "a calendar, with Google's updates on it"),
     "dim_google_update": ("open", "what Google tells everybody"),
     "dim_click_curve": ("open", "a convention"),
+    "dim_bot": ("open", "what agents are looked through for, the same for every property"),
     "dim_domain": ("linked_domains", "a domain is of every property that it links to"),
     "dim_domain_current": ("linked_domains", "of dim_domain"),
 }
@@ -65,7 +68,7 @@ PREFIXES = {
     "plans": r"plan_[a-z_]+",
 }
 
-MART_ORDER = ("core", "crawl", "search", "serp", "link", "effect", "estimate", "week")
+MART_ORDER = ("core", "crawl", "bot", "search", "serp", "link", "effect", "estimate", "week")
 """Folders of marts. An intermediate that reads a mart of one feeds only marts of later ones: docs/architecture.md."""
 DEEPEST = {"fct_link_rank_change": 12}
 """Models on the longest way to a mart from a source, itself included. May only shrink."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seo_warehouse.logs.memo import Memo
 
+BOTS = Path(__file__).with_name("bots.csv")
 _LIKE_A_BOT = re.compile(
     r"bot(?![a-z])|https?://|crawl|spider|scrap(?:er|y)|slurp|fetcher|archiver|monitor|validator|headlesschrome"
     r"|^(?:curl|wget|python|go-http|java|okhttp|ruby|perl|php|axios|node|libwww|httpie|zgrab|guzzle|apache-http)",
@@ -38,7 +39,7 @@ OTHER = Bot(name="other", token="", operator="other", purpose="other", lists=(),
 @cache
 def read_bots() -> tuple[Bot, ...]:
     """The bots that are known, a longer token before what it contains."""
-    with Path(__file__).with_name("bots.csv").open(encoding="utf-8", newline="") as file:
+    with BOTS.open(encoding="utf-8", newline="") as file:
         bots = [
             Bot(
                 name=row["bot"],

@@ -25,6 +25,8 @@ from seo_warehouse.spec import DAY, OBSERVED_AT, BatchRule, Column, Kind, Period
 
 log = logging.getLogger(__name__)
 
+OPERATORS = tuple(sorted({operator for operator, _ in LISTS.values()}))
+NETWORK = "^[0-9a-f.:]{1,40}/[0-9]{1,3}$"
 PREFIX = Shape(
     Column("ipv4_prefix", Type.TEXT, "Range of IPv4, as in 192.0.2.0/24."),
     Column("ipv6_prefix", Type.TEXT, "Range of IPv6."),
@@ -34,8 +36,8 @@ PREFIX = Shape(
 COLUMNS = (
     DAY,
     Column("list", Type.TEXT, "The list, by the name of its file.", required=True, values=tuple(LISTS)),
-    Column("operator", Type.TEXT, "Whose list it is.", required=True),
-    Column("prefix", Type.TEXT, "Range of addresses, as in 192.0.2.0/24.", required=True),
+    Column("operator", Type.TEXT, "Whose list it is.", required=True, values=OPERATORS),
+    Column("prefix", Type.TEXT, "Range of addresses, as in 192.0.2.0/24.", required=True, pattern=NETWORK),
     OBSERVED_AT,
 )
 

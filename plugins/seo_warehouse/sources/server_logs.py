@@ -16,12 +16,16 @@ from seo_warehouse.logs.verdicts import Verdict
 from seo_warehouse.property import Strict
 from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
 
+STREAM_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
+"""Of a stream's folder."""
 MALFORMED_WRONG = 0.2
 MALFORMED_WARNED = 0.01
 DAY = Column("day", Type.DATE, "Day of the visits, UTC.", required=True)
 AT = Column(EXPORTED_AT, Type.INSTANT, "When the file was written last.", required=True)
-STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True)
+STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True, pattern=f"^{STREAM_NAME}$")
 STATUS = Column("status_code", Type.INTEGER, "Status of the answer.", required=True, minimum=0, maximum=999)
+WORD = "^[A-Za-z0-9_.() -]{1,60}$"
+"""A name of our own list of bots."""
 SUMS = (
     Column("hit_count", Type.BIGINT, "Visits.", required=True, minimum=1),
     Column("byte_count", Type.BIGINT, "Bytes of the answers.", required=True, minimum=0),
@@ -91,8 +95,14 @@ BOT_HIT = Table(
         DAY,
         AT,
         STREAM,
-        Column("bot", Type.TEXT, "The bot that the agent names; (unnamed) of an operator's address.", required=True),
-        Column("operator", Type.TEXT, "Whose bot, or whose address.", required=True),
+        Column(
+            "bot",
+            Type.TEXT,
+            "The bot that the agent names; (unnamed) of an operator's address.",
+            required=True,
+            pattern=WORD,
+        ),
+        Column("operator", Type.TEXT, "Whose bot, or whose address.", required=True, pattern=WORD),
         Column(
             "verdict",
             Type.TEXT,
@@ -103,7 +113,12 @@ BOT_HIT = Table(
         Column("url", Type.URL, "What was asked for; NULL where the request has no URL, and of an overflow."),
         Column("method", Type.TEXT, "Method of the request; NULL as the URL.", pattern="^[^ ]{1,64}$"),
         STATUS,
-        Column("address_prefix", Type.TEXT, "Network, /24 or /48, of those who are neither verified nor undeclared."),
+        Column(
+            "address_prefix",
+            Type.TEXT,
+            "Network, /24 or /48, of those who are neither verified nor undeclared.",
+            pattern="^[0-9a-f.:]{1,40}/[0-9]{1,3}$",
+        ),
         Column(
             "is_range_later",
             Type.BOOLEAN,

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from seo_warehouse.load.schema import stored_columns
+from seo_warehouse.logs.bots import BOTS
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Kind, Source, Table
 
@@ -66,7 +67,13 @@ def dbt_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, 
     sources = tuple(sources)
     staging = project / "models" / "staging"
     wanted = {staging / source.name / "_sources.yml": rendered(source) for source in sources}
-    return {**wanted, project / "macros" / "feeds.sql": rendered_feeds(sources)}
+    # One list: the bots that logs are looked through for are the ones that analysts read of.
+    bots = BOTS.read_text("utf-8")
+    return {
+        **wanted,
+        project / "macros" / "feeds.sql": rendered_feeds(sources),
+        project / "seeds" / "known_bots.csv": bots,
+    }
 
 
 def _table(source: Source, table: Table) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.lines import LONGEST
 from seo_warehouse.logs.resuming import Start, find_start
 from seo_warehouse.sources.bot_range import BOT_RANGE
-from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS
+from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
 from seo_warehouse.spec import EXPORTED_AT, Facts, Row
 from seo_warehouse.steps.drop_way import KEY, Run, Way
 
@@ -35,7 +35,7 @@ FOLDER = "logs"
 PACKED = (b"\x1f\x8b", b"\x28\xb5")
 JUDGED_AGAIN = 2 * asof.AROUND
 """For so long a day's verdicts may change: its lists may be read for a week yet, and that night be read late."""
-_STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_STREAM = re.compile(STREAM_NAME)
 _READERS: dict[str, Callable[[rows.Log, IO[bytes], Callable[[date], asof.AsOf]], Iterator[Row]]] = {
     "bot_hit": rows.read_bot_hits,
     "human_hit": rows.read_human_hits,

@@ -1,0 +1,9 @@
+select
+    bot,
+    operator,
+    purpose,
+    token as agent_token,
+    lists as range_lists,
+    name_suffixes,
+    purpose = 'search_index' as is_index_crawler
+from {{ ref('known_bots') }}
