@@ -160,7 +160,9 @@ def test_visits_that_no_list_told_of_are_verified_once_one_is_read(shop: Shop, p
 def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop) -> None:
     write_log(shop, "access.log", [*LINES, "broken", "broken too", "broken as well"])
     (shop.home / "drop" / "shop" / "logs" / "web" / "notes.txt").write_text("a\nb\n")
-    with pytest.raises(AuditFailedError, match=r"refused: web/notes\.txt.*bot_hit: load 1 quarantined: format_is_right"):
+    with pytest.raises(
+        AuditFailedError, match=r"refused: web/notes\.txt.*bot_hit: load 1 quarantined: format_is_right"
+    ):
         read(shop)
     assert counts(shop) == (None, None, None, 0)
 
