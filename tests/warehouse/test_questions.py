@@ -52,6 +52,7 @@ MODELS = (
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change"),
+    *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
 )
 
 
@@ -81,6 +82,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         _publish_checks(warehouse, number)
         _publish_links(warehouse, number)
         _publish_searches(warehouse, number)
+        _publish_logs(warehouse, number)
         if number in (0, 7, 13):
             _publish_crawl(warehouse, number)
     _note_loads(warehouse)
@@ -184,6 +186,32 @@ def _publish_crawl(warehouse: Warehouse, number: int) -> None:
         page("/old", 404, title=None, content_hash=None),
     ]
     warehouse.publish("site_crawl", "page", 1, day(number), pages)
+
+
+def _publish_logs(warehouse: Warehouse, number: int) -> None:
+    """Of each night; in one of them nothing was written down for three hours."""
+
+    def visits(bot: str, operator: str, verdict: str, path: str, count: int, status: int = 200) -> dict[str, Any]:
+        who = {"stream": "web", "bot": bot, "operator": operator, "verdict": verdict, "url": f"{SITE}{path}"}
+        what = {"method": "GET", "status_code": status, "is_range_later": False, "is_overflow": False}
+        return who | what | {"hit_count": count, "byte_count": 9, "first_at": _at(number, 1), "last_at": _at(number, 2)}
+
+    hits = [
+        visits("Googlebot", "google", "verified", "/pans", 3),
+        visits("Googlebot", "google", "verified", "/pans?ref=1", 1),
+        visits("Googlebot", "google", "verified", "/old", 1, status=404),
+        visits("Googlebot", "google", "spoofed", "/pans", 9),
+        visits("GPTBot", "openai", "verified", "/pots", 2),
+        visits("GPTBot", "openai", "spoofed", "/pots", 1),
+    ]
+    hours = [
+        {"stream": "web", "hour": hour, "file_name": "access.log", "line_count": 30, "malformed_count": 0}
+        | {"bot_hit_count": 1, "first_at": _at(number, hour), "last_at": _at(number, hour)}
+        for hour in range(24)
+        if (number, hour // 3) != (9, 3)
+    ]
+    warehouse.publish("server_logs", "bot_hit", 1, day(number), hits, part=f"web/a/{number}")
+    warehouse.publish("server_logs", "segment", 1, day(number), hours, part=f"web/a/{number}")
 
 
 def _at(number: int, hour: int) -> datetime:
@@ -292,11 +320,18 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("alder shop", "desktop", 1, 2, 1, True, "rival.example, shop.example"),
         ("pots", "desktop", 11, 12, 1, False, "fan.example, rival.example"),
     ],
+    22: [
+        ("Googlebot", "good", 42, Decimal("0.600"), PANS),
+        ("Googlebot", "not_found", 14, Decimal("0.200"), GONE),
+        ("Googlebot", "parameter", 14, Decimal("0.200"), f"{PANS}?ref=1"),
+    ],
+    23: [("openai", "GPTBot", "ai_training", 28, 14, 0, LAST)],
+    24: [("web", day(9), 3, 21 * 30), ("web", LAST, 0, 24 * 30)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 22)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 25)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -29,7 +29,7 @@ ALPHA, BETA = 1, 2
 SECRET = "betasecret"
 READER, EVERYONE = "test_reader_of_alpha", "test_reader_of_both"
 PASSWORD = "test-analyst-of-one"
-OPEN = {"dim_click_curve", "dim_date", "dim_google_update"}
+OPEN = {"dim_bot", "dim_click_curve", "dim_date", "dim_google_update"}
 WITHOUT_PROPERTY = {*OPEN, "dim_domain", "dim_domain_current"}
 OTHERS = 9_000_000
 """Keys of the rows that are put in by hand: this and the property's."""

@@ -25,6 +25,7 @@ OURS = {
     "check_name": "a word of ours",
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
+    "fingerprint": "a hash, which a check holds to 64 letters",
     "measure": "a word of ours",
     "name": "a word of ours",
     "operator": "a word of our seed",
