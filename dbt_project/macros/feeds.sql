@@ -21,6 +21,7 @@
         {'kind': 'incidents', 'source': 'google_updates', 'table': 'incident', 'origin': 'google_updates', 'is_export': false},
         {'kind': 'link_counts', 'source': 'bing_webmaster', 'table': 'link_count', 'origin': 'bing_webmaster', 'is_export': false},
         {'kind': 'links', 'source': 'bing_webmaster', 'table': 'link', 'origin': 'bing_webmaster', 'is_export': false},
+        {'kind': 'crawler_addresses', 'source': 'bot_range', 'table': 'prefix', 'origin': 'bot_range', 'is_export': false},
         {'kind': 'bot_hits', 'source': 'server_logs', 'table': 'bot_hit', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'log_hours', 'source': 'server_logs', 'table': 'segment', 'origin': 'server_logs', 'is_export': true},
     ]) -}}

@@ -99,6 +99,8 @@ class Feed(StrEnum):
     """Facts about keywords, as people state them."""
     BOT_HITS = "bot_hits"
     """Visits of bots to the property's own pages, as its servers saw them."""
+    CRAWLER_ADDRESSES = "crawler_addresses"
+    """Ranges of addresses that operators of bots publish as theirs: columns list, operator, prefix."""
     LOG_HOURS = "log_hours"
     """How many visits the property's servers wrote down in each hour."""
     INCIDENTS = "incidents"

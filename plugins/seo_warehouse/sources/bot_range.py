@@ -21,7 +21,7 @@ from seo_warehouse.errors import MalformedAnswerError, NotArchivedError, Termina
 from seo_warehouse.logs.ranges import LISTS
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, mapping
-from seo_warehouse.spec import DAY, OBSERVED_AT, BatchRule, Column, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.spec import DAY, OBSERVED_AT, BatchRule, Column, Feed, Kind, Period, Row, Source, Table, Type
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,7 @@ BOT_RANGE = Source(
             PREFIX,
             columns=COLUMNS,
             grain=("list", "prefix"),
+            feeds=Feed.CRAWLER_ADDRESSES,
             batch_rules=(
                 BatchRule(
                     name="no_list_shrinks_by_half",

@@ -26,9 +26,9 @@ from seo_warehouse.ledger.session import transaction
 from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.lines import LONGEST
 from seo_warehouse.logs.resuming import Start, find_start
-from seo_warehouse.sources.bot_range import BOT_RANGE
+from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
-from seo_warehouse.spec import EXPORTED_AT, Facts, Row
+from seo_warehouse.spec import EXPORTED_AT, Facts, Feed, Row
 from seo_warehouse.steps.drop_way import KEY, Run, Way
 
 FOLDER = "logs"
@@ -36,6 +36,9 @@ PACKED = (b"\x1f\x8b", b"\x28\xb5")
 JUDGED_AGAIN = 2 * asof.AROUND
 """For so long a day's verdicts may change: its lists may be read for a week yet, and that night be read late."""
 _STREAM = re.compile(STREAM_NAME)
+_ADDRESSES = [
+    source.raw_name(table) for source in SOURCES for table in source.tables if table.feeds is Feed.CRAWLER_ADDRESSES
+]
 _READERS: dict[str, Callable[[rows.Log, IO[bytes], Callable[[date], asof.AsOf]], Iterator[Row]]] = {
     "bot_hit": rows.read_bot_hits,
     "human_hit": rows.read_human_hits,
@@ -160,12 +163,13 @@ def _as_of(run: Run) -> Callable[[date], asof.AsOf]:
 
 
 def _read_readings(run: Run) -> asof.Readings:
-    query = sql.SQL(
-        "select list, day, array_agg(prefix) from {} where property_key = 0 and part = '' group by list, day"
-    ).format(sql.Identifier("raw", BOT_RANGE.raw_name(BOT_RANGE.tables[0])))
     readings: dict[str, dict[date, frozenset[str]]] = {}
-    for name, day, prefixes in run.connection.execute(query):
-        readings.setdefault(name, {})[day] = frozenset(prefixes)
+    for relation in _ADDRESSES:
+        query = sql.SQL(
+            "select list, day, array_agg(prefix) from {} where property_key = 0 and part = '' group by list, day"
+        ).format(sql.Identifier("raw", relation))
+        for name, day, prefixes in run.connection.execute(query):
+            readings.setdefault(name, {})[day] = frozenset(prefixes)
     return readings
 
 
