@@ -15,8 +15,8 @@ import orjson
 
 LARGEST = 2**62
 """Of a sum: what a log says of sizes may be anything, and PostgreSQL's integers end."""
-MOST = 200_000
-"""Cells that are held in memory: some 100 MB of the longest."""
+MOST = 100_000
+"""Cells that are held in memory: some 60 MB of long URLs."""
 
 Key = tuple[str, ...]
 Counts = tuple[int, int, int, int]

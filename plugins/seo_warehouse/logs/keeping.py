@@ -23,7 +23,7 @@ from typing import IO, Any
 import orjson
 
 from seo_warehouse.logs.bots import Bot, make_memo
-from seo_warehouse.logs.cells import LARGEST, Cells
+from seo_warehouse.logs.cells import Cells
 from seo_warehouse.logs.fields import DIRECTIVE
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
@@ -34,6 +34,7 @@ from seo_warehouse.logs.waste import is_static, read_url
 
 KEPT_MALFORMED = 1000
 SHOWN_BYTES = 300
+MOST_PAGES = 20_000
 DAY = 86_400
 _MASKED = re.compile(r"^\s*\S+|[0-9a-fA-F]*[:.][0-9a-fA-F:.]*[0-9a-fA-F]|[\w.+-]+@[\w.-]+")
 _QUERY = re.compile(r"\?[^\s\"]*")
@@ -112,6 +113,8 @@ class _Keeping:
     malformed: Counter[str] = field(default_factory=Counter)
     hours: dict[int, _Hour] = field(default_factory=dict)
     bots: Memo[Bot | None] = field(default_factory=make_memo)
+    pages: Memo[tuple[str, str, str]] = field(default_factory=lambda: Memo(read_page, MOST_PAGES))
+    days: Memo[str] = field(default_factory=lambda: Memo(lambda number: _day(int(number)), 1000))
     kept_malformed: int = 0
     odd_day_count: int = 0
 
@@ -136,7 +139,6 @@ class _Keeping:
     def _add_hits(self, hits: Hits) -> None:
         bots = map(self.bots.__getitem__, hits.agents)
         owners = map(self.find_owner, hits.addresses)
-        visitors: Counter[tuple[int, str, int, int]] = Counter()
         for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)):
             instant = hits.instants[i]
             if not FIRST_DAY <= instant // DAY + _EPOCH < LAST_DAY:
@@ -150,9 +152,9 @@ class _Keeping:
                 visit = [hits.addresses[i], instant, hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i]]
                 self._write(b"b", visit)
             else:
-                visitors[instant // DAY, hits.requests[i], hits.statuses[i], hits.sizes[i]] += 1
-        for (day, request, status, size), count in visitors.items():
-            self.people.add(page_of(_day(day), request, status), (count, min(LARGEST, count * size), 0, 0))
+                page = self.pages[hits.requests[i]]
+                key = (self.days[str(instant // DAY)], *page, str(hits.statuses[i] // 100))
+                self.people.add(key, (1, hits.sizes[i], 0, 0))
 
     def finish(self) -> dict[str, Any]:
         """Write what was counted, and tell how much there was."""
@@ -175,14 +177,14 @@ class _Keeping:
         self.kept.write(letter + orjson.dumps(content) + b"\n")
 
 
-def page_of(day: str, request: str, status: int) -> tuple[str, str, str, str, str]:
-    """The cell of a visit of somebody who is no bot."""
+def read_page(request: str) -> tuple[str, str, str]:
+    """What is kept of a request of somebody who is no bot: path, whether it has a query, and class."""
     url = read_url(request)
     if url is None:
-        return (day, "", "", "odd", str(status // 100))
+        return ("", "", "odd")
     path, mark, _ = url.partition("?")
     path = path.partition("#")[0]
-    return (day, path, mark, "static" if is_static(path) else "page", str(status // 100))
+    return (path, mark, "static" if is_static(path) else "page")
 
 
 def day_of(instant: int) -> date:

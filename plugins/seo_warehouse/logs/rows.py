@@ -11,7 +11,7 @@ from typing import IO, Any
 from seo_warehouse.logs.asof import AsOf
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import Cells, Key
-from seo_warehouse.logs.keeping import at, day_of, page_of, read_kept
+from seo_warehouse.logs.keeping import at, day_of, read_kept, read_page
 from seo_warehouse.logs.summary import UNNAMED
 from seo_warehouse.logs.verdicts import judge
 from seo_warehouse.logs.waste import read_url
@@ -88,7 +88,8 @@ def read_human_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) ->
         for visit, _, _, verdict, _ in _judged(kept, as_of, people=cells):
             if verdict is None:
                 _, instant, request, status, size, _ = visit
-                cells.add(page_of(day_of(instant).isoformat(), request, status), (1, size, 0, 0))
+                key = (day_of(instant).isoformat(), *read_page(request), str(status // 100))
+                cells.add(key, (1, size, 0, 0))
         for (day, path, has_query, kind, status), (hits, size, _, _) in cells.items():
             yield {
                 "day": date.fromisoformat(day),
