@@ -28,7 +28,7 @@ MARTS = {
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip
-OF_OTHER_EXPORTS = {"rpt_search_summary", "fct_bot_crawl", "fct_log_day", "rpt_crawl_budget"}
+OF_OTHER_EXPORTS = {"rpt_search_summary"}
 """What only files fill that are not among the demo's samples."""
 
 

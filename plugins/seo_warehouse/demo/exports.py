@@ -1,7 +1,7 @@
 """Sample files for the demo's drop folders: what somebody would have in hand on the first day.
 
-Both say what is true in the world: the edits that were made to the pages so far, and the positions that a rank tracker
-noted in the four weeks before the first day.
+All say what is true in the world: the edits that were made to the pages so far, the positions that a rank tracker noted
+in the four weeks before the first day, and, of one property, its servers' logs up to yesterday.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
+from seo_warehouse.demo.logs import LOGGED, write_logs
 from seo_warehouse.demo.world import World
 
 TRACKED_DAYS = 28
@@ -29,6 +30,8 @@ def write_exports(drop: Path, world: World, today: date) -> None:
         aside.mkdir(parents=True)
         _write(aside / "page_changes.csv", page_changes(world, prop, today))
         _write(aside / "rank-tracker.csv", tracked_positions(world, prop))
+        if prop.name == LOGGED:
+            write_logs(aside / "logs", world, prop, today - timedelta(days=1))
         aside.rename(folder)
 
 

@@ -15,11 +15,13 @@ from typing import Any
 
 import orjson
 
-from seo_warehouse.demo.catalogue import DemoProperty
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw
 from seo_warehouse.demo.visits import Visit, all_visits
 from seo_warehouse.demo.world import World
 
+LOGGED = DEMO_PROPERTIES[0].name
+"""The property whose logs there are."""
 SPOILED_SHARE = 0.001
 ZONE_AFTER_DAYS = 90
 """Of the first day: from then on the web server's clock is an hour ahead."""

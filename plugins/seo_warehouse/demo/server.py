@@ -42,6 +42,7 @@ from seo_warehouse.demo.site import Sites
 from seo_warehouse.demo.status import incidents
 from seo_warehouse.demo.truth import write_truth
 from seo_warehouse.demo.vendor import Shown, Vendor, unauthorized
+from seo_warehouse.demo.visits import OLD_LISTS, list_document
 from seo_warehouse.demo.world import World
 
 log = logging.getLogger(__name__)
@@ -213,6 +214,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._permission(unquote(path.removeprefix(QUERY_PATH)))
         if path == "/incidents.json" and self.command == "GET":
             return _json(incidents(now))
+        if (name := path.removeprefix("/").removesuffix(".json")) in OLD_LISTS and self.command == "GET":
+            return _json(list_document(self.server.world, name, now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
 
     def _permission(self, site: str) -> Response:

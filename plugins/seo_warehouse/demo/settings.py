@@ -11,6 +11,7 @@ import yaml
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.control import clock_url
+from seo_warehouse.demo.logs import LOGGED
 
 
 def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
@@ -32,6 +33,8 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
             "allowed_networks": ["127.0.0.0/8"],
             "resolve": {prop.host: address, prop.domain: address},
         }
+    if prop.name == LOGGED:
+        sources["server_logs"] = {"site": prop.url("/").rstrip("/")}
     return {
         "key": prop.key,
         "name": prop.name,
@@ -50,6 +53,7 @@ def write_properties(
     document = {
         "properties": [_property(prop, port, history_start) for prop in properties],
         "google_updates": {"base_url": f"http://127.0.0.1:{port}"},
+        "bot_range": {"base_url": f"http://127.0.0.1:{port}"},
         "clock_url": clock_url(port),
     }
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -1,4 +1,4 @@
-"""The world's truth, written beside what it disclosed: links, positions, edits and demand as JSON lines."""
+"""The world's truth, written beside what it disclosed: links, positions, edits, demand and visits as JSON lines."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import orjson
 
+from seo_warehouse.demo import logs
 from seo_warehouse.demo.catalogue import DEVICES
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.links import is_followed
+from seo_warehouse.demo.logs import LOGGED
 from seo_warehouse.demo.world import World
 
 Json = dict[str, Any]
@@ -109,6 +111,9 @@ def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None
     _write(target / "edits.jsonl", edits(world))
     _write(target / "positions.jsonl", positions(world, world.first_day, last))
     _write(target / "demand.jsonl", demand(figures, world.first_day, last))
+    for prop in world.properties:
+        if prop.name == LOGGED:
+            _write(target / "visits.jsonl", logs.truth(world, prop, last))
 
 
 def _write(path: Path, rows: Iterable[Json]) -> None:
