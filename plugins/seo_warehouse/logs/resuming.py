@@ -53,15 +53,17 @@ def find_start(path: Path, known: Iterable[Checkpoint]) -> Start | None:
         LogError: it begins as a log that was read and goes on otherwise.
     """
     head = _read_head(path)
-    of_this = [point for point in known if _begins_as(head, point.heads)]
-    others = {point.fingerprint for point in known if point not in of_this}
-    of_this = [point for point in of_this if point.fingerprint not in others]
+    first = _hash_heads(head)[:1]
+    # A stream may have logs by the ten thousand, and few begin alike.
+    alike = [(point, _begins_as(head, point.heads)) for point in known if point.heads[:1] == first]
+    others = {point.fingerprint for point, is_same in alike if not is_same}
+    of_this = [point for point, is_same in alike if is_same and point.fingerprint not in others]
     if not of_this:
         return Start()
     size, tails = _read_tails(path, {point.to_byte for point in of_this})
     reached = [point for point in of_this if tails.get(point.to_byte) == point.tail_sha256]
     for point in sorted(reached, key=lambda point: -point.to_byte):
-        later = [p.to_byte for p in known if p.fingerprint == point.fingerprint and p.to_byte > point.to_byte]
+        later = [p.to_byte for p, _ in alike if p.fingerprint == point.fingerprint and p.to_byte > point.to_byte]
         if not later:
             return Start(from_byte=point.to_byte, checkpoint=point) if size > point.to_byte else None
         if min(later) > size:

@@ -14,6 +14,8 @@ from seo_warehouse.sources.exports import BACKLINK, EXPORTS
 from seo_warehouse.spec import Facts, Row
 from seo_warehouse.steps.drop_way import KEY, Run, Way
 
+OF_OTHERS = "logs"
+"""The folder of another source."""
 TOLD_LINES = 20
 """Refused lines of a part that are said; all that are kept are in the ledger."""
 
@@ -23,7 +25,8 @@ def _collect(run: Run) -> None:
     seen = folder.look(run.wh.settings.drop / run.prop.name)
     before = files.sightings(run.connection, run.source.name, run.prop.key)
     for name, reason in seen.left:
-        run.say(f"{name}: left: {reason}")
+        if name != OF_OTHERS:
+            run.say(f"{name}: left: {reason}")
     for refused in seen.refused:
         if refused.name not in before or before[refused.name].signature != refused.signature:
             files.see(

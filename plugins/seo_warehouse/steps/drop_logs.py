@@ -25,7 +25,7 @@ from seo_warehouse.ledger.files import KeptFile
 from seo_warehouse.ledger.session import transaction
 from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.lines import LONGEST
-from seo_warehouse.logs.resuming import Start, find_start
+from seo_warehouse.logs.resuming import Checkpoint, Start, find_start
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
 from seo_warehouse.spec import EXPORTED_AT, Facts, Feed, Row
@@ -96,7 +96,7 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
         return None
     if not found.size:
         return None
-    start = find_start(found.path, log_places.places(run.connection, run.prop.key, stream))
+    start = find_start(found.path, _places(run, stream))
     if start is None:
         run.say(f"{stream}/{found.name}: unchanged: all of it was read")
         return None
@@ -129,7 +129,16 @@ def _archive(run: Run, stream: str, found: folder.Found, start: Start, kept: kee
     with transaction(run.connection):
         files.keep(run.connection, run.source.name, file, run.night)
         log_places.note_segment(run.connection, run.prop.key, stream, start.from_byte, point, kept.format_name, sha256)
+    _places(run, stream).append(point)
     return sha256
+
+
+def _places(run: Run, stream: str) -> list[Checkpoint]:
+    """How far the logs of a stream were read, this run's own reading included."""
+    name = f"places {stream}"
+    if name not in run.known:
+        run.known[name] = log_places.places(run.connection, run.prop.key, stream)
+    return cast(list[Checkpoint], run.known[name])
 
 
 def _has_ended(run: Run, found: folder.Found) -> bool:
