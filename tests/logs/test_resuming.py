@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from seo_warehouse.errors import LogError
-from seo_warehouse.logs.keeping import keep, read_kept
+from seo_warehouse.logs.keeping import is_inner, keep, read_kept
 from seo_warehouse.logs.resuming import Checkpoint, find_start
 from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
 
@@ -192,3 +192,18 @@ def test_no_address_query_or_agent_of_people_is_kept_and_of_broken_lines_a_maske
     assert kept.count("\nm[") == 4
     assert not [word for word in ("203.0.113", "2001:db8", "example.com", "mail=") if word in kept]
     assert '["2021-11-22","/a",true,"page",2,1,1916]' in kept
+
+
+@pytest.mark.parametrize(
+    ("address", "is_one"),
+    [
+        ("10.1.2.3", True),
+        ("::1", True),
+        ("fd00::7", True),
+        ("192.0.2.7", False),
+        ("66.249.64.1", False),
+        ("a.example", False),
+    ],
+)
+def test_an_address_of_a_network_of_ones_own_is_no_visitors(address: str, is_one: bool) -> None:
+    assert is_inner(address) is is_one

@@ -167,6 +167,13 @@ def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop
     assert counts(shop) == (None, None, None, 0)
 
 
+def test_a_log_of_a_proxys_address_is_held(shop: Shop) -> None:
+    write_log(shop, "access.log", [line(hour, "10.0.0.9", agent=GOOGLEBOT) for hour in range(5)])
+    with pytest.raises(AuditFailedError, match="addresses_are_the_visitors"):
+        read(shop)
+    assert hits(shop) == []
+
+
 def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
     nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
     canary = line(6, "198.51.100.77", "/canary?mail=canary@example.com", "browser/7")

@@ -12,6 +12,7 @@ or agent; of malformed lines the first, with what may be an address masked. Each
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,6 +37,16 @@ KEPT_MALFORMED = 1000
 SHOWN_BYTES = 300
 MOST_PAGES = 20_000
 DAY = 86_400
+_OF_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10"),
+            *("fc00::/7", "fe80::/10", "::1/128"),
+        ),
+    )
+)
+"""Where no visitor comes from: the addresses of whoever stands before the server."""
 _MASKED = re.compile(r"^\s*\S+|[0-9a-fA-F]*[:.][0-9a-fA-F:.]*[0-9a-fA-F]|[\w.+-]+@[\w.-]+")
 _QUERY = re.compile(r"\?[^\s\"]*")
 FIRST_DAY, LAST_DAY = date(1990, 1, 1).toordinal(), date(2100, 1, 1).toordinal()
@@ -115,6 +126,8 @@ class _Keeping:
     bots: Memo[Bot | None] = field(default_factory=make_memo)
     pages: Memo[tuple[str, str, str]] = field(default_factory=lambda: Memo(read_page, MOST_PAGES))
     days: Memo[str] = field(default_factory=lambda: Memo(lambda number: _day(int(number)), 1000))
+    inner: Memo[bool] = field(default_factory=lambda: Memo(is_inner, 100_000))
+    inner_count: int = 0
     kept_malformed: int = 0
     odd_day_count: int = 0
 
@@ -137,6 +150,7 @@ class _Keeping:
         self.number += line_count
 
     def _add_hits(self, hits: Hits) -> None:
+        self.inner_count += sum(map(self.inner.__getitem__, hits.addresses))
         bots = map(self.bots.__getitem__, hits.agents)
         owners = map(self.find_owner, hits.addresses)
         for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)):
@@ -169,6 +183,7 @@ class _Keeping:
             "line_count": good_count + self.malformed.total(),
             "malformed_count": self.malformed.total(),
             "malformed": dict(self.malformed),
+            "inner_count": self.inner_count,
         }
         self._write(b"n", facts)
         return facts
@@ -185,6 +200,15 @@ def read_page(request: str) -> tuple[str, str, str]:
     path, mark, _ = url.partition("?")
     path = path.partition("#")[0]
     return (path, mark, "static" if is_static(path) else "page")
+
+
+def is_inner(address: str) -> bool:
+    """Whether an address is of a network of one's own, where no visitor comes from."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in _OF_NETWORKS)
 
 
 def day_of(instant: int) -> date:

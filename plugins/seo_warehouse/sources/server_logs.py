@@ -20,6 +20,7 @@ STREAM_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
 """Of a stream's folder."""
 MALFORMED_WRONG = 0.2
 MALFORMED_WARNED = 0.01
+INNER_WRONG = 0.5
 DAY = Column("day", Type.DATE, "Day of the visits, UTC.", required=True)
 AT = Column(EXPORTED_AT, Type.INSTANT, "When the file was written last.", required=True)
 STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True, pattern=f"^{STREAM_NAME}$")
@@ -50,26 +51,34 @@ class ServerLogSettings(Strict):
     )
 
 
-def _malformed(name: str, share: float, reason: str, *, is_held: bool) -> BatchRule:
-    # Only a number of this file's own is put into it.
+def _at_most(name: str, count: str, share: float, reason: str, *, is_held: bool) -> BatchRule:
+    # Only a name and a number of this file's own are put into it.
     query = f"""
-        select sum((d.facts ->> 'malformed_count')::bigint) as malformed,
-               sum((d.facts ->> 'line_count')::bigint) as lines
+        select sum((d.facts ->> '{count}')::bigint) as found, sum((d.facts ->> 'line_count')::bigint) as lines
         from ops.load_day as d where d.load_id = {{load_id}}
-        having sum((d.facts ->> 'malformed_count')::bigint) > {share} * sum((d.facts ->> 'line_count')::bigint)
+        having sum((d.facts ->> '{count}')::bigint) > {share} * sum((d.facts ->> 'line_count')::bigint)
     """  # noqa: S608
     return BatchRule(name=name, sql=query, reason=reason, severity="fail" if is_held else "warn")
 
 
-MALFORMED = (
-    _malformed(
+LINES = (
+    _at_most(
         "format_is_right",
+        "malformed_count",
         MALFORMED_WRONG,
         "More than a fifth of the lines are malformed: they are in another format; state it.",
         is_held=True,
     ),
-    _malformed(
+    _at_most(
+        "addresses_are_the_visitors",
+        "inner_count",
+        INNER_WRONG,
+        "Most lines have the address of a proxy of one's own: every bot would be a liar; log the client's address.",
+        is_held=True,
+    ),
+    _at_most(
         "lines_are_whole",
+        "malformed_count",
         MALFORMED_WARNED,
         "A healthy log has next to no malformed line: more than one in a hundred is.",
         is_held=False,
@@ -143,7 +152,7 @@ BOT_HIT = Table(
             reason="Else these are not what their names say.",
         ),
     ),
-    batch_rules=MALFORMED,
+    batch_rules=LINES,
 )
 
 HUMAN_HIT = Table(
@@ -167,7 +176,7 @@ HUMAN_HIT = Table(
         *SUMS,
     ),
     totals=("hit_count",),
-    batch_rules=MALFORMED,
+    batch_rules=LINES,
 )
 
 SEGMENT = Table(
@@ -188,7 +197,7 @@ SEGMENT = Table(
         Column("last_at", Type.INSTANT, "Last of them."),
     ),
     totals=("line_count",),
-    batch_rules=MALFORMED,
+    batch_rules=LINES,
 )
 
 MALFORMED_LINE = Table(
@@ -203,7 +212,7 @@ MALFORMED_LINE = Table(
         Column("reason", Type.TEXT, "What is wrong with it.", required=True),
         Column("line", Type.TEXT, "Its beginning.", required=True),
     ),
-    batch_rules=MALFORMED,
+    batch_rules=LINES,
 )
 
 SERVER_LOGS = Source(

@@ -240,7 +240,7 @@ def _facts(run: Run, file: KeptFile, part: Part) -> Mapping[date, Facts]:
         readings = _readings(run)
         days = {row["day"] for row in _read(run, file, part.table)}
         facts = {day: {"ranges": asof.make_key(readings, day)} for day in days}
-    counts = {name: told[name] for name in ("line_count", "malformed_count")}
+    counts = {name: told[name] for name in ("line_count", "malformed_count", "inner_count")}
     facts.setdefault(part.first_day, {}).update(counts)
     return facts
 
