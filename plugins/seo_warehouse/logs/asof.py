@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
+from seo_warehouse.logs.memo import Memo
 from seo_warehouse.logs.ranges import LISTS, RangeList, Ranges
 
 AROUND = timedelta(days=7)
+MOST = 100_000
+"""Addresses whose operator is remembered."""
 
 Readings = Mapping[str, Mapping[date, frozenset[str]]]
 """By list and day: the ranges that were read."""
@@ -82,4 +85,5 @@ def make_finder(readings: Readings) -> Callable[[str], str | None]:
         Ranges([RangeList(operator, operator, tuple(map(ipaddress.ip_network, sorted(prefixes))))])
         for operator, prefixes in by_operator.items()
     ]
-    return lambda address: next((owner for ranges in found if (owner := ranges.memo[address])), None)
+    memo = Memo(lambda address: next((owner for each in found if (owner := each.find_operator(address))), None), MOST)
+    return memo.__getitem__

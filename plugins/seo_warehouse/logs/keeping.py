@@ -15,7 +15,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
@@ -29,14 +29,13 @@ from seo_warehouse.logs.fields import DIRECTIVE
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
 from seo_warehouse.logs.memo import Memo
+from seo_warehouse.logs.people import DAY, EPOCH, People, name_day
 from seo_warehouse.logs.recognising import Format, recognise
 from seo_warehouse.logs.resuming import Checkpoint, Reached, Start
-from seo_warehouse.logs.waste import is_static, read_url
 
 KEPT_MALFORMED = 1000
 SHOWN_BYTES = 300
-MOST_PAGES = 20_000
-DAY = 86_400
+HOUR = 3600
 _OF_NETWORKS = tuple(
     map(
         ipaddress.ip_network,
@@ -50,7 +49,6 @@ _OF_NETWORKS = tuple(
 _MASKED = re.compile(r"^\s*\S+|[0-9a-fA-F]*[:.][0-9a-fA-F:.]*[0-9a-fA-F]|[\w.+-]+@[\w.-]+")
 _QUERY = re.compile(r"\?[^\s\"]*")
 FIRST_DAY, LAST_DAY = date(1990, 1, 1).toordinal(), date(2100, 1, 1).toordinal()
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(slots=True)
@@ -90,7 +88,7 @@ def keep(
     reached = Reached(read_chunks(path), start, takes_rest=takes_rest)
     directive = start.checkpoint.directive if start.checkpoint else None
     with Cells() as people:
-        keeping = _Keeping(kept, people, find_owner)
+        keeping = _Keeping(kept, People(people), people, find_owner)
         if directive:
             for _ in log_format.read(directive):
                 pass
@@ -114,18 +112,22 @@ class _Hour:
     first: int = 2**62
     last: int = -(2**62)
 
+    def add(self, instants: Sequence[int], kept: int) -> None:
+        self.lines += len(instants)
+        self.kept += kept
+        self.first, self.last = min(self.first, min(instants)), max(self.last, max(instants))
+
 
 @dataclass(slots=True)
 class _Keeping:
     kept: IO[bytes]
-    people: Cells
+    people: People
+    cells: Cells
     find_owner: Callable[[str], str | None]
     number: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     hours: dict[int, _Hour] = field(default_factory=dict)
     bots: Memo[Bot | None] = field(default_factory=make_memo)
-    pages: Memo[tuple[str, str, str]] = field(default_factory=lambda: Memo(read_page, MOST_PAGES))
-    days: Memo[str] = field(default_factory=lambda: Memo(lambda number: _day(int(number)), 1000))
     inner: Memo[bool] = field(default_factory=lambda: Memo(is_inner, 100_000))
     inner_count: int = 0
     kept_malformed: int = 0
@@ -150,31 +152,69 @@ class _Keeping:
         self.number += line_count
 
     def _add_hits(self, hits: Hits) -> None:
+        if not hits.addresses:
+            return
+        instants = hits.instants
+        if not all(map(_is_usual, (min(instants), max(instants)))):
+            self._add_hits(self._without_odd_days(hits))
+            return
         self.inner_count += sum(map(self.inner.__getitem__, hits.addresses))
-        bots = map(self.bots.__getitem__, hits.agents)
-        owners = map(self.find_owner, hits.addresses)
-        for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)):
-            instant = hits.instants[i]
-            if not FIRST_DAY <= instant // DAY + _EPOCH < LAST_DAY:
-                self.odd_day_count += 1
-                continue
-            hour = self.hours.setdefault(instant // 3600, _Hour())
-            hour.lines += 1
-            hour.first, hour.last = min(hour.first, instant), max(hour.last, instant)
-            if bot or owner:
-                hour.kept += 1
-                visit = [hits.addresses[i], instant, hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i]]
-                self._write(b"b", visit)
-            else:
-                page = self.pages[hits.requests[i]]
-                key = (self.days[str(instant // DAY)], *page, str(hits.statuses[i] // 100))
-                self.people.add(key, (1, hits.sizes[i], 0, 0))
+        bots = list(map(self.bots.__getitem__, hits.agents))
+        owners = list(map(self.find_owner, hits.addresses))
+        kept = [i for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)) if bot or owner]
+        self._count_hours(instants, kept)
+        for i in kept:
+            visit = [hits.addresses[i], instants[i], hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i]]
+            self._write(b"b", visit)
+        self._count_people(hits, set(kept))
+
+    def _count_people(self, hits: Hits, kept: set[int]) -> None:
+        days = [instant // DAY for instant in hits.instants]
+        visits = zip(hits.requests, hits.statuses, hits.sizes, strict=True)
+        if min(days) == max(days):
+            self.people.add(days[0], (visit for i, visit in enumerate(visits) if i not in kept) if kept else visits)
+            return
+        for i, visit in enumerate(visits):
+            if i not in kept:
+                self.people.add(days[i], [visit])
+
+    def _without_odd_days(self, hits: Hits) -> Hits:
+        """The hits of days that a calendar of ours can have."""
+        usual = [i for i, instant in enumerate(hits.instants) if _is_usual(instant)]
+        self.odd_day_count += len(hits.instants) - len(usual)
+        return Hits(
+            addresses=[hits.addresses[i] for i in usual],
+            instants=[hits.instants[i] for i in usual],
+            requests=[hits.requests[i] for i in usual],
+            statuses=[hits.statuses[i] for i in usual],
+            sizes=[hits.sizes[i] for i in usual],
+            agents=[hits.agents[i] for i in usual],
+            line_count=0,
+        )
+
+    def _count_hours(self, instants: Sequence[int], kept: Sequence[int]) -> None:
+        if min(instants) // HOUR == max(instants) // HOUR:
+            self._hour(instants[0]).add(instants, len(kept))
+            return
+        for instant in instants:
+            self._hour(instant).add((instant,), 0)
+        for i in kept:
+            self._hour(instants[i]).kept += 1
+
+    def _hour(self, instant: int) -> _Hour:
+        found = self.hours.get(instant // HOUR)
+        if found is None:
+            found = self.hours[instant // HOUR] = _Hour()
+        return found
 
     def finish(self) -> dict[str, Any]:
         """Write what was counted, and tell how much there was."""
         for hour, found in sorted(self.hours.items()):
-            self._write(b"h", [_day(hour * 3600 // DAY), hour % 24, found.lines, found.kept, found.first, found.last])
-        for (day, path, has_query, kind, status), (hits, size, _, _) in self.people.items():
+            self._write(
+                b"h", [name_day(hour * HOUR // DAY), hour % 24, found.lines, found.kept, found.first, found.last]
+            )
+        self.people.put_aside()
+        for (day, path, has_query, kind, status), (hits, size, _, _) in self.cells.items():
             self._write(b"p", [day, path, bool(has_query), kind, int(status), hits, size])
         if self.odd_day_count:
             self.malformed["no day of these times"] += self.odd_day_count
@@ -192,14 +232,8 @@ class _Keeping:
         self.kept.write(letter + orjson.dumps(content) + b"\n")
 
 
-def read_page(request: str) -> tuple[str, str, str]:
-    """What is kept of a request of somebody who is no bot: path, whether it has a query, and class."""
-    url = read_url(request)
-    if url is None:
-        return ("", "", "odd")
-    path, mark, _ = url.partition("?")
-    path = path.partition("#")[0]
-    return (path, mark, "static" if is_static(path) else "page")
+def _is_usual(instant: int) -> bool:
+    return FIRST_DAY <= instant // DAY + EPOCH < LAST_DAY
 
 
 def is_inner(address: str) -> bool:
@@ -209,15 +243,6 @@ def is_inner(address: str) -> bool:
     except ValueError:
         return False
     return any(found in network for network in _OF_NETWORKS)
-
-
-def day_of(instant: int) -> date:
-    """The day of an instant, UTC."""
-    return date.fromordinal(_EPOCH + instant // DAY)
-
-
-def _day(number: int) -> str:
-    return date.fromordinal(_EPOCH + number).isoformat()
 
 
 def mask(line: str) -> str:

@@ -11,7 +11,8 @@ from typing import IO, Any
 from seo_warehouse.logs.asof import AsOf
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import Cells, Key
-from seo_warehouse.logs.keeping import at, day_of, read_kept, read_page
+from seo_warehouse.logs.keeping import at, read_kept
+from seo_warehouse.logs.people import day_of, read_page
 from seo_warehouse.logs.summary import UNNAMED
 from seo_warehouse.logs.verdicts import judge
 from seo_warehouse.logs.waste import read_url
