@@ -129,6 +129,29 @@ def test_a_configured_format_is_compiled(text: str, line: str) -> None:
     assert hit_of(make_pattern_parser(compile_format(text), None), line) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (
+            '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'
+            ' "$http_referer" "$http_user_agent" "$http_x_forwarded_for"',
+            "$http_x_forwarded_for",
+        ),
+        (
+            '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{X-Forwarded-For}i"',
+            "%{X-Forwarded-For}i",
+        ),
+    ],
+)
+def test_behind_a_proxy_the_client_is_who_the_proxy_says_and_not_who_the_client_says(text: str, address: str) -> None:
+    parse = make_pattern_parser(compile_format(text, address), None)
+    line = combined_line(address="10.0.0.1") + ' "66.249.64.1, 192.0.2.7"'
+    assert hit_of(parse, line) == EXPECTED
+    assert parse(combined_line(address="192.0.2.7") + ' "-"') == "no address"
+    with pytest.raises(LogError, match="names no address"):
+        compile_format(text, "$http_cf_connecting_ip")
+
+
 def test_a_format_that_names_no_address_is_refused() -> None:
     with pytest.raises(LogError, match="names no address"):
         compile_format('[$time_local] "$request" $status')

@@ -69,6 +69,7 @@ def keep(
     takes_rest: bool,
     stated: str | None = None,
     zone: tzinfo | None = None,
+    address: str | None = None,
 ) -> Kept:
     """Read a log from a place on, in flat memory, and write what is kept of it.
 
@@ -80,11 +81,12 @@ def keep(
         takes_rest: The log has ended.
         stated: Its format, where it was stated.
         zone: That of times that say none.
+        address: The directive of its stated format that has the client's address.
 
     Raises:
         LogError: it cannot be read, or its format is not recognised.
     """
-    log_format = recognise(path, stated, zone, takes_rest=takes_rest)
+    log_format = recognise(path, stated, zone, address=address, takes_rest=takes_rest)
     reached = Reached(read_chunks(path), start, takes_rest=takes_rest)
     directive = start.checkpoint.directive if start.checkpoint else None
     with Cells() as people:

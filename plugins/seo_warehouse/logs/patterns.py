@@ -67,8 +67,13 @@ class Compiled:
     time_form: str | None
 
 
-def compile_format(text: str) -> Compiled:
+def compile_format(text: str, address: str | None = None) -> Compiled:
     """Compile nginx's log_format or Apache's LogFormat.
+
+    Args:
+        text: The format.
+        address: The directive that has the client's address, where a proxy stands before the server; as it is written
+            in the format.
 
     Raises:
         LogError: it names no address, time, request or status.
@@ -80,7 +85,7 @@ def compile_format(text: str) -> Compiled:
     for found in _DIRECTIVE.finditer(text):
         parts.append(re.escape(text[end : found.start()]))
         end = found.end()
-        name, form = _field(found)
+        name, form = _field(found, address)
         time_form = form or time_form
         name = None if name in names else name
         names |= {name} if name else set()
@@ -93,8 +98,15 @@ def compile_format(text: str) -> Compiled:
     return Compiled(re.compile("".join(parts) + r"(?:[ ,;].*+)?"), time_form)
 
 
-def _field(found: re.Match[str]) -> tuple[str | None, str | None]:
+def _field(found: re.Match[str], address: str | None) -> tuple[str | None, str | None]:
     """What a directive stands for, and the form of a time that it states."""
+    if address is not None and found.group().lower() == address.lower():
+        return "address", None
+    name, form = _usual_field(found)
+    return None if name == "address" and address is not None else name, form
+
+
+def _usual_field(found: re.Match[str]) -> tuple[str | None, str | None]:
     nginx = found["bare"] or found["braced"]
     if nginx:
         return _NGINX.get(nginx), None
@@ -140,7 +152,7 @@ def make_parser(compiled: Compiled, zone: tzinfo | None) -> Parser:
         field = found.groupdict()
         request = field["request"] if has_request else f"{field['method']} {field['url']}"
         return make_hit(
-            _without_port(field["address"]),
+            _without_port(_last_hop(field["address"])),
             read_time(field["time"]),
             request,
             field["status"],
@@ -149,6 +161,11 @@ def make_parser(compiled: Compiled, zone: tzinfo | None) -> Parser:
         )
 
     return parse
+
+
+def _last_hop(addresses: str) -> str:
+    """Of the addresses in a header the last: that one our own proxy has added, and whoever sent the rest may lie."""
+    return addresses.rpartition(",")[2].strip(" ")
 
 
 def _without_port(address: str) -> str:

@@ -32,13 +32,21 @@ class Format:
     read: Reader
 
 
-def recognise(path: Path, stated: str | None = None, zone: tzinfo | None = None, *, takes_rest: bool = True) -> Format:
+def recognise(
+    path: Path,
+    stated: str | None = None,
+    zone: tzinfo | None = None,
+    *,
+    address: str | None = None,
+    takes_rest: bool = True,
+) -> Format:
     """Find a log's format.
 
     Args:
         path: The file, plain or packed.
         stated: A known name, a LogFormat, or a map of JSON's fields; it is tried alone.
         zone: That of times which say none.
+        address: The directive of a stated LogFormat that has the client's address, if it is not the usual one.
         takes_rest: A last line without an end is one; else it is still being written.
 
     Raises:
@@ -47,7 +55,7 @@ def recognise(path: Path, stated: str | None = None, zone: tzinfo | None = None,
     sample = _sample(path, takes_rest=takes_rest)
     if not sample:
         raise LogError(f"{path.name} holds no line")
-    makers = _stated(stated) if stated else _known()
+    makers = _stated(stated, address) if stated else _known()
     shares = {name: _share(make(zone), sample) for name, make in makers.items()}
     best = max(shares.values())
     if best < LEAST:
@@ -73,12 +81,12 @@ def _known() -> dict[str, Callable[[tzinfo | None], Parser]]:
     return makers
 
 
-def _stated(text: str) -> dict[str, Callable[[tzinfo | None], Parser]]:
+def _stated(text: str, address: str | None) -> dict[str, Callable[[tzinfo | None], Parser]]:
     known = _known()
     if text in known:
         return {text: known[text]}
     if "$" in text or "%" in text:
-        return {"the stated format": partial(patterns.make_parser, patterns.compile_format(text))}
+        return {"the stated format": partial(patterns.make_parser, patterns.compile_format(text, address))}
     if "=" in text:
         return {"the stated map": partial(json_lines.make_parser, json_lines.read_map(text))}
     raise LogError(f"{text!r} is no format: say one of {', '.join(known)}, a LogFormat, or a map of JSON's fields")

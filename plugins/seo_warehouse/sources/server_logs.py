@@ -46,6 +46,11 @@ class ServerLogSettings(Strict):
         description="By stream, where its lines do not show it: a known format, a `LogFormat`, a map of JSON's fields"
         " ([formats](logs.md#formats)).",
     )
+    client_addresses: dict[str, str] = Field(
+        default={},
+        description="By stream behind a proxy, whose `LogFormat` is stated: the directive that has the client's"
+        " address, as `$http_x_forwarded_for` or `%{X-Forwarded-For}i`. Of several addresses the last counts.",
+    )
     zones: dict[str, str] = Field(
         default={}, description="By stream: the zone of times that say none, as `Europe/Berlin`."
     )

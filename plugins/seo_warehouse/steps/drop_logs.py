@@ -110,6 +110,7 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
             takes_rest=has_ended,
             stated=stated.formats.get(stream),
             zone=_zone(stated.zones.get(stream)),
+            address=stated.client_addresses.get(stream),
         )
         if kept.checkpoint is None:
             return None
