@@ -17,7 +17,7 @@ import orjson
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw
-from seo_warehouse.demo.visits import Visit, all_visits
+from seo_warehouse.demo.visits import STREAMS, Visit, all_visits
 from seo_warehouse.demo.world import World
 
 LOGGED = DEMO_PROPERTIES[0].name
@@ -28,17 +28,19 @@ ZONE_AFTER_DAYS = 90
 
 
 def write_logs(folder: Path, world: World, prop: DemoProperty, last: date) -> None:
-    """Write the logs of a property's visits up to a day into folders of their streams."""
-    for stream in ("web", "edge"):
+    """Write the logs of a property's visits up to a day into folders of their streams, rotated as each month began."""
+    for stream in STREAMS:
         (folder / stream).mkdir(parents=True)
         found = (visit for visit in all_visits(world, prop, last) if visit.stream == stream and visit.is_written)
-        for month, of_month in groupby(found, key=lambda visit: f"{visit.at:%Y-%m}"):
-            lines = "".join(f"{line}\n" for line in written(world, prop, of_month)).encode()
-            name = f"access-{month}.log"
-            if month == f"{last:%Y-%m}":
-                (folder / stream / name).write_bytes(lines)
-            else:
-                (folder / stream / f"{name}.gz").write_bytes(gzip.compress(lines, mtime=0))
+        for age, of_age in groupby(found, key=lambda visit: _rotations(visit.at.date(), last)):
+            lines = "".join(f"{line}\n" for line in written(world, prop, of_age)).encode()
+            name = f"access.log.{age}.gz" if age else "access.log"
+            (folder / stream / name).write_bytes(gzip.compress(lines, mtime=0) if age else lines)
+
+
+def _rotations(day: date, last: date) -> int:
+    """How often the log of a day was rotated since, the oldest ones being kept in one."""
+    return min(2, 12 * (last.year - day.year) + last.month - day.month)
 
 
 def written(world: World, prop: DemoProperty, visits: Iterable[Visit]) -> Iterator[str]:
