@@ -11,7 +11,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPING := .venv/.developing
-BENCHMARKS := effect_scale load_path load_exports night_build readers site_crawl documentation hostile \
+BENCHMARKS := effect_scale load_path load_exports log_reading night_build readers site_crawl documentation hostile \
   make_run demo_truth scheduler celery_nights discovery
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
