@@ -23,6 +23,16 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.steps.dropping import NIGHT, Shop, open_shop
 
+LOGGED = """
+bot_range: {}
+properties:
+  - key: 1
+    name: shop
+    domain: shop.example
+    history_start: 2026-05-01
+    sources: {server_logs: {site: "https://www.shop.example"}}
+"""
+
 
 @dataclass
 class Airflow:
@@ -32,6 +42,7 @@ class Airflow:
     unpaused: list[str] = field(default_factory=list)
     read_again: list[datetime] = field(default_factory=list)
     waited: list[tuple[list[str], datetime | None]] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def read_files_again(self, before: datetime) -> None:
         self.read_again.append(before)
@@ -39,11 +50,23 @@ class Airflow:
     def wait_for_dags(self, wanted: Iterable[str], read_since: datetime | None = None) -> None:
         self.waited.append((list(wanted), read_since))
 
-    def runs(self, dag_id: str) -> list[Any]:
+    def runs(self, dag_id: str, partition_key: str | None = None) -> list[Any]:
         return [dag_id] if dag_id in self.ran else []
 
     def unpause(self, dag_id: str) -> None:
         self.unpaused.append(dag_id)
+        if dag_id == "ingest__server_logs":
+            assert "ingest__bot_range" in self.ended
+
+    def next_tick(self, dag_id: str) -> None:
+        """None is due."""
+
+    def trigger(self, dag_id: str, partition_key: str | None = None) -> str:
+        return dag_id
+
+    def wait(self, dag_id: str, **how: Any) -> dict[str, str]:
+        self.ended.append(dag_id)
+        return {"state": "success"}
 
 
 @pytest.fixture
@@ -67,6 +90,15 @@ def test_a_source_that_came_into_properties_yml_is_read_and_unpaused_and_one_tha
     assert abs(changed_at - written) < timedelta(milliseconds=1)
     assert airflow.waited == [(["warehouse", "ingest__exports", *KEEPERS], changed_at)]
     assert airflow.unpaused == [*unpaused, *KEEPERS]
+
+
+def test_the_addresses_of_bots_are_read_before_the_visits_that_are_judged_by_them(
+    database: str, tmp_path: Path
+) -> None:
+    shop = open_shop(tmp_path / "home", database, LOGGED)
+    airflow = Airflow()
+    assert run_night(shop.wh, airflow, NIGHT, shop.said.append) == []  # type: ignore[arg-type]
+    assert set(airflow.ended) == {"ingest__bot_range", "ingest__server_logs", "warehouse"}
 
 
 def test_a_date_ahead_of_our_clock_is_not_waited_for(shop: Shop) -> None:

@@ -30,6 +30,7 @@ from seo_warehouse.embedded.rest import Client
 from seo_warehouse.errors import ConfigError, EmbeddedError
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.sites import Rekeying
+from seo_warehouse.spec import Feed, Source
 from seo_warehouse.steps import days
 from seo_warehouse.steps.status import acknowledge_failures, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
@@ -207,19 +208,32 @@ def _bring_through(
     before = len(client.runs("warehouse"))
     # The listener first: an event that nobody hears is lost.
     client.unpause("warehouse")
-    for dag_id in dag_ids:
-        client.unpause(dag_id)
     progress(f"night {night} runs through the scheduler: {', '.join(dag_ids)}")
-    runs = {dag_id: _run_of(client, dag_id, night, progress) for dag_id in dag_ids}
-    states: dict[str, str] = {}
-    for dag_id, run_id in runs.items():
-        states[dag_id] = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
-        progress(f"{dag_id}: {states[dag_id]}")
+    # What visitors are judged by is read before their visits, as it is by its hour.
+    judges = [f"ingest__{source.name}" for source in wh.sources if _tells_addresses(source)]
+    states = _ingest(client, night, judges, progress)
+    states |= _ingest(client, night, [dag_id for dag_id in dag_ids if dag_id not in judges], progress)
     if len(client.runs("warehouse")) == before and _is_closed(wh, night):
         # The night had closed in an earlier, cut run whose event is spent.
         client.trigger("warehouse", night.isoformat())
     states["warehouse"] = client.wait("warehouse", timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
     progress(f"warehouse: {states['warehouse']}")
+    return states
+
+
+def _tells_addresses(source: Source) -> bool:
+    return any(table.feeds is Feed.CRAWLER_ADDRESSES for table in source.tables)
+
+
+def _ingest(client: Client, night: date, dag_ids: list[str], progress: Progress) -> dict[str, str]:
+    """Unpause DAGs and wait for their runs of a night. Returns the state of each."""
+    for dag_id in dag_ids:
+        client.unpause(dag_id)
+    runs = {dag_id: _run_of(client, dag_id, night, progress) for dag_id in dag_ids}
+    states: dict[str, str] = {}
+    for dag_id, run_id in runs.items():
+        states[dag_id] = client.wait(dag_id, run_id=run_id, timeout_seconds=NIGHT_TIMEOUT_SECONDS)["state"]
+        progress(f"{dag_id}: {states[dag_id]}")
     return states
 
 
