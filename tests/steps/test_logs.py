@@ -50,8 +50,10 @@ def publish_lists(provider: Provider, lists: dict[str, object]) -> None:
     provider.answer = answer
 
 
-def line(hour: int, address: str = "192.0.2.7", url: str = "/a", agent: str = BROWSER, status: int = 200) -> str:
-    time = f"{NIGHT - timedelta(1):%d/%b/%Y}:{hour:02}:00:00 +0000"
+def line(
+    hour: int, address: str = "192.0.2.7", url: str = "/a", agent: str = BROWSER, status: int = 200, days_ago: int = 1
+) -> str:
+    time = f"{NIGHT - timedelta(days_ago):%d/%b/%Y}:{hour:02}:00:00 +0000"
     return combined_line(address=address, time=time, request=f"GET {url} HTTP/1.1", status=status, agent=agent)
 
 
@@ -155,6 +157,16 @@ def test_visits_that_no_list_told_of_are_verified_once_one_is_read(shop: Shop, p
     assert read(shop) == []
     assert drop.replay(shop.wh, "server_logs", "shop", NIGHT - timedelta(2), NIGHT) == ["unchanged"] * 3
     assert hits(shop) == before
+
+
+def test_visits_of_long_before_any_list_was_read_are_judged_by_the_first(shop: Shop) -> None:
+    write_log(shop, "access.log", [line(1, GOOGLE, agent=GOOGLEBOT, days_ago=100)])
+    read(shop)
+    assert {row[1] for row in hits(shop)} == {"unverifiable"}
+    nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    read(shop)
+    assert shop.fetch("select verdict, is_range_later from raw.raw_server_logs__bot_hit") == [("verified", True)]
+    assert read(shop) == []
 
 
 def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop) -> None:

@@ -1,7 +1,7 @@
 """How server logs are read: each file on from where its log was left; what is kept of that is a file of its own.
 
 Verdicts follow from the lists of operators' addresses as they were read around each day. Where a list of these days is
-read only later, the segments of the last nights are judged again.
+read only later, the segments of the last nights are judged again, and those from before any list was read.
 """
 
 from __future__ import annotations
@@ -184,8 +184,9 @@ def _read_readings(run: Run) -> asof.Readings:
 
 
 def _again(run: Run) -> list[KeptFile]:
-    """Segments with days of which other lists hold now than when they were judged."""
+    """Segments with days of which other lists hold now than when they were judged: of late, or before any were read."""
     readings = _readings(run)
+    read_since = max((min(by_day) for by_day in readings.values()), default=date.min)
     found = run.connection.execute(
         """
         select f.property_key, f.sha256, f.file_name, f.bytes, f.written_at, f.state, f.reason, p.day,
@@ -195,10 +196,11 @@ def _again(run: Run) -> list[KeptFile]:
             on s.property_key = p.property_key
            and p.part = s.stream || '/' || left(s.fingerprint, 16) || '/' || s.from_byte
         join ops.export_file as f on f.property_key = s.property_key and f.sha256 = s.sha256
-        where p.source = %s and p.table_name = %s and p.property_key = %s and p.is_current and p.day >= %s
+        where p.source = %s and p.table_name = %s and p.property_key = %s and p.is_current
+          and (p.day >= %s or p.day < %s)
         order by f.written_at, f.seen_at
         """,
-        (run.source.name, BOT_HIT.name, run.prop.key, run.night - JUDGED_AGAIN),
+        (run.source.name, BOT_HIT.name, run.prop.key, run.night - JUDGED_AGAIN, read_since),
     ).fetchall()
     keys = {day: asof.make_key(readings, day) for day in {row[7] for row in found}}
     stale = {row[1]: KeptFile(*row[:7]) for row in found if keys[row[7]] != row[8]}
