@@ -55,12 +55,14 @@ class Access:
 
     `host` is its base URL, where the connection states no other. `auth` makes of a connection what signs requests; it
     raises ConfigError saying what the connection lacks ("needs a login and a password"). `example` is what a connection
-    states beside the host, with harmless values.
+    states beside the host, with harmless values. `calls_per_minute` is how fast it may be asked, where it says so and
+    the connection does not.
     """
 
     host: str
     auth: Callable[[Connection], Auth]
     example: Mapping[str, Any]
+    calls_per_minute: int | None = None
 
 
 class Basic(HTTPBasicAuth):

@@ -1,4 +1,4 @@
-"""What Google's APIs share: requests signed as a service account.
+"""What Google's APIs share: requests signed as a service account, and what their errors mean.
 
 https://google-auth.readthedocs.io/en/stable/user-guide.html#service-account-private-key-files
 """
@@ -9,15 +9,27 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
+import orjson
 import requests
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from seo_warehouse.client.access import Connection
+from seo_warehouse.client.api import Api
+from seo_warehouse.client.archive import Answer
 from seo_warehouse.client.connecting import why_exposed
 from seo_warehouse.client.transport import Limits, Transport
-from seo_warehouse.errors import ConfigError, CredentialsError, TransientSourceError
+from seo_warehouse.errors import (
+    ConfigError,
+    CredentialsError,
+    SourceError,
+    TerminalSourceError,
+    ThrottledError,
+    TransientSourceError,
+)
+from seo_warehouse.sources.fields import mapping, text
 
 TOKEN_LIMITS = Limits(answer_bytes=1_000_000, read_seconds=60.0, answer_seconds=60.0)
 EXAMPLE: Mapping[str, Any] = {
@@ -32,6 +44,18 @@ EXAMPLE: Mapping[str, Any] = {
     },
 }
 """A connection, beside its host."""
+DAY_SECONDS = 3_600.0
+"""How long to wait where a day's quota is used up: asking sooner uses up the next one."""
+_THROTTLED = {
+    "quotaexceeded",
+    "ratelimitexceeded",
+    "userratelimitexceeded",
+    "rate_limit_exceeded",
+    "resource_exhausted",
+    "concurrentlimitexceeded",
+    "servinglimitexceeded",
+}
+_DAY_THROTTLED = {"dailylimitexceeded", "dailylimitexceededunreg"}
 
 
 def service_account(*scopes: str) -> Callable[[Connection], ServiceAccount]:
@@ -106,3 +130,49 @@ class _TokenCall:
         asked = requests.Request(method, url, data=body, headers={**(headers or {}), "Accept-Encoding": "identity"})
         answer = self._transport.send("Google's token endpoint", asked.prepare())
         return _TokenAnswer(answer.status, answer.headers, answer.body)
+
+
+def probe_site(api: Api, site: str) -> None:
+    """The service account may read a site of Search Console's.
+
+    https://developers.google.com/webmaster-tools/v1/sites/get; the level is siteFullUser there, SITE_FULL_USER in
+    Google's description of the API.
+    """
+    level: str = api.get(f"/webmasters/v3/sites/{quote(site, safe='')}", decode=_level).json
+    if level.replace("_", "").lower() == "siteunverifieduser":
+        raise TerminalSourceError(f"the service account may not read {site}: make it a user there, in Search Console")
+
+
+def _level(document: Any) -> str:
+    return text(mapping(document, "the answer").get("permissionLevel"), "permissionLevel")
+
+
+def explain(answer: Answer) -> SourceError | None:
+    """Tells a quota from a refusal: Google answers both with 403.
+
+    https://developers.google.com/webmaster-tools/limits
+    """
+    if answer.status < 400 or answer.status >= 500:
+        return None
+    reasons, message = _reasons(answer.body)
+    sentence = f"HTTP {answer.status}: {message}"
+    if reasons & _DAY_THROTTLED:
+        return ThrottledError(sentence, DAY_SECONDS)
+    if answer.status == 429 or reasons & _THROTTLED:
+        return ThrottledError(sentence)
+    if answer.status == 401:
+        return CredentialsError(f"{sentence} (the service account's credentials are not accepted)")
+    if answer.status == 403:
+        return TerminalSourceError(f"{sentence} (is the service account a user of this Search Console property?)")
+    return TerminalSourceError(sentence) if reasons else None
+
+
+def _reasons(body: bytes) -> tuple[set[str], str]:
+    """Lower-cased reasons and the message of an error in Google's form; none where the body is of another."""
+    try:
+        error = orjson.loads(body)["error"]
+        details = [entry for name in ("errors", "details") for entry in error.get(name) or []]
+        reasons = [error.get("status"), *(detail.get("reason") for detail in details)]
+        return {r.lower() for r in reasons if isinstance(r, str)}, str(error.get("message"))
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return set(), "without an explanation"

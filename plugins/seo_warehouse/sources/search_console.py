@@ -18,19 +18,11 @@ from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from pydantic import Field
 
 from seo_warehouse.client.access import Access
 from seo_warehouse.client.api import Api, Items
-from seo_warehouse.client.archive import Answer
-from seo_warehouse.errors import (
-    CredentialsError,
-    MalformedAnswerError,
-    SourceError,
-    TerminalSourceError,
-    ThrottledError,
-)
+from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources import google
 from seo_warehouse.sources.fields import Shape, iso_day, mapping, number, sequence, text
@@ -40,21 +32,8 @@ PAGE_ROWS = 25_000
 """The most rows that one answer holds."""
 DAY_CAP_ROWS = 50_000
 """The most rows that exist for a day and search type."""
-DAY_SECONDS = 3_600.0
-"""How long to wait where a day's quota is used up: asking sooner uses up the next one."""
-
 _ANSWER_FIELDS = {"rows", "responseAggregationType", "metadata"}
 _COLUMN_OF = {"DATE": "day", "PAGE": "page_url", "QUERY": "query", "COUNTRY": "country", "DEVICE": "device"}
-_THROTTLED = {
-    "quotaexceeded",
-    "ratelimitexceeded",
-    "userratelimitexceeded",
-    "rate_limit_exceeded",
-    "resource_exhausted",
-    "concurrentlimitexceeded",
-    "servinglimitexceeded",
-}
-_DAY_THROTTLED = {"dailylimitexceeded", "dailylimitexceededunreg"}
 
 
 class SearchConsoleSettings(Strict):
@@ -77,19 +56,8 @@ class _Page(Items):
 
 
 def probe_site(api: Api, property: Property) -> None:
-    """The service account may read the site.
-
-    https://developers.google.com/webmaster-tools/v1/sites/get; the level is siteFullUser there, SITE_FULL_USER in
-    Google's description of the API.
-    """
-    site = property.settings_of(SEARCH_CONSOLE).site
-    level: str = api.get(f"/webmasters/v3/sites/{quote(site, safe='')}", decode=_level).json
-    if level.replace("_", "").lower() == "siteunverifieduser":
-        raise TerminalSourceError(f"the service account may not read {site}: make it a user there, in Search Console")
-
-
-def _level(document: Any) -> str:
-    return text(mapping(document, "the answer").get("permissionLevel"), "permissionLevel")
+    """The service account may read the site."""
+    google.probe_site(api, property.settings_of(SEARCH_CONSOLE).site)
 
 
 def read_performance(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -194,37 +162,6 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def explain(answer: Answer) -> SourceError | None:
-    """Tells a quota from a refusal: Google answers both with 403.
-
-    https://developers.google.com/webmaster-tools/limits
-    """
-    if answer.status < 400 or answer.status >= 500:
-        return None
-    reasons, message = _reasons(answer.body)
-    sentence = f"HTTP {answer.status}: {message}"
-    if reasons & _DAY_THROTTLED:
-        return ThrottledError(sentence, DAY_SECONDS)
-    if answer.status == 429 or reasons & _THROTTLED:
-        return ThrottledError(sentence)
-    if answer.status == 401:
-        return CredentialsError(f"{sentence} (the service account's credentials are not accepted)")
-    if answer.status == 403:
-        return TerminalSourceError(f"{sentence} (is the service account a user of this Search Console property?)")
-    return TerminalSourceError(sentence) if reasons else None
-
-
-def _reasons(body: bytes) -> tuple[set[str], str]:
-    """Lower-cased reasons and the message of an error in Google's form; none where the body is of another."""
-    try:
-        error = orjson.loads(body)["error"]
-        details = [entry for name in ("errors", "details") for entry in error.get(name) or []]
-        reasons = [error.get("status"), *(detail.get("reason") for detail in details)]
-        return {r.lower() for r in reasons if isinstance(r, str)}, str(error.get("message"))
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return set(), "without an explanation"
-
-
 METRICS = (
     Column("clicks", Type.FLOAT, "Clicks.", required=True, minimum=0),
     Column("impressions", Type.FLOAT, "Impressions.", required=True, minimum=0),
@@ -320,7 +257,7 @@ SEARCH_CONSOLE = Source(
     ),
     probe=probe_site,
     is_droppable=True,
-    explain=explain,
+    explain=google.explain,
     delay_days=2,
     lookback_days=3,
     kept_months=16,

@@ -46,11 +46,12 @@ def _door(wh: Warehouse, source: Source, settings: Any, limits: Limits, *, may_c
     if not may_call or source.access is None:
         return _Door(base_url=base_url, limits=limits)
     kept = wh.connection(settings.connection)
+    pace = source.access.calls_per_minute or limits.calls_per_minute
     try:
         return _Door(
             base_url=kept.host or source.access.host,
             auth=source.access.auth(kept),
-            limits=replace(limits, calls_per_minute=kept.calls_per_minute(limits.calls_per_minute)),
+            limits=replace(limits, calls_per_minute=kept.calls_per_minute(pace)),
             networks=kept.networks,
             remedy=(
                 f"mend the connection {settings.connection!r}, in {variable(settings.connection)}, the home's"
