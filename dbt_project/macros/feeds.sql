@@ -24,5 +24,6 @@
         {'kind': 'crawler_addresses', 'source': 'bot_range', 'table': 'prefix', 'origin': 'bot_range', 'is_export': false},
         {'kind': 'bot_hits', 'source': 'server_logs', 'table': 'bot_hit', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'log_hours', 'source': 'server_logs', 'table': 'segment', 'origin': 'server_logs', 'is_export': true},
+        {'kind': 'index_looks', 'source': 'url_inspection', 'table': 'result', 'origin': 'url_inspection', 'is_export': false},
     ]) -}}
 {%- endmacro %}

@@ -63,3 +63,6 @@ column the same type wherever it stands, or PostgreSQL could not look through th
 
 {#- Name of the panel of searches, as text of SQL: who tells them. -#}
 {% macro search_panel() -%} '{{ feeds_of(['page_searches'], is_export=false)[0]['origin'] }}' {%- endmacro %}
+
+{#- The engine whose searches are told, as text of SQL: a URL with an impression there is in its index. -#}
+{% macro search_engine() -%} 'google' {%- endmacro %}

@@ -103,6 +103,8 @@ class Feed(StrEnum):
     """Ranges of addresses that operators of bots publish as theirs: columns list, operator, prefix."""
     LOG_HOURS = "log_hours"
     """How many visits the property's servers wrote down in each hour."""
+    INDEX_LOOKS = "index_looks"
+    """What a search engine says it has of a URL in its index, and why."""
     INCIDENTS = "incidents"
     """Updates and incidents of a search engine, as it states them."""
 

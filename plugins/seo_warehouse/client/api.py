@@ -13,7 +13,7 @@ import logging
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ import orjson
 from seo_warehouse.client.access import Auth
 from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_json, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
-from seo_warehouse.client.plans import Ask, read_plan
+from seo_warehouse.client.plans import Ask, planned_at, read_plan
 from seo_warehouse.client.sieve import Sieve
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
@@ -115,6 +115,7 @@ class _Call:
     key: str
     decode: Decode | None
     sieve: Sieve | None = None
+    accepts: Collection[int] = ()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -179,14 +180,18 @@ class Api:
         *,
         fresh: bool = False,
         once: bool = False,
+        accepts: Collection[int] = (),
         decode: Decode | None = None,
     ) -> Reply:
         """Answer of a POST of JSON; `fresh` and `decode` as in `get`.
 
+        `accepts`: statuses beside 2xx that answer what was asked, as one that says that nothing is known of it: such an
+        answer is archived and decoded like any other, unless `explain` makes an error of it.
+
         `once`: carrying it out twice would do harm. It is not sent again here unless the provider surely did not
         carry it out, and its intent survives a power cut; `is_cut` then tells.
         """
-        return self._reply("POST", path, body, fresh, once, decode)
+        return self._reply("POST", path, body, fresh, once, decode, accepts=accepts)
 
     def pass_over(self, path: str) -> None:
         """Leave out the archived occurrences of a poll by GET: the next `get` of it is sent. Reads none of them."""
@@ -216,6 +221,10 @@ class Api:
     def plan(self) -> tuple[Ask, ...]:
         """What the night's plan says to ask, in that order. Raises NotArchivedError where none was kept."""
         return read_plan(self.archive)
+
+    def planned_at(self) -> datetime:
+        """When the night's plan was kept. Raises NotArchivedError where none was."""
+        return planned_at(self.archive)
 
     def note(self, day: date, **facts: Any) -> None:
         """Keep facts about a day beside its rows."""
@@ -319,12 +328,13 @@ class Api:
         once: bool,
         decode: Decode | None,
         sieve: Sieve | None = None,
+        accepts: Collection[int] = (),
     ) -> Reply:
         key = call_key(method, path, payload)
         if fresh:
             self._occurrences[key] += 1
             key = _occurrence(key, self._occurrences[key])
-        call = _Call(method, path, payload, key, decode, sieve)
+        call = _Call(method, path, payload, key, decode, sieve, accepts)
         archived = self.recall(key)
         if archived is not None:
             return self._reused(str(call), archived, decode)
@@ -410,7 +420,7 @@ class Api:
         if error is not None:
             error.args = (self._transport.redactor.text(f"{call}: {error}"),)
             raise error
-        if 200 <= answer.status < 300:
+        if 200 <= answer.status < 300 or answer.status in call.accepts:
             return
         message = self._transport.redactor.text(f"{call}: HTTP {answer.status}: {excerpt(answer.body)}")
         if answer.status == 429 or (answer.status == 503 and retry_after is not None):

@@ -39,7 +39,16 @@ def keep_plan(archive: Archive, model: str, asks: Iterable[Ask], made_at: dateti
 
 def read_plan(archive: Archive) -> tuple[Ask, ...]:
     """The plan that was kept. Raises NotArchivedError where none was."""
+    return tuple(Ask(**entry) for entry in orjson.loads(_kept(archive).body))
+
+
+def planned_at(archive: Archive) -> datetime:
+    """When the plan was kept. Raises NotArchivedError where none was."""
+    return _kept(archive).received_at
+
+
+def _kept(archive: Archive) -> Answer:
     answer = archive.get(KEY)
     if answer is None:
         raise NotArchivedError(f"the archive holds no plan ({archive.scope})")
-    return tuple(Ask(**entry) for entry in orjson.loads(answer.body))
+    return answer

@@ -10,6 +10,7 @@ from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
+from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import Source
 
 SOURCES: tuple[Source, ...] = (
@@ -23,6 +24,7 @@ SOURCES: tuple[Source, ...] = (
     COMMONCRAWL_RANKS,
     BOT_RANGE,
     SERVER_LOGS,
+    URL_INSPECTION,
 )
 
 

@@ -186,6 +186,12 @@ def pascal(column: str) -> str:
     return "".join(map(str.capitalize, column.split("_")))
 
 
+def camel(column: str) -> str:
+    """A column's name as JSON of Google's spells fields: `lastCrawlTime` of `last_crawl_time`."""
+    first, *others = column.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 class Shape:
     """The documented fields of an item: makes a row of it, and finds the names that are out of place.
 
