@@ -44,6 +44,8 @@ REFERENCE_TABLES = {
     "int_effect__list_reaches": "made of the seed of windows",
     "int_effect__list_samples": "made of the seed of windows",
     "link_witness_cadences": "a seed",
+    "index_reasons": "a seed",
+    "index_strata": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
 GATHERED_BY_CITUS = {
@@ -68,7 +70,7 @@ PREFIXES = {
     "plans": r"plan_[a-z_]+",
 }
 
-MART_ORDER = ("core", "crawl", "bot", "search", "serp", "link", "effect", "estimate", "week")
+MART_ORDER = ("core", "crawl", "bot", "search", "serp", "link", "discovery", "effect", "estimate", "week")
 """Folders of marts. An intermediate that reads a mart of one feeds only marts of later ones: docs/architecture.md."""
 DEEPEST = {"fct_link_rank_change": 12}
 """Models on the longest way to a mart from a source, itself included. May only shrink."""

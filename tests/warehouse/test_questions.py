@@ -51,8 +51,8 @@ MODELS = (
     *("+dim_date", "+dim_page", "+dim_keyword", "+dim_domain_current", "+rpt_completeness", "+rpt_spend"),
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
-    *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change"),
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
+    *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state"),
 )
 
 
@@ -85,6 +85,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         _publish_logs(warehouse, number)
         if number in (0, 7, 13):
             _publish_crawl(warehouse, number)
+    _publish_inspections(warehouse)
     _note_loads(warehouse)
     warehouse.copy_published(of=1, key=2)
     warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
@@ -214,6 +215,18 @@ def _publish_logs(warehouse: Warehouse, number: int) -> None:
     warehouse.publish("server_logs", "segment", 1, day(number), hours, part=f"web/a/{number}")
 
 
+def _publish_inspections(warehouse: Warehouse) -> None:
+    """The pans are in the index, as their impressions prove; the old page was, and is not since some day."""
+    old = {"url": f"{SITE}/old", "last_crawl_time": _at(2, 4)}
+    indexed = {"verdict": "PASS", "coverage_state": "Submitted and indexed"}
+    crawled = {"verdict": "NEUTRAL", "coverage_state": "Crawled - currently not indexed"}
+    answers = {3: [old | indexed], 9: [old | crawled | {"last_crawl_time": _at(8, 4)}]}
+    answers[9].append({"url": f"{SITE}/pans", "last_crawl_time": _at(7, 4)} | indexed)
+    for number, rows in answers.items():
+        seen = {"observed_at": _at(number, 9)}
+        warehouse.publish("url_inspection", "result", 1, day(number), [row | seen for row in rows])
+
+
 def _at(number: int, hour: int) -> datetime:
     return datetime.combine(day(number), time(hour), UTC)
 
@@ -298,6 +311,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("search_console", day(0).replace(day=1), 0, 0),
         ("server_logs", day(0).replace(day=1), 0, 0),
         ("site_crawl", day(0).replace(day=1), 0, 0),
+        ("url_inspection", day(0).replace(day=1), 0, 0),
     ],
     3: [(LAST, 3, 4, 3, 1)],
     4: [(day(7), "new.example", "https://www.new.example/post", True, 200)],
@@ -328,11 +342,13 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     ],
     23: [("openai", "GPTBot", "ai_training", 28, 14, 0, LAST)],
     24: [("web", day(9), 3, 21 * 30), ("web", LAST, 0, 24 * 30)],
+    25: [(GONE, "excluded", "crawled", day(8), day(9))],
+    26: [(GONE, "google", day(4), day(9), "excluded", "crawled")],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 25)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 27)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
