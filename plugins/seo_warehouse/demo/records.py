@@ -20,7 +20,7 @@ from seo_warehouse.demo.serp import Order
 
 Json = dict[str, Any]
 
-DISCLOSURES = ("backlinks", "serp", "search_console", "site")
+DISCLOSURES = ("backlinks", "serp", "search_console", "index", "site")
 TASK_ID = re.compile(r"\d{8}-\d{4}-\d{4}-\d{4}-[0-9a-f]{12}")
 
 
@@ -65,7 +65,7 @@ def read_lines(path: Path) -> Iterator[Json]:
 
 
 def disclosed(folder: Path, kind: str) -> list[Json]:
-    """What witnesses were shown, oldest first: `backlinks`, `serp`, `search_console` or `site`.
+    """What witnesses were shown, oldest first: `backlinks`, `serp`, `search_console`, `index` or `site`.
 
     Each line has `at`, the demo's clock at the answer. Raises ValueError for another kind.
     """

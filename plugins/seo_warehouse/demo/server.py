@@ -5,7 +5,7 @@ request lives by follows from the host, the Search Console site or the DataForSE
 
     GET  PUT /control/clock      {"now": instant or null, "is_set": bool}; ?property=name for that property's own
     GET  PUT /control/failures   list of rules, see failures.Rule
-    GET      /control/disclosed  ?kind=backlinks|serp|search_console|site
+    GET      /control/disclosed  ?kind=backlinks|serp|search_console|index|site
     GET  PUT /control/calls      calls by path, orders placed and repeated; PUT counts from nothing again
     GET  PUT /control/settings   {"serp_delay_seconds": number}
     GET      /control/connections  the AIRFLOW_CONN_* variables that lead here
@@ -19,6 +19,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -37,6 +38,7 @@ from seo_warehouse.demo.clock import COMMON, Clock, real_now
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.failures import Failures, Rule
 from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_error
+from seo_warehouse.demo.index import Index
 from seo_warehouse.demo.records import Calls, Journal, Orders, disclosed
 from seo_warehouse.demo.site import Sites
 from seo_warehouse.demo.status import incidents
@@ -51,6 +53,7 @@ JSON = "application/json; charset=utf-8"
 MOST_BODY_BYTES = 10_000_000
 QUERY_PATH = "/webmasters/v3/sites/"
 QUERY_END = "/searchAnalytics/query"
+INSPECT_PATH = "/v1/urlInspection/index:inspect"
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class DemoServer(ThreadingHTTPServer):
         self.sites = Sites(world)
         self.demand = Demand(world)
         self.search_console = SearchConsole(self.demand, world.knobs.day_cap)
+        self.index = Index(world.seed, world.first_day)
         self.account = accounts.service_account(folder, self.base_url)
         self.tokens = Tokens(accounts.public_key(self.account["private_key"]), self.account["client_email"])
         write_truth(folder, world, self.demand, min(real_now().date(), world.last_day))
@@ -154,13 +158,13 @@ class Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "")
         prop = self.server.sites.property_of(host)
         path = urlsplit(self.path).path
-        now = self.now = self.server.clock.now(prop.name if prop else self._clock_name(path))
         length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length) if 0 < length <= MOST_BODY_BYTES else b""
+        now = self.now = self.server.clock.now(prop.name if prop else self._clock_name(path, body))
         if length > MOST_BODY_BYTES:
             self.close_connection = True
             self._send(Response(413, b""))
             return
-        body = self.rfile.read(length) if length else b""
         if prop is None and path.startswith("/control/"):
             self._send(self._control(path, body))
             return
@@ -180,9 +184,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.journal.add(*response.shown)
             self._send(response)
 
-    def _clock_name(self, path: str) -> str:
+    def _clock_name(self, path: str, body: bytes) -> str:
         account = accounts.account_of(self.headers.get("Authorization"))
-        by_site = self.server.search_console.property_of(_site_of(path))
+        site = _inspected_site(body) if path == INSPECT_PATH else _site_of(path)
+        by_site = self.server.search_console.property_of(site)
         return by_site.name if by_site else account or COMMON
 
     def _site(self, prop: DemoProperty, host: str, now: datetime) -> Response:
@@ -210,6 +215,8 @@ class Handler(BaseHTTPRequestHandler):
             return _json(grant, status)
         if (site := _site_of(path)) is not None and self.command == "POST":
             return self._query(site, body, now)
+        if path == INSPECT_PATH and self.command == "POST":
+            return self._inspect(body, now)
         if path.startswith(QUERY_PATH) and self.command == "GET":
             return self._permission(unquote(path.removeprefix(QUERY_PATH)))
         if path == "/incidents.json" and self.command == "GET":
@@ -226,19 +233,33 @@ class Handler(BaseHTTPRequestHandler):
             return _json(error.body(), error.code)
 
     def _query(self, site: str, body: bytes, now: datetime) -> Response:
+        def ask(asked: dict[str, Any]) -> tuple[Any, Shown]:
+            answer, shown = self.server.search_console.query(site, asked, now)
+            return answer, ("search_console", [{"at": now.isoformat(), "site": site, **row} for row in shown])
+
+        return self._asked_of_google(body, ask)
+
+    def _inspect(self, body: bytes, now: datetime) -> Response:
+        def ask(asked: dict[str, Any]) -> tuple[Any, Shown]:
+            answer, shown = self.server.index.inspect(asked, now)
+            return answer, ("index", [{"at": now.isoformat(), **shown}])
+
+        return self._asked_of_google(body, ask)
+
+    def _asked_of_google(self, body: bytes, ask: Callable[[dict[str, Any]], tuple[Any, Shown]]) -> Response:
+        """The answer to a body of JSON, signed with a token, or the error in Google's form."""
         try:
             self.server.tokens.check(self.headers.get("Authorization"))
             asked = orjson.loads(body)
             if not isinstance(asked, dict):
                 raise GoogleError(400, "INVALID_ARGUMENT", "badRequest", "Invalid JSON payload received.")
-            answer, shown = self.server.search_console.query(site, asked, now)
+            answer, shown = ask(asked)
         except orjson.JSONDecodeError:
             error = GoogleError(400, "INVALID_ARGUMENT", "parseError", "Invalid JSON payload received.")
             return _json(error.body(), 400)
         except GoogleError as error:
             return _json(error.body(), error.code)
-        at = now.isoformat()
-        return _json(answer, shown=("search_console", [{"at": at, "site": site, **row} for row in shown]))
+        return _json(answer, shown=shown)
 
     def _control(self, path: str, body: bytes) -> Response:
         server, name = self.server, path.removeprefix("/control/")
@@ -286,7 +307,7 @@ class Handler(BaseHTTPRequestHandler):
         """Failures in which nothing is done for the client; None where the request is to be answered first."""
         if rule is None:
             return None
-        is_google = path.startswith("/webmasters")
+        is_google = path.startswith("/webmasters") or path == INSPECT_PATH
         extra = {"Content-Type": JSON, **({"Retry-After": rule.retry_after} if rule.retry_after is not None else {})}
         if rule.kind == "html":
             page = b"<!doctype html><html><body><h1>Bad gateway</h1></body></html>"
@@ -363,6 +384,14 @@ def _site_of(path: str) -> str | None:
     """The site that a Search Analytics query names; None for any other path."""
     is_query = path.startswith(QUERY_PATH) and path.endswith(QUERY_END)
     return unquote(path[len(QUERY_PATH) : -len(QUERY_END)]) if is_query else None
+
+
+def _inspected_site(body: bytes) -> str | None:
+    """The site that an inspection names; None where it names none."""
+    try:
+        return str(orjson.loads(body)["siteUrl"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
 
 
 def _clock_of(asked: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The world's truth, written beside what it disclosed: links, positions, edits, demand and visits as JSON lines."""
+"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, visits as JSON lines."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 import orjson
 
 from seo_warehouse.demo import logs
-from seo_warehouse.demo.catalogue import DEVICES
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES
 from seo_warehouse.demo.demand import Demand
+from seo_warehouse.demo.index import holdings
 from seo_warehouse.demo.links import is_followed
 from seo_warehouse.demo.logs import LOGGED
 from seo_warehouse.demo.world import World
@@ -103,12 +104,28 @@ def demand(demand: Demand, first: date, last: date) -> Iterator[Json]:
             }
 
 
+def index(world: World) -> Iterator[Json]:
+    """What Google's index holds of each URL it knows, from which day on."""
+    for prop in DEMO_PROPERTIES:
+        for path, held in holdings(world.seed, prop, world.first_day).items():
+            for each in held:
+                yield {
+                    "property_key": prop.key,
+                    "url": prop.url(path),
+                    "since": each.since.isoformat(),
+                    "verdict": each.verdict,
+                    "coverage_state": each.coverage,
+                    "is_indexed": each.is_indexed,
+                }
+
+
 def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None:
-    """Write truth/*.jsonl up to `last` (links and edits for all time)."""
+    """Write truth/*.jsonl up to `last` (links, edits and index for all time)."""
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)
     _write(target / "links.jsonl", link_events(world))
     _write(target / "edits.jsonl", edits(world))
+    _write(target / "index.jsonl", index(world))
     _write(target / "positions.jsonl", positions(world, world.first_day, last))
     _write(target / "demand.jsonl", demand(figures, world.first_day, last))
     for prop in world.properties:
