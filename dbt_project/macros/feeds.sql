@@ -25,5 +25,9 @@
         {'kind': 'bot_hits', 'source': 'server_logs', 'table': 'bot_hit', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'log_hours', 'source': 'server_logs', 'table': 'segment', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'index_looks', 'source': 'url_inspection', 'table': 'result', 'origin': 'url_inspection', 'is_export': false},
+        {'kind': 'links', 'source': 'ahrefs', 'table': 'backlink', 'origin': 'ahrefs', 'is_export': false},
+        {'kind': 'links', 'source': 'majestic', 'table': 'link', 'origin': 'majestic', 'is_export': false},
+        {'kind': 'links', 'source': 'moz', 'table': 'link', 'origin': 'moz', 'is_export': false},
+        {'kind': 'links', 'source': 'semrush', 'table': 'link', 'origin': 'semrush', 'is_export': false},
     ]) -}}
 {%- endmacro %}

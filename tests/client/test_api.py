@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from seo_warehouse.client.answers import read_json
+from seo_warehouse.client.answers import read_document
 from seo_warehouse.client.api import Api, call_key
 from seo_warehouse.client.archive import Answer, open_archive
 from seo_warehouse.client.redaction import Redactor
@@ -279,7 +279,7 @@ def test_python_searches_for_cycles_again_once_an_answer_is_read(body: bytes) ->
 
     answer = Answer(url="", status=200, headers={}, body=body, received_at=datetime.now(UTC), seconds=0)
     with suppress(MalformedAnswerError, ZeroDivisionError):
-        assert read_json("POST /x", answer, decode) is False
+        assert read_document("POST /x", answer, decode) is False
     assert gc.isenabled()
 
 

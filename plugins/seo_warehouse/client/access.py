@@ -98,3 +98,25 @@ class QueryKey(AuthBase):
     def secrets(self) -> Iterable[str]:
         """The key."""
         yield self._key
+
+
+class HeaderKey(AuthBase):
+    """Signs with a key in a header, for Access(auth=HeaderKey.named("x-api-key")): the connection's password."""
+
+    def __init__(self, name: str, scheme: str, connection: Connection) -> None:
+        if not connection.password:
+            raise ConfigError("needs the API's key as its password")
+        self._name, self._scheme, self._key = name, scheme, connection.password
+
+    @classmethod
+    def named(cls, name: str, scheme: str = "") -> Callable[[Connection], HeaderKey]:
+        """What makes it of a connection, for a header of that name; `scheme` stands before the key, as `Bearer `."""
+        return partial(cls, name, scheme)
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers[self._name] = self._scheme + self._key
+        return request
+
+    def secrets(self) -> Iterable[str]:
+        """The key."""
+        yield self._key

@@ -1,4 +1,4 @@
-"""What the body and headers of an answer say: its JSON, decoded; how long to wait; an excerpt for a message."""
+"""What the body and headers of an answer say: its document, decoded; how long to wait; an excerpt for a message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from seo_warehouse.errors import MalformedAnswerError
 _EXCERPT_CHARACTERS = 300
 
 Decode = Callable[[Any], Any]
-"""Makes of a JSON document what a reader works with; raises MalformedAnswerError where it is not as documented."""
+"""Makes of a document what a reader works with; raises MalformedAnswerError where it is not as documented."""
+
+
+@dataclass(frozen=True)
+class OfText:
+    """A decode of answers that are text, in UTF-8, and no JSON."""
+
+    decode: Callable[[str], Any]
+
+    def __call__(self, text: str) -> Any:
+        return self.decode(text)
 
 
 @dataclass(frozen=True)
@@ -46,19 +56,20 @@ def excerpt(body: bytes) -> str:
     return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
 
 
-def read_json(name: str, answer: Answer, decode: Decode | None) -> Any:
+def read_document(name: str, answer: Answer, decode: Decode | None) -> Any:
     """The document in an answer, or what `decode` makes of it. Raises MalformedAnswerError with `name`, the call's."""
     with _uncollected():
-        return _read_json(name, answer, decode)
+        return _read_document(name, answer, decode)
 
 
-def _read_json(name: str, answer: Answer, decode: Decode | None) -> Any:
+def _read_document(name: str, answer: Answer, decode: Decode | None) -> Any:
     # Apart, so that the document is gone before there are searches again.
+    is_text = isinstance(decode, OfText)
     try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
-        size = len(answer.body)
-        message = f"{name}: {size} bytes that are not JSON ({error}): {excerpt(answer.body)}"
+        document = answer.body.decode() if is_text else orjson.loads(answer.body)
+    except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
+        size, form = len(answer.body), "UTF-8" if is_text else "JSON"
+        message = f"{name}: {size} bytes that are not {form} ({error}): {excerpt(answer.body)}"
         raise MalformedAnswerError(message) from None
     if decode is None:
         return document

@@ -23,7 +23,7 @@ from typing import Any, Self
 import orjson
 
 from seo_warehouse.client.access import Auth
-from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_json, retry_after_seconds
+from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_document, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
 from seo_warehouse.client.plans import Ask, planned_at, read_plan
 from seo_warehouse.client.sieve import Sieve
@@ -167,8 +167,8 @@ class Api:
     ) -> Reply:
         """Answer of a GET. `fresh`: a poll; its occurrences are archived and replayed one by one, in order.
 
-        `decode` turns the document into what the caller works with. An answer it refuses with MalformedAnswerError
-        is not archived as the call's answer, so that a later attempt asks anew.
+        `decode` turns the document into what the caller works with; `OfText` is one of text that is no JSON. An answer
+        it refuses with MalformedAnswerError is not archived as the call's answer, so that a later attempt asks anew.
         Raises the errors of errors.SourceError.
         """
         return self._reply("GET", path, dict(params) if params else None, fresh, False, decode)
@@ -353,7 +353,7 @@ class Api:
 
     def _reused(self, name: str, answer: Answer, decode: Decode | None) -> Reply:
         self._check_night(answer)
-        return Reply(read_json(name, answer, decode), answer.observed_at, is_reused=True)
+        return Reply(read_document(name, answer, decode), answer.observed_at, is_reused=True)
 
     def _check_night(self, answer: Answer) -> None:
         at = answer.observed_at
@@ -400,7 +400,7 @@ class Api:
             raise
         try:
             self._judge(call, answer)
-            decoded = read_json(str(call), answer, call.decode)
+            decoded = read_document(str(call), answer, call.decode)
         except SourceError as error:
             self._count(answer)
             self.archive.put_refused(call.key, answer)

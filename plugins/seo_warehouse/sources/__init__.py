@@ -1,5 +1,6 @@
 """The sources there are. A new one is its file and its name here."""
 
+from seo_warehouse.sources.ahrefs import AHREFS
 from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
 from seo_warehouse.sources.bot_range import BOT_RANGE
 from seo_warehouse.sources.commoncrawl_ranks import COMMONCRAWL_RANKS
@@ -7,7 +8,11 @@ from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
+from seo_warehouse.sources.majestic import MAJESTIC
+from seo_warehouse.sources.moz import MOZ
+from seo_warehouse.sources.open_pagerank import OPEN_PAGERANK
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.sources.semrush import SEMRUSH
 from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
@@ -25,6 +30,11 @@ SOURCES: tuple[Source, ...] = (
     BOT_RANGE,
     SERVER_LOGS,
     URL_INSPECTION,
+    AHREFS,
+    MAJESTIC,
+    MOZ,
+    SEMRUSH,
+    OPEN_PAGERANK,
 )
 
 

@@ -38,10 +38,10 @@ from seo_warehouse.sources.dataforseo import (
     tasks_of,
 )
 from seo_warehouse.sources.fields import Shape, integer, spaced_instant, text
+from seo_warehouse.sources.full_pulls import keeps_its_size
 from seo_warehouse.spec import (
     DAY,
     OBSERVED_AT,
-    BatchRule,
     Column,
     Feed,
     Kind,
@@ -254,25 +254,6 @@ LINK = Shape(
 
 ODD_ROWS = 0.01
 """Share of rows that may break a row rule: of a web-sized index, one odd page in a hundred is no fault of the pull."""
-FULL_PULL_KEEPS_ITS_SIZE = BatchRule(
-    name="full_pull_keeps_its_size",
-    sql="""
-        select own.day, own.facts -> 'pulls' -> 'full' as full_pull, earlier.rows as earlier_rows
-        from ops.load_day own
-        cross join lateral (
-            select (p.facts -> 'pulls' -> 'full' ->> 'rows')::bigint as rows
-            from ops.publication p
-            where p.source = 'dataforseo_backlinks' and p.table_name = 'backlink' and p.is_current
-              and p.property_key = {property_key} and p.day < own.day and (p.facts ->> 'is_full')::boolean
-            order by p.day desc
-            limit 1
-        ) earlier
-        where own.load_id = {load_id} and (own.facts ->> 'is_full')::boolean
-          and (own.facts -> 'pulls' -> 'full' ->> 'rows')::bigint < 0.5 * earlier.rows
-    """,
-    reason="A full pull is evidence of absence: one of half its earlier size or less would lose links by the hundred.",
-)
-
 DATAFORSEO_BACKLINKS = Source(
     name="dataforseo_backlinks",
     vendor="dataforseo",
@@ -305,7 +286,7 @@ DATAFORSEO_BACKLINKS = Source(
                 ),
             ),
             tolerance=ODD_ROWS,
-            batch_rules=(FULL_PULL_KEEPS_ITS_SIZE,),
+            batch_rules=(keeps_its_size("dataforseo_backlinks"),),
         ),
     ),
 )

@@ -114,6 +114,11 @@ def iso_day(value: Any, name: str) -> date:
         raise MalformedAnswerError(f"{name} is {value!r}, expected a day like 2026-11-22") from None
 
 
+def day_or_blank(value: Any, name: str) -> date | None:
+    """A day written `2026-11-22`; None of an empty text."""
+    return None if value == "" else iso_day(value, name)
+
+
 def iso_instant(value: Any, name: str) -> datetime:
     """An instant written `2026-05-21T15:40:00+00:00`, as UTC."""
     try:

@@ -1,0 +1,31 @@
+with links as (select * from {{ source('semrush', 'link') }} where part = '')
+
+select
+    property_key,
+    day,
+    item_no,
+    coalesce(source_url_normalised, source_url) as source_url,
+    {{ page_key('source_url') }} as source_page_key,
+    source_url_domain as source_domain,
+    {{ domain_key('source_url_domain') }} as source_domain_key,
+    target_url as literal_target_url,
+    coalesce(target_url_normalised, target_url) as target_url,
+    {{ page_key('target_url') }} as target_page_key,
+    null::text as item_type,
+    case when nofollow then array['nofollow'] when not nofollow then array[]::text[] end as rel,
+    not nofollow as is_followed,
+    anchor,
+    null::text as image_alt,
+    null::text as image_url,
+    source_title,
+    true as is_live,
+    true as is_pair_shown,
+    first_seen as first_seen_at,
+    null::timestamptz as previous_seen_at,
+    last_seen as last_seen_at,
+    null::integer as source_domain_authority,
+    page_ascore as source_page_authority,
+    external_num as source_external_link_count,
+    internal_num as source_internal_link_count,
+    observed_at
+from links
