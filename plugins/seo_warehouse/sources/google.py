@@ -31,6 +31,8 @@ from seo_warehouse.errors import (
 )
 from seo_warehouse.sources.fields import mapping, text
 
+SITES_CONNECTION = "google_search_console"
+"""The usual name of the connection whose account may read what Google knows of a site."""
 TOKEN_LIMITS = Limits(answer_bytes=1_000_000, read_seconds=60.0, answer_seconds=60.0)
 EXAMPLE: Mapping[str, Any] = {
     "conn_type": "google_cloud_platform",

@@ -40,7 +40,7 @@ class SearchConsoleSettings(Strict):
     """Whose figures are read."""
 
     connection: str = Field(
-        "google_search_console", description="Airflow connection with a service account that may read the site."
+        google.SITES_CONNECTION, description="Airflow connection with a service account that may read the site."
     )
     site: str = Field(
         description="As Search Console names it: `sc-domain:example.com`, or a URL prefix.",

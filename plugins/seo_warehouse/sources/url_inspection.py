@@ -119,7 +119,7 @@ class UrlInspectionSettings(Strict):
     """Whose URLs are inspected."""
 
     connection: str = Field(
-        "google_search_console", description="Airflow connection with a service account that may read the site."
+        google.SITES_CONNECTION, description="Airflow connection with a service account that may read the site."
     )
     site: str = Field(
         description="As Search Console names it: `sc-domain:example.com`, or a URL prefix.",
