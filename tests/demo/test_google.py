@@ -189,3 +189,24 @@ def test_totals_shown_are_disclosed_by_day(client: Client) -> None:
     assert [(x["day"], x["clicks"], x["impressions"]) for x in lines] == [
         (r["keys"][0], r["clicks"], r["impressions"]) for r in rows
     ]
+
+
+def sitemaps(client: Client, site: str = "sc-domain:alderwood.example", **asked: str) -> requests.Response:
+    address = f"{client.url}/webmasters/v3/sites/{requests.utils.quote(site, safe='')}/sitemaps"
+    return client.google.get(address, params=asked, timeout=10)
+
+
+@pytest.mark.external
+def test_sitemaps_fit_the_discovery_document(client: Client, shared_data: Path) -> None:
+    document = json.loads((shared_data / "specs/google/searchconsole.v1.json").read_text())
+    schema = document["schemas"]["WmxSitemap"]["properties"]
+    top, pages = "http://www.alderwood.example/sitemap.xml", "http://www.alderwood.example/sitemap-pages.xml"
+    for asked, path in (({}, top), ({"sitemapIndex": top}, pages)):
+        (listed,) = sitemaps(client, **asked).json()["sitemap"]
+        assert (listed.keys() <= schema.keys(), listed["path"], listed["isSitemapsIndex"]) == (True, path, not asked)
+        assert {type(listed[name]) for name in ("warnings", "errors")} == {str}
+
+
+def test_the_sitemaps_of_another_site_or_index_are_refused(client: Client) -> None:
+    assert sitemaps(client, "sc-domain:other.example").status_code == 403
+    assert sitemaps(client, sitemapIndex="http://www.alderwood.example/none.xml").status_code == 404

@@ -1,6 +1,7 @@
 """The demo's index of Google: what it truly holds of each URL, and URL inspection, which speaks as of the last crawl.
 
 https://developers.google.com/webmaster-tools/v1/urlInspection.index/inspect
+https://developers.google.com/webmaster-tools/v1/sitemaps/list
 
 Pages that are shown in searches are in the index from the first day. Others wait, are left out or are lost; what no
 page of the site ever was, is unknown.
@@ -141,6 +142,28 @@ class Index:
         start = datetime.combine(self._first_day, time(), UTC) + timedelta(minutes=minute) - timedelta(days=step)
         at = start + (now - start) // timedelta(days=step) * timedelta(days=step)
         return at if self.as_of(prop, path, at.date()).is_crawled else None
+
+    def sitemaps(self, site: str, index: str | None, now: datetime) -> Json:
+        """The sitemaps of a site, or those that an index names, fetched at the last midnight. Raises GoogleError."""
+        prop = self._sites.get(site)
+        if prop is None:
+            raise GoogleError(403, "PERMISSION_DENIED", "forbidden", f"No sufficient permission for site '{site}'.")
+        top, pages = prop.url("/sitemap.xml"), prop.url("/sitemap-pages.xml")
+        if index not in (None, top):
+            raise GoogleError(404, "NOT_FOUND", "notFound", f"'{index}' is not a sitemap index of '{site}'.")
+        listed = sum(page.kind != "archive" for page in prop.pages) + 1
+        found = {
+            "path": top if index is None else pages,
+            "lastSubmitted": f"{self._first_day}T08:00:00.000Z",
+            "lastDownloaded": f"{now.date()}T00:00:00.000Z",
+            "isPending": False,
+            "isSitemapsIndex": index is None,
+            "type": "sitemap",
+            "warnings": "0",
+            "errors": "0",
+            "contents": [{"type": "web", "submitted": str(listed), "indexed": "0"}],
+        }
+        return {"sitemap": [found]}
 
     def _asked(self, body: Json) -> tuple[DemoProperty, str]:
         for name in body:

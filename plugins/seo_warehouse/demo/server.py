@@ -53,6 +53,7 @@ JSON = "application/json; charset=utf-8"
 MOST_BODY_BYTES = 10_000_000
 QUERY_PATH = "/webmasters/v3/sites/"
 QUERY_END = "/searchAnalytics/query"
+SITEMAPS_END = "/sitemaps"
 INSPECT_PATH = "/v1/urlInspection/index:inspect"
 
 
@@ -186,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _clock_name(self, path: str, body: bytes) -> str:
         account = accounts.account_of(self.headers.get("Authorization"))
-        site = _inspected_site(body) if path == INSPECT_PATH else _site_of(path)
+        site = _inspected_site(body) if path == INSPECT_PATH else _site_of(path) or _listed_site(path)
         by_site = self.server.search_console.property_of(site)
         return by_site.name if by_site else account or COMMON
 
@@ -218,17 +219,21 @@ class Handler(BaseHTTPRequestHandler):
         if path == INSPECT_PATH and self.command == "POST":
             return self._inspect(body, now)
         if path.startswith(QUERY_PATH) and self.command == "GET":
-            return self._permission(unquote(path.removeprefix(QUERY_PATH)))
+            return self._about_site(path.removeprefix(QUERY_PATH), now)
         if path == "/incidents.json" and self.command == "GET":
             return _json(incidents(now))
         if (name := path.removeprefix("/").removesuffix(".json")) in OLD_LISTS and self.command == "GET":
             return _json(list_document(self.server.world, name, now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
 
-    def _permission(self, site: str) -> Response:
+    def _about_site(self, asked: str, now: datetime) -> Response:
+        site, _, what = asked.partition("/")
         try:
             self.server.tokens.check(self.headers.get("Authorization"))
-            return _json(self.server.search_console.permission(site))
+            if what == "sitemaps":
+                index = parse_qs(urlsplit(self.path).query).get("sitemapIndex", [None])[0]
+                return _json(self.server.index.sitemaps(unquote(site), index, now))
+            return _json(self.server.search_console.permission(unquote(asked)))
         except GoogleError as error:
             return _json(error.body(), error.code)
 
@@ -384,6 +389,12 @@ def _site_of(path: str) -> str | None:
     """The site that a Search Analytics query names; None for any other path."""
     is_query = path.startswith(QUERY_PATH) and path.endswith(QUERY_END)
     return unquote(path[len(QUERY_PATH) : -len(QUERY_END)]) if is_query else None
+
+
+def _listed_site(path: str) -> str | None:
+    """The site whose sitemaps are asked for; None for any other path."""
+    is_list = path.startswith(QUERY_PATH) and path.endswith(SITEMAPS_END)
+    return unquote(path[len(QUERY_PATH) : -len(SITEMAPS_END)]) if is_list else None
 
 
 def _inspected_site(body: bytes) -> str | None:

@@ -4,6 +4,7 @@ from seo_warehouse.sources.ahrefs import AHREFS
 from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
 from seo_warehouse.sources.bot_range import BOT_RANGE
 from seo_warehouse.sources.commoncrawl_ranks import COMMONCRAWL_RANKS
+from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
@@ -15,6 +16,7 @@ from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.semrush import SEMRUSH
 from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
+from seo_warehouse.sources.sitemap import SITEMAPS
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import Source
 
@@ -35,6 +37,8 @@ SOURCES: tuple[Source, ...] = (
     MOZ,
     SEMRUSH,
     OPEN_PAGERANK,
+    SITEMAPS,
+    CRUX,
 )
 
 

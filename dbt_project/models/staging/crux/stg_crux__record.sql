@@ -1,0 +1,18 @@
+with records as (select * from {{ source('crux', 'record') }} where part = '')
+
+select
+    property_key,
+    day,
+    coalesce(target_normalised, target) as target_url,
+    {{ page_key('target') }} as target_url_key,
+    is_origin,
+    lower(form_factor) as form_factor,
+    metric,
+    first_date,
+    last_date,
+    p75,
+    good_share,
+    needs_improvement_share,
+    poor_share,
+    observed_at
+from records
