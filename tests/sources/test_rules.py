@@ -11,12 +11,14 @@ from psycopg.types.json import Jsonb
 
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.load.schema import stored_columns
+from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
+from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import BatchRule, RowRule, Source, Table
 
-SOURCES = (SEARCH_CONSOLE, DATAFORSEO_BACKLINKS, DATAFORSEO_SERP)
+SOURCES = (SEARCH_CONSOLE, DATAFORSEO_BACKLINKS, DATAFORSEO_SERP, URL_INSPECTION, CRUX)
 DAY = date(2026, 11, 20)
 READ_AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
 Connection = psycopg.Connection[Any]
@@ -103,6 +105,47 @@ def test_metrics_of_search_console_fit_together(
 def test_sights_of_a_link_fit_together(connection: Connection, name: str, row: dict[str, Any], is_good: bool) -> None:
     table = DATAFORSEO_BACKLINKS.tables[0]
     assert holds(connection, table, rule(DATAFORSEO_BACKLINKS, "backlink", name).sql, row) is is_good
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "severity", "is_good"),
+    [
+        ("verdict_is_documented", {"verdict": "PASS"}, "warn", True),
+        ("verdict_is_documented", {"verdict": "SOMEWHAT"}, "warn", False),
+        ("crawled_as_is_documented", {"crawled_as": "WATCH"}, "warn", False),
+        ("verdict_or_refusal", {"verdict": "PASS"}, "fail", True),
+        ("verdict_or_refusal", {"refusal": "Inspected URL is not valid."}, "fail", True),
+        ("verdict_or_refusal", {"verdict": "PASS", "refusal": "Inspected URL is not valid."}, "fail", False),
+    ],
+)
+def test_what_google_does_not_document_is_told_of_and_passes(
+    connection: Connection, name: str, row: dict[str, Any], severity: str, is_good: bool
+) -> None:
+    checked = rule(URL_INSPECTION, "result", name)
+    assert checked.severity == severity
+    assert holds(connection, URL_INSPECTION.table("result"), checked.sql, row) is is_good
+
+
+@pytest.mark.parametrize(("told", "refused", "is_good"), [(0, 0, True), (0, 9, True), (0, 10, False), (1, 99, True)])
+def test_a_night_in_which_every_url_is_refused_is_held(
+    connection: Connection, told: int, refused: int, is_good: bool
+) -> None:
+    load_id = add_load(connection, URL_INSPECTION, "result")
+    connection.execute(
+        sql.SQL("create table {} as select verdict from unnest(%s::text[]) as t (verdict)").format(
+            sql.Identifier("audit", f"load_{load_id}")
+        ),
+        (["PASS"] * told + [None] * refused,),
+    )
+    checked = rule(URL_INSPECTION, "result", "some_url_is_told_of")
+    assert broken(connection, URL_INSPECTION, "result", checked, load_id) == (not is_good)
+
+
+@pytest.mark.parametrize(("poor", "is_good"), [(0.1, True), (0.115, True), (0.2, False), (None, True)])
+def test_shares_of_loads_make_a_whole(connection: Connection, poor: float | None, is_good: bool) -> None:
+    row = {"good_share": 0.7, "needs_improvement_share": 0.2, "poor_share": poor}
+    checked = rule(CRUX, "record", "shares_make_a_whole")
+    assert holds(connection, CRUX.table("record"), checked.sql, row) is is_good
 
 
 PLACED = {"type": "organic", "rank_group": 2, "rank_absolute": 3, "url": "https://a.example/"}
