@@ -8,6 +8,7 @@ from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.sources.google_sitemaps import GOOGLE_SITEMAPS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.majestic import MAJESTIC
 from seo_warehouse.sources.moz import MOZ
@@ -16,7 +17,6 @@ from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.semrush import SEMRUSH
 from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
-from seo_warehouse.sources.sitemap import SITEMAPS
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import Source
 
@@ -37,7 +37,7 @@ SOURCES: tuple[Source, ...] = (
     MOZ,
     SEMRUSH,
     OPEN_PAGERANK,
-    SITEMAPS,
+    GOOGLE_SITEMAPS,
     CRUX,
 )
 

@@ -12,7 +12,7 @@ import pytest
 
 from seo_warehouse.config import SourceSettings
 from seo_warehouse.errors import MalformedAnswerError, TerminalSourceError, ThrottledError
-from seo_warehouse.sources.sitemap import SITEMAP, SITEMAPS
+from seo_warehouse.sources.google_sitemaps import GOOGLE_SITEMAPS, SITEMAP
 from seo_warehouse.spec import Row
 from tests.sources.properties import AT, DATE, NIGHT, TONIGHT, check_columns, make_property
 from tests.sources.provider import Act, Asked, Provider, open_api, said
@@ -48,11 +48,11 @@ class SearchConsole:
 
 def read(provider: Provider, folder: Path, answer: Any, *, may_call: bool = True) -> tuple[list[Row], dict[str, Any]]:
     provider.answer, provider.date = answer, DATE
-    sources = SourceSettings(sitemap={"site": "sc-domain:example.com"})
+    sources = SourceSettings(google_sitemaps={"site": "sc-domain:example.com"})
     prop = make_property().model_copy(update={"sources": sources})
-    with open_api(provider, folder, SITEMAPS, may_call=may_call) as api:
-        rows = list(SITEMAPS.table("sitemap").read(api, prop, TONIGHT))
-        check_columns(SITEMAPS, "sitemap", rows)
+    with open_api(provider, folder, GOOGLE_SITEMAPS, may_call=may_call) as api:
+        rows = list(GOOGLE_SITEMAPS.table("sitemap").read(api, prop, TONIGHT))
+        check_columns(GOOGLE_SITEMAPS, "sitemap", rows)
         return rows, api.facts.get(NIGHT, {})
 
 

@@ -57,11 +57,11 @@ SITEMAP = Shape(
 INDEX = Column("sitemap_index", Type.URL, "The index that names it; NULL where it was submitted itself.")
 
 
-class SitemapSettings(Strict):
+class GoogleSitemapsSettings(Strict):
     """Whose sitemaps are read."""
 
     connection: str = Field(
-        "google_search_console", description="Airflow connection with a service account that may read the site."
+        google.SITES_CONNECTION, description="Airflow connection with a service account that may read the site."
     )
     site: str = Field(
         description="As Search Console names it: `sc-domain:example.com`, or a URL prefix.",
@@ -71,12 +71,12 @@ class SitemapSettings(Strict):
 
 def probe_site(api: Api, property: Property) -> None:
     """The service account may read the site."""
-    google.probe_site(api, property.settings_of(SITEMAPS).site)
+    google.probe_site(api, property.settings_of(GOOGLE_SITEMAPS).site)
 
 
 def read_sitemaps(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Every sitemap that was submitted, and those of each index."""
-    path = f"/webmasters/v3/sites/{quote(property.settings_of(SITEMAPS).site, safe='')}/sitemaps"
+    path = f"/webmasters/v3/sites/{quote(property.settings_of(GOOGLE_SITEMAPS).site, safe='')}/sitemaps"
     indexes = []
     for row in api.rows(api.get(path, decode=_decode), period.last_day):
         yield {**row, "sitemap_index": None}
@@ -96,12 +96,12 @@ def _decode(document: Any) -> Items:
     return Items(items.rows, items.unknown | (answer.keys() - {"sitemap"}) | (inner - _CONTENT_FIELDS), items.missing)
 
 
-SITEMAPS = Source(
-    name="sitemap",
+GOOGLE_SITEMAPS = Source(
+    name="google_sitemaps",
     description="Google Search Console: the sitemaps that it knows of a site.",
     kind=Kind.SNAPSHOT,
     cron="40 8 * * *",
-    settings=SitemapSettings,
+    settings=GoogleSitemapsSettings,
     access=Access(
         host="https://searchconsole.googleapis.com",
         auth=google.service_account("https://www.googleapis.com/auth/webmasters.readonly"),

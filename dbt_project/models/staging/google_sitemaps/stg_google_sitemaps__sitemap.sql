@@ -1,4 +1,4 @@
-with sitemaps as (select * from {{ source('sitemap', 'sitemap') }} where part = '')
+with sitemaps as (select * from {{ source('google_sitemaps', 'sitemap') }} where part = '')
 
 select
     property_key,
