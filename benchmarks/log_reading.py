@@ -67,7 +67,13 @@ def read_whole(path: Path) -> tuple[float, float]:
         raise SystemExit("the log holds nothing")
     log = rows.Log(stream="web", name=path.name, site="https://www.shop.example", written_on=date(2025, 11, 28))
     with TemporaryFile() as kept:
-        keeping.keep(path, start, kept, asof.make_finder(READINGS), takes_rest=True)
+        keeping.keep(
+            path,
+            start,
+            kept,
+            asof.make_finder({name: set().union(*told.values()) for name, told in READINGS.items()}),
+            takes_rest=True,
+        )
         for reader in (rows.read_bot_hits, rows.read_human_hits, rows.read_segments):
             kept.seek(0)
             for _ in reader(log, kept, asof.make_as_of(READINGS)):

@@ -46,7 +46,13 @@ def read(world: World, readings: asof.Readings, tmp_path_factory: pytest.TempPat
         spool = BytesIO()
         start = find_start(path, [])
         assert start is not None
-        keep(path, start, spool, asof.make_finder(readings), takes_rest=True)
+        keep(
+            path,
+            start,
+            spool,
+            asof.make_finder({name: set().union(*told.values()) for name, told in readings.items()}),
+            takes_rest=True,
+        )
         log = rows.Log(stream=path.parent.name, name=path.name, site=SITE, written_on=LAST)
         for table, reader in (
             ("bot_hit", rows.read_bot_hits),

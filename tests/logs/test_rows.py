@@ -47,7 +47,13 @@ def read(path: Path, readings: asof.Readings = READINGS) -> dict[str, list[dict[
     start = find_start(path, [])
     assert start is not None
     spool = BytesIO()
-    keep(path, start, spool, asof.make_finder(readings), takes_rest=True)
+    keep(
+        path,
+        start,
+        spool,
+        asof.make_finder({name: set().union(*told.values()) for name, told in readings.items()}),
+        takes_rest=True,
+    )
     found = {}
     for table, reader in READERS.items():
         spool.seek(0)

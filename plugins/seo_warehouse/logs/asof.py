@@ -72,15 +72,14 @@ def _list(name: str, readings: Iterable[frozenset[str]]) -> RangeList:
 
 
 def _digest(text: str) -> str:
-
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def make_finder(readings: Readings) -> Callable[[str], str | None]:
-    """The operator of an address by any reading; of an address that changed hands, any of them."""
+def make_finder(lists: Mapping[str, Iterable[str]]) -> Callable[[str], str | None]:
+    """The operator of an address by ranges of lists, whenever they were; of one that changed hands, any of them."""
     by_operator: dict[str, set[str]] = {}
-    for name, by_day in readings.items():
-        by_operator.setdefault(LISTS[name][0], set()).update(*by_day.values())
+    for name, prefixes in lists.items():
+        by_operator.setdefault(LISTS[name][0], set()).update(prefixes)
     found = [
         Ranges([RangeList(operator, operator, tuple(map(ipaddress.ip_network, sorted(prefixes))))])
         for operator, prefixes in by_operator.items()

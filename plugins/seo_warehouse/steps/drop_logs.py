@@ -15,8 +15,6 @@ from tempfile import TemporaryFile
 from typing import IO, BinaryIO, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from psycopg import sql
-
 from seo_warehouse.errors import ConfigError, LogError
 from seo_warehouse.exports import folder
 from seo_warehouse.exports.parts import Part
@@ -26,9 +24,9 @@ from seo_warehouse.ledger.session import transaction
 from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.lines import LONGEST
 from seo_warehouse.logs.resuming import Checkpoint, Start, find_start
-from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
-from seo_warehouse.spec import EXPORTED_AT, Facts, Feed, Row
+from seo_warehouse.spec import EXPORTED_AT, Facts, Row
+from seo_warehouse.steps import bot_lists
 from seo_warehouse.steps.drop_way import KEY, Run, Way
 
 FOLDER = "logs"
@@ -36,9 +34,6 @@ PACKED = (b"\x1f\x8b", b"\x28\xb5")
 JUDGED_AGAIN = 2 * asof.AROUND
 """For so long a day's verdicts may change: its lists may be read for a week yet, and that night be read late."""
 _STREAM = re.compile(STREAM_NAME)
-_ADDRESSES = [
-    source.raw_name(table) for source in SOURCES for table in source.tables if table.feeds is Feed.CRAWLER_ADDRESSES
-]
 _READERS: dict[str, Callable[[rows.Log, IO[bytes], Callable[[date], asof.AsOf]], Iterator[Row]]] = {
     "bot_hit": rows.read_bot_hits,
     "human_hit": rows.read_human_hits,
@@ -106,7 +101,7 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
             found.path,
             start,
             spool,
-            asof.make_finder(_readings(run)),
+            _finder(run),
             takes_rest=has_ended,
             stated=stated.formats.get(stream),
             zone=_zone(stated.zones.get(stream)),
@@ -162,25 +157,20 @@ def _zone(name: str | None) -> tzinfo | None:
 def _readings(run: Run) -> asof.Readings:
     """Every reading of the operators' lists."""
     if "readings" not in run.known:
-        run.known["readings"] = _read_readings(run)
+        run.known["readings"] = bot_lists.read_lists(run.connection)
     return cast(asof.Readings, run.known["readings"])
+
+
+def _finder(run: Run) -> Callable[[str], str | None]:
+    if "finder" not in run.known:
+        run.known["finder"] = asof.make_finder(bot_lists.read_every_range(run.connection))
+    return cast(Callable[[str], str | None], run.known["finder"])
 
 
 def _as_of(run: Run) -> Callable[[date], asof.AsOf]:
     if "as_of" not in run.known:
         run.known["as_of"] = asof.make_as_of(_readings(run))
     return cast(Callable[[date], asof.AsOf], run.known["as_of"])
-
-
-def _read_readings(run: Run) -> asof.Readings:
-    readings: dict[str, dict[date, frozenset[str]]] = {}
-    for relation in _ADDRESSES:
-        query = sql.SQL(
-            "select list, day, array_agg(prefix) from {} where property_key = 0 and part = '' group by list, day"
-        ).format(sql.Identifier("raw", relation))
-        for name, day, prefixes in run.connection.execute(query):
-            readings.setdefault(name, {})[day] = frozenset(prefixes)
-    return readings
 
 
 def _again(run: Run) -> list[KeptFile]:
