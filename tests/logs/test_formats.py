@@ -15,7 +15,8 @@ from seo_warehouse.errors import LogError
 from seo_warehouse.logs.fields import NamedColumns
 from seo_warehouse.logs.hits import Hit, Parser
 from seo_warehouse.logs.json_lines import KNOWN, make_parser, read_map
-from seo_warehouse.logs.patterns import compile_format
+from seo_warehouse.logs.patterns import COMBINED, compile_format
+from seo_warehouse.logs.patterns import KNOWN as PATTERNS
 from seo_warehouse.logs.patterns import make_parser as make_pattern_parser
 from seo_warehouse.logs.recognising import recognise
 from tests.logs.files import BROWSER, combined_line, hit_of
@@ -50,6 +51,14 @@ ALB = (
     "h2 2021-11-22T00:18:22.186641Z app/lb/50dc 192.0.2.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 0 1916"
     f' "GET https://www.example.com:443/a HTTP/2.0" "{BROWSER}" ECDHE TLSv1.2 arn "Root=1" "www.example.com" "-" 0'
 )
+TIMED = f"{combined_line()} %s"
+
+
+def timed(directive: str) -> Parser:
+    """A parser of a combined log with one directive more."""
+    return make_pattern_parser(compile_format(f"{COMBINED} {directive}"), None)
+
+
 SAMPLES = {
     "combined": combined_line(),
     "vhost_combined": f"www.example.com {combined_line()}",
@@ -61,6 +70,29 @@ SAMPLES = {
     "caddy": orjson.dumps(CADDY).decode(),
 }
 
+TIMES = {
+    "IIS": (NamedColumns(), f"{IIS_HEAD}\n{IIS}", 15_000),
+    "CloudFront": (
+        NamedColumns(),
+        f"{CLOUDFRONT_HEAD} time-taken\n{CLOUDFRONT}\t0.002",
+        2_000,
+    ),
+    "Cloudflare": (
+        make_parser(KNOWN["cloudflare"], None),
+        orjson.dumps(CLOUDFLARE | {"EdgeTimeToFirstByteMs": 27}).decode(),
+        27_000,
+    ),
+    "Caddy": (make_parser(KNOWN["caddy"], None), orjson.dumps(CADDY | {"duration": 0.00123}).decode(), 1_230),
+    "a load balancer": (make_pattern_parser(compile_format(PATTERNS["alb"]), None), ALB, 48_000),
+    "nginx": (timed("$request_time"), TIMED % "0.004", 4_000),
+    "Apache, in seconds": (timed("%T"), TIMED % "3", 3_000_000),
+    "Apache, in milliseconds": (timed("%{ms}T"), TIMED % "12", 12_000),
+    "Apache": (timed("%D"), TIMED % "1234", 1_234),
+    "nothing sensible": (timed("%D"), TIMED % "-", None),
+    "what overflows": (timed("%D"), TIMED % ("9" * 400), None),
+}
+"""How long an answer took, in microseconds, as each format says it."""
+
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_format_is_recognised_by_its_lines(name: str, tmp_path: Path) -> None:
@@ -70,6 +102,15 @@ def test_a_format_is_recognised_by_its_lines(name: str, tmp_path: Path) -> None:
     assert found.name == name
     (hits,) = found.read(path.read_text(encoding="latin-1"))
     assert (list(hits.addresses), list(hits.instants)) == (["192.0.2.7"] * 3, [AT] * 3)
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_how_long_an_answer_took_is_read_where_it_is_logged(name: str) -> None:
+    parse, text, microseconds = TIMES[name]
+    *head, line = text.split("\n")
+    for directive in head:
+        assert parse(directive) is None
+    assert hit_of(parse, line).duration == microseconds
 
 
 def test_broken_agents_do_not_make_a_combined_log_a_common_one(tmp_path: Path) -> None:
@@ -126,7 +167,8 @@ def test_times_without_a_zone_need_it_stated(tmp_path: Path) -> None:
     ],
 )
 def test_a_configured_format_is_compiled(text: str, line: str) -> None:
-    assert hit_of(make_pattern_parser(compile_format(text), None), line) == EXPECTED
+    hit = hit_of(make_pattern_parser(compile_format(text), None), line)
+    assert hit._replace(duration=None) == EXPECTED
 
 
 @pytest.mark.parametrize(
@@ -168,7 +210,7 @@ def test_columns_may_change_within_a_file_of_iis() -> None:
     assert parse(IIS) == "its columns were not named before"
     for line in IIS_HEAD.split("\n"):
         assert parse(line) is None
-    assert hit_of(parse, IIS) == Hit("192.0.2.7", AT, "GET /a?q=1 HTTP", 200, 0, BROWSER)
+    assert hit_of(parse, IIS) == Hit("192.0.2.7", AT, "GET /a?q=1 HTTP", 200, 0, BROWSER, 15_000)
     assert parse("#Fields: date time c-ip cs-method cs-uri-stem sc-status sc-bytes") is None
     assert hit_of(parse, "2021-11-22 00:18:22 192.0.2.7 GET /b 404 5").status == 404
     assert parse(IIS) == "not of this format"

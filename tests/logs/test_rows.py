@@ -173,18 +173,26 @@ def test_what_is_an_operators_on_another_day_alone_is_a_visit_of_somebody(tmp_pa
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abcdef"), st.integers(0, 2**61), st.integers(-5, 5), st.integers(-5, 5)),
+        st.tuples(
+            st.sampled_from("abcdef"),
+            st.integers(0, 2**61),
+            st.integers(-5, 5),
+            st.integers(-5, 5),
+            st.integers(0, 2**61),
+            st.integers(0, 1),
+        ),
         max_size=60,
     ),
     st.integers(1, 7),
 )
-def test_sums_in_little_memory_are_the_sums(added: list[tuple[str, int, int, int]], most: int) -> None:
-    expected: dict[str, tuple[int, int, int, int]] = {}
+def test_sums_in_little_memory_are_the_sums(added: list[tuple[str, int, int, int, int, int]], most: int) -> None:
+    expected: dict[str, tuple[int, int, int, int, int, int]] = {}
     with Cells(most) as cells:
-        for key, size, first, last in added:
-            cells.add((key, key), (1, size, first, last))
-            n, total, low, high = expected.get(key, (0, 0, first, last))
-            expected[key] = (n + 1, min(LARGEST, total + size), min(low, first), max(high, last))
+        for key, size, first, last, took, timed in added:
+            cells.add((key, key), (1, size, first, last, took, timed))
+            n, total, low, high, time, timed_count = expected.get(key, (0, 0, first, last, 0, 0))
+            sums = (min(LARGEST, total + size), min(low, first), max(high, last), min(LARGEST, time + took))
+            expected[key] = (n + 1, *sums, timed_count + timed)
         assert list(cells.items()) == [((key, key), expected[key]) for key in sorted(expected)]
 
 

@@ -169,6 +169,17 @@ def test_visits_of_long_before_any_list_was_read_are_judged_by_the_first(shop: S
     assert read(shop) == []
 
 
+def test_durations_are_summed_where_they_are_logged(shop: Shop) -> None:
+    write_log(shop, "access.log", [f"{line(1, agent=GOOGLEBOT)} {seconds}" for seconds in ("0.25", "0.5", "-")])
+    form = '$remote_addr - - [$time_local] "$request" $status $bytes_sent "-" "$http_user_agent" $request_time'
+    path = shop.home / "properties.yml"
+    path.write_text(path.read_text().replace('shop.example"}', f"shop.example\", formats: {{web: '{form}'}}}}"))
+    read(shop)
+    assert shop.fetch("select hit_count, timed_count, duration_us from raw.raw_server_logs__bot_hit") == [
+        (3, 2, 750_000)
+    ]
+
+
 def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop) -> None:
     write_log(shop, "access.log", [*LINES, "broken", "broken too", "broken as well"])
     (shop.home / "drop" / "shop" / "logs" / "web" / "notes.txt").write_text("a\nb\n")

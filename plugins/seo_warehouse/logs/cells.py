@@ -19,8 +19,10 @@ MOST = 100_000
 """Cells that are held in memory: some 60 MB of long URLs."""
 
 Key = tuple[str, ...]
-Counts = tuple[int, int, int, int]
-"""Hits, bytes, first and last instant."""
+Counts = tuple[int, int, int, int, int, int]
+"""Hits, bytes, first and last instant, microseconds, and how many hits say these."""
+NO_TIMES = (0, 0, 0, 0)
+"""Instants and durations of people's visits, of which none are kept."""
 
 
 class Cells:
@@ -67,4 +69,11 @@ def _read(run: IO[bytes]) -> Iterator[tuple[Key, Counts]]:
 
 
 def _added(one: Counts, other: Counts) -> Counts:
-    return (one[0] + other[0], min(LARGEST, one[1] + other[1]), min(one[2], other[2]), max(one[3], other[3]))
+    return (
+        one[0] + other[0],
+        min(LARGEST, one[1] + other[1]),
+        min(one[2], other[2]),
+        max(one[3], other[3]),
+        min(LARGEST, one[4] + other[4]),
+        one[5] + other[5],
+    )

@@ -85,6 +85,7 @@ def _read_even(block: str, clocks: Memo[int | None], offsets: Memo[int | None]) 
         cast(list[int], statuses),
         sizes,
         pieces[5::QUOTES],
+        durations=None,
         line_count=count,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from urllib.parse import unquote
 
-from seo_warehouse.logs.hits import Hit, make_hit
+from seo_warehouse.logs.hits import MILLISECOND, SECOND, Hit, make_hit, read_duration
 from seo_warehouse.logs.times import make_reader
 
 DIRECTIVE = "#Fields:"
@@ -45,4 +45,6 @@ class NamedColumns:
             # CloudFront encodes what is not plain, spaces included and the sign of the encoding twice; IIS writes
             # a plus for a space.
             unquote(unquote(agent, "latin-1"), "latin-1") if is_tabbed else agent.replace("+", " "),
+            # CloudFront says seconds.
+            read_duration(field.get("time-taken", ""), SECOND if is_tabbed else MILLISECOND),
         )

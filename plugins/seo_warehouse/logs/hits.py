@@ -12,6 +12,9 @@ from seo_warehouse.logs.memo import Memo
 
 LARGEST_SIZE = 10**18
 """Of bytes; no answer is as large, and sums of many that are would not fit 64 bits."""
+_DURATION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+SECOND, MILLISECOND, MICROSECOND = 1_000_000, 1_000, 1
+"""In microseconds."""
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 
@@ -26,6 +29,8 @@ class Hit(NamedTuple):
     status: int
     size: int
     agent: str
+    duration: int | None = None
+    """Microseconds that the answer took, where that is logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Hits:
     statuses: Sequence[int]
     sizes: Sequence[int]
     agents: Sequence[str]
+    durations: Sequence[int | None] | None
+    """None where the format does not log them."""
     line_count: int
     """All that were read, blank ones and directives too."""
     malformed: Sequence[tuple[int, str]] = ()
@@ -67,6 +74,7 @@ def read_by_line(parse: Parser, lines: Sequence[str], first: int = 0) -> Hits:
         statuses=[hit.status for hit in hits],
         sizes=[hit.size for hit in hits],
         agents=[hit.agent for hit in hits],
+        durations=[hit.duration for hit in hits],
         line_count=len(lines),
         malformed=malformed,
     )
@@ -104,7 +112,20 @@ ADDRESSES: Memo[str | None] = Memo(_read_address, most=100_000)
 STATUSES: Memo[int | None] = Memo(_read_status, most=1000)
 
 
-def make_hit(address: str, instant: int | None, request: str, status: str, size: str, agent: str) -> Hit | str:
+def read_duration(text: str, unit: int) -> int | None:
+    """How long an answer took, in microseconds; None where nothing sensible is said, which makes no line malformed."""
+    return round(float(text) * unit) if _DURATION.fullmatch(text) else None
+
+
+def make_hit(
+    address: str,
+    instant: int | None,
+    request: str,
+    status: str,
+    size: str,
+    agent: str,
+    duration: int | None = None,
+) -> Hit | str:
     """The hit that these fields make, or the reason why they make none."""
     known, code = ADDRESSES[address], STATUSES[status]
     if known is None:
@@ -114,4 +135,4 @@ def make_hit(address: str, instant: int | None, request: str, status: str, size:
     if code is None:
         return "no status"
     count = _read_size(size)
-    return "no size" if count is None else Hit(known, instant, request, code, count, agent)
+    return "no size" if count is None else Hit(known, instant, request, code, count, agent, duration)

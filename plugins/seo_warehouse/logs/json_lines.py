@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from seo_warehouse.errors import LogError
-from seo_warehouse.logs.hits import Hit, Parser, make_hit
+from seo_warehouse.logs.hits import MILLISECOND, SECOND, Hit, Parser, make_hit, read_duration
 from seo_warehouse.logs.times import make_reader
 
 
@@ -25,6 +25,8 @@ class FieldMap:
     status: str
     size: str = ""
     agent: str = ""
+    seconds: str = ""
+    milliseconds: str = ""
 
 
 KNOWN = {
@@ -36,6 +38,7 @@ KNOWN = {
         status="EdgeResponseStatus",
         size="EdgeResponseBytes",
         agent="ClientRequestUserAgent",
+        milliseconds="EdgeTimeToFirstByteMs",
     ),
     "caddy": FieldMap(
         address="request.client_ip",
@@ -45,12 +48,14 @@ KNOWN = {
         status="status",
         size="size",
         agent="request.headers.User-Agent.0",
+        seconds="duration",
     ),
 }
 
 
 def read_map(text: str) -> FieldMap:
-    """Read a stated map: `address=ip,time=at,method=verb,url=path,status=code`, and `size` and `agent` where logged.
+    """Read a stated map: `address=ip,time=at,method=verb,url=path,status=code`, where logged `size`, `agent`, and
+    how long it took, as `seconds` or `milliseconds`.
 
     Raises:
         LogError: a field is missing or not one of these.
@@ -60,7 +65,8 @@ def read_map(text: str) -> FieldMap:
         return FieldMap(**said)
     except TypeError as error:
         raise LogError(
-            f"the map {text!r} needs address, time, method, url and status, and knows size, agent"
+            f"the map {text!r} needs address, time, method, url and status, and knows"
+            " size, agent, seconds, milliseconds"
         ) from error
 
 
@@ -84,6 +90,9 @@ def make_parser(fields: FieldMap, zone: tzinfo | None) -> Parser:
             _text(found, fields.status),
             _text(found, fields.size),
             _text(found, fields.agent),
+            read_duration(_text(found, fields.milliseconds), MILLISECOND)
+            if fields.milliseconds
+            else read_duration(_text(found, fields.seconds), SECOND),
         )
 
     return parse

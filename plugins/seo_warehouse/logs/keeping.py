@@ -3,7 +3,7 @@
 Of bots, and of addresses that are some operator's, each visit as the log has it; of people sums without address, query
 or agent; of malformed lines the first, with what may be an address masked. Each line is a letter and JSON:
 
-    b  [address, instant, request, status, size, agent]
+    b  [address, instant, request, status, size, agent, microseconds]
     h  [day, hour, lines, visits that are kept, first instant, last instant]
     p  [day, path, has a query, class, class of status, hits, bytes]
     m  [number of the line, reason, text]
@@ -166,8 +166,8 @@ class _Keeping:
         kept = [i for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)) if bot or owner]
         self._count_hours(instants, kept)
         for i in kept:
-            visit = [hits.addresses[i], instants[i], hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i]]
-            self._write(b"b", visit)
+            told = (hits.addresses[i], instants[i], hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i])
+            self._write(b"b", (*told, hits.durations[i] if hits.durations else None))
         self._count_people(hits, set(kept))
 
     def _count_people(self, hits: Hits, kept: set[int]) -> None:
@@ -191,6 +191,7 @@ class _Keeping:
             statuses=[hits.statuses[i] for i in usual],
             sizes=[hits.sizes[i] for i in usual],
             agents=[hits.agents[i] for i in usual],
+            durations=[hits.durations[i] for i in usual] if hits.durations else None,
             line_count=0,
         )
 
@@ -216,7 +217,7 @@ class _Keeping:
                 b"h", [name_day(hour * HOUR // DAY), hour % 24, found.lines, found.kept, found.first, found.last]
             )
         self.people.put_aside()
-        for (day, path, has_query, kind, status), (hits, size, _, _) in self.cells.items():
+        for (day, path, has_query, kind, status), (hits, size, *_) in self.cells.items():
             self._write(b"p", [day, path, bool(has_query), kind, int(status), hits, size])
         if self.odd_day_count:
             self.malformed["no day of these times"] += self.odd_day_count

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from seo_warehouse.errors import LogError
-from seo_warehouse.logs.hits import Hit, Parser, make_hit
+from seo_warehouse.logs.hits import MICROSECOND, MILLISECOND, SECOND, Hit, Parser, make_hit, read_duration
 from seo_warehouse.logs.times import make_reader
 
 COMBINED = r'%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"'
@@ -17,7 +17,7 @@ KNOWN = {
     "combined": COMBINED,
     "vhost_common": f"%v {COMMON}",
     "common": COMMON,
-    "alb": "$type $time_iso8601 $elb $remote_addr $target $a $b $c $status $d $e $body_bytes_sent"
+    "alb": "$type $time_iso8601 $elb $remote_addr $target $a $request_time $c $status $d $e $body_bytes_sent"
     ' "$request" "$http_user_agent"',
 }
 """What is recognised without being stated, in the order in which it is tried: the longer before what it begins with,
@@ -36,6 +36,7 @@ _NGINX = {
     "body_bytes_sent": "size",
     "bytes_sent": "size",
     "http_user_agent": "agent",
+    "request_time": "seconds",
 }
 _APACHE = {
     "h": "address",
@@ -49,7 +50,13 @@ _APACHE = {
     "B": "size",
     "O": "size",
     "{user-agent}i": "agent",
+    "T": "seconds",
+    "{s}T": "seconds",
+    "{ms}T": "milliseconds",
+    "{us}T": "microseconds",
+    "D": "microseconds",
 }
+_UNITS = {"seconds": SECOND, "milliseconds": MILLISECOND, "microseconds": MICROSECOND}
 _DIRECTIVE = re.compile(
     r"\$(?P<bare>[A-Za-z0-9_]+)|\$\{(?P<braced>[A-Za-z0-9_]+)\}"
     r"|%[!0-9,]*[<>]?(?P<apache>(?:\{(?P<inside>[^}]*)\})?(?:\^t[io]|[a-zA-Z]))|(?P<per_cent>%%)"
@@ -144,6 +151,7 @@ def make_parser(compiled: Compiled, zone: tzinfo | None) -> Parser:
     """The parser of a compiled format."""
     match, read_time = compiled.pattern.fullmatch, make_reader(compiled.time_form, zone)
     has_request = "request" in compiled.pattern.groupindex
+    timed, unit = next(((n, unit) for n, unit in _UNITS.items() if n in compiled.pattern.groupindex), ("", 0))
 
     def parse(line: str) -> Hit | str | None:
         found = match(line)
@@ -158,6 +166,7 @@ def make_parser(compiled: Compiled, zone: tzinfo | None) -> Parser:
             field["status"],
             field.get("size", "-"),
             field.get("agent", "-"),
+            read_duration(field[timed], unit) if timed else None,
         )
 
     return parse

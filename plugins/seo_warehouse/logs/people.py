@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from seo_warehouse.logs.cells import Cells
+from seo_warehouse.logs.cells import NO_TIMES, Cells
 from seo_warehouse.logs.waste import is_static, read_url
 
 DAY = 86_400
@@ -45,7 +45,7 @@ class People:
         if self._day is not None:
             day = name_day(self._day)
             for (request, status), (count, size) in self._held.items():
-                self._cells.add((day, *read_page(request), str(status // 100)), (count, size, 0, 0))
+                self._cells.add((day, *read_page(request), str(status // 100)), (count, size, *NO_TIMES))
         self._held.clear()
         self._letters = 0
 

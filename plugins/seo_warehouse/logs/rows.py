@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from seo_warehouse.logs.asof import AsOf
 from seo_warehouse.logs.bots import Bot, make_memo
-from seo_warehouse.logs.cells import Cells, Key
+from seo_warehouse.logs.cells import NO_TIMES, Cells, Key
 from seo_warehouse.logs.keeping import at, read_kept
 from seo_warehouse.logs.people import day_of, read_page
 from seo_warehouse.logs.summary import UNNAMED
@@ -41,7 +41,7 @@ def read_bot_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) -> I
         for visit, bot, owner, verdict, is_later in _judged(kept, as_of):
             if verdict is None:
                 continue
-            _, instant, request, status, size, _ = visit
+            _, instant, request, status, size, _, duration = visit
             is_named = bot is not None and verdict != "undeclared"
             url = read_url(request)
             key: Key = (
@@ -61,8 +61,8 @@ def read_bot_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) -> I
                     liars.add(key)
                 else:
                     key = (*key[:4], "", "", key[6], "", key[8], "1")
-            cells.add(key, (1, size, instant, instant))
-        for key, (hits, size, first, last) in cells.items():
+            cells.add(key, (1, size, instant, instant, duration or 0, int(duration is not None)))
+        for key, (hits, size, first, last, duration, timed) in cells.items():
             day, name, operator, verdict_of, path, method, status, prefix, later, overflow = key
             yield {
                 "day": date.fromisoformat(day),
@@ -80,6 +80,8 @@ def read_bot_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) -> I
                 "byte_count": size,
                 "first_at": at(first),
                 "last_at": at(last),
+                "duration_us": duration if timed else None,
+                "timed_count": timed,
             }
 
 
@@ -88,10 +90,10 @@ def read_human_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) ->
     with Cells() as cells:
         for visit, _, _, verdict, _ in _judged(kept, as_of, people=cells):
             if verdict is None:
-                _, instant, request, status, size, _ = visit
+                _, instant, request, status, size, *_ = visit
                 key = (day_of(instant).isoformat(), *read_page(request), str(status // 100))
-                cells.add(key, (1, size, 0, 0))
-        for (day, path, has_query, kind, status), (hits, size, _, _) in cells.items():
+                cells.add(key, (1, size, *NO_TIMES))
+        for (day, path, has_query, kind, status), (hits, size, *_) in cells.items():
             yield {
                 "day": date.fromisoformat(day),
                 "stream": log.stream,
@@ -153,7 +155,7 @@ def _judged(
     for letter, content in read_kept(kept):
         if letter == "p" and people is not None:
             day, path, has_query, kind, status, hits, size = content
-            people.add((day, path, "?" if has_query else "", kind, str(status)), (hits, size, 0, 0))
+            people.add((day, path, "?" if has_query else "", kind, str(status)), (hits, size, *NO_TIMES))
         if letter != "b":
             continue
         bot = bots[content[5]]

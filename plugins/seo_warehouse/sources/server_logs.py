@@ -148,6 +148,10 @@ BOT_HIT = Table(
         *SUMS,
         Column("first_at", Type.INSTANT, "First of the visits.", required=True),
         Column("last_at", Type.INSTANT, "Last of them.", required=True),
+        Column(
+            "duration_us", Type.BIGINT, "Microseconds that the answers took; NULL where it is not logged.", minimum=0
+        ),
+        Column("timed_count", Type.BIGINT, "Visits of which it is logged.", required=True, minimum=0),
     ),
     totals=("hit_count",),
     row_rules=(

@@ -29,7 +29,8 @@ with
             sum(hit.hit_count)::bigint as hit_count,
             sum(hit.byte_count)::bigint as byte_count,
             min(hit.first_at) as first_at,
-            max(hit.last_at) as last_at
+            max(hit.last_at) as last_at,
+            sum(hit.duration_us) / nullif(sum(hit.timed_count), 0) / 1000 as mean_duration_ms
         from {{ ref('int_bot__read_hits') }} as hit {{ join_days('hit', claims=claims) }}
         group by
             hit.property_key,
@@ -103,6 +104,7 @@ select
     byte_count,
     first_at,
     last_at,
+    mean_duration_ms,
     coalesce(is_parameter, false) as is_parameter,
     is_in_sitemap,
     is_in_crawl,

@@ -19,5 +19,7 @@ select
     byte_count,
     first_at,
     last_at,
+    duration_us,
+    timed_count,
     exported_at as observed_at
 from hits
