@@ -135,6 +135,8 @@ def main(lines: int, write: bool) -> None:
         }
         if shutil.which("goaccess"):
             ways["GoAccess"] = (read_goaccess, plain)
+        else:
+            say("  GoAccess is not installed (Debian's package goaccess): the log is read without it")
         rates = in_turn(ways, lines)
         small = apart(read_whole, plain)[1]
         long = folder / "long.log"
