@@ -33,6 +33,8 @@ def publish_hits(w: Warehouse, number: int, seed: int, stream: str = "web") -> N
         | {
             "hit_count": rng.randint(1, 9),
             "byte_count": rng.randint(0, 99),
+            "timed_count": (timed_count := rng.randint(0, 3)),
+            "duration_us": rng.randint(0, 10**7) if timed_count else None,
             "first_at": at(number),
             "last_at": at(number),
         }
@@ -155,6 +157,24 @@ def test_a_visit_is_of_the_first_kind_that_holds(world: Warehouse) -> None:
         (404, "not_found"),
         (500, "error"),
     ]
+
+
+def test_the_mean_duration_is_that_of_the_visits_that_say_theirs(world: Warehouse) -> None:
+    wrong = world.rows(
+        """
+        select day from marts.fct_bot_crawl as c
+        join (
+            select day, bot, verdict, url, status_code, sum(duration_us) / 1000.0 / nullif(sum(timed_count), 0) as mean
+            from raw.raw_server_logs__bot_hit where stream = 'web' group by 1, 2, 3, 4, 5
+        ) as hit using (day, bot, verdict, url, status_code)
+        where day < %s
+            and (abs(c.mean_duration_ms - hit.mean) > 1e-6 or (c.mean_duration_ms is null) <> (hit.mean is null))
+        """,
+        day(39),
+    )
+    assert wrong == []
+    (told,) = world.rows("select count(*) as n from marts.fct_bot_crawl where mean_duration_ms is not null")
+    assert told["n"] > 100
 
 
 def test_without_a_crawl_nothing_is_said_that_needs_one(world: Warehouse) -> None:
