@@ -209,3 +209,22 @@ def test_an_hour_that_is_usually_quiet_is_no_outage(warehouse: Warehouse) -> Non
         day(28),
     )
     assert sorted(tuple(row.values()) for row in rows) == [(day(33), 1), (day(35), 0)]
+
+
+def test_a_day_without_a_line_is_not_whole_where_days_have_lines_and_hours_few(warehouse: Warehouse) -> None:
+    for stream, hours, outage in (("quiet", 24, 5), ("silent", 2, 5)):
+        for number in range(10):
+            rows = [
+                {"stream": stream, "hour": hour, "file_name": "a", "line_count": 1, "malformed_count": 0}
+                | {"bot_hit_count": 0, "first_at": at(number, hour), "last_at": at(number, hour)}
+                for hour in range(hours)
+            ]
+            if number != outage:
+                warehouse.publish("server_logs", "segment", 3, day(number), rows, part=f"{stream}/log/{number}")
+    warehouse.dbt("run", "--select", "+fct_log_day")
+    rows = warehouse.rows("select stream, day from marts.fct_log_day where property_key = 3 and not is_whole")
+    assert sorted(tuple(row.values()) for row in rows) == [
+        ("quiet", day(5)),
+        ("quiet", day(9)),
+        ("silent", day(9)),
+    ]

@@ -32,7 +32,8 @@ with
             max(day) as last_day,
             min(first_at) as first_at,
             max(last_at) as last_at,
-            percentile_disc(0.5) within group (order by line_count) as median_count
+            percentile_disc(0.5) within group (order by line_count) as median_count,
+            sum(line_count) / (max(day) - min(day) + 1) as mean_day_count
         from hours
         group by property_key, stream
     ),
@@ -108,7 +109,9 @@ with
             count(*) filter (where is_outage) as outage_hour_count,
             day > min(first_day)
             or min(first_at) < (min(first_day) + interval '1 hour') at time zone 'UTC' as is_begun,
-            day < min(last_day) as is_followed
+            day < min(last_day) as is_followed,
+            -- Of few visits no hour is missed, but a day is.
+            sum(line_count) = 0 and min(mean_day_count) >= {{ least_lines }} as is_missing
         from judged
         group by property_key, stream, day
     )
@@ -123,7 +126,10 @@ select
     days.first_at,
     days.last_at,
     days.outage_hour_count,
-    days.is_begun and days.is_followed and days.outage_hour_count = 0 as is_whole
+    days.is_begun
+    and days.is_followed
+    and days.outage_hour_count = 0
+    and not days.is_missing as is_whole
 from days
 left join
     malformed
