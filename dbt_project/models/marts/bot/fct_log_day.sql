@@ -38,39 +38,62 @@ with
         group by property_key, stream
     ),
 
-    grid as (
+    -- Every hour of a stream's span, those without a line too: added, and not joined, since what is
+    -- expected of a series of hours is wrong by its length.
+    slots as (
         select
-            streams.*,
-            streams.first_day + shift.hours / 24 as day,
-            shift.hours % 24 as hour,
-            shift.hours as hour_no
-        from streams
-        cross join
-            lateral generate_series(
-                0, 24 * (streams.last_day - streams.first_day + 1) - 1
-            ) as shift(hours)
+            property_key,
+            stream,
+            day,
+            hour,
+            sum(line_count)::bigint as line_count,
+            sum(bot_hit_count)::bigint as bot_hit_count,
+            min(first_at) as first_line_at,
+            max(last_at) as last_line_at
+        from
+            (
+                select property_key, stream, day, hour, line_count, bot_hit_count, first_at, last_at
+                from hours
+                union all
+                select
+                    streams.property_key,
+                    streams.stream,
+                    streams.first_day + shift.hours / 24,
+                    shift.hours % 24,
+                    0,
+                    0,
+                    null,
+                    null
+                from streams
+                cross join
+                    lateral generate_series(
+                        0, 24 * (streams.last_day - streams.first_day + 1) - 1
+                    ) as shift(hours)
+            ) as all_hours
+        group by property_key, stream, day, hour
     ),
 
     -- The same hour of the four weeks before.
     counted as (
         select
-            grid.*,
-            coalesce(hours.line_count, 0) as line_count,
-            coalesce(hours.bot_hit_count, 0) as bot_hit_count,
-            hours.first_at as first_line_at,
-            hours.last_at as last_line_at,
-            lag(coalesce(hours.line_count, 0), 168) over stream_hours as count_a_week_before,
-            lag(coalesce(hours.line_count, 0), 336) over stream_hours as count_two_weeks_before,
-            lag(coalesce(hours.line_count, 0), 504) over stream_hours as count_three_weeks_before,
-            lag(coalesce(hours.line_count, 0), 672) over stream_hours as count_four_weeks_before
-        from grid
-        left join
-            hours
-            on hours.property_key = grid.property_key
-            and hours.stream = grid.stream
-            and hours.day = grid.day
-            and hours.hour = grid.hour
-        window stream_hours as (partition by grid.property_key, grid.stream order by grid.hour_no)
+            streams.*,
+            slots.day,
+            24 * (slots.day - streams.first_day) + slots.hour as hour_no,
+            slots.line_count,
+            slots.bot_hit_count,
+            slots.first_line_at,
+            slots.last_line_at,
+            lag(slots.line_count, 168) over stream_hours as count_a_week_before,
+            lag(slots.line_count, 336) over stream_hours as count_two_weeks_before,
+            lag(slots.line_count, 504) over stream_hours as count_three_weeks_before,
+            lag(slots.line_count, 672) over stream_hours as count_four_weeks_before
+        from slots
+        inner join
+            streams on streams.property_key = slots.property_key and streams.stream = slots.stream
+        window
+            stream_hours as (
+                partition by slots.property_key, slots.stream order by slots.day, slots.hour
+            )
     ),
 
     judged as (
