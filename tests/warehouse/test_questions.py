@@ -93,6 +93,9 @@ def world(warehouse: Warehouse) -> Warehouse:
     effect |= {"outcome": "log_position", "window_name": "headline", "weighting": "variance"}
     effect |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1, "needed_event_count": 9}
     warehouse.insert("marts.rpt_link_effect", [effect, effect | {"arm": "lost_followed"}])
+    rate = {"property_key": 1, "bot": "Googlebot", "arm": "acquired_followed"}
+    rate |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1}
+    warehouse.insert("marts.rpt_crawl_rate_effect", [rate, rate | {"arm": "lost_followed"}])
     return warehouse
 
 
@@ -344,11 +347,12 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     24: [("web", day(9), 3, 21 * 30), ("web", LAST, 0, 24 * 30)],
     25: [(GONE, "excluded", "crawled", day(8), day(9))],
     26: [(GONE, "google", day(4), day(9), "excluded", "crawled")],
+    27: [("Googlebot", "not_enough_data", 1, None, None, None)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 27)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 28)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -5,5 +5,6 @@ select
     token as agent_token,
     lists as range_lists,
     name_suffixes,
-    purpose = 'search_index' as is_index_crawler
+    purpose = 'search_index' as is_index_crawler,
+    purpose in ('search_index', 'ai_search', 'ai_training') as is_crawler
 from {{ ref('known_bots') }}
