@@ -14,13 +14,6 @@ whatever came next. A link that was there at the start begins at -infinity, one 
     with
         spans as (select * from {{ ref('int_link__date_spans') }}),
 
-        -- Of a return that nobody saw, and that is known by its loss alone, nothing ever lived.
-        seen as (
-            select *
-            from spans
-            where not coalesce(stay_no > 1 and start_date is null and lost_date <= begin_day, false)
-        ),
-
         events as (
             select
                 property_key,
@@ -31,11 +24,11 @@ whatever came next. A link that was there at the start begins at -infinity, one 
                 case when stay_no > 1 then coalesce(start_date, begin_day) else start_date end as event_date,
                 begin_day as observed_date,
                 begin_rel_set as rel_set
-            from seen
+            from spans
             where is_beginning
             union all
             select property_key, link_key, stay_no, witness, 'lost', lost_date, lost_observed_date, null
-            from seen
+            from spans
             where is_ending
             union all
             select

@@ -49,8 +49,7 @@ with
         from preceded
     ),
 
-    -- greatest() passes over NULL too. Only what the witness dates itself is as sure as it is
-    -- quick.
+    -- greatest() passes over NULL too. Only what a witness dates itself is as sure as it is quick.
     dated as (
         select
             begun.*,
@@ -67,9 +66,7 @@ with
                     then begun.start_date - begun.cadence_days
                 end
             ) as start_earliest_date,
-            case
-                when begun.gone_date is not null then greatest(begun.gone_date, begun.start_date)
-            end as lost_date,
+            begun.gone_date + greatest(begun.start_date - begun.gone_date, 0) as lost_date,
             greatest(
                 case when begun.is_claim then begun.visit_before_loss_date end,
                 begun.last_visit_date,
@@ -90,6 +87,7 @@ with
         select
             *,
             coalesce(start_date, begin_day) as known_date,
+            (start_date is null and lost_date <= begin_day) is not true as is_seen,
             case
                 when lost_date is not null
                 then lost_date
@@ -100,8 +98,9 @@ with
         from dated
     ),
 
-    -- A link is there while any witness has it: spans of several witnesses are one stay, unless
-    -- one tells of a loss between them that no other's later sight denies.
+    -- A link is there while any witness has it: spans of several witnesses are one stay, unless a
+    -- loss between them is denied by no later sight. A loss alone neither begins one nor ends it
+    -- twice.
     ordered as (
         select
             *,
@@ -119,10 +118,11 @@ with
     stays as (
         select
             *,
+            coalesce(not is_seen and last_lost_date = last_end_date, false) as is_echo,
             count(*) filter (
                 where
                     last_end_date is null
-                    or (last_lost_date = last_end_date and known_date >= last_end_date)
+                    or (last_lost_date = last_end_date and known_date >= last_end_date and is_seen)
             ) over (
                 partition by property_key, link_key
                 order by known_date, start_date is null, witness, span_no
@@ -149,12 +149,13 @@ with
                     )
                 ) as end_{{ word }},
             {%- endfor %}
-            row_number() over (stay order by known_date, start_date is null, witness, span_no)
-            = 1 as is_first,
-            row_number() over (stay order by end_date desc, lost_date is null, witness, span_no) = 1
-            and lost_date is not null as is_last
+            row_number() over beginning = 1 as is_first,
+            row_number() over ending = 1 and lost_date is not null as is_last
         from stays
-        window stay as (partition by property_key, link_key, stay_no)
+        window
+            stay as (partition by property_key, link_key, stay_no),
+            beginning as (stay order by known_date, start_date is null, witness, span_no),
+            ending as (stay order by is_echo, end_date desc, lost_date is null, witness, span_no)
     )
 
 -- Two returns of one link, or two losses, may fall on one date: the one that was told last stands.
