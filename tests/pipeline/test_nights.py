@@ -78,6 +78,8 @@ def test_only_the_ingest_run_of_the_unfit_load_is_red(unfit: Night) -> None:
         "ingest__dataforseo_serp": "success",
         "ingest__dataforseo_backlinks": "success",
         "ingest__exports": "success",
+        "ingest__bot_range": "success",
+        "ingest__server_logs": "success",
         "warehouse": "success",
     }
 
@@ -108,6 +110,7 @@ def test_the_unfit_loads_stay_out_and_all_others_are_published(running: Running,
     assert {(source, key) for source, key, _ in others} == {
         ("search_console", TEAHARBOUR),
         ("google_updates", 0),
+        ("bot_range", 0),
         *(("dataforseo_serp", key) for key in (ALDERWOOD, TEAHARBOUR)),
         # The panels' positions are checked by the week.
         *((PAUSED, prop.key) for prop in running.wh.properties.properties),
@@ -154,6 +157,8 @@ def test_the_deadline_closes_a_night_and_names_the_paused_source(running: Runnin
         "ingest__google_updates": "success",
         "ingest__dataforseo_serp": "success",
         "ingest__exports": "success",
+        "ingest__bot_range": "success",
+        "ingest__server_logs": "success",
         "maintenance": "success",
         "warehouse": "success",
     }
