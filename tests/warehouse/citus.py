@@ -354,9 +354,11 @@ def _own(select: exp.Select, *kinds: type[exp.Expression]) -> Iterator[exp.Expre
 
 
 def _partition(select: exp.Select, window: exp.Expression) -> list[exp.Expression]:
-    """What a window is partitioned by, where it stands or where its name does."""
+    """What a window is partitioned by, where it stands or where its name does, which may go on from another name."""
     named = {definition.name: definition for definition in select.args.get("windows") or []}
-    by: list[exp.Expression] = named.get(window.alias, window).args.get("partition_by") or []
+    while window.alias in named:
+        window = named[window.alias]
+    by: list[exp.Expression] = window.args.get("partition_by") or []
     return by
 
 

@@ -70,6 +70,10 @@ BROKEN = [
     ("conflict", "insert into links (property_key, n) values (1, 2) on conflict (n) do nothing"),
     ("window", "select row_number() over (partition by link_key order by day) from links"),
     ("window", "select lag(day) over named from links window named as (order by day)"),
+    (
+        "window",
+        "select lag(day) over b from links window a as (partition by day), b as (a order by day)",
+    ),
     ("outer join", "select 1 from dates as d left join links as l on l.day = d.day"),
     ("outer join", "select 1 from links as l full join dates as d on l.day = d.day"),
 ]
@@ -101,6 +105,7 @@ KEPT = [
     "insert into links (property_key, n) values (1, 2) on conflict (property_key, n) do nothing",
     "select row_number() over (partition by property_key, link_key order by day) from links",
     "select lag(day) over named from links window named as (partition by property_key order by day)",
+    "select lag(day) over b from links window a as (partition by property_key), b as (a order by day)",
     "create table t as select property_key, count(*) from links group by 1",
 ]
 
