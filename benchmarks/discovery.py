@@ -19,7 +19,7 @@ from tests.discovery.worlds import LINK_WORLDS, WAIT_WORLDS, make_links, make_wa
 CURVE_SECONDS = 60
 FIT_SECONDS = 30
 PAGES = 20_000
-LINK_PAGES = 60_000
+LINK_PAGES = 24_000
 GAPS = 1_000_000
 
 
