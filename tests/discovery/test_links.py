@@ -143,6 +143,19 @@ def test_shares_of_pages_like_these_follow_from_hazards() -> None:
         assert found.error > 0
 
 
+def test_shares_speak_of_topics_that_are_compared_and_of_days_to_come_as_of_the_last_known() -> None:
+    gaps = gaps_of([NEVER] * 40 + [WEEK] * 40, is_event=[True, False, False, False] * 10 + [True, False] * 20)
+    model = fit_links(gaps, 0)
+    assert model is not None
+    none, two = np.zeros(2, dtype=np.int64), np.array([2.0, 2.0])
+    paths = Paths(np.array([0, 1]), two, two, none, np.array([0, 7]), np.array([0, 9]))
+    later = Paths(np.array([0]), two[:1], two[:1], none[:1], np.array([7]), none[:1])
+    for told in (paths, later):
+        share = share_after(model, told, with_link=True, is_early=True)
+        assert share is not None
+        assert share.share == pytest.approx(1 - 0.5**2)
+
+
 def test_links_that_come_because_a_page_was_found_are_refused() -> None:
     effect = headline(list(publish_effects(make_links(1, LINK_WORLDS["shown_first"]).gaps, {})))
     assert (effect.status, effect.reason) == ("reverse", "linked_because_found")

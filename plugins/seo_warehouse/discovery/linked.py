@@ -88,6 +88,17 @@ class Paths:
     period: Ints
     topic: Ints
 
+    def where(self, kept: Flags) -> Paths:
+        """Some of the pieces, by flags (N,)."""
+        return Paths(
+            page=self.page[kept],
+            early=self.early[kept],
+            all_days=self.all_days[kept],
+            age=self.age[kept],
+            period=self.period[kept],
+            topic=self.topic[kept],
+        )
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -113,13 +124,14 @@ class Model:
 
     ratios              by band
     period_width        fortnights that were taken together
-    own_topics          topics with a column of their own
+    topics, own_topics  topics that are compared, and those of them with a column of their own
     left_out_count      pages of topics without a linked or without an unlinked page that waits
     """
 
     arm: str
     places: Mapping[Column, int]
     period_width: int
+    topics: Ints
     own_topics: Ints
     ratios: Mapping[int, Ratio]
     fitted: Fit
@@ -144,7 +156,9 @@ def share_after(model: Model, paths: Paths, *, with_link: bool, is_early: bool) 
 
     None where no share can be told.
     """
-    factors = _factors(paths.age, paths.period // model.period_width, paths.topic, model.own_topics)
+    paths = paths.where(np.isin(paths.topic, model.topics))
+    period = _nearest(paths.period // model.period_width, model.places)
+    factors = _factors(paths.age, period, paths.topic, model.own_topics)
     if with_link:
         factors.append((model.arm, np.full(paths.page.size, HEADLINE)))
     columns = np.stack([_placed(model.places, name, levels) for name, levels in factors])
@@ -189,6 +203,7 @@ def _fitted(gaps: Gaps, arm: int, band_of: Ints) -> Model | None:
         arm=ARMS[arm],
         places=places,
         period_width=width,
+        topics=np.unique(gaps.topic),
         own_topics=own_topics,
         ratios={band: _ratio(gaps, own == band, found, place) for band, place in bands.items()},
         fitted=found,
@@ -211,6 +226,15 @@ def _factors(age: Ints, period: Ints, topic: Ints, own_topics: Ints) -> list[tup
 def _period_width(period: Ints) -> int:
     """Fortnights to take together, so that no more than MOST_PERIODS are left."""
     return -(-(int(period.max()) - int(period.min()) + 2) // MOST_PERIODS)
+
+
+def _nearest(period: Ints, places: Mapping[Column, int]) -> Ints:
+    """Of each period the nearest one that an event met: of days to come nothing is known yet."""
+    met = np.array(sorted(level for name, level in places if name == "period"), dtype=np.int64)
+    after = np.clip(np.searchsorted(met, period), 0, met.size - 1)
+    before = np.maximum(after - 1, 0)
+    is_before = np.abs(period - met[before]) <= np.abs(met[after] - period)
+    return np.where(is_before, met[before], met[after])
 
 
 def _largest(topic: Ints) -> Ints:
