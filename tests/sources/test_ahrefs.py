@@ -159,12 +159,27 @@ def test_between_full_pulls_the_new_and_the_lost_are_asked_for(provider: Provide
 
 
 @pytest.mark.usefixtures("pages_of_three")
-def test_no_more_units_are_used_than_a_night_may(provider: Provider, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("allowed", "count"), [(50, 0), (99, 0), (122, 3), (172, 4), (500, 14)])
+def test_no_more_units_are_used_than_a_night_may(provider: Provider, tmp_path: Path, allowed: int, count: int) -> None:
     index = Ahrefs(*(link(number) for number in range(30)))
-    rows, facts, units = read(provider, tmp_path, index, units_per_night=3 * 3 * len(SELECTED))
-    # Its own count is asked for at the end, for the least that a call costs.
-    assert units <= 3 * 3 * len(SELECTED) + ahrefs.LEAST_UNITS
-    assert (0 < len(rows) < 30, facts["is_complete"], facts["is_capped"]) == (True, False, True)
+    rows, facts, units = read(provider, tmp_path, index, units_per_night=allowed)
+    assert units <= allowed
+    assert (len(rows), facts["is_complete"], facts["is_capped"]) == (count, False, True)
+
+
+@pytest.mark.usefixtures("pages_of_three")
+def test_a_link_that_is_visited_between_two_answers_is_told_once(provider: Provider, tmp_path: Path) -> None:
+    index = Ahrefs(*(link(number) for number in range(5)))
+
+    def answer(asked: Asked) -> Act:
+        told = index(asked)
+        for each in index.links:
+            each["last_visited"] = f"2026-11-15T05:00:{len(index.asked):02}Z"
+        return told
+
+    rows, facts, _ = read(provider, tmp_path, answer)
+    assert [row["url_from"] for row in rows] == [each["url_from"] for each in index.links]
+    assert facts["is_complete"] is True
 
 
 def test_the_token_goes_as_a_bearers(provider: Provider) -> None:

@@ -82,9 +82,7 @@ class QueryKey(AuthBase):
     """Signs with a key in the query, for Access(auth=QueryKey.named("apikey")): the connection's password."""
 
     def __init__(self, name: str, connection: Connection) -> None:
-        if not connection.password:
-            raise ConfigError("needs the API's key as its password")
-        self._name, self._key = name, connection.password
+        self._name, self._key = name, _key_of(connection)
 
     @classmethod
     def named(cls, name: str) -> Callable[[Connection], QueryKey]:
@@ -104,9 +102,7 @@ class HeaderKey(AuthBase):
     """Signs with a key in a header, for Access(auth=HeaderKey.named("x-api-key")): the connection's password."""
 
     def __init__(self, name: str, scheme: str, connection: Connection) -> None:
-        if not connection.password:
-            raise ConfigError("needs the API's key as its password")
-        self._name, self._scheme, self._key = name, scheme, connection.password
+        self._name, self._scheme, self._key = name, scheme, _key_of(connection)
 
     @classmethod
     def named(cls, name: str, scheme: str = "") -> Callable[[Connection], HeaderKey]:
@@ -120,3 +116,9 @@ class HeaderKey(AuthBase):
     def secrets(self) -> Iterable[str]:
         """The key."""
         yield self._key
+
+
+def _key_of(connection: Connection) -> str:
+    if not connection.password:
+        raise ConfigError("needs the API's key as its password")
+    return connection.password

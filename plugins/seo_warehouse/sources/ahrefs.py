@@ -1,7 +1,7 @@
 """Ahrefs: links to a site, as its crawler knows them now.
 
-GET https://api.ahrefs.com/v3/site-explorer/all-backlinks, with a bearer's token
-(https://docs.ahrefs.com/docs/api/site-explorer/operations/list-all-backlinks; ahrefs-python 0.9 has every field).
+GET https://api.ahrefs.com/v3/site-explorer/all-backlinks, with a bearer's token; every parameter and field is in the
+reference of Ahrefs' own client (https://github.com/ahrefs/ahrefs-python, docs/api-reference.md and filter-syntax.md).
 
 A row costs a unit for each field that is selected, some 5 or 10, and a call 50 at least. There is no cursor: links
 follow each other by the instant at which they were first seen, and those of the last instant of an answer are asked for
@@ -12,7 +12,7 @@ again. `last_seen` is the day of the loss, `last_visited` the last sight (their 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,19 +25,13 @@ from seo_warehouse.client.api import Api
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, integer, mapping
-from seo_warehouse.sources.full_pulls import keeps_its_size
+from seo_warehouse.sources.links import LOST_DAYS, PULL, keeps_its_size
 from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Row, Source, Table, Type
 
 SITE_EXPLORER = "/v3/site-explorer/"
 PAGE_ROWS = 1_000
 LEAST_UNITS = 50
-LOST_DAYS = 28
-"""How far back a full pull asks for losses, so that what was lost since the read before is told at once."""
 
-PLACE = (
-    Column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
-    Column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
-)
 LINK = Shape(
     Column("url_from", Type.URL, "Page that links.", required=True),
     Column("url_to", Type.URL, "Literal target of the link.", required=True),
@@ -64,6 +58,8 @@ LINK = Shape(
 )
 SELECTED = [column.name for column in LINK.columns]
 """Each is worth one unit a row."""
+IDENTITY = ("url_from", "url_to", "anchor", "alt", "link_type", "first_seen_link")
+DECODE = LINK.under("backlinks")
 
 
 class AhrefsSettings(Strict):
@@ -95,15 +91,13 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
         "full" if since is None else "new": ("live", [] if since is None else [_after(f"{since}T00:00:00Z")]),
         "lost": (f"since:{lost_since}", [{"field": "is_lost", "is": ["eq", True]}]),
     }
-    counts, is_whole = {}, True
+    counts: dict[str, int] = {}
+    is_whole = True
     for pull, (history, filters) in pulls.items():
-        counts[pull] = 0
-        for row in _rows(api, night, {**asked, "history": history}, filters, settings.units_per_night):
-            if row is None:
-                is_whole = False
-                break
-            counts[pull] += 1
-            yield {**row, "pull": pull, "item_no": counts[pull]}
+        counts[pull], has_ended = yield from _pull(
+            api, night, pull, {**asked, "history": history}, filters, settings.units_per_night
+        )
+        is_whole = is_whole and has_ended
     stated = _stated(api, whole, night) if since is None else counts["new"]
     api.note(
         night,
@@ -116,38 +110,45 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
     )
 
 
-def _rows(api: Api, night: date, asked: dict[str, Any], filters: list[Any], most_units: int) -> Iterator[Row | None]:
-    """The rows of a pull, each once; None where units, or an instant that fills an answer, end it before its end."""
-    asked = {**asked, "limit": PAGE_ROWS}
-    told: Counter[bytes] = Counter()
+def _pull(
+    api: Api, night: date, pull: str, asked: dict[str, Any], filters: list[Any], most_units: int
+) -> Generator[Row, None, tuple[int, bool]]:
+    """The rows of a pull, each once. Returns their number, and whether they are all.
+
+    They are not where the units, or an instant with more links than an answer holds, ended it before.
+    """
+    count = 0
+    told: Counter[tuple[Any, ...]] = Counter()
     while True:
-        if int(api.usage.units) + PAGE_ROWS * len(SELECTED) > most_units:
-            yield None
-            return
-        page = {**asked, "where": orjson.dumps({"and": filters}).decode()} if filters else asked
-        reply = api.get(f"{SITE_EXPLORER}all-backlinks", page, decode=LINK.under("backlinks"))
+        # The count of links at the end costs the least.
+        left = most_units - int(api.usage.units) - LEAST_UNITS
+        limit = min(PAGE_ROWS, left // len(SELECTED))
+        if left < LEAST_UNITS or limit <= told.total():
+            return count, False
+        where = {"where": orjson.dumps({"and": filters}).decode()} if filters else {}
+        reply = api.get(f"{SITE_EXPLORER}all-backlinks", {**asked, "limit": limit, **where}, decode=DECODE)
         rows = list(api.rows(reply, night))
         api.spend(units=max(LEAST_UNITS, len(rows) * len(SELECTED)))
         again = told.copy()
         for row in rows:
-            if again[_same(row)] > 0:
-                again[_same(row)] -= 1
+            if again[_identity(row)] > 0:
+                again[_identity(row)] -= 1
             else:
-                yield row
-        if len(rows) < PAGE_ROWS:
-            return
+                count += 1
+                yield {**row, "pull": pull, "item_no": count}
+        if len(rows) < limit:
+            return count, True
         last = rows[-1]["first_seen_link"]
         if rows[0]["first_seen_link"] == last:
-            yield None
-            return
-        told = Counter(_same(row) for row in rows if row["first_seen_link"] == last)
+            return count, False
+        told = Counter(_identity(row) for row in rows if row["first_seen_link"] == last)
         filters = [each for each in filters if each["field"] != "first_seen_link"]
         filters.append(_after(f"{last:%Y-%m-%dT%H:%M:%SZ}"))
 
 
-def _same(row: Row) -> bytes:
-    """What two tellings of one link have in common, whenever they were answered."""
-    return orjson.dumps([row[name] for name in SELECTED])
+def _identity(row: Row) -> tuple[Any, ...]:
+    """What two tellings of one link have in common, whatever was seen of it between them."""
+    return tuple(row[name] for name in IDENTITY)
 
 
 def _after(instant: str) -> dict[str, Any]:
@@ -187,7 +188,7 @@ AHREFS = Source(
             "Links as answered in a night.",
             read_links,
             LINK,
-            columns=(DAY, *PLACE, *LINK.columns, OBSERVED_AT),
+            columns=(DAY, *PULL, *LINK.columns, OBSERVED_AT),
             grain=("pull", "item_no"),
             feeds=Feed.LINKS,
             batch_rules=(keeps_its_size("ahrefs"),),

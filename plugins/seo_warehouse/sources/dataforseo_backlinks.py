@@ -38,7 +38,7 @@ from seo_warehouse.sources.dataforseo import (
     tasks_of,
 )
 from seo_warehouse.sources.fields import Shape, integer, spaced_instant, text
-from seo_warehouse.sources.full_pulls import keeps_its_size
+from seo_warehouse.sources.links import LOST_DAYS, PULL, keeps_its_size
 from seo_warehouse.spec import (
     DAY,
     OBSERVED_AT,
@@ -59,9 +59,6 @@ PAGE_ROWS = 1_000
 PAGE_PRICE = Decimal("0.05")
 """US dollars for a full answer: 0.02 a request and 0.00003 a row (https://dataforseo.com/pricing/backlinks/backlinks,
 and a recorded answer of 100 rows cost 0.023). What an answer costs is known from itself only."""
-LOST_DAYS = 28
-"""How far back a full pull asks for losses: what was lost since the read before it is told at once, and not only by
-absence from the next full pull; also after nights that failed. These lists overlap, and a loss told twice is one."""
 LAST_OFFSET = 20_000
 """The furthest an offset reaches."""
 ORDER = ["first_seen,asc", "url_from,asc", "url_to,asc"]
@@ -206,10 +203,6 @@ def explain(answer: Answer) -> SourceError | None:
         return error
 
 
-PLACE = (
-    Column("pull", Type.TEXT, "What was asked for.", required=True, values=("full", "new", "lost")),
-    Column("item_no", Type.INTEGER, "Place in the pull's answers, from 1.", required=True, minimum=1),
-)
 LINK = Shape(
     Column("url_from", Type.URL, "Page that links.", required=True),
     Column("url_to", Type.URL, "Literal target of the link.", required=True),
@@ -272,7 +265,7 @@ DATAFORSEO_BACKLINKS = Source(
             grain=("day", "pull", "item_no"),
             feeds=Feed.LINKS,
             shape=LINK,
-            columns=(DAY, *PLACE, *LINK.columns, OBSERVED_AT),
+            columns=(DAY, *PULL, *LINK.columns, OBSERVED_AT),
             row_rules=(
                 RowRule(
                     name="seen_in_order",

@@ -16,11 +16,12 @@ from pydantic import Field
 
 from seo_warehouse.client.access import Access, QueryKey
 from seo_warehouse.client.answers import Items
-from seo_warehouse.client.api import Api
+from seo_warehouse.client.api import Api, Reply
 from seo_warehouse.errors import TerminalSourceError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, day_or_blank, integer, mapping, pascal
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.sources.links import link_table, read_by_place
+from seo_warehouse.spec import Column, Kind, Period, Row, Source, Type
 
 PATH = "/api/json"
 PAGE_ROWS = 10_000
@@ -83,16 +84,11 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """The links to the item, those that were lost too, up to as many as the settings allow."""
     settings = property.settings_of(MAJESTIC)
     asked = {"cmd": "GetBackLinkData", "item": settings.item, "datasource": settings.datasource}
-    for begin in range(0, settings.links, PAGE_ROWS):
-        count = min(PAGE_ROWS, settings.links - begin)
-        reply = api.get(PATH, {**asked, "From": begin, "Count": count}, decode=decode_links)
-        rows = reply.json.rows
-        api.spend(units=len(rows))
-        for place, row in enumerate(api.rows(reply, period.last_day), start=begin + 1):
-            yield {**row, "item_no": place}
-        if len(rows) < count:
-            return
-    api.note(period.last_day, is_capped=True)
+
+    def ask(begin: int, count: int) -> Reply:
+        return api.get(PATH, {**asked, "From": begin, "Count": count}, decode=decode_links)
+
+    yield from read_by_place(api, period.last_day, settings.links, PAGE_ROWS, ask)
 
 
 def decode_links(document: Any) -> Items:
@@ -118,15 +114,5 @@ MAJESTIC = Source(
         host="https://api.majestic.com", auth=QueryKey.named("app_api_key"), example={"password": "not-a-key"}
     ),
     probe=probe_account,
-    tables=(
-        Table(
-            "link",
-            "Links as answered in a night.",
-            read_links,
-            LINK,
-            columns=(DAY, Column("item_no", Type.INTEGER, "Place in the answers, from 1."), *LINK.columns, OBSERVED_AT),
-            grain=("item_no",),
-            feeds=Feed.LINKS,
-        ),
-    ),
+    tables=(link_table(read_links, LINK),),
 )

@@ -3,7 +3,7 @@
 POST https://lsapi.seomoz.com/v2/links (https://moz.com/help/links-api/making-calls/links), the API's token in a header:
 at most 50 rows an answer, and a token for the next; the last has none. Every row is billed. Answers state no total, so
 no night proves that a link is gone. Pages are written without their scheme. `date_disappeared` is when a recrawl did
-not meet the link; one that was met again later is there, and keeps the date (moz.com/help/link-explorer).
+not meet the link; answers that public programs kept have links with a later last sight beside it, which are there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from seo_warehouse.client.answers import Items
 from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, day_or_blank, integer, mapping, sequence, text
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.sources.links import link_table
+from seo_warehouse.spec import Column, Kind, Period, Row, Source, Type
 
 PATH = "/v2/links"
 PAGE_ROWS = 50
@@ -108,11 +109,10 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
         "target": settings.target,
         "target_scope": "root_domain",
         "filter": "external",
-        "limit": PAGE_ROWS,
     }
     count = 0
     while True:
-        reply = api.post(PATH, asked, decode=decode_links)
+        reply = api.post(PATH, {**asked, "limit": min(PAGE_ROWS, settings.links - count)}, decode=decode_links)
         for row in api.rows(reply, period.last_day):
             count += 1
             yield {**row, "item_no": count}
@@ -152,15 +152,5 @@ MOZ = Source(
         host="https://lsapi.seomoz.com", auth=HeaderKey.named("x-moz-token"), example={"password": "not-a-token"}
     ),
     probe=probe_account,
-    tables=(
-        Table(
-            "link",
-            "Links as answered in a night.",
-            read_links,
-            LINK,
-            columns=(DAY, Column("item_no", Type.INTEGER, "Place in the answers, from 1."), *LINK.columns, OBSERVED_AT),
-            grain=("item_no",),
-            feeds=Feed.LINKS,
-        ),
-    ),
+    tables=(link_table(read_links, LINK),),
 )

@@ -1,8 +1,8 @@
 """Open PageRank: the rank of domains, by PageRank of Common Crawl's graph.
 
-GET https://openpagerank.com/api/v1.0/getPageRank?domains[]=..., with the key in a header, at most 100 domains a call
-(https://www.domcop.com/openpagerank/documentation). A domain that it does not know has the status 404 within an answer
-of 200; ranks are written as text.
+GET https://openpagerank.com/api/v1.0/getPageRank?domains[]=..., with the key in a header, at most 100 domains a call:
+as public programs ask, and as the answers are that they kept. A domain that it does not know has the status 404 within
+an answer of 200; ranks are written as text.
 """
 
 from __future__ import annotations

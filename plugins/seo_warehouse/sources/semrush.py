@@ -20,12 +20,13 @@ from pydantic import Field
 
 from seo_warehouse.client.access import Access, QueryKey
 from seo_warehouse.client.answers import Items, OfText, excerpt
-from seo_warehouse.client.api import Api
+from seo_warehouse.client.api import Api, Reply
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import CredentialsError, MalformedAnswerError, SourceError, TerminalSourceError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, text, whole
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Row, Source, Table, Type
+from seo_warehouse.sources.links import link_table, read_by_place
+from seo_warehouse.spec import Column, Kind, Period, Row, Source, Type
 
 PATH = "/analytics/v1/"
 PAGE_ROWS = 1_000
@@ -98,7 +99,7 @@ def explain(answer: Answer) -> SourceError | None:
 
 
 def probe_account(api: Api, property: Property) -> None:
-    """The key is accepted, by what a single line of an overview costs."""
+    """The key is accepted, for the price of one line: the count of units takes the key in its path."""
     target = property.settings_of(SEMRUSH).target
     asked = {"type": "backlinks_overview", "target": target, "target_type": "root_domain", "export_columns": "total"}
     api.get(PATH, asked, decode=OfText(str))
@@ -114,17 +115,12 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
         "export_columns": ",".join(HEADINGS),
         "export_escape": 1,
     }
-    for begin in range(0, settings.links, PAGE_ROWS):
-        count = min(PAGE_ROWS, settings.links - begin)
+
+    def ask(begin: int, count: int) -> Reply:
         page = {**asked, "display_offset": begin, "display_limit": count}
-        reply = api.get(PATH, page, decode=OfText(decode_links))
-        rows = reply.json.rows
-        api.spend(units=LINE_UNITS * len(rows))
-        for place, row in enumerate(api.rows(reply, period.last_day), start=begin + 1):
-            yield {**row, "item_no": place}
-        if len(rows) < count:
-            return
-    api.note(period.last_day, is_capped=True)
+        return api.get(PATH, page, decode=OfText(decode_links))
+
+    yield from read_by_place(api, period.last_day, settings.links, PAGE_ROWS, ask, units=LINE_UNITS)
 
 
 def decode_links(document: str) -> Items:
@@ -150,15 +146,5 @@ SEMRUSH = Source(
     access=Access(host="https://api.semrush.com", auth=QueryKey.named("key"), example={"password": "not-a-key"}),
     probe=probe_account,
     explain=explain,
-    tables=(
-        Table(
-            "link",
-            "Links as answered in a night.",
-            read_links,
-            LINK,
-            columns=(DAY, Column("item_no", Type.INTEGER, "Place in the answers, from 1."), *LINK.columns, OBSERVED_AT),
-            grain=("item_no",),
-            feeds=Feed.LINKS,
-        ),
-    ),
+    tables=(link_table(read_links, LINK),),
 )
