@@ -54,7 +54,7 @@ with
 select
     milestones.property_key,
     milestones.page_key,
-    'google' as engine,
+    {{ search_engine() }} as engine,
     milestones.name as milestone,
     preceded.previous_day as after_date,
     milestones.day as by_date,

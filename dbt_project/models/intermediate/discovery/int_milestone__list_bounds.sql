@@ -1,5 +1,5 @@
 {#- A witness more is a model more in this list. -#}
-{%- set witnesses = ['crawls', 'links', 'visits', 'searches', 'checks'] -%}
+{%- set witnesses = ['crawls', 'links', 'visits', 'looks', 'searches', 'checks'] -%}
 {%- for witness in witnesses %}
     {{ 'union all' if not loop.first }}
     select property_key, page_key, engine, milestone, after_date, by_date, witness, reason

@@ -1,0 +1,52 @@
+with
+    -- Of a URL that led elsewhere the engine tells of another page.
+    looks as (
+        select
+            look.property_key,
+            look.url_key as page_key,
+            look.engine,
+            look.day,
+            coalesce(look.stated_state = 'indexed', false) as is_indexed
+        from
+            {{ ref('int_index__read_looks') }}
+            as look {{ join_page_version('look', 'url_key', 'look.day') }}
+        where
+            look.refusal is null
+            and (look.stated_state is not null or look.stated_reason is not null)
+            and {{ page_as_of('look', 'url_key') }} = look.url_key
+    ),
+
+    firsts as (
+        select property_key, page_key, engine, min(day) as by_date
+        from looks
+        where is_indexed
+        group by property_key, page_key, engine
+    ),
+
+    dated as (
+        select
+            firsts.property_key,
+            firsts.page_key,
+            firsts.engine,
+            firsts.by_date,
+            max(looks.day) as after_date
+        from firsts
+        left join
+            looks
+            on looks.property_key = firsts.property_key
+            and looks.page_key = firsts.page_key
+            and looks.engine = firsts.engine
+            and looks.day < firsts.by_date
+        group by firsts.property_key, firsts.page_key, firsts.engine, firsts.by_date
+    )
+
+select
+    property_key,
+    page_key,
+    engine,
+    'indexed' as milestone,
+    after_date,
+    by_date,
+    'inspection' as witness,
+    case when after_date is null then 'unknown_start' end as reason
+from dated
