@@ -121,10 +121,18 @@ def _daily_hazards(knobs: WaitKnobs) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class LinkWorld:
-    """Gaps as looks show them, and which pages were ever linked."""
+    """Gaps as looks show them, and of each page topic, day of publication, first link and event (FAR: none)."""
 
     gaps: Gaps
-    ever_linked: Flags
+    topic: Ints
+    published: Ints
+    linked: Ints
+    event: Ints
+
+    @property
+    def ever_linked(self) -> Flags:
+        """Which pages were linked at any time."""
+        return self.linked < FAR
 
 
 def make_links(seed: int, knobs: LinkKnobs) -> LinkWorld:
@@ -150,8 +158,9 @@ def make_links(seed: int, knobs: LinkKnobs) -> LinkWorld:
         # A link that the page got by being shown changes nothing of what came before.
     looks = _looks(rng, *shape, knobs.look_every, knobs.outage)
     seen = np.where(linked < FAR, linked + rng.integers(0, knobs.late + 1, knobs.pages), FAR)
-    sure = seen - (7 if knobs.late else 0)
-    return LinkWorld(_gaps(looks, published, topic, event, (sure, seen), edited), linked < FAR)
+    sure = seen - (7 if knobs.late else 1)
+    gaps = _gaps(looks, published, topic, event, (sure, seen), edited)
+    return LinkWorld(gaps, topic, published, linked, event)
 
 
 def _gaps(looks: Flags, published: Ints, topic: Ints, event: Ints, link: tuple[Ints, Ints], edited: Ints) -> Gaps:
@@ -194,7 +203,7 @@ def _states(day: Ints, sure: Ints, seen: Ints) -> Ints:
     before = day - sure[:, None]
     states = np.full(since.shape, NEVER)
     states[(before > -14) & (before <= 0)] = BEFORE
-    states[(before > 0) & (since < 0)] = DONUT
+    states[(before > 0) & (since <= 0) & (seen - sure > 1)[:, None]] = DONUT
     for state, first in ((WEEK, 1), (MONTH, 8), (LATE, 29), (LATER, 57)):
         states[since >= first] = state
     states[seen >= FAR] = NEVER

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from seo_warehouse.report.found import Found
 from seo_warehouse.report.words import rank_level
 
 POOLED = 0
@@ -141,7 +142,7 @@ class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
     `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
-    together, the newest of each.
+    together, the newest of each. `found`: how soon new pages are found.
     """
 
     property_name: str
@@ -159,6 +160,7 @@ class Facts:
     missing: tuple[str, ...] = ()
     weekly: tuple[Week, ...] = ()
     weekly_changes: tuple[WeeklyChange, ...] = ()
+    found: Found = field(default_factory=Found)
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

@@ -15,6 +15,9 @@ from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_EVENTS
 from seo_warehouse.report import sections
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, WIDE, Picture, to_svg, variables
 from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.found_picture import curve_picture, link_picture
+from seo_warehouse.report.found_words import LIMITS as FOUND_LIMITS
+from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
@@ -57,12 +60,15 @@ class Report:
     study: Picture | None
     cuts: Picture | None
     arms: Picture | None
+    curves: Picture | None
+    links: Picture | None
     pages: tuple[Picture, ...]
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Every picture there is."""
-        return tuple(picture for picture in (self.study, self.cuts, self.arms) if picture) + self.pages
+        single = (self.study, self.cuts, self.arms, self.curves, self.links)
+        return tuple(picture for picture in single if picture) + self.pages
 
 
 def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
@@ -74,6 +80,8 @@ def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
         event_study(facts),
         comparison("by-kind-of-link", f"{what} by the kind of link", cut_lines(facts), facts.outcome),
         comparison("by-what-happened", f"{what} by what happened", arm_lines(facts), facts.outcome),
+        curve_picture(facts.found),
+        link_picture(facts.found),
         tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
     )
 
@@ -99,6 +107,7 @@ def render_page(report: Report) -> str:
         limits=LIMITS,
         weeks=sections.week_table(facts) if report.study else None,
         tables=_tables(facts),
+        found=_found(report),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
@@ -119,6 +128,21 @@ def _week(facts: Facts) -> dict[str, object] | None:
             (group.title, [(line, _spark(line)) for line in group.lines]) for group in group_lines(facts.weekly)
         ],
         "tables": weekly_tables(facts),
+    }
+
+
+def _found(report: Report) -> dict[str, object] | None:
+    """How soon new pages are found; None where nothing is known of it."""
+    found = report.facts.found
+    if not found.days and not found.links:
+        return None
+    return {
+        "said": (*say_waits(found), *say_links(found)),
+        "curves": _embed(report.curves),
+        "links": _embed(report.links),
+        "tables": (found_table(found), link_table(found)),
+        "waiting": waiting_table(found),
+        "limits": FOUND_LIMITS,
     }
 
 

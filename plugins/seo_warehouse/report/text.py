@@ -7,6 +7,7 @@ from collections.abc import Callable
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report import sections
 from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
@@ -41,9 +42,22 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     say("\nWhat these figures cannot say:")
     for limit in LIMITS:
         say(f"* {limit}")
+    _say_found(facts, say)
     _say_week(facts, say)
     if facts.cuts and not cut:
         say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
+
+
+def _say_found(facts: Facts, say: Say) -> None:
+    found = facts.found
+    if not found.days and not found.links:
+        return
+    say("\nHow soon new pages are found:")
+    for said in (*say_waits(found), *say_links(found)):
+        say(f"* {said}")
+    for table in sections.filled(found_table(found), link_table(found), waiting_table(found)):
+        say(f"\n{table.title}:")
+        say_table(table.headings, table.rows, say)
 
 
 def _say_week(facts: Facts, say: Say) -> None:

@@ -1,0 +1,62 @@
+"""The step between the models and what is published of waits: curves, and what links do to them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+import psycopg
+
+from seo_warehouse.discovery import rows as tables
+from seo_warehouse.discovery.curve import LEAST_PAGES, draw_curve
+from seo_warehouse.discovery.published import publish_effects
+from seo_warehouse.discovery.waits import Waits
+from seo_warehouse.errors import BuildError
+from seo_warehouse.steps.warehouse import Warehouse
+
+log = logging.getLogger(__name__)
+
+
+def estimate_discovery(wh: Warehouse) -> int:
+    """Publish the newest build's curves and effects into `ops`, whole. Returns the number of rows.
+
+    Reads what the models left as of one instant; the caller holds the warehouse lock. Raises BuildError where the
+    figures that the models left allow of none.
+    """
+    try:
+        with wh.connect("transformer") as reader:
+            reader.execute("set transaction isolation level repeatable read, read only")
+            series = tables.read_series(reader)
+            curves = [row for each in series for row in curves_of(reader, each)]
+            effects = [row for each in series for row in effects_of(reader, each)]
+        with wh.connect("loader", autocommit=True) as writer:
+            tables.write(writer, curves, effects)
+    except (ArithmeticError, LookupError, TypeError, ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
+        # As of a model that fails, whose figures these are is found out by building without some (apart.py).
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise BuildError(f"how long pages wait cannot be estimated: {what}") from error
+    log.info("%s rows of curves and %s effects on waits published", len(curves), len(effects))
+    return len(curves) + len(effects)
+
+
+def curves_of(conn: tables.Connection, series: tables.Series) -> Iterator[tables.CurveRow]:
+    """The curve of all pages of a series, and of each topic with pages enough."""
+    waits, topic = tables.read_waits(conn, series)
+    if not topic.size:
+        return
+    yield from tables.curve_rows(series, tables.ALL, draw_curve(waits))
+    topics, count = np.unique(topic, return_counts=True)
+    for name in topics[count >= LEAST_PAGES]:
+        chosen = topic == name
+        own = Waits(*(getattr(waits, field.name)[chosen] for field in fields(Waits)))
+        yield from tables.curve_rows(series, ("topic", str(name)), draw_curve(own))
+
+
+def effects_of(conn: tables.Connection, series: tables.Series) -> Iterator[tables.EffectRow]:
+    """What links of each arm do to a series."""
+    read = tables.read_gaps(conn, series)
+    paths = tables.read_paths(conn, series, read.topics)
+    for effect in publish_effects(read.gaps, paths):
+        yield tables.effect_row(series, tables.ALL, effect, read.disturbed_page_count)
