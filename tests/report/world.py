@@ -20,7 +20,7 @@ EFFECTS = ("rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution")
 CONTRACTED = (
     *("dim_property", "dim_page", "dim_keyword", "dim_link", "dim_google_update"),
     *("fct_link_event", "fct_page_crawl", "fct_page_change", "fct_serp_position"),
-    *("rpt_weekly", "rpt_weekly_change"),
+    *("rpt_weekly", "rpt_weekly_change", "rpt_discovery", "rpt_discovery_effect", "fct_page_milestone"),
 )
 WINDOWS = (
     {"headline": (21, 34), "placebo": (-56, -29)}
