@@ -27,9 +27,7 @@ with
         group by property_key, page_key
     ),
 
-    -- Of a day that is not whole nobody knows who came, so from then on a first visit is not sure
-    -- to
-    -- be the first.
+    -- Of a day that is not whole nobody knows who came: what is seen later may be no first visit.
     broken as (
         select
             visits.property_key, visits.page_key, visits.engine, min(list_breaks.day) as break_date
