@@ -21,12 +21,15 @@ OURS = {
     "anchor_type": "a word of ours",
     "analyst": "a role's name, of which PostgreSQL takes 63 bytes",
     "arm": "a word of ours",
+    "band": "a word of ours",
     "bot": "a name of our seed",
     "check_name": "a word of ours",
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
     "fingerprint": "a hash, which a check holds to 64 letters",
     "measure": "a word of ours",
+    "milestone": "a word of ours",
+    "milestone_from": "a word of ours",
     "name": "a word of ours",
     "operator": "a word of our seed",
     "outcome": "a word of ours",
@@ -45,7 +48,12 @@ OURS = {
     "witness": "a source's vendor, or vendor and form of an export",
 }
 """Texts that nobody else writes."""
-ELSEWHERE = {"topic": "marts.dim_page", "panel": "marts.fct_link_effect_page", "level": "marts.fct_link_effect_page"}
+ELSEWHERE = {
+    "topic": "marts.dim_page",
+    "panel": "marts.fct_link_effect_page",
+    "level": "marts.fct_link_effect_page",
+    "engine": "marts.fct_page_milestone",
+}
 """Texts whose bound is a check of the mart that they come through."""
 STATED = {"keyword": LONGEST_KEYWORD, "file_name": 255 * 6}
 """Bytes of what is bounded before it comes: by properties.yml; by a folder, whose names have 255, each shown as six."""

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     -- A check that failed or was cut short says nothing of where a page was not.
     checks as (

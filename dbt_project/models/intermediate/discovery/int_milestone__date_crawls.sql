@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     crawls as (
         select property_key, {{ origin_of('publication') }} as origin, day

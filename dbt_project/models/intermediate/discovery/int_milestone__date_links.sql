@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     -- Of a page's links of a kind the first; of one date the surer.
     links as (

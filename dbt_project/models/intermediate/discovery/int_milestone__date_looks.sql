@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     looks as (select * from {{ ref('int_milestone__place_looks') }}),
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     days as (
         select distinct property_key, day

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     crawlers as (
         select bot, operator, case operator when 'microsoft' then 'bing' else operator end as engine

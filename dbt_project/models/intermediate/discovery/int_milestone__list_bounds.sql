@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- A witness more is a model more in this list. -#}
 {%- set witnesses = ['crawls', 'links', 'visits', 'looks', 'searches', 'checks'] -%}
 {%- for witness in witnesses %}

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     -- A day of which one stream is not whole is not known.
     days as (

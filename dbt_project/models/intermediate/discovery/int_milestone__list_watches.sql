@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     searches as (
         select property_key, min(day) as first_day, max(day) as last_day

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- Of a URL that led elsewhere the engine tells of another page.
 select
     look.property_key,

@@ -3,7 +3,7 @@
 create table ops.discovery_curve (
     property_key integer not null,
     cut text not null,
-    level text not null,
+    level text not null check (octet_length(level) <= 1000),
     milestone_from text not null,
     milestone text not null,
     engine text not null,
@@ -29,7 +29,7 @@ comment on table ops.discovery_curve is 'How long pages wait for a milestone, da
 create table ops.discovery_effect (
     property_key integer not null,
     cut text not null,
-    level text not null,
+    level text not null check (octet_length(level) <= 1000),
     milestone text not null,
     engine text not null,
     arm text not null,
