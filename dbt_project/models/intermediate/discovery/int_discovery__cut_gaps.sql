@@ -7,14 +7,6 @@
 {%- set longest = 366 %}
 
 with
-    waits as (
-        select
-            *,
-            coalesce(by_date, after_date) as last_date,
-            least(coalesce(by_date, after_date), entered_date + {{ longest }}) as last_counted_date
-        from {{ ref('int_discovery__place_waits') }}
-    ),
-
     links as (
         select property_key, page_key, milestone, after_date, by_date, reason
         from {{ ref('fct_page_milestone') }}
@@ -37,31 +29,39 @@ with
         where sitemap.milestone = 'in_sitemap' and sitemap.after_date >= published.by_date
     ),
 
+    -- A wait that ended otherwise ends with its last sight, and a last gap that goes beyond the
+    -- longest wait tells nothing.
+    counted as (
+        select
+            *,
+            case
+                when
+                    ending = 'gone' or (ending = 'event' and by_date > entered_date + {{ longest }})
+                then least(after_date, entered_date + {{ longest }})
+                else least(coalesce(by_date, after_date), entered_date + {{ longest }})
+            end as last_date
+        from {{ ref('int_discovery__place_waits') }}
+    ),
+
+    numbered as (
+        select counted.*, counted.entered_date + numbers.day_no as day
+        from counted
+        cross join
+            lateral generate_series(1, counted.last_date - counted.entered_date) as numbers(day_no)
+    ),
+
     days as (
         select
-            waits.property_key,
-            waits.engine,
-            waits.milestone,
-            waits.page_key,
-            waits.topic,
-            days.day::date as day,
+            property_key,
+            engine,
+            milestone,
+            page_key,
+            topic,
+            day,
             -- The days between the last look without and the first with the event are one gap.
-            waits.ending = 'event' and days.day > waits.after_date as is_last_gap,
-            days.day::date - waits.start_by_date as age
-        from waits
-        cross join
-            lateral generate_series(
-                waits.entered_date + 1, waits.last_counted_date, interval '1 day'
-            ) as days(day)
-        -- A wait that ended otherwise ends with its last sight.
-        where
-            not (waits.ending = 'gone' and days.day > waits.after_date)
-            -- A last gap that is cut by the limit tells nothing.
-            and not (
-                waits.ending = 'event'
-                and waits.last_date > waits.last_counted_date
-                and days.day > waits.after_date
-            )
+            ending = 'event' and day > after_date as is_last_gap,
+            day - start_by_date as age
+        from numbered
     ),
 
     disturbed as (
