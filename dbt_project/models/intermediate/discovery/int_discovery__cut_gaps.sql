@@ -5,6 +5,7 @@
 } -%}
 {#- Days that a page may wait before more of them tell nothing new. -#}
 {%- set longest = 366 %}
+{%- set wait = 'property_key, engine, milestone, page_key' -%}
 
 with
     links as (
@@ -31,9 +32,10 @@ with
 
     -- A wait that ended otherwise ends with its last sight, and a last gap that goes beyond the
     -- longest wait tells nothing.
-    counted as (
+    waits as (
         select
             *,
+            entered_date + 1 as first_date,
             case
                 when
                     ending = 'gone' or (ending = 'event' and by_date > entered_date + {{ longest }})
@@ -43,83 +45,128 @@ with
         from {{ ref('int_discovery__place_waits') }}
     ),
 
-    numbered as (
-        select counted.*, counted.entered_date + numbers.day_no as day
-        from counted
+    -- Days from which on something is another than on the day before: some forty of a page, however
+    -- long it waits.
+    cuts as (
+        select {{ wait }}, first_date as day
+        from waits
+        union
+        select {{ wait }}, after_date + 1
+        from waits
+        where ending = 'event'
+        union
+        select {{ wait }}, start_by_date + age.first_day
+        from waits
+        cross join (values (4), (8), (15), (29), (57)) as age(first_day)
+        union
+        select {{ wait }}, date '2000-01-03' + 14 * fortnight.number
+        from waits
         cross join
-            lateral generate_series(1, counted.last_date - counted.entered_date) as numbers(day_no)
+            lateral generate_series(
+                (first_date - date '2000-01-03') / 14 + 1, (last_date - date '2000-01-03') / 14
+            ) as fortnight(number)
+        union
+        select waits.{{ wait | replace(', ', ', waits.') }}, link_days.day
+        from waits
+        inner join
+            links on links.property_key = waits.property_key and links.page_key = waits.page_key
+        cross join
+            lateral(
+                values
+                    (links.after_date - 13),
+                    (links.after_date + 1),
+                    (links.by_date + 1),
+                    (links.by_date + 8),
+                    (links.by_date + 29),
+                    (links.by_date + 57)
+            ) as link_days(day)
+        union
+        select waits.{{ wait | replace(', ', ', waits.') }}, edit_days.day
+        from waits
+        inner join
+            edits on edits.property_key = waits.property_key and edits.page_key = waits.page_key
+        cross join lateral(values (edits.first_day), (edits.last_day + 1)) as edit_days(day)
     ),
 
-    days as (
+    pieces as (
         select
-            property_key,
-            engine,
-            milestone,
-            page_key,
-            topic,
-            day,
+            waits.property_key,
+            waits.engine,
+            waits.milestone,
+            waits.page_key,
+            waits.topic,
+            cuts.day,
+            lead(cuts.day, 1, waits.last_date + 1) over (
+                partition by waits.property_key, waits.engine, waits.milestone, waits.page_key
+                order by cuts.day
+            )
+            - cuts.day as day_count,
             -- The days between the last look without and the first with the event are one gap.
-            ending = 'event' and day > after_date as is_last_gap,
-            day - start_by_date as age
-        from numbered
+            waits.ending = 'event' and cuts.day > waits.after_date as is_last_gap,
+            cuts.day - waits.start_by_date as age
+        from waits
+        inner join
+            cuts
+            on cuts.property_key = waits.property_key
+            and cuts.engine = waits.engine
+            and cuts.milestone = waits.milestone
+            and cuts.page_key = waits.page_key
+            and cuts.day between waits.first_date and waits.last_date
     ),
 
     disturbed as (
-        select distinct days.property_key, days.engine, days.milestone, days.page_key, days.day
-        from days
+        select distinct
+            pieces.property_key, pieces.engine, pieces.milestone, pieces.page_key, pieces.day
+        from pieces
         inner join
             edits
-            on edits.property_key = days.property_key
-            and edits.page_key = days.page_key
-            and days.day between edits.first_day and edits.last_day
+            on edits.property_key = pieces.property_key
+            and edits.page_key = pieces.page_key
+            and pieces.day between edits.first_day and edits.last_day
     ),
 
     stated as (
         select
-            days.*,
+            pieces.*,
             disturbed.day is not null as is_disturbed,
             case
-                when days.age is null then 6 else width_bucket(days.age, array[4, 8, 15, 29, 57])
+                when pieces.age is null
+                then 6
+                else width_bucket(pieces.age, array[4, 8, 15, 29, 57])
             end as age_band,
             {%- for arm in arms %}
-                {{ link_state('days.day', 'link_' ~ arm) }} as {{ arm }}_state
+                {{ link_state('pieces.day', 'link_' ~ arm) }} as {{ arm }}_state
                 {{- ',' if not loop.last }}
             {%- endfor %}
-        from days
+        from pieces
         left join
             disturbed
-            on disturbed.property_key = days.property_key
-            and disturbed.engine = days.engine
-            and disturbed.milestone = days.milestone
-            and disturbed.page_key = days.page_key
-            and disturbed.day = days.day
+            on disturbed.property_key = pieces.property_key
+            and disturbed.engine = pieces.engine
+            and disturbed.milestone = pieces.milestone
+            and disturbed.page_key = pieces.page_key
+            and disturbed.day = pieces.day
         {%- for arm, milestone in arms.items() %}
             left join
                 links as link_{{ arm }}
-                on link_{{ arm }}.property_key = days.property_key
-                and link_{{ arm }}.page_key = days.page_key
+                on link_{{ arm }}.property_key = pieces.property_key
+                and link_{{ arm }}.page_key = pieces.page_key
                 and link_{{ arm }}.milestone = '{{ milestone }}'
         {%- endfor %}
     )
 
 select
-    property_key,
-    engine,
-    milestone,
-    page_key,
+    {{ wait }},
     topic,
     is_last_gap,
     age_band,
     (day - date '2000-01-03') / 14 as fortnight_no,
     {{ arms.keys() | join('_state, ') }}_state,
     is_disturbed,
-    count(*)::integer as day_count
+    sum(day_count)::integer as day_count
 from stated
 group by
-    property_key,
-    engine,
-    milestone,
-    page_key,
+    {{ wait }},
     topic,
     is_last_gap,
     age_band,
