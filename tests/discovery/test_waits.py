@@ -136,6 +136,17 @@ def test_a_median_is_told_where_the_curve_and_its_lower_bound_reach_a_half() -> 
     assert less.median is None
 
 
+def test_a_day_by_which_no_page_is_expected_to_have_ended_has_no_interval() -> None:
+    """What all intervals have in common is most likely; what the estimate leaves to days before is no knowledge."""
+    after = np.repeat([3, 7, 40], [20, 10, 15])
+    waits = Waits(np.full(45, -1), after, after + 7, np.where(after < 40, EVENT, WAITING))
+    curve = draw_curve(waits, draws=10)
+    assert curve.share[6] < 1e-3
+    assert np.isnan(curve.lower[:7]).all()
+    assert np.isnan(curve.upper[:7]).all()
+    assert curve.lower[10] < curve.share[10] < curve.upper[10]
+
+
 def test_the_same_waits_give_the_same_interval() -> None:
     waits = make_waits(1, WaitKnobs(pages=100, look_every=3))
     one, other = draw_curve(waits, draws=10), draw_curve(waits, draws=10)

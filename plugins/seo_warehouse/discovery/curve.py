@@ -33,7 +33,7 @@ class Median:
 class Curve:
     """Waits by day from 0, each (D,), as far as enough pages are at risk; D is 0 where nothing may be shown.
 
-    lower, upper   of 95 %; not a number where there is none: before the first event
+    lower, upper   of 95 %; not a number where less than half a page is expected to have ended
     event_count    expected events by the day's end
     median         None where the curve or its lower bound stays below a half
     status         estimate, or not_enough_data with its reason
@@ -66,7 +66,7 @@ def draw_curve(waits: Waits, draws: int = DRAWS, seed: int = SEED) -> Curve:
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(-np.log1p(-share))
         bounds = [-np.expm1(-np.exp(middle + sign * Z * error)) for sign in (-1, 1)]
-    is_inside = (share > 0) & (share < 1)
+    is_inside = (share >= 0.5 / max(waits.after.size, 1)) & (share < 1)
     lower, upper = (np.where(is_inside, bound, np.nan) for bound in bounds)
     return Curve(
         share=share,
