@@ -52,7 +52,7 @@ MODELS = (
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
-    *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state"),
+    *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
 )
 
 
@@ -96,6 +96,7 @@ def world(warehouse: Warehouse) -> Warehouse:
     rate = {"property_key": 1, "bot": "Googlebot", "arm": "acquired_followed"}
     rate |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1}
     warehouse.insert("marts.rpt_crawl_rate_effect", [rate, rate | {"arm": "lost_followed"}])
+    _publish_waits(warehouse)
     return warehouse
 
 
@@ -189,7 +190,9 @@ def _publish_crawl(warehouse: Warehouse, number: int) -> None:
         page("/pots", meta_robots=["noindex"] if number == 13 else []),
         page("/old", 404, title=None, content_hash=None),
     ]
-    warehouse.publish("site_crawl", "page", 1, day(number), pages)
+    if number >= 7:
+        pages.append(page("/kettles"))
+    warehouse.publish("site_crawl", "page", 1, day(number), pages, is_complete=True)
 
 
 def _publish_logs(warehouse: Warehouse, number: int) -> None:
@@ -228,6 +231,23 @@ def _publish_inspections(warehouse: Warehouse) -> None:
     for number, rows in answers.items():
         seen = {"observed_at": _at(number, 9)}
         warehouse.publish("url_inspection", "result", 1, day(number), [row | seen for row in rows])
+
+
+def _publish_waits(warehouse: Warehouse) -> None:
+    """What builds make of more pages than this world has."""
+    curve = {"property_key": 1, "cut": "all", "level": "all", "milestone_from": "published", "milestone": "shown"}
+    curve |= {"engine": "google", "page_count": 25, "reached_page_count": 15, "gone_page_count": 1}
+    curve |= {"status": "estimate", "median_day": 9, "median_low_day": 6, "median_high_day": 13}
+    shares = {number: number / 20 for number in range(18)}
+    few = curve | {"milestone": "top10", "status": "not_enough_data", "reason": "too_few_events", "day": 0}
+    few |= {"reached_page_count": 2, "median_day": None, "median_low_day": None, "median_high_day": None}
+    whole = [curve | {"day": number, "share": share} for number, share in shares.items()]
+    warehouse.insert("marts.rpt_discovery", [row | {"share": None} | row for row in (few, *whole)])
+    effect = {"property_key": 1, "cut": "all", "level": "all", "milestone": "shown", "engine": "google"}
+    effect |= {"event_count": 15, "page_count": 25, "exposed_page_count": 4, "exposed_event_count": 3}
+    effect |= {"left_out_page_count": 0, "disturbed_page_count": 0}
+    effect |= {"status": "not_enough_data", "reason": "too_few_events", "arm": "acquired_followed", "band": "1-28"}
+    warehouse.insert("marts.rpt_discovery_effect", [effect, effect | {"band": "1-7"}, effect | {"arm": "internal"}])
 
 
 def _at(number: int, hour: int) -> datetime:
@@ -299,7 +319,7 @@ def _visibility() -> Iterator[tuple[Any, ...]]:
             yield day(week), device, round(visible, 4), round(len(found) / len(all_of_it), 3), round(top, 3)
 
 
-PANS, POTS, HOME, GONE = f"{SITE}/pans", f"{SITE}/pots", f"{SITE}/", f"{SITE}/old"
+PANS, POTS, HOME, GONE, NEW = (f"{SITE}/{path}" for path in ("pans", "pots", "", "old", "kettles"))
 TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     1: [
         ("bing_webmaster", "crawl_stat", None, 0, 2, 0, 0),
@@ -348,11 +368,17 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     25: [(GONE, "excluded", "crawled", day(8), day(9))],
     26: [(GONE, "google", day(4), day(9), "excluded", "crawled")],
     27: [("Googlebot", "not_enough_data", 1, None, None, None)],
+    28: [
+        ("shown", "google", "estimate", 25, 15, 0.7, 9, 6, 13),
+        ("top10", "google", "not_enough_data", 25, 2, None, None, None, None),
+    ],
+    29: [("shown", "google", "not_enough_data", 3, None, None, None, None, None)],
+    30: [(NEW, day(7), 6, None, None, day(7))],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 28)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 31)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
