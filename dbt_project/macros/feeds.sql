@@ -18,6 +18,7 @@
         {'kind': 'search_totals', 'source': 'exports', 'table': 'search_total', 'origin': 'exports', 'is_export': true},
         {'kind': 'search_lists', 'source': 'exports', 'table': 'search_summary', 'origin': 'exports', 'is_export': true},
         {'kind': 'crawls', 'source': 'exports', 'table': 'crawl_page', 'origin': 'exports', 'is_export': true},
+        {'kind': 'disavowals', 'source': 'exports', 'table': 'disavowal', 'origin': 'exports', 'is_export': true},
         {'kind': 'incidents', 'source': 'google_updates', 'table': 'incident', 'origin': 'google_updates', 'is_export': false},
         {'kind': 'link_counts', 'source': 'bing_webmaster', 'table': 'link_count', 'origin': 'bing_webmaster', 'is_export': false},
         {'kind': 'links', 'source': 'bing_webmaster', 'table': 'link', 'origin': 'bing_webmaster', 'is_export': false},

@@ -372,6 +372,34 @@ def report(property_name: str | None) -> None:
 
 
 @main.command()
+@click.argument("entries", nargs=-1)
+@click.option("--property", "property_name", required=True, help=PROPERTY)
+@click.option("--why", help="The reason, kept with the decision; the entry's comment in the file.")
+@click.option("--evidence", help="What shows it, as the name of a flag or an address; kept with the decision.")
+@click.option("--take-back", "is_taken_back", is_flag=True, help="Disavow ENTRIES no longer.")
+@_clear_errors
+def disavow(
+    entries: tuple[str, ...], property_name: str, why: str | None, evidence: str | None, is_taken_back: bool
+) -> None:
+    """Keep the decision to disavow ENTRIES (`domain:HOST`, URLs). Without any: print the file for Google.
+
+    In it is what people have decided, and nothing else.
+    """
+    from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.disavow import decide, write_file
+
+    if bool(entries) != bool(why):
+        raise click.UsageError("ENTRIES and --why belong together")
+    if (evidence or is_taken_back) and not entries:
+        raise click.UsageError("say which ENTRIES")
+    wh, user = open_warehouse(), _user()
+    if why:
+        _say(decide(wh, property_name, entries, is_disavowed=not is_taken_back, who=user, why=why, evidence=evidence))
+    else:
+        click.echo(write_file(wh, property_name), nl=False)
+
+
+@main.command()
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=0, help="Where to serve it; default: any port that is free."
 )

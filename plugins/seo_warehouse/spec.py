@@ -71,6 +71,8 @@ class Feed(StrEnum):
 
     LINKS = "links"
     """Links to the property, as a witness reports them."""
+    DISAVOWALS = "disavowals"
+    """What a search engine is told to leave out of account of the links to the property, statement by statement."""
     LINK_COUNTS = "link_counts"
     """How many links lead to each of the property's pages, as a witness counts them."""
     CHECKS = "checks"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seo_warehouse.exports import disavow
 from seo_warehouse.exports.generic import GENERIC
 from seo_warehouse.exports.labs import PART
 from seo_warehouse.exports.search_console import LATEST_LINKS, PERFORMANCE_FORM, TOTALS
@@ -22,7 +23,7 @@ LATER = WRITTEN.replace(year=2027)
 
 
 def test_every_form_is_documented() -> None:
-    assert SECTIONS.keys() == {form.part for form in (*FORMS, TOTALS)} | {PART}
+    assert SECTIONS.keys() == {form.part for form in (*FORMS, TOTALS)} | {PART, disavow.PART}
 
 
 @pytest.mark.parametrize("part", sorted({form.part for form in FORMS}))
@@ -37,6 +38,12 @@ def test_the_example_of_the_zip_is_its_first_sheet() -> None:
     (example,) = EXAMPLES["search_console_zip"]
     (found,) = parts_of("x.zip", zipped({"Chart.csv": example}), LATER)
     assert found.row_count == 1
+
+
+def test_the_example_of_a_disavow_file_is_one() -> None:
+    (example,) = EXAMPLES[disavow.PART]
+    (found,) = parts_of("disavow.txt", example, LATER)
+    assert (found.part, found.row_count) == (disavow.PART, 3)
 
 
 @pytest.mark.parametrize("form", GENERIC, ids=lambda form: form.part)

@@ -16,7 +16,9 @@ from seo_warehouse.sources.exports import EXPORTS
 from tests.exports.files import WRITTEN, opener, rows_of, zipped
 from tests.exports.test_forms import FILES
 
-NAMES = st.sampled_from(["backlinks.csv", "rankings.csv", "pages-2026-02-01.csv", "x.zip", "x.json", "export"])
+NAMES = st.sampled_from(
+    ["backlinks.csv", "rankings.csv", "pages-2026-02-01.csv", "x.zip", "x.json", "export", "disavow.txt"]
+)
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

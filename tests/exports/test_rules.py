@@ -65,6 +65,8 @@ def test_no_row_rule_is_null_where_columns_are(connection: Connection) -> None:
         ("performance", "clicks_within_impressions", {"clicks": 2, "impressions": 1}, False),
         ("search_total", "position_counts_from_one", {"impressions": 3, "position": 0}, False),
         ("search_total", "position_counts_from_one", {"impressions": 0, "position": 0}, True),
+        ("disavowal", "domain_or_url", {"host": "s.example"}, True),
+        ("disavowal", "domain_or_url", {"host": "s.example", "url": "https://s.example/"}, False),
         ("search_summary", "range_in_order", {"day": "2026-01-02", "last_day": "2026-01-01"}, False),
     ],
 )

@@ -20,7 +20,7 @@ from tests.pipeline.conftest import Running, secrets_of
 MARTS = {
     "dim_bot", "dim_click_curve", "dim_date", "dim_google_update", "dim_property", "dim_domain",
     "dim_domain_current", "dim_page", "dim_page_url", "dim_keyword", "dim_link", "dim_query",
-    "rpt_link_profile", "rpt_anchor",
+    "rpt_link_profile", "rpt_anchor", "fct_disavowal",
     "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_link_effect_cell",
     "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
@@ -29,7 +29,7 @@ MARTS = {
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip
-OF_OTHER_EXPORTS = {"rpt_search_summary"}
+OF_OTHER_EXPORTS = {"fct_disavowal", "rpt_search_summary"}
 """What only files fill that are not among the demo's samples."""
 OF_NEW_PAGES = {"rpt_discovery"}
 """What only pages fill that are published while the property is watched; the demo's sites have none."""

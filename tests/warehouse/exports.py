@@ -18,6 +18,7 @@ PARTS = {
     "search_total": "search_console_zip",
     "search_summary": "search_console_zip",
     "crawl_page": "screaming_frog_internal_all",
+    "disavowal": "google_disavow",
 }
 
 

@@ -20,6 +20,7 @@ from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.ledger import guests
 from seo_warehouse.urls import key64
 from tests.conftest import PASSWORDS
+from tests.warehouse.exports import publish_export
 from tests.warehouse.links import day, item, publish_night
 from tests.warehouse.world import DATABASE, Dbt, Warehouse
 
@@ -53,6 +54,7 @@ MODELS = (
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
+    "+fct_disavowal",
 )
 
 
@@ -86,6 +88,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         if number in (0, 7, 13):
             _publish_crawl(warehouse, number)
     _publish_inspections(warehouse)
+    _publish_disavowals(warehouse)
     _note_loads(warehouse)
     warehouse.copy_published(of=1, key=2)
     warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
@@ -250,6 +253,15 @@ def _publish_waits(warehouse: Warehouse) -> None:
     warehouse.insert("marts.rpt_discovery_effect", [effect, effect | {"band": "1-7"}, effect | {"arm": "internal"}])
 
 
+def _publish_disavowals(warehouse: Warehouse) -> None:
+    """A domain stands in both files, another in the first alone, a page in the second."""
+    old, gone = ({"host": host, "source_domain": host} for host in ("old.example", "gone.example"))
+    page = {"url": "https://www.news.example/post", "source_domain": "news.example"}
+    for number, entries in {3: [old, gone], 10: [old, page]}.items():
+        rows = [{"statement": str(number)} | entry for entry in [{}, *entries]]
+        publish_export(warehouse, "disavowal", 1, number, rows)
+
+
 def _at(number: int, hour: int) -> datetime:
     return datetime.combine(day(number), time(hour), UTC)
 
@@ -374,11 +386,12 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     ],
     29: [("shown", "google", "not_enough_data", 3, None, None, None, None, None)],
     30: [(NEW, day(7), 6, None, None, day(7))],
+    31: [("https://www.news.example/post", day(10), 1, 0), ("old.example", day(3), 1, 1)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 31)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 32)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

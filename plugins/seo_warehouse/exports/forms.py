@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Any
 
 from seo_warehouse.errors import ExportError
-from seo_warehouse.exports import labs
+from seo_warehouse.exports import disavow, labs
 from seo_warehouse.exports.contradictions import find_first
 from seo_warehouse.exports.looks import Looks
 from seo_warehouse.exports.opening import OpenStream, head_of, is_zip, unzipped
@@ -58,6 +58,8 @@ def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple
     Raises ExportError where the file is refused as a whole.
     """
     written_at = written_at.astimezone(UTC)
+    if disavow.is_named(name):
+        return (disavow.survey(name, open_stream, next(_instants(name, written_at))),)
     latest = written_at.date() + timedelta(days=1)
     head = head_of(open_stream)
     with ExitStack() as stack:
@@ -75,6 +77,9 @@ def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple
 
 def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
     """The rows of one part that `recognise` found, in the order of the file. Memory does not grow with the file."""
+    if part.part == disavow.PART:
+        yield from disavow.read_rows(name, open_stream, part.exported_at)
+        return
     plan: Plan = part.plan
     with ExitStack() as stack:
         if not plan.sheets:

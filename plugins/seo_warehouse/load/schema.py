@@ -27,7 +27,8 @@ grant seo_transformer, seo_loader to current_user;
 grant usage on schema audit, raw, ops to seo_loader;
 grant create on schema audit, raw to seo_loader;
 grant select, insert, update, delete, truncate on all tables in schema raw, ops to seo_loader;
-revoke insert, update, delete, truncate on ops.migration, ops.grant, ops.rekey, ops.ended_session from seo_loader;
+revoke insert, update, delete, truncate on ops.migration, ops.grant, ops.rekey, ops.ended_session, ops.disavow_decision
+    from seo_loader;
 grant usage on all sequences in schema ops to seo_loader;
 grant usage on schema raw, ops to seo_transformer;
 grant select on all tables in schema raw, ops to seo_transformer;

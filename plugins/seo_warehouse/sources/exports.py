@@ -412,6 +412,38 @@ CRAWL_PAGE = Table(
     batch_rules=(_of_this_property("url"),),
 )
 
+DISAVOWAL = Table(
+    name="disavowal",
+    description="Domains and URLs that a disavow file lists, one row each, and one of the file itself. A file is a"
+    " complete statement: what it lacks is no longer disavowed.",
+    grain=("day", "host", "url"),
+    feeds=Feed.DISAVOWALS,
+    columns=(
+        _day("Day of the file."),
+        AT,
+        Column(
+            "statement",
+            Type.TEXT,
+            "Hash of all that the file lists. Rows that share it with the row without host and URL are of the last file"
+            " of the day, others of earlier ones.",
+            required=True,
+            pattern="^[0-9a-f]{64}$",
+        ),
+        Column("host", Type.TEXT, "Of a domain: its host in punycode, disavowed with its subdomains."),
+        Column("url", Type.URL, "Of a single page: its URL."),
+        Column("source_domain", Type.TEXT, "Registrable domain of the host or URL; NULL in the row of the file."),
+    ),
+    row_rules=(
+        NOT_AHEAD,
+        _has_identity("url"),
+        RowRule(
+            name="domain_or_url",
+            sql="host is null or url is null",
+            reason="A line disavows a domain or a URL.",
+        ),
+    ),
+)
+
 EXPORTS = Source(
     name="exports",
     description="Files from the drop folder: exports of vendors and lists of one's own.",
@@ -428,5 +460,6 @@ EXPORTS = Source(
         SEARCH_TOTAL,
         SEARCH_SUMMARY,
         CRAWL_PAGE,
+        DISAVOWAL,
     ),
 )
