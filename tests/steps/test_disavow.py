@@ -125,7 +125,7 @@ def test_the_owner_who_is_no_superuser_decides_and_writes(shop: Shop) -> None:
         connection.execute("create role test_owner login password 'x'")
         connection.execute("alter table ops.disavow_decision owner to test_owner")
         connection.execute("grant usage on schema ops to test_owner")
-    environment = shop.environment | {"SEO_WAREHOUSE_DSN": _as(shop.dsn, "test_owner", "x")}
+    environment = shop.environment | {"SEO_WAREHOUSE_DSN": shop.dsn.replace("postgres:test-superuser", "test_owner:x")}
     try:
         for arguments in (["domain:a.example", "--why", "bought"], []):
             done = CliRunner().invoke(main, ["disavow", *arguments, "--property", "shop"], env=environment)
@@ -135,10 +135,6 @@ def test_the_owner_who_is_no_superuser_decides_and_writes(shop: Shop) -> None:
         with psycopg.connect(shop.dsn, autocommit=True) as connection:
             connection.execute("drop owned by test_owner")
             connection.execute("drop role test_owner")
-
-
-def _as(dsn: str, user: str, password: str) -> str:
-    return psycopg.conninfo.make_conninfo(dsn, user=user, password=password)
 
 
 def test_what_is_written_is_read_by_a_night_as_it_is(disavow: Command, shop: Shop) -> None:
