@@ -9,8 +9,9 @@ import requests
 from selectolax.lexbor import LexborHTMLParser
 
 from seo_warehouse.demo import DEMO_PROPERTIES, disclosed
+from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import ALDERWOOD
-from tests.demo.conftest import Client
+from tests.demo.conftest import FIRST_DAY, SEED, Client
 
 HOSTS = {p.host for p in DEMO_PROPERTIES} | {p.domain for p in DEMO_PROPERTIES}
 
@@ -103,7 +104,8 @@ def test_sitemaps_name_every_page_to_be_indexed(client: Client) -> None:
     sitemaps = locations(fetch(client, ALDERWOOD.url("/sitemap.xml")).text)
     listed = [url for sitemap in sitemaps for url in locations(fetch(client, sitemap).text)]
     pages = {ALDERWOOD.url(p.path) for p in ALDERWOOD.pages if p.kind != "archive"}
-    assert set(listed) == pages | {ALDERWOOD.url("/orphan-offer")}
+    new = {ALDERWOOD.url(each.page.path) for each in arrivals(SEED, ALDERWOOD, FIRST_DAY)}
+    assert set(listed) == pages | new | {ALDERWOOD.url("/orphan-offer")}
     assert all(fetch(client, url).status_code == 200 for url in listed)
 
 

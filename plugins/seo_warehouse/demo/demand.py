@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from seo_warehouse.demo.arrivals import Arrival, arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw, generator
 from seo_warehouse.demo.world import World
@@ -21,6 +22,8 @@ Floats = NDArray[np.float64]
 
 COUNTRIES = (("usa", 0.55), ("gbr", 0.22), ("deu", 0.08), ("can", 0.09), ("zzz", 0.01))
 DEVICES = (("MOBILE", 0.55), ("DESKTOP", 0.39), ("TABLET", 0.06))
+FIRST_WHERE = ("usa", "MOBILE")
+"""Where pages that were published lately are shown."""
 PATTERNS = ("{}", "buy {}", "best {}", "{} uk", "{} reviews", "{} near me")
 FINAL_AGE_DAYS = 4
 SHARE_BY_AGE = {2: 0.90, 3: 0.97}
@@ -88,17 +91,23 @@ def _cells(seed: int, prop: DemoProperty, demand: float) -> list[Cell]:
     return found
 
 
+def _cell(new: Arrival) -> Cell:
+    return Cell(new.page.path, new.page.subject, *FIRST_WHERE, False, False, 0, 0)
+
+
 class Demand:
     """Figures by cell for any day, always the same for the same world and day."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.cells = {p.key: _cells(world.seed, p, world.knobs.demand) for p in DEMO_PROPERTIES}
-        self._searches = {key: np.array([c.searches for c in cells]) for key, cells in self.cells.items()}
-        self._offsets = {key: np.array([c.offset for c in cells]) for key, cells in self.cells.items()}
-        self._paths = {key: sorted({c.path for c in cells}) for key, cells in self.cells.items()}
+        of_old = {p.key: _cells(world.seed, p, world.knobs.demand) for p in DEMO_PROPERTIES}
+        self._arrivals = {p.key: arrivals(world.seed, p, world.first_day) for p in DEMO_PROPERTIES}
+        self.cells = {key: of_old[key] + [_cell(new) for new in arrived] for key, arrived in self._arrivals.items()}
+        self._searches = {key: np.array([c.searches for c in cells]) for key, cells in of_old.items()}
+        self._offsets = {key: np.array([c.offset for c in cells]) for key, cells in of_old.items()}
+        self._paths = {key: sorted({c.path for c in cells}) for key, cells in of_old.items()}
         self._path_no = {
-            key: np.array([self._paths[key].index(c.path) for c in cells]) for key, cells in self.cells.items()
+            key: np.array([self._paths[key].index(c.path) for c in cells]) for key, cells in of_old.items()
         }
         self._full = lru_cache(maxsize=64)(self._make)
 
@@ -115,7 +124,23 @@ class Demand:
         seen = np.exp(-0.9 * np.floor((positions - 1) / 10))
         impressions = rng.poisson(self._searches[property_key] * season * week * seen)
         clicks = rng.binomial(impressions, np.clip(0.3 * positions**-1.1, 0.0005, 0.35))
-        return DayCells(impressions, clicks, np.round(positions, 2)), rng.random(offsets.size)
+        luck = rng.random(offsets.size)
+        new = self._make_new(property_key, day)
+        return DayCells(
+            np.concatenate([impressions, new.impressions]),
+            np.concatenate([clicks, new.clicks]),
+            np.concatenate([np.round(positions, 2), new.positions]),
+        ), np.concatenate([luck, np.ones(new.clicks.size)])
+
+    def _make_new(self, property_key: int, day: date) -> DayCells:
+        """Figures of pages that were published lately: shown each day from their first one on, and rarely clicked."""
+        shown = np.array(
+            [new.shown is not None and new.shown <= day for new in self._arrivals[property_key]], dtype=bool
+        )
+        rng = generator(self.world.seed, "demand of new pages", property_key, day)
+        impressions = shown * (1 + rng.poisson(4, shown.size))
+        clicks = rng.binomial(impressions, 0.02)
+        return DayCells(impressions, clicks, np.round(14 + 5 * rng.random(shown.size), 2))
 
     def on(self, property_key: int, day: date, today: date) -> DayCells | None:
         """The day's figures as shown on `today`; None where there are none yet. The last days show a share only."""

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from seo_warehouse.demo.arrivals import Arrival, arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw
 from seo_warehouse.demo.google import GoogleError
@@ -76,7 +77,16 @@ def holdings(seed: int, prop: DemoProperty, first_day: date) -> dict[str, tuple[
     found["/orphan-offer"] = tuple(_wait(seed, prop, first_day))
     if prop.key == 1:
         found["/de/benches/"] = (Holding(first_day, "PASS", "Indexed, not submitted in sitemap"),)
-    return found
+    return found | {each.page.path: tuple(_arrive(each, first_day)) for each in arrivals(seed, prop, first_day)}
+
+
+def _arrive(page: Arrival, first_day: date) -> Iterator[Holding]:
+    """What becomes of a page that is published while the site is watched."""
+    yield _unknown(first_day)
+    yield _discovered(page.published)
+    yield Holding(page.visited, "NEUTRAL", "Crawled - currently not indexed")
+    if page.indexed:
+        yield Holding(page.indexed, "PASS", "Submitted and indexed")
 
 
 def _wait(seed: int, prop: DemoProperty, first_day: date) -> Iterator[Holding]:
@@ -151,7 +161,10 @@ class Index:
         top, pages = prop.url("/sitemap.xml"), prop.url("/sitemap-pages.xml")
         if index not in (None, top):
             raise GoogleError(404, "NOT_FOUND", "notFound", f"'{index}' is not a sitemap index of '{site}'.")
-        listed = sum(page.kind != "archive" for page in prop.pages) + 1
+        new = arrivals(self._seed, prop, self._first_day)
+        listed = (
+            sum(page.kind != "archive" for page in prop.pages) + sum(each.published <= now.date() for each in new) + 1
+        )
         found = {
             "path": top if index is None else pages,
             "lastSubmitted": f"{self._first_day}T08:00:00.000Z",

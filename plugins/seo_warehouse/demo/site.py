@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from html import escape
 
+from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty, Page
 from seo_warehouse.demo.chance import number, pick
 from seo_warehouse.demo.world import World
@@ -58,10 +59,11 @@ class Sites:
         if host.split(":")[0].lower() != prop.host:
             return _redirect(301, prop.url(target))
         path = target.partition("?")[0]
-        special = self._special(prop, path)
+        new = self._arrived(prop, now)
+        special = self._special(prop, path, new)
         if special is not None:
             return special
-        page = next((page for page in prop.pages if page.path == path), None)
+        page = next((page for page in (*prop.pages, *new) if page.path == path), None)
         if path == "/de/benches/" and prop.key == 1:
             page = Page(path, "de", "gartenbank", "german", 0)
         if page is None:
@@ -71,7 +73,11 @@ class Sites:
         version, kinds = self._world.version(prop.key, path, now.date())
         return SiteAnswer(200, self._page(prop, page, version, kinds), {"Content-Type": HTML}, version)
 
-    def _special(self, prop: DemoProperty, path: str) -> SiteAnswer | None:
+    def _arrived(self, prop: DemoProperty, now: datetime) -> list[Page]:
+        known = arrivals(self._world.seed, prop, self._world.first_day)
+        return [each.page for each in known if each.published <= now.date()]
+
+    def _special(self, prop: DemoProperty, path: str, new: list[Page]) -> SiteAnswer | None:
         first = prop.pages[4].path
         topic = prop.pages[3].topic
         redirects = {
@@ -89,7 +95,7 @@ class Sites:
             entry = f"<sitemap><loc>{prop.url('/sitemap-pages.xml')}</loc></sitemap>"
             return _xml("sitemapindex", entry)
         if path == "/sitemap-pages.xml":
-            listed = [page for page in prop.pages if page.kind != "archive"]
+            listed = [page for page in (*prop.pages, *new) if page.kind != "archive"]
             entries = [f"<url><loc>{prop.url(page.path)}</loc></url>" for page in listed]
             entries.append(f"<url><loc>{prop.url('/orphan-offer')}</loc></url>")
             return _xml("urlset", "".join(entries))

@@ -1,4 +1,4 @@
-"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, visits as JSON lines."""
+"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, milestones, visits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from seo_warehouse.demo import logs
+from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.index import holdings
@@ -119,13 +120,29 @@ def index(world: World) -> Iterator[Json]:
                 }
 
 
+def milestones(world: World) -> Iterator[Json]:
+    """On which day each page that came later was published, and Google visited, took in and showed it."""
+    for prop in DEMO_PROPERTIES:
+        for new in arrivals(world.seed, prop, world.first_day):
+            for name in ("published", "visited", "indexed", "shown"):
+                day: date | None = getattr(new, name)
+                if day is not None:
+                    yield {
+                        "property_key": prop.key,
+                        "url": prop.url(new.page.path),
+                        "milestone": name,
+                        "day": day.isoformat(),
+                    }
+
+
 def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None:
-    """Write truth/*.jsonl up to `last` (links, edits and index for all time)."""
+    """Write truth/*.jsonl up to `last` (links, edits, index and milestones for all time)."""
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)
     _write(target / "links.jsonl", link_events(world))
     _write(target / "edits.jsonl", edits(world))
     _write(target / "index.jsonl", index(world))
+    _write(target / "milestones.jsonl", milestones(world))
     _write(target / "positions.jsonl", positions(world, world.first_day, last))
     _write(target / "demand.jsonl", demand(figures, world.first_day, last))
     for prop in world.properties:

@@ -7,12 +7,13 @@ range some days before its list has it, as lists are published late.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from ipaddress import ip_network
 
 import numpy as np
 
+from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.chance import generator
 from seo_warehouse.demo.world import World
@@ -23,6 +24,8 @@ MOVED_AFTER_DAYS = 100
 """Of the first day: from then on Googlebot comes from its new range too."""
 LISTED_AFTER_DAYS = 103
 STREAMS = ("web", "edge")
+CALLED_AGAIN = 0.1
+"""Chance of a day that Googlebot comes back to a page that was published lately."""
 OUTAGE_AFTER_DAYS = 60
 """Of the first day: on that day the edge wrote no log."""
 
@@ -119,6 +122,7 @@ def visits(world: World, prop: DemoProperty, day: date) -> list[Visit]:
         if since >= guest.from_day
         for _ in range(int(rng.poisson(guest.per_day)))
     ]
+    found += _calls(world, prop, day)
     return sorted(found, key=lambda visit: (visit.at, visit.guest.name, visit.address, visit.target))
 
 
@@ -142,6 +146,14 @@ def list_document(world: World, name: str, now: datetime) -> dict[str, object]:
         {"ipv6Prefix" if ":" in prefix else "ipv4Prefix": prefix} for prefix in lists_on(world, now.date())[name]
     ]
     return {"creationTime": f"{now:%Y-%m-%dT%H:%M:%S}.000000", "prefixes": prefixes}
+
+
+def _calls(world: World, prop: DemoProperty, day: date) -> Iterator[Visit]:
+    """Googlebot's visits to pages that were published lately: its first, and some later ones."""
+    rng = generator(world.seed, "calls", prop.key, day)
+    for new in arrivals(world.seed, prop, world.first_day):
+        if day == new.visited or (day > new.visited and rng.random() < CALLED_AGAIN):
+            yield replace(_visit(world, prop, day, GUESTS[0], rng), target=new.page.path, status=200, size=20_000)
 
 
 def _visit(world: World, prop: DemoProperty, day: date, guest: Guest, rng: np.random.Generator) -> Visit:
