@@ -50,6 +50,20 @@ with
         where look.witness <> 'inspection' and look.engine = {{ search_engine() }}
     ),
 
+    log_spans as (select * from {{ ref('int_bot__span_whole_days') }}),
+
+    visits as (
+        select crawl.property_key, crawl.page_key, max(crawl.day) as visited_day
+        from {{ ref('fct_bot_crawl') }} as crawl
+        inner join {{ ref('dim_bot') }} as bot on bot.bot = crawl.bot
+        where
+            crawl.verdict = 'verified'
+            and crawl.operator = {{ search_engine() }}
+            and crawl.status_code in (200, 304)
+            and bot.is_index_crawler
+        group by crawl.property_key, crawl.page_key
+    ),
+
     pages as (
         select
             page.property_key,
@@ -64,7 +78,9 @@ with
             coalesce(
                 nights.night - links.linked_date <= {{ var('fresh_link_days') | int }}, false
             ) as is_linked,
-            nights.night
+            nights.night,
+            log_spans.first_day as logged_from,
+            visits.visited_day
         from {{ ref('dim_page') }} as page
         inner join nights on nights.property_key = page.property_key
         inner join properties on properties.property_key = page.property_key
@@ -84,6 +100,12 @@ with
             on inspections.property_key = page.property_key
             and inspections.url_key = page.page_key
         left join
+            log_spans
+            on log_spans.property_key = page.property_key
+            and log_spans.last_day >= nights.night - {{ var('proof_days') | int }}
+        left join
+            visits on visits.property_key = page.property_key and visits.page_key = page.page_key
+        left join
             proofs on proofs.property_key = page.property_key and proofs.url_key = page.page_key
         where
             page.is_current
@@ -96,6 +118,12 @@ with
         select
             *,
             coalesce(night - looked_day, greatest(night - first_sight_date, 7)) as waited_days,
+            -- Nothing changes in an index unvisited; known only of days whose logs are whole.
+            coalesce(
+                logged_from <= coalesce(looked_day, first_sight_date)
+                and (visited_day >= coalesce(looked_day, first_sight_date)) is not true,
+                false
+            ) as is_unvisited,
             {{ index_stratum('state', 'is_young', 'is_linked', 'looked_day is not null') }}
             as stratum
         from pages
@@ -104,7 +132,9 @@ with
     scored as (
         select
             sorted.*,
-            case when strata.is_clock then {{ var('clock_weight') }} else 1 end * (
+            case when strata.is_clock then {{ var('clock_weight') }} else 1 end
+            * case when sorted.is_unvisited then {{ var('unvisited_weight') }} else 1 end
+            * (
                 1 - exp(
                     - (strata.change_rate * strata.prior_days + coalesce(changes.change_count, 0))
                     / (strata.prior_days + coalesce(changes.page_days, 0))
