@@ -60,6 +60,34 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     assert read_sitemap(outside.encode()).pages == ()
 
 
+@pytest.mark.parametrize(
+    ("entry", "modified"),
+    [
+        (b"<loc>%s</loc><lastmod> 2026-11-22 </lastmod>", "2026-11-22"),
+        (b"<lastmod><![CDATA[2026-11-22T10:00:00Z]]></lastmod><loc>%s</loc>", "2026-11-22T10:00:00Z"),
+        (b"<loc>%s</loc><lastmod>2026</lastmod><lastmod>2025</lastmod>", "2026"),
+        (b"<loc>%s</loc><lastmod>yesterday</lastmod>", "yesterday"),
+        (b"<loc>%s</loc><lastmod></lastmod><lastmod/>", None),
+        (b"<loc>%s</loc><lastmod>2026-11-22", None),
+        (b"<lastmod>2026-11-22<loc>%s</loc>", None),
+        (b"<loc>%s</loc><image:image><image:lastmod>2026</image:lastmod></image:image>", None),
+        (b"<loc>%s</loc><lastmod>" + b"9" * 101 + b"</lastmod>", None),
+        (b"<loc>%s</loc><lastmod>2026&#0;</lastmod>", None),
+        ("<loc>%s</loc><lastmod>٢٠٢٦</lastmod>".encode(), None),
+    ],
+)
+def test_a_page_was_changed_when_its_entry_says(entry: bytes, modified: str | None) -> None:
+    body = b"<urlset><url>%s</url><url><loc>https://shop.example/z</loc></url></urlset>" % (entry % URL.encode())
+    found = read_sitemap(body)
+    assert found.pages == (URL, "https://shop.example/z")
+    assert found.modified == ({} if modified is None else {URL: modified})
+
+
+def test_of_a_sitemap_in_an_index_no_page_was_changed() -> None:
+    entry = b"<sitemap><loc>https://shop.example/1.xml</loc><lastmod>2026-11-22</lastmod></sitemap>"
+    assert read_sitemap(b"<sitemapindex>%s</sitemapindex>" % entry).modified == {}
+
+
 def test_a_file_with_too_many_urls_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sitemaps, "MAX_SITEMAP_URLS", 3)
     xml = b"<urlset>" + b"".join(b"<url><loc>https://shop.example/%d</loc></url>" % n for n in range(4)) + b"</urlset>"
@@ -120,9 +148,12 @@ def test_a_flaw_changes_nothing_of_the_other_addresses(
     blocks = [written(address, style) for address, style in told]
     blocks.insert(min(place, len(blocks)), scrap)
     body = b'<?xml version="1.0"?><urlset>' + b"\n".join(blocks) + b"</urlset>"
-    found = read_sitemap(gzip.compress(body) if is_packed else body).pages
+    sitemap = read_sitemap(gzip.compress(body) if is_packed else body)
+    found = sitemap.pages
     rest = iter(found)
     assert all(meant(address, style) in rest for address, style in told), found
+    dated = {meant(address, style) for address, style in told if "lastmod" in style}
+    assert dict.fromkeys(dated, "2026-11-22") == sitemap.modified
     assert len(found) <= len(told) + 1
 
 
@@ -152,8 +183,10 @@ def test_no_body_gets_anything_but_a_sitemap_out(body: bytes) -> None:
 @pytest.mark.external
 def test_real_sitemaps_are_read(shared_data: Path) -> None:
     folder = shared_data / "robots_urls" / "crawler_commons" / "sitemaps"
-    counts = {path.name: len(read_sitemap(path.read_bytes()).pages) for path in folder.rglob("*") if path.is_file()}
-    assert counts == {
+    found = {path.name: read_sitemap(path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+    dates = {name: len(sitemap.modified) for name, sitemap in found.items() if sitemap.modified}
+    assert dates == {"hebdenbridgetimes-articles-sitemap.xml": 74, "xmlSitemap.gz": 4}
+    assert {name: len(sitemap.pages) for name, sitemap in found.items()} == {
         "atom.xml": 2,  # of one entry
         "do-not-visit.txt": 1,
         "sitemap-with-bom.txt": 2,

@@ -25,13 +25,21 @@ from seo_warehouse.crawl.records import (
     url_key,
 )
 from seo_warehouse.errors import NotArchivedError, TransientSourceError
-from seo_warehouse.sources.site_crawl import SITE_CRAWL, CrawlSettings, order_crawl, read_links, read_pages
+from seo_warehouse.sources.site_crawl import (
+    SITE_CRAWL,
+    CrawlSettings,
+    order_crawl,
+    read_links,
+    read_pages,
+    read_sitemap_urls,
+)
 from seo_warehouse.spec import Period, Row
-from tests.crawl.site import HOST, Reply, api_over, archive_in, html, redirect, serve, text
+from tests.crawl.site import HOST, Reply, api_over, archive_in, html, redirect, serve, text, xml
 
 NIGHT = date(2026, 11, 22)
 PERIOD = Period(NIGHT, NIGHT)
 HEAD = Head(part_count=1, url_count=1, hosts=(HOST,), max_redirects=10, max_links_per_page=100)
+EMPTY = dataclasses.replace(HEAD, part_count=0, url_count=0)
 ASKED = Asked(f"http://{HOST}/", 0, False, True, 200, None, None, "2026-11-22T02:00:00+00:00")
 
 
@@ -69,6 +77,7 @@ def archive(tmp_path: Path) -> Archive:
 def test_rows_have_exactly_the_declared_columns_and_keep_their_rules(archive: Archive) -> None:
     pages = {
         "/robots.txt": text("User-agent: *\nDisallow: /no"),
+        "/sitemap.xml": xml(f"<urlset><url><loc>http://{HOST}/a</loc><lastmod>2026-11-01</lastmod></url></urlset>"),
         "/": html("/a", "/old", "/no", "/file", "http://other.example/x", title="Shop"),
         "/a": html("/", "/missing"),
         "/old": redirect("/a"),
@@ -79,7 +88,7 @@ def test_rows_have_exactly_the_declared_columns_and_keep_their_rules(archive: Ar
         api = api_over(archive)
         assert order_crawl(api, prop, PERIOD)
         assert api.usage.calls == 7
-        found = rows(api, prop)
+        found = (*rows(api, prop), list(read_sitemap_urls(api, prop, PERIOD)))
     for table, table_rows in zip(SITE_CRAWL.tables, found, strict=True):
         names = [column.name for column in table.columns]
         required = {column.name for column in table.columns if column.required}
@@ -88,7 +97,8 @@ def test_rows_have_exactly_the_declared_columns_and_keep_their_rules(archive: Ar
         for row in table_rows:
             assert sorted(row) == sorted(names)
             assert not {name for name in required if row[name] is None}
-    page_rows, link_rows = found
+    page_rows, link_rows, listed = found
+    assert len(listed) == 1
     by_url = {row["url"].split("/", 3)[3]: row for row in page_rows}
     assert set(by_url) == {"", "a", "old", "no", "file", "missing"}
     start = by_url[""]
@@ -142,6 +152,42 @@ def test_what_other_sites_link_to_is_visited_on_every_host_of_the_domain_and_on_
         "http://not.resolved.shop.example/": (None, None, None, "robots_unreachable", None),
     }  # fmt: skip
     assert "http://blog.shop.example/further" in {row["target_url"] for row in links}
+
+
+@pytest.mark.slow
+def test_each_sitemap_tells_what_it_names_and_when_that_was_changed(archive: Archive) -> None:
+    index = "<sitemapindex><sitemap><loc>/moved.xml</loc><lastmod>2026-11-20</lastmod></sitemap></sitemapindex>"
+    named = f"<url><loc>http://{HOST}/a#top</loc><lastmod>2026-11-01T08:00:00+01:00</lastmod></url>"
+    named += f"<url><loc>http://{HOST}/a</loc><lastmod>2020</lastmod></url><url><loc>/b</loc></url>"
+    named += "<url><lastmod>2026-02-30</lastmod><loc>http://other.example/</loc></url>"
+    pages = {
+        "/": html(),
+        "/sitemap.xml": xml(index),
+        "/moved.xml": redirect("/pages.xml"),
+        "/pages.xml": xml(f"<urlset>{named}</urlset>"),
+    }
+    with serve(pages) as site:
+        prop = a_property(site.settings())
+        assert order_crawl(api_over(archive), prop, PERIOD)
+        asked = len(site.asked)
+        found = list(read_sitemap_urls(api_over(archive, may_call=False), prop, PERIOD))
+        assert len(site.asked) == asked
+    assert [tuple(row.values())[1:5] for row in found] == [
+        (f"http://{HOST}/pages.xml", f"http://{HOST}/a", "2026-11-01T08:00:00+01:00", date(2026, 11, 1)),
+        (f"http://{HOST}/pages.xml", f"http://{HOST}/b", None, None),
+        (f"http://{HOST}/pages.xml", "http://other.example/", "2026-02-30", None),
+    ]
+
+
+def test_a_crawl_from_before_sitemaps_were_kept_tells_of_none(archive: Archive) -> None:
+    put(archive, HEAD_KEY, packed_head(EMPTY))
+    assert list(read_sitemap_urls(api_over(archive, may_call=False), a_property(None), PERIOD)) == []
+
+
+def test_a_sitemap_that_the_archive_has_lost_is_named(archive: Archive) -> None:
+    put(archive, HEAD_KEY, packed_head(dataclasses.replace(EMPTY, sitemaps=(f"http://{HOST}/sitemap.xml",))))
+    with pytest.raises(NotArchivedError, match=r"the sitemap http://\S+/sitemap\.xml is missing"):
+        list(read_sitemap_urls(api_over(archive, may_call=False), a_property(None), PERIOD))
 
 
 @pytest.mark.slow

@@ -121,7 +121,8 @@ def _keep_manifest(spider: SiteSpider, plan: Plan, store: Store) -> None:
         max_links_per_page=plan.max_links_per_page,
         caps=tuple(sorted(spider.frontier.caps)),
         robots=spider.robots_statuses,
-        sitemap_count=spider.sitemap_count,
+        sitemap_count=len(spider.sitemaps),
+        sitemaps=tuple(spider.sitemaps),
     )
     store.keep_document(HEAD_KEY, start, packed_head(head))
 

@@ -81,7 +81,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Head:
-    """Facts of a crawl that ended. `caps`: limits that kept it from going on; `robots`: status by origin."""
+    """Facts of a crawl that ended. `caps`: limits that kept it from going on; `robots`: status by origin.
+
+    `sitemaps`: URLs that answered with one, in order; None of a crawl from before they were kept.
+    """
 
     part_count: int
     url_count: int
@@ -91,6 +94,7 @@ class Head:
     caps: tuple[str, ...] = ()
     robots: dict[str, int | None] = field(default_factory=dict)
     sitemap_count: int = 0
+    sitemaps: tuple[str, ...] | None = None
 
 
 def url_key(url: str) -> str:
@@ -122,7 +126,9 @@ def packed_head(head: Head) -> bytes:
 def unpacked_head(body: bytes) -> Head:
     """The head of the manifest. Raises ValueError or TypeError where it is not one."""
     values: dict[str, Any] = orjson.loads(body)
-    return Head(**{**values, "hosts": tuple(values["hosts"]), "caps": tuple(values["caps"])})
+    sitemaps = values.get("sitemaps")
+    told = {"sitemaps": None if sitemaps is None else tuple(sitemaps)}
+    return Head(**{**values, **told, "hosts": tuple(values["hosts"]), "caps": tuple(values["caps"])})
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seo_warehouse.crawl.headers import directives, media_type
@@ -23,13 +25,17 @@ from seo_warehouse.crawl.records import (
     unpacked_part,
     url_key,
 )
+from seo_warehouse.crawl.sitemaps import read_sitemap
 from seo_warehouse.errors import NotArchivedError
 from seo_warehouse.spec import Row
-from seo_warehouse.urls import host_of
+from seo_warehouse.urls import host_of, resolve
 
 if TYPE_CHECKING:
     from seo_warehouse.client.api import Api
     from seo_warehouse.client.archive import Archive
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?=T|$)")
 
 
 def head_of(archive: Archive) -> Head | None:
@@ -157,6 +163,41 @@ def link_rows(crawl: Crawl, day: date) -> Iterator[Row]:
                 "is_internal": crawl.is_internal(link.target),
                 "observed_at": observed_at,
             }
+
+
+def listed_rows(crawl: Crawl, day: date) -> Iterator[Row]:
+    """Rows of table sitemap_url: what each sitemap names, once."""
+    for sitemap in dict.fromkeys(crawl.head.sitemaps or ()):
+        answer = crawl.api.recall(url_key(sitemap))
+        if answer is None:
+            raise NotArchivedError(f"site_crawl: the sitemap {sitemap} is missing in {crawl.api.archive.scope}")
+        fetched = fetched_of(answer)
+        # As the crawl read it: what it could not read named nothing.
+        found = attempt(sitemap, partial(read_sitemap, fetched.body))
+        if found is None:
+            continue
+        listed: dict[str, str | None] = {}
+        for literal in found.pages:
+            if (url := resolve(sitemap, literal)) is not None:
+                listed.setdefault(url.partition("#")[0], found.modified.get(literal))
+        for url, modified in listed.items():
+            yield {
+                "day": day,
+                "sitemap_url": sitemap,
+                "url": url,
+                "lastmod": modified,
+                "lastmod_date": _stated_day(modified),
+                "observed_at": fetched.observed_at,
+            }
+
+
+def _stated_day(modified: str | None) -> date | None:
+    """The day of a date by https://www.w3.org/TR/NOTE-datetime; None: it is none, or a month or year."""
+    written = _DAY.match(modified or "")
+    try:
+        return None if written is None else date.fromisoformat(written[0])
+    except ValueError:
+        return None
 
 
 def _instant(asked: Asked) -> datetime:

@@ -65,7 +65,7 @@ class SiteSpider(Spider):
         self.clock = HostClock()
         self.failure: tuple[str, str] | None = None
         self.robots_statuses: dict[str, int | None] = {}
-        self.sitemap_count = 0
+        self.sitemaps: list[str] = []
         self._rules: dict[str, Future[Rules]] = {}
         self._failed_starts: dict[str, str] = {}
 
@@ -179,7 +179,7 @@ class SiteSpider(Spider):
                 self.frontier.caps.add("max_seconds")
                 return
             url = waiting.pop(0)
-            if self.sitemap_count >= MAX_SITEMAP_FILES:
+            if len(self.sitemaps) >= MAX_SITEMAP_FILES:
                 self.frontier.caps.add("max_sitemaps")
                 return
             sitemap = await self._sitemap(url)
@@ -214,7 +214,7 @@ class SiteSpider(Spider):
         fetched = await self._follow(url, self.plan.max_redirects, MAX_SITEMAP_BYTES)
         if fetched.status != 200 or fetched.error:
             return Sitemap(is_cut=fetched.error == "too_large")
-        self.sitemap_count += 1
+        self.sitemaps.append(fetched.url)
         sitemap = attempt(url, lambda: read_sitemap(fetched.body))
         if sitemap is None:
             self.frontier.caps.add("unreadable_files")

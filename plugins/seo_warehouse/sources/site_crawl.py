@@ -123,6 +123,13 @@ def read_links(api: Api, property: Property, period: Period) -> Iterator[Row]:
     yield from link_rows(_crawl(api, property, period), period.last_day)
 
 
+def read_sitemap_urls(api: Api, property: Property, period: Period) -> Iterator[Row]:
+    """What each sitemap of the site names."""
+    from seo_warehouse.crawl.rows import listed_rows
+
+    yield from listed_rows(_crawl(api, property, period), period.last_day)
+
+
 def _crawl(api: Api, property: Property, period: Period) -> Crawl:
     """The crawl in the archive, and its facts noted."""
     from seo_warehouse.crawl.rows import Crawl, head_of
@@ -262,6 +269,21 @@ SITE_CRAWL = Source(
                 ),
                 Column("is_internal", Type.BOOLEAN, "Leads to one of the property's own hosts.", required=True),
                 Column("observed_at", Type.INSTANT, "Instant of the page's answer.", required=True),
+            ),
+        ),
+        Table(
+            name="sitemap_url",
+            description="What each sitemap of the site names.",
+            read=read_sitemap_urls,
+            unshaped=OWN_ROWS,
+            grain=("day", "sitemap_url", "url"),
+            columns=(
+                DAY,
+                Column("sitemap_url", Type.URL, "Sitemap, as it answered.", required=True),
+                Column("url", Type.URL, "URL that it names, resolved, without fragment.", required=True),
+                Column("lastmod", Type.TEXT, "When the page was changed last, as the sitemap writes it."),
+                Column("lastmod_date", Type.DATE, "The same as a day; NULL where it is none, or a month or year."),
+                OBSERVED_AT,
             ),
         ),
     ),
