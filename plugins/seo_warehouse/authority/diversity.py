@@ -26,6 +26,7 @@ ENOUGH_COVERAGE = 0.8
 """Below, an interval around the asymptotic value of order 1 covers .65 to .70."""
 ENOUGH_ITEMS = 30
 _NEGLIGIBLE = 1e-18
+_AT_ONCE = 4_096
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def describe(counts: Counts, seed: int) -> Diversity | None:
     if any(is_sure.values()):
         spread = _spread(x, seed)
         for q in (1, 2):
-            if is_sure[q]:
+            if is_sure[q] and np.isfinite(asymptotic[q]):
                 low[q] = max(1.0, asymptotic[q] - NORMAL_95 * float(spread[q]))
                 high[q] = asymptotic[q] + NORMAL_95 * float(spread[q])
     status = "estimate" if is_sure[1] else "exploratory" if n >= ENOUGH_ITEMS else "not_enough_data"
@@ -110,9 +111,14 @@ def at_size(x: Counts, m: int, q: int) -> float:
         return float(x.size - np.exp(_log_choose(n - x, m) - _log_choose(np.array([n]), m)).sum())
     if q == 2:
         return 1 / (1 / m + (m - 1) / m * float((x * (x - 1.0)).sum()) / (n * (n - 1)))
-    k = np.arange(1, m + 1)
-    ways = _log_choose(x[:, None], k) + _log_choose(n - x[:, None], m - k) - _log_choose(np.array([n]), m)
-    return float(np.exp(-(k / m * np.log(k / m) * np.exp(ways).sum(axis=0)).sum()))
+    # Portfolios of a hundred thousand classes have some hundred different counts.
+    sizes, often = np.unique(x, return_counts=True)
+    entropy = 0.0
+    for begin in range(1, m + 1, _AT_ONCE):
+        k = np.arange(begin, min(begin + _AT_ONCE, m + 1))
+        ways = _log_choose(sizes[:, None], k) + _log_choose(n - sizes[:, None], m - k) - _log_choose(np.array([n]), m)
+        entropy -= float((k / m * np.log(k / m) * (often[:, None] * np.exp(ways)).sum(axis=0)).sum())
+    return float(np.exp(entropy))
 
 
 def coverage_at(x: Counts, m: int) -> float:

@@ -1,0 +1,122 @@
+{{ config(materialized='table') }}
+
+with
+    looks as (
+        select property_key, min(day) as first_day, max(day) as last_day
+        from {{ ref('int_link__judge_looks') }}
+        group by property_key
+    ),
+
+    lives as ({{ link_lives() }}),
+
+    followed as (
+        select
+            lives.property_key,
+            lives.link_key,
+            lives.linking_key,
+            lives.begin_date,
+            lives.end_date,
+            coalesce(substring(lower(links.source_domain) from '[^.]+$'), '') as top_level_domain,
+            coalesce(links.item_type, '') as item_type
+        from lives
+        inner join
+            {{ ref('int_link__describe_links') }} as links
+            on links.property_key = lives.property_key
+            and links.link_key = lives.link_key
+        where lives.rel_class = 'followed'
+    ),
+
+    counted as (
+        select
+            property_key,
+            'domain' as dimension,
+            'link' as weight,
+            linking_key::text as class,
+            link_key as counted_key,
+            begin_date,
+            end_date
+        from followed
+        {%- for dimension in ['top_level_domain', 'item_type'] %}
+            {%- for weight, counted in [('link', 'link_key'), ('domain', 'linking_key')] %}
+                union all
+                select
+                    property_key,
+                    '{{ dimension }}',
+                    '{{ weight }}',
+                    {{ dimension }},
+                    {{ counted }},
+                    begin_date,
+                    end_date
+                from followed
+            {%- endfor %}
+        {%- endfor %}
+    ),
+
+    -- Lives that overlap or touch are one stay: what comes or goes within it changes no count.
+    compared as (
+        select
+            *,
+            begin_date > max(end_date) over (
+                partition by property_key, dimension, weight, class, counted_key
+                order by begin_date, end_date
+                rows between unbounded preceding and 1 preceding
+            ) as is_apart
+        from counted
+    ),
+
+    numbered as (
+        select
+            *,
+            count(*) filter (where is_apart) over (
+                partition by property_key, dimension, weight, class, counted_key
+                order by begin_date, end_date
+            ) as stay_no
+        from compared
+    ),
+
+    stays as (
+        select
+            property_key,
+            dimension,
+            weight,
+            class,
+            min(begin_date) as begin_date,
+            max(end_date) as end_date
+        from numbered
+        group by property_key, dimension, weight, class, counted_key, stay_no
+    ),
+
+    steps as (
+        select property_key, dimension, weight, class, begin_date as day, 1 as step
+        from stays
+        union all
+        select property_key, dimension, weight, class, end_date, -1
+        from stays
+        where end_date < 'infinity'
+    ),
+
+    -- What stood before anybody looked is the stock of the first month.
+    changes as (
+        select
+            steps.property_key,
+            steps.dimension,
+            steps.weight,
+            steps.class,
+            date_trunc('month', greatest(steps.day, looks.first_day))::date as month,
+            sum(steps.step) as change
+        from steps
+        inner join looks on looks.property_key = steps.property_key
+        where steps.day <= looks.last_day
+        group by 1, 2, 3, 4, 5
+    )
+
+select
+    property_key,
+    dimension,
+    weight,
+    class,
+    month,
+    (sum(change) over (partition by property_key, dimension, weight, class order by month))::bigint
+    as class_count
+from changes
+where change <> 0
