@@ -100,6 +100,9 @@ def world(warehouse: Warehouse) -> Warehouse:
     rate |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1}
     warehouse.insert("marts.rpt_crawl_rate_effect", [rate, rate | {"arm": "lost_followed"}])
     _publish_waits(warehouse)
+    breadth = {"property_key": 1, "weight": "link", "month": day(0).replace(day=1), "status": "not_enough_data"}
+    breadth |= {"item_count": 4, "class_count": 4, "unknown_share": 0, "largest_share": 0.25}
+    warehouse.insert("marts.rpt_portfolio", [breadth | {"dimension": name} for name in ("domain", "item_type")])
     return warehouse
 
 
@@ -388,11 +391,14 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     29: [("shown", "google", "not_enough_data", 3, None, None, None, None, None)],
     30: [(NEW, day(7), 6, None, None, day(7))],
     31: [("https://www.news.example/post", day(10), 1, 0), ("old.example", day(3), 1, 1)],
+    28: [(day(0).replace(day=1), 4, 4, 25, None, None, None, None, "not_enough_data")],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
     assert list(QUERIES) == list(range(1, 32)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 31)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 29)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
