@@ -70,7 +70,7 @@ PREFIXES = {
     "plans": r"plan_[a-z_]+",
 }
 
-MART_ORDER = ("core", "crawl", "bot", "search", "serp", "link", "discovery", "effect", "estimate", "week")
+MART_ORDER = ("core", "crawl", "bot", "search", "serp", "link", "portfolio", "discovery", "effect", "estimate", "week")
 """Folders of marts. An intermediate that reads a mart of one feeds only marts of later ones: docs/architecture.md."""
 DEEPEST = {"fct_link_rank_change": 12}
 """Models on the longest way to a mart from a source, itself included. May only shrink."""
