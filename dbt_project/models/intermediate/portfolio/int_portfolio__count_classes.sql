@@ -96,18 +96,17 @@ with
     ),
 
     -- What stood before anybody looked is the stock of the first month.
-    changes as (
-        select
-            steps.property_key,
-            steps.dimension,
-            steps.weight,
-            steps.class,
-            date_trunc('month', greatest(steps.day, looks.first_day))::date as month,
-            sum(steps.step) as change
+    dated as (
+        select steps.*, date_trunc('month', greatest(steps.day, looks.first_day))::date as month
         from steps
         inner join looks on looks.property_key = steps.property_key
         where steps.day <= looks.last_day
-        group by 1, 2, 3, 4, 5
+    ),
+
+    changes as (
+        select property_key, dimension, weight, class, month, sum(step) as change
+        from dated
+        group by property_key, dimension, weight, class, month
     )
 
 select
