@@ -104,6 +104,10 @@ def world(warehouse: Warehouse) -> Warehouse:
     breadth = {"property_key": 1, "weight": "link", "month": day(0).replace(day=1), "status": "not_enough_data"}
     breadth |= {"item_count": 4, "class_count": 4, "unknown_share": 0, "largest_share": 0.25}
     warehouse.insert("marts.rpt_portfolio", [breadth | {"dimension": name} for name in ("domain", "item_type")])
+    bound = {"property_key": 1, "month": day(0).replace(day=1), "seen_count": 4, "witness_count": 1}
+    warehouse.insert(
+        "marts.rpt_witness_bound", [bound | {"left_out": [], "is_guarded": False, "status": "not_enough_data"}]
+    )
     return warehouse
 
 
@@ -398,6 +402,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (rel, age, None, None, None, count, "not_enough_data")
         for rel, age, count in (("followed", 7, 0), ("followed", 30, 1))
     ],
+    30: [(day(0).replace(day=1), 4, 1, None, None, [], "not_enough_data")],
 }
 
 

@@ -6,14 +6,13 @@ import logging
 from collections.abc import Iterator
 
 import numpy as np
-import psycopg
 
 from seo_warehouse.effect import rows as tables
 from seo_warehouse.effect.checks import estimate
 from seo_warehouse.effect.estimates import FOLLOWED, HEADLINE, Published, headline_outcome
 from seo_warehouse.effect.inference import publish
 from seo_warehouse.effect.judging import Check, compared, false_alarms, weightings
-from seo_warehouse.errors import BuildError
+from seo_warehouse.steps.estimating import estimating
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -25,14 +24,10 @@ def estimate_effects(wh: Warehouse) -> int:
     Reads what the models left as of one instant; the caller holds the warehouse lock. Raises BuildError where the
     figures that the models left allow of none.
     """
-    try:
+    with estimating("the effects of links"):
         published, checks = _estimated(wh)
         with wh.connect("loader", autocommit=True) as writer:
             tables.write(writer, published, checks)
-    except (ArithmeticError, LookupError, TypeError, ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
-        # As of a model that fails, whose figures these are is found out by building without some (apart.py).
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise BuildError(f"the effects of links cannot be estimated: {what}") from error
     log.info("%s estimates and %s checks of the method published", len(published), len(checks))
     return len(published)
 

@@ -1,4 +1,5 @@
--- How broad each portfolio of links was, written whole after each build; read by dbt as source `ops`.
+-- How broad each portfolio of links was, and how much of it nobody saw, written whole after each build; read by dbt as
+-- source `ops`.
 
 create table ops.portfolio (
     property_key integer not null,
@@ -30,3 +31,17 @@ create table ops.portfolio (
 );
 comment on table ops.portfolio is 'Breadth of the links of each property by month, as after the newest build.';
 comment on column ops.portfolio.fingerprint is 'Names the counts that a row follows from: where they are as they were it is not made again.';
+
+create table ops.witness_bound (
+    property_key integer not null,
+    month date not null,
+    seen_count bigint not null,
+    witness_count integer not null,
+    bound_count bigint,
+    low_count bigint,
+    left_out text[] not null,
+    is_guarded boolean not null,
+    status text not null,
+    primary key (property_key, month)
+);
+comment on table ops.witness_bound is 'How many domains link to each property at the least, by month, as after the newest build.';

@@ -1,0 +1,13 @@
+with rows_published as (select * from {{ source('ops', 'witness_bound') }})
+
+select
+    property_key,
+    month,
+    seen_count,
+    witness_count,
+    bound_count,
+    low_count,
+    left_out,
+    is_guarded,
+    status
+from rows_published
