@@ -1,1 +1,1 @@
-"""How strong and how broad: ranks on graphs, diversity of a portfolio, what witnesses miss, scales of vendors."""
+"""How broad the links of a property are: diversity of a portfolio, and what its witnesses miss."""
