@@ -21,6 +21,7 @@ CONTRACTED = (
     *("dim_property", "dim_page", "dim_keyword", "dim_link", "dim_google_update"),
     *("fct_link_event", "fct_page_crawl", "fct_page_change", "fct_serp_position"),
     *("rpt_weekly", "rpt_weekly_change", "rpt_discovery", "rpt_discovery_effect", "fct_page_milestone"),
+    *("rpt_portfolio", "rpt_witness_bound", "rpt_link_survival"),
 )
 WINDOWS = (
     {"headline": (21, 34), "placebo": (-56, -29)}

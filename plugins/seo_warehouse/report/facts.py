@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from seo_warehouse.report.found import Found
+from seo_warehouse.report.portfolio import Portfolio
 from seo_warehouse.report.words import rank_level
 
 POOLED = 0
@@ -142,7 +143,8 @@ class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
     `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
-    together, the newest of each. `found`: how soon new pages are found.
+    together, the newest of each. `found`: how soon new pages are found. `portfolio`: how broad
+    links are, and how long they live.
     """
 
     property_name: str
@@ -161,6 +163,7 @@ class Facts:
     weekly: tuple[Week, ...] = ()
     weekly_changes: tuple[WeeklyChange, ...] = ()
     found: Found = field(default_factory=Found)
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

@@ -19,6 +19,9 @@ from seo_warehouse.report.found_picture import curve_picture, link_picture
 from seo_warehouse.report.found_words import LIMITS as FOUND_LIMITS
 from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
+from seo_warehouse.report.portfolio_picture import breadth_picture, lives_picture
+from seo_warehouse.report.portfolio_words import LIMITS as PORTFOLIO_LIMITS
+from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.sparkline import to_sparkline
@@ -62,12 +65,14 @@ class Report:
     arms: Picture | None
     curves: Picture | None
     links: Picture | None
+    lives: Picture | None
+    breadth: Picture | None
     pages: tuple[Picture, ...]
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Every picture there is."""
-        single = (self.study, self.cuts, self.arms, self.curves, self.links)
+        single = (self.study, self.cuts, self.arms, self.curves, self.links, self.lives, self.breadth)
         return tuple(picture for picture in single if picture) + self.pages
 
 
@@ -82,6 +87,8 @@ def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
         comparison("by-what-happened", f"{what} by what happened", arm_lines(facts), facts.outcome),
         curve_picture(facts.found),
         link_picture(facts.found),
+        lives_picture(facts.portfolio),
+        breadth_picture(facts.portfolio),
         tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
     )
 
@@ -108,6 +115,7 @@ def render_page(report: Report) -> str:
         weeks=sections.week_table(facts) if report.study else None,
         tables=_tables(facts),
         found=_found(report),
+        portfolio=_portfolio(report),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
@@ -143,6 +151,20 @@ def _found(report: Report) -> dict[str, object] | None:
         "tables": (found_table(found), link_table(found)),
         "waiting": waiting_table(found),
         "limits": FOUND_LIMITS,
+    }
+
+
+def _portfolio(report: Report) -> dict[str, object] | None:
+    """How broad the links are and how long they live; None where nothing is known of it."""
+    portfolio = report.facts.portfolio
+    if not portfolio.months and not portfolio.lives:
+        return None
+    return {
+        "said": say_portfolio(portfolio),
+        "lives": _embed(report.lives),
+        "breadth": _embed(report.breadth),
+        "tables": (survival_table(portfolio), portfolio_table(portfolio)),
+        "limits": PORTFOLIO_LIMITS,
     }
 
 

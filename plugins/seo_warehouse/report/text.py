@@ -8,6 +8,7 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.report import sections
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
+from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
@@ -43,6 +44,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     for limit in LIMITS:
         say(f"* {limit}")
     _say_found(facts, say)
+    _say_portfolio(facts, say)
     _say_week(facts, say)
     if facts.cuts and not cut:
         say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
@@ -56,6 +58,18 @@ def _say_found(facts: Facts, say: Say) -> None:
     for said in (*say_waits(found), *say_links(found)):
         say(f"* {said}")
     for table in sections.filled(found_table(found), link_table(found), waiting_table(found)):
+        say(f"\n{table.title}:")
+        say_table(table.headings, table.rows, say)
+
+
+def _say_portfolio(facts: Facts, say: Say) -> None:
+    portfolio = facts.portfolio
+    if not portfolio.months and not portfolio.lives:
+        return
+    say("\nThe portfolio of links:")
+    for said in say_portfolio(portfolio):
+        say(f"* {said}")
+    for table in sections.filled(survival_table(portfolio), portfolio_table(portfolio)):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
 

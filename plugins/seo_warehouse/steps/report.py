@@ -15,6 +15,7 @@ from seo_warehouse.ledger.grants import ANALYST, hidden_keys
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found import read_found
+from seo_warehouse.report.portfolio import read_portfolio
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import Timeline, read_timelines
 from seo_warehouse.report.weekly import read_weeks
@@ -58,8 +59,14 @@ def _read_facts(
 ) -> Facts:
     facts = read_facts(connection, prop.name, prop.key, panel=panel, outcome=outcome)
     weeks, changes = read_weeks(connection, prop.key)
-    found = read_found(connection, prop.key)
-    return replace(facts, missing=_missing(wh, prop), weekly=weeks, weekly_changes=changes, found=found)
+    return replace(
+        facts,
+        missing=_missing(wh, prop),
+        weekly=weeks,
+        weekly_changes=changes,
+        found=read_found(connection, prop.key),
+        portfolio=read_portfolio(connection, prop.key),
+    )
 
 
 def _expect_readable(wh: Warehouse, prop: Property) -> None:

@@ -1,0 +1,135 @@
+"""The portfolio of links, in sentences and tables."""
+
+from __future__ import annotations
+
+from seo_warehouse.report.portfolio import Month, Portfolio, Survival, Unseen
+from seo_warehouse.report.sections import NONE, Table
+from seo_warehouse.report.sentences import interval_of
+from seo_warehouse.report.words import capital, count_of, plain
+
+SORTS = {
+    "all": "all links",
+    "followed": "followed links",
+    "nofollow": "nofollow links",
+    "unknown": "links of unknown rel",
+}
+SAID_AGES = (30, 90, 365)
+LIMITS = (
+    "Links are those that witnesses saw; what all of them find hard to see is in no figure.",
+    "A date of birth is a first sight: links that were there before anybody looked say nothing of how long links live.",
+    "Survival assumes that links will go as those of their kind did.",
+)
+
+
+def say_portfolio(portfolio: Portfolio) -> list[str]:
+    """What may be said: how much hangs on one domain, how broad, what nobody saw, how long links live."""
+    said = []
+    if portfolio.months:
+        said += [_say_size(portfolio.months[-1]), *_say_breadth(portfolio.months[-1]), *_say_change(portfolio.months)]
+    if portfolio.unseen:
+        said += _say_unseen(portfolio.unseen)
+    return said + _say_lives(portfolio)
+
+
+def _say_size(month: Month) -> str:
+    said = f"{count_of(month.item_count, 'followed link')} of {count_of(month.class_count, 'domain')} "
+    said += "lives" if month.item_count == 1 else "live"
+    if month.largest_share is None:
+        return f"{said}."
+    return f"{said}; the largest domain has {_percent(month.largest_share)} of them."
+
+
+def _say_breadth(month: Month) -> list[str]:
+    if month.asymptotic_1 is None:
+        return ["How broad that is cannot be told: it takes 30 links."]
+    interval = interval_of(month.low_1, month.high_1)
+    ends = f" ({interval[0]:,.0f} to {interval[1]:,.0f})" if interval else ", a first guess: too little of it is seen"
+    return [f"That is as broad as {month.asymptotic_1:,.0f} domains with equally many links{ends}."]
+
+
+def _say_change(months: tuple[Month, ...]) -> list[str]:
+    """Against a year ago, or the first month that can be compared."""
+    known = [month for month in months[-13:] if month.common_1 is not None]
+    if len(known) < 2 or known[-1] is not months[-1] or known[-1].common_coverage is None:
+        return []
+    first, last = known[0], known[-1]
+    return [
+        f"In {first.month:%B %Y} it was {first.common_1:,.1f} where it is {last.common_1:,.1f} now, both at a coverage "
+        f"of {_percent(known[-1].common_coverage)}, that of the month that shows least."
+    ]
+
+
+def _say_unseen(unseen: Unseen) -> list[str]:
+    seen = (
+        f"{count_of(unseen.witness_count, 'witness', 'witnesses')} saw links of {count_of(unseen.seen_count, 'domain')}"
+    )
+    if unseen.bound_count is None or unseen.low_count is None:
+        return [f"{seen} this month: too few of either to tell how many none of them saw."]
+    said = f"{seen} this month; with those that none of them saw at least {unseen.bound_count:,} link"
+    said += f" (surely more than {unseen.low_count:,})." if unseen.low_count > unseen.seen_count else "."
+    if unseen.left_out:
+        names = ", ".join(plain(name) for name in unseen.left_out)
+        said += f" {names} looks where the others do not, and has no part in that."
+    elif not unseen.is_guarded:
+        said += " With three witnesses it could not be told if one of them looks only where the others do not."
+    return [said]
+
+
+def _say_lives(portfolio: Portfolio) -> list[str]:
+    ages = {row.age_days: row for row in portfolio.lives if row.dimension == "all" and row.survival is not None}
+    told = [_living(ages[age]) for age in SAID_AGES if age in ages]
+    if told:
+        return [f"Of all links {', '.join(told)}."]
+    return ["How long links live cannot be told yet."] if portfolio.lives else []
+
+
+def _living(row: Survival) -> str:
+    return f"{_with_ends(row)} live longer than {row.age_days} days"
+
+
+def portfolio_table(portfolio: Portfolio) -> Table:
+    """The months."""
+    rows = tuple(
+        (
+            f"{month.month:%Y-%m}",
+            f"{month.item_count:,}",
+            f"{month.class_count:,}",
+            NONE if month.largest_share is None else _percent(month.largest_share),
+            NONE if month.common_1 is None else f"{month.common_1:,.1f}",
+            NONE if month.asymptotic_1 is None else f"{month.asymptotic_1:,.1f}",
+        )
+        for month in reversed(portfolio.months)
+    )
+    headings = ("month", "links", "domains", "largest domain", "as many alike, comparable", "as many alike, estimated")
+    return Table("Followed links by domain, month by month", headings, rows)
+
+
+def survival_table(portfolio: Portfolio) -> Table:
+    """Shares that live longer, by sort of links and age."""
+    rows = tuple(
+        (
+            f"{capital(say_sort(row))}, {row.age_days} days",
+            _with_ends(row) if row.survival is not None else NONE,
+            f"{row.at_risk_count:,}",
+            f"{row.domain_count:,}",
+            f"{row.lost_count:,}",
+        )
+        for row in portfolio.lives
+    )
+    return Table("How long links live", ("links, and age", "live longer", "watched", "of domains", "lost before"), rows)
+
+
+def say_sort(row: Survival) -> str:
+    """A sort of links in words."""
+    name = row.class_name or row.dimension
+    return SORTS.get(name, plain(name))
+
+
+def _with_ends(row: Survival) -> str:
+    interval = interval_of(row.interval_low, row.interval_high)
+    ends = f" ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})" if interval else ""
+    return f"{_percent(row.survival or 0)}{ends}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
