@@ -43,6 +43,7 @@ OURS = {
     "vendor": "a source's vendor",
     "verdict": "a word of ours",
     "visit_kind": "a word of ours",
+    "weight": "a word of ours",
     "weighting": "a word of ours",
     "window_name": "a word of ours, in the seed link_windows",
     "witness": "a source's vendor, or vendor and form of an export",

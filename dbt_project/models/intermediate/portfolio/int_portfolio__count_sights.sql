@@ -6,8 +6,8 @@ with
             links.property_key,
             {{ linking_key('links') }} as linking_key,
             spans.witness,
-            date_trunc('month', spans.begin_day)::date as first_month,
-            date_trunc('month', spans.last_live_day)::date as last_month
+            date_trunc('month', spans.begin_day::timestamp) as first_month,
+            date_trunc('month', spans.last_live_day::timestamp) as last_month
         from {{ ref('int_link__find_spans') }} as spans
         inner join
             {{ ref('int_link__describe_links') }} as links
@@ -17,9 +17,12 @@ with
     ),
 
     months as (
-        select distinct spans.property_key, spans.linking_key, spans.witness, month::date as month
-        from spans
-        cross join generate_series(spans.first_month, spans.last_month, interval '1 month') as month
+        select distinct property_key, linking_key, witness, month::date as month
+        from
+            spans,
+            generate_series(
+                first_month::timestamp, last_month::timestamp, interval '1 month'
+            ) as month
     ),
 
     sights as (

@@ -63,7 +63,7 @@ cross join
     lateral(
         values
             ('all', ''),
-            ('item_type', coalesce(links.item_type, '')),
+            ('item_type', {{ bounded("coalesce(links.item_type, '')", 500) }}),
             ('rel_class', lives.rel_class),
             ('witness', lives.witness)
     ) as sorts(dimension, class)
