@@ -30,5 +30,7 @@
         {'kind': 'links', 'source': 'majestic', 'table': 'link', 'origin': 'majestic', 'is_export': false},
         {'kind': 'links', 'source': 'moz', 'table': 'link', 'origin': 'moz', 'is_export': false},
         {'kind': 'links', 'source': 'semrush', 'table': 'link', 'origin': 'semrush', 'is_export': false},
+        {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
+        {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
     ]) -}}
 {%- endmacro %}

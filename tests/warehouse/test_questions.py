@@ -51,7 +51,7 @@ COST = {"calls": 2, "money": Decimal("0.5")}
 MODELS = (
     *("+dim_date", "+dim_page", "+dim_keyword", "+dim_domain_current", "+rpt_completeness", "+rpt_spend"),
     *("+fct_page_crawl", "+dim_query", "+fct_search_page", "+fct_search_total"),
-    *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor"),
+    *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor", "+fct_link_check"),
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival"),
@@ -89,6 +89,7 @@ def world(warehouse: Warehouse) -> Warehouse:
             _publish_crawl(warehouse, number)
     _publish_inspections(warehouse)
     _publish_disavowals(warehouse)
+    _publish_visits(warehouse)
     _note_loads(warehouse)
     warehouse.copy_published(of=1, key=2)
     warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
@@ -269,6 +270,22 @@ def _publish_disavowals(warehouse: Warehouse) -> None:
         publish_export(warehouse, "disavowal", 1, number, rows)
 
 
+def _publish_visits(warehouse: Warehouse) -> None:
+    """A visit that met a link, and one, the night after, that was turned away."""
+    for number, outcome in ((12, "came"), (13, "blocked")):
+        is_there = outcome == "came"
+        page = {"url": NEWS, "due_reason": "new", "is_asked": True, "outcome": outcome}
+        page |= {"reason": None if is_there else "http_403", "status_code": 200 if is_there else 403}
+        page |= {"redirect_urls": [], "robots_state": "allowed", "observed_at": _at(number, 3)}
+        link = {"source_url": page["url"], "target_url": f"{SITE}/", "is_expected": True, "observed_at": _at(number, 3)}
+        link |= {"presence": "unknown", "grade": "blocked", "reason": "http_403"}
+        if is_there:
+            link |= {"presence": "present", "grade": "noindex_source", "reason": None, "link_count": 1}
+            link |= {"rel": ["nofollow"], "anchor": "Alder Shop", "is_noindex": True, "is_canonicalised": False}
+        warehouse.publish("link_check", "page", 1, day(number), [page])
+        warehouse.publish("link_check", "link", 1, day(number), [link])
+
+
 def _at(number: int, hour: int) -> datetime:
     return datetime.combine(day(number), time(hour), UTC)
 
@@ -339,6 +356,7 @@ def _visibility() -> Iterator[tuple[Any, ...]]:
 
 
 PANS, POTS, HOME, GONE, NEW = (f"{SITE}/{path}" for path in ("pans", "pots", "", "old", "kettles"))
+NEWS = "https://www.news.example/post"
 TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     1: [
         ("bing_webmaster", "crawl_stat", None, 0, 2, 0, 0),
@@ -351,6 +369,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("dataforseo_backlinks", day(0).replace(day=1), 0, 0),
         ("dataforseo_serp", day(0).replace(day=1), 28, 7),
         ("exports", day(0).replace(day=1), 0, 0),
+        ("link_check", day(0).replace(day=1), 0, 0),
         ("search_console", day(0).replace(day=1), 0, 0),
         ("server_logs", day(0).replace(day=1), 0, 0),
         ("site_crawl", day(0).replace(day=1), 0, 0),
@@ -402,11 +421,14 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         for rel, age, count in (("followed", 7, 0), ("followed", 30, 1))
     ],
     34: [(day(0).replace(day=1), 4, 1, None, None, [], "not_enough_data")],
+    35: [
+        (NEWS, HOME, "present", "noindex_source", False, False, "Alder Shop", day(12), day(-20), "dataforseo"),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 35)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 36)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

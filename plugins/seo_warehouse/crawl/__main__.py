@@ -18,6 +18,17 @@ from seo_warehouse.crawl.pipe import Store, read_frame
 from seo_warehouse.crawl.plan import Plan, unpacked_plan
 from seo_warehouse.crawl.records import HEAD_KEY, PART_ROWS, Asked, Head, packed_head, packed_part, part_key
 from seo_warehouse.crawl.spider import SiteSpider
+from seo_warehouse.crawl.visitor import AT_ONCE, VisitSpider
+from seo_warehouse.crawl.visits import HEAD_KEY as VISITS_HEAD
+from seo_warehouse.crawl.visits import PART_ROWS as VISITS_PER_PART
+from seo_warehouse.crawl.visits import (
+    VisitHead,
+    VisitPlan,
+    packed_visit_head,
+    packed_visits,
+    unpacked_visit_plan,
+    visits_key,
+)
 
 CONCURRENT_REQUESTS = 8
 KNOWN_PER_PAGE = 4
@@ -28,7 +39,7 @@ _CRASHED = 70
 log = logging.getLogger("seo_warehouse.crawl")
 
 
-def scrapy_settings(plan: Plan) -> dict[str, Any]:
+def scrapy_settings(plan: Plan | VisitPlan) -> dict[str, Any]:
     """Scrapy, with what we do not use left out: it starts faster, and opens no port."""
     is_polite = plan.delay_seconds > 0
     middlewares = "scrapy.downloadermiddlewares"
@@ -73,6 +84,41 @@ def scrapy_settings(plan: Plan) -> dict[str, Any]:
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
     }
+
+
+def visit_settings(plan: VisitPlan) -> dict[str, Any]:
+    """Scrapy for single pages: the spider keeps the turns of hosts and asks for robots.txt, and nothing is repeated."""
+    settings = scrapy_settings(plan)
+    middlewares = settings["DOWNLOADER_MIDDLEWARES_BASE"]
+    left_out = ("RobotsMiddleware", "RetryMiddleware")
+    return settings | {
+        "SCHEDULER": "seo_warehouse.crawl.scheduler.NoScheduler",
+        "DOWNLOADER_MIDDLEWARES_BASE": {n: place for n, place in middlewares.items() if not n.endswith(left_out)},
+        "EXTENSIONS_BASE": {},
+        "AUTOTHROTTLE_ENABLED": False,
+        "DOWNLOAD_DELAY": 0,
+        "CONCURRENT_REQUESTS": AT_ONCE,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": AT_ONCE,
+    }
+
+
+def run_visits(plan: VisitPlan, store: Store) -> None:
+    """Visit, and leave what came of it in the archive."""
+    process = AsyncCrawlerProcess(visit_settings(plan))
+    crawler = process.create_crawler(VisitSpider)
+    process.crawl(crawler, plan=plan, store=store)
+    process.start()
+    spider = crawler.spider
+    if not isinstance(spider, VisitSpider) or spider.visited is None:
+        store.fail("transient", "the visits were stopped")
+        return
+    url = plan.errands[0].url if plan.errands else "about:blank"
+    parts = [spider.visited[at : at + VISITS_PER_PART] for at in range(0, len(spider.visited), VISITS_PER_PART)]
+    for number, part in enumerate(parts):
+        store.keep_document(visits_key(number), url, packed_visits(part))
+    head = VisitHead(part_count=len(parts), count=len(spider.visited), robots=spider.robots_statuses)
+    store.keep_document(VISITS_HEAD, url, packed_visit_head(head))
+    store.end()
 
 
 def run(plan: Plan, store: Store) -> None:
@@ -143,7 +189,12 @@ def main() -> None:
     frame = read_frame(answers)
     if frame is None:
         sys.exit("no plan came")
-    run(unpacked_plan(frame[0]), Store(answers, requests))
+    task, plan = frame[0]["task"], frame[0]["plan"]
+    store = Store(answers, requests)
+    if task == VisitPlan.source:
+        run_visits(unpacked_visit_plan(plan), store)
+    else:
+        run(unpacked_plan(plan), store)
 
 
 if __name__ == "__main__":

@@ -25,13 +25,14 @@ from service_identity import VerificationError
 
 from seo_warehouse.crawl.headers import is_html
 from seo_warehouse.crawl.packing import unpack
-from seo_warehouse.crawl.records import ERROR_HEADER, SKIPPED_HEADER, Fetched, is_outage, kept_headers
+from seo_warehouse.crawl.records import ERROR_HEADER, SKIPPED_HEADER, Fetched, is_outage
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
 
     from seo_warehouse.crawl.spider import SiteSpider
+    from seo_warehouse.crawl.visitor import VisitSpider
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class ArchiveMiddleware:
     Each request leaves here with its outcome in `meta["fetched"]`.
     """
 
-    def __init__(self, spider: SiteSpider) -> None:
+    def __init__(self, spider: SiteSpider | VisitSpider) -> None:
         self._spider = spider
 
     @classmethod
@@ -104,7 +105,7 @@ class ArchiveMiddleware:
         if body_length > request.meta.get("max_bytes", self._spider.plan.max_page_bytes):
             request.meta["is_too_large"] = True
             raise StopDownload(fail=False)
-        if "entry" in request.meta and not is_html(_lower(headers)):
+        if ("entry" in request.meta or request.meta.get("is_page")) and not is_html(_lower(headers)):
             request.meta["is_skipped"] = True
             raise StopDownload(fail=False)
 
@@ -117,7 +118,7 @@ class ArchiveMiddleware:
 
     def _fetched(self, request: Request, response: Response) -> Fetched:
         headers = _lower(response.headers)
-        kept = kept_headers(headers)
+        kept = self._spider.kept(headers)
         now, seconds = datetime.now(UTC), request.meta.get("seconds", 0.0)
         fetched = Fetched(request.url, response.status, kept, b"", now, seconds)
         if request.meta.get("is_skipped"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future, get_running_loop
 from collections.abc import Sequence
 from ipaddress import IPv6Address as IPv6
 from ipaddress import ip_address
@@ -75,6 +76,17 @@ class GuardedResolver:
         judge = _Judge(resolutionReceiver, hostName, portNumber, self._judged)
         return self._dns.resolveHostName(judge, hostName, portNumber, addressTypes, transportSemantics)
 
+    async def addresses(self, host: str) -> list[str]:
+        """A host's addresses that may be connected to, a stated one with its port; none where it has none."""
+        pinned = self._guard.pinned(host)
+        if pinned:
+            return [f"{pinned[0]}:{pinned[1]}"]
+        if host not in self._known:
+            found: Future[None] = get_running_loop().create_future()
+            self.resolveHostName(_Waiter(found), host)
+            await found
+        return self._known.get(host, [])
+
     def _judged(self, host: str, addresses: list[str]) -> list[str]:
         if not all(self._guard.allows(address) for address in addresses):
             self.refused.add(host)
@@ -102,6 +114,24 @@ class _Judge:
         for address in self._judged(self._host, self._addresses):
             self._receiver.addressResolved(_address((address, self._port)))
         self._receiver.resolutionComplete()
+
+
+@implementer(IResolutionReceiver)
+class _Waiter:
+    """Tells when an answer of DNS is whole."""
+
+    def __init__(self, found: Future[None]) -> None:
+        self._found = found
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:
+        """Nothing is known yet."""
+
+    def addressResolved(self, address: IAddress) -> None:
+        """The resolver has kept it."""
+
+    def resolutionComplete(self) -> None:
+        if not self._found.done():
+            self._found.set_result(None)
 
 
 def _give(receiver: IResolutionReceiver, host: str, endpoints: list[Endpoint]) -> IHostResolution:

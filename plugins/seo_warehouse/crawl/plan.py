@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from seo_warehouse.client.addresses import Guard
@@ -24,6 +24,8 @@ class Plan:
 
     `backlinked_urls`: what other sites link to, on any host of the property's `domain`.
     """
+
+    source: ClassVar[str] = "site_crawl"
 
     start_urls: tuple[str, ...]
     backlinked_urls: tuple[str, ...]

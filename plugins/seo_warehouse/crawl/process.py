@@ -24,6 +24,7 @@ from seo_warehouse.crawl.pipe import packed, read_frame, write_frame
 from seo_warehouse.crawl.plan import Plan
 from seo_warehouse.crawl.records import ERROR_HEADER, Fetched
 from seo_warehouse.crawl.robots import MAX_CRAWL_DELAY
+from seo_warehouse.crawl.visits import VisitPlan
 from seo_warehouse.errors import TerminalSourceError, TransientSourceError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "SSL_CERT_DIR", "S
 """The only variables the crawler sees: it reads strangers' pages, and connections lie in the environment."""
 
 
-def run_crawl(plan: Plan, api: Api) -> None:
+def run_crawl(plan: Plan | VisitPlan, api: Api) -> None:
     """Crawl into the archive until the crawl ends; comes past what is archived already. Each call passes `api`'s books.
 
     Raises TransientSourceError where the crawler died or hung or the site could not be read, TerminalSourceError
@@ -50,13 +51,13 @@ def run_crawl(plan: Plan, api: Api) -> None:
             raise TransientSourceError("the crawler was started without pipes")
         with _watchdog(child, plan) as alive:
             try:
-                write_frame(child.stdin, asdict(plan))
-                _serve(child.stdin, child.stdout, api, alive)
+                write_frame(child.stdin, {"task": plan.source, "plan": asdict(plan)})
+                _serve(child.stdin, child.stdout, api, alive, plan.source)
             except (BrokenPipeError, EOFError):
-                raise _dead(child, errors) from None
+                raise _dead(child, errors, plan.source) from None
 
 
-def _serve(answers: IO[bytes], requests: IO[bytes], api: Api, alive: threading.Event) -> None:
+def _serve(answers: IO[bytes], requests: IO[bytes], api: Api, alive: threading.Event, source: str) -> None:
     """Do what the crawler asks until it says how it ended. Raises EOFError where it does not."""
     kept = 0
     while (frame := read_frame(requests)) is not None:
@@ -78,12 +79,12 @@ def _serve(answers: IO[bytes], requests: IO[bytes], api: Api, alive: threading.E
                 api.received(head["key"], _answer(head, body))
                 kept += 1
                 if kept % _LOG_EVERY == 0:
-                    log.info("site_crawl: %d answers archived", kept)
+                    log.info("%s: %d answers archived", source, kept)
             case "keep_document":
                 api.archive.put(head["key"], _answer(head, body))
             case "failed":
                 kind = TerminalSourceError if head["kind"] == "terminal" else TransientSourceError
-                raise kind(f"site_crawl: {head['message']}")
+                raise kind(f"{source}: {head['message']}")
             case "ended":
                 return
     raise EOFError
@@ -135,7 +136,7 @@ def _close(stream: IO[bytes]) -> None:
 
 
 @contextmanager
-def _watchdog(child: subprocess.Popen[bytes], plan: Plan) -> Iterator[threading.Event]:
+def _watchdog(child: subprocess.Popen[bytes], plan: Plan | VisitPlan) -> Iterator[threading.Event]:
     """Kills a child that says nothing for longer than any wait of its own may take, or that overruns its time."""
     alive, done = threading.Event(), threading.Event()
     silence = 2 * plan.timeout_seconds + max(plan.delay_seconds, MAX_CRAWL_DELAY) + _GRACE_SECONDS
@@ -148,7 +149,7 @@ def _watchdog(child: subprocess.Popen[bytes], plan: Plan) -> Iterator[threading.
                 alive.clear()
                 heard = monotonic()
             if monotonic() - heard > silence or monotonic() > end:
-                log.warning("site_crawl: the crawler hung and was killed")
+                log.warning("%s: the crawler hung and was killed", plan.source)
                 child.kill()
                 return
 
@@ -161,9 +162,9 @@ def _watchdog(child: subprocess.Popen[bytes], plan: Plan) -> Iterator[threading.
         thread.join()
 
 
-def _dead(child: subprocess.Popen[bytes], errors: IO[bytes]) -> TransientSourceError:
+def _dead(child: subprocess.Popen[bytes], errors: IO[bytes], source: str) -> TransientSourceError:
     status = child.wait()
     errors.seek(0)
     said = errors.read().decode("utf-8", "replace").strip()[-_STDERR_CHARACTERS:]
     how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
-    return TransientSourceError(f"site_crawl: the crawler {how} before the crawl ended; {said or 'it said nothing'}")
+    return TransientSourceError(f"{source}: the crawler {how} before the crawl ended; {said or 'it said nothing'}")

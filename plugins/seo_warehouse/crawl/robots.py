@@ -53,7 +53,7 @@ UNKNOWN = Rules(is_known=False, crawl_delay=0.0, sitemaps=(), _file=None)
 NO_RULES = Rules(is_known=True, crawl_delay=0.0, sitemaps=(), _file=None)
 
 
-def rules_of(status: int | None, body: bytes) -> Rules:
+def rules_of(status: int | None, body: bytes, *, max_delay: float = MAX_CRAWL_DELAY) -> Rules:
     """Rules by the last answer to a request for robots.txt, redirects followed; status None: nothing answered."""
     if status is None or status >= 500 or status == 429:
         return UNKNOWN
@@ -65,7 +65,7 @@ def rules_of(status: int | None, body: bytes) -> Rules:
     file = Protego.parse(_AGENT.sub(r"\1", _text(body[:MAX_ROBOTS_BYTES])))
     delay = file.crawl_delay(PRODUCT) or 0.0
     sitemaps = tuple(dict.fromkeys(file.sitemaps))[:MAX_SITEMAPS]
-    return Rules(is_known=True, crawl_delay=min(max(float(delay), 0.0), MAX_CRAWL_DELAY), sitemaps=sitemaps, _file=file)
+    return Rules(is_known=True, crawl_delay=min(max(float(delay), 0.0), max_delay), sitemaps=sitemaps, _file=file)
 
 
 def _text(body: bytes) -> str:

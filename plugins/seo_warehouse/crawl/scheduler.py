@@ -50,3 +50,16 @@ class FrontierScheduler(BaseScheduler):
         if self._frontier.has_more():
             self._frontier.caps.add("max_seconds")
         return True
+
+
+class NoScheduler(BaseScheduler):
+    """Gives out nothing: the spider asks by itself, and ends when it has asked all."""
+
+    def has_pending_requests(self) -> bool:
+        return False
+
+    def enqueue_request(self, request: Request) -> bool:
+        return False
+
+    def next_request(self) -> Request | None:
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Future, get_running_loop
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from scrapy import Request, Spider
 
 from seo_warehouse.crawl.frontier import BACKLINKED, Entry, Frontier
 from seo_warehouse.crawl.parse import parse_ways
-from seo_warehouse.crawl.records import Fetched, attempt, is_outage, is_page, location_of
+from seo_warehouse.crawl.records import Fetched, attempt, is_outage, is_page, kept_headers, location_of
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
 from seo_warehouse.crawl.sitemaps import MAX_SITEMAP_BYTES, MAX_SITEMAP_FILES, Sitemap, read_sitemap
 from seo_warehouse.crawl.ways import Ways
@@ -80,6 +80,10 @@ class SiteSpider(Spider):
 
         refused: set[str] = reactor.nameResolver.refused
         return refused
+
+    def kept(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """The headers worth keeping."""
+        return kept_headers(headers)
 
     def is_vital(self, request: Request) -> bool:
         """Whether the crawl cannot do without an answer: a start URL, or the robots.txt of one."""
