@@ -47,10 +47,19 @@ with
         group by claims.property_key, claims.link_key
     ),
 
-    page_urls as (
-        select property_key, page_key, jsonb_agg(distinct url order by url) as urls
+    leading_urls as (
+        select property_key, page_key, url
         from {{ ref('dim_page_url') }}
         where is_current
+        union
+        select property_key, page_key, page_url
+        from {{ ref('dim_page_url') }}
+        where is_current
+    ),
+
+    page_urls as (
+        select property_key, page_key, jsonb_agg(url order by url) as urls
+        from leading_urls
         group by property_key, page_key
     ),
 
