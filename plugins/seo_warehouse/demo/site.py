@@ -57,7 +57,7 @@ class Sites:
     def answer(self, prop: DemoProperty, host: str, target: str, now: datetime) -> SiteAnswer:
         """What `target` (path and query) answers at `now`."""
         if host.split(":")[0].lower() != prop.host:
-            return _redirect(301, prop.url(target))
+            return redirect(301, prop.url(target))
         path = target.partition("?")[0]
         new = self._arrived(prop, now)
         special = self._special(prop, path, new)
@@ -68,7 +68,7 @@ class Sites:
             page = Page(path, "de", "gartenbank", "german", 0)
         if page is None:
             return SiteAnswer(
-                404, _document("Page not found", "<main><h1>Page not found</h1></main>"), {"Content-Type": HTML}
+                404, document("Page not found", "<main><h1>Page not found</h1></main>"), {"Content-Type": HTML}
             )
         version, kinds = self._world.version(prop.key, path, now.date())
         return SiteAnswer(200, self._page(prop, page, version, kinds), {"Content-Type": HTML}, version)
@@ -87,7 +87,7 @@ class Sites:
             f"/{topic}": (301, prop.url(f"/{topic}/")),
         }
         if path in redirects:
-            return _redirect(*redirects[path])
+            return redirect(*redirects[path])
         if path == "/robots.txt":
             text = f"User-agent: *\nDisallow: /cart/\nDisallow: /search\n\nSitemap: {prop.url('/sitemap.xml')}\n"
             return SiteAnswer(200, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
@@ -100,13 +100,13 @@ class Sites:
             entries.append(f"<url><loc>{prop.url('/orphan-offer')}</loc></url>")
             return _xml("urlset", "".join(entries))
         if path == "/orphan-offer":
-            body = _document("A page only the sitemap knows", "<main><h1>Offer</h1><p>Nothing links here.</p></main>")
+            body = document("A page only the sitemap knows", "<main><h1>Offer</h1><p>Nothing links here.</p></main>")
             return SiteAnswer(200, body, {"Content-Type": HTML})
         if path == "/files/care-guide.pdf":
             headers = {"Content-Type": "application/pdf", "X-Robots-Tag": "noindex, nofollow"}
             return SiteAnswer(200, b"%PDF-1.4\n% care guide\n%%EOF\n", headers)
         if path.startswith("/cart/"):
-            return SiteAnswer(200, _document("Cart", "<main><h1>Cart</h1></main>"), {"Content-Type": HTML})
+            return SiteAnswer(200, document("Cart", "<main><h1>Cart</h1></main>"), {"Content-Type": HTML})
         return None
 
     def _make_page(self, prop: DemoProperty, page: Page, version: int, kinds: tuple[str, ...]) -> bytes:
@@ -131,10 +131,11 @@ class Sites:
         ]
         body = _header(prop) + _main(prop, page, version, kinds) + _footer(prop)
         language = "de" if page.kind == "german" else "en"
-        return _document(None, body, "\n".join(head), language)
+        return document(None, body, "\n".join(head), language)
 
 
-def _redirect(status: int, location: str) -> SiteAnswer:
+def redirect(status: int, location: str) -> SiteAnswer:
+    """An answer that leads elsewhere."""
     return SiteAnswer(status, b"", {"Location": location, "Content-Type": HTML})
 
 
@@ -143,7 +144,8 @@ def _xml(root: str, entries: str) -> SiteAnswer:
     return SiteAnswer(200, text.encode(), {"Content-Type": "application/xml"})
 
 
-def _document(title: str | None, body: str, head: str = "", language: str = "en") -> bytes:
+def document(title: str | None, body: str, head: str = "", language: str = "en") -> bytes:
+    """A whole page."""
     named = f"<title>{escape(title)}</title>" if title else ""
     parts = (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',

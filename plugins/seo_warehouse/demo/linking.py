@@ -1,0 +1,189 @@
+"""The pages that link to a demo property, under their own hosts: each has its link while that lives, and its own ways.
+
+How a page behaves (`manner`) and how it ends when its link is lost (`end`) are drawn for each link and stay; both
+stand in the truth (linking_pages.jsonl).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+from seo_warehouse.demo.chance import draw, pick
+from seo_warehouse.demo.links import TEXTS, Change, Link
+from seo_warehouse.demo.site import HTML, SENTENCES, SiteAnswer, document, redirect
+from seo_warehouse.demo.world import World
+
+MANNERS = (
+    (0.68, "plain"),
+    (0.73, "noindex"),
+    (0.77, "canonical"),
+    (0.81, "forbidden"),
+    (0.86, "refuses"),
+    (0.89, "challenge"),
+    (0.92, "script"),
+    (0.97, "rotating"),
+    (1.00, "page_nofollow"),
+)
+ENDS = (
+    (0.40, "removed"),
+    (0.65, "missing"),
+    (0.70, "gone"),
+    (0.80, "soft_404"),
+    (0.85, "parked"),
+    (0.95, "home"),
+    (1.00, "elsewhere"),
+)
+SHOWN = 0.7
+"""Share of days on which a page that rotates its links shows one."""
+NEWS = "https://www.parcel-green.example/"
+
+
+def manner_of(seed: int, link: Link) -> str:
+    """How the page of a link behaves."""
+    return _drawn(MANNERS, draw(seed, "manner", link.property_key, link.link_id))
+
+
+def end_of(seed: int, link: Link) -> str:
+    """What becomes of the page of a link that is lost."""
+    return _drawn(ENDS, draw(seed, "end", link.property_key, link.link_id))
+
+
+def _drawn(options: tuple[tuple[float, str], ...], chance: float) -> str:
+    return next(name for bound, name in options if chance <= bound)
+
+
+def state_of(link: Link, now: datetime) -> Change | None:
+    """The last that happened to a link by an instant; None before it came."""
+    count = bisect_right([change.at for change in link.changes], now)
+    return link.changes[count - 1] if count else None
+
+
+def linking_pages(world: World) -> Iterator[dict[str, Any]]:
+    """The truth of each page that links."""
+    for links in world.links.values():
+        for link in links:
+            yield {
+                "property_key": link.property_key,
+                "link_id": link.link_id,
+                "url_from": link.url_from,
+                "manner": manner_of(world.seed, link),
+                "end": end_of(world.seed, link),
+            }
+
+
+@dataclass(frozen=True)
+class LinkingSites:
+    """The sites that link, as of an instant, by host. One host links to one property."""
+
+    world: World
+
+    @cached_property
+    def _pages(self) -> dict[str, dict[str, Link]]:
+        pages: dict[str, dict[str, Link]] = {}
+        for links in self.world.links.values():
+            for link in links:
+                parts = urlsplit(link.url_from)
+                pages.setdefault(parts.netloc, {})[parts.path] = link
+        return pages
+
+    def hosts(self, property_key: int) -> list[str]:
+        """The hosts that link to a property."""
+        return sorted({link.site.host for link in self.world.links[property_key]})
+
+    def property_of(self, host: str) -> int | None:
+        """The property that a host links to; None for any other host."""
+        pages = self._pages.get(host.split(":")[0].lower())
+        return next(iter(pages.values())).property_key if pages else None
+
+    def answer(self, host: str, target: str, now: datetime) -> SiteAnswer:
+        """What `target` (path and query) of a host that links answers at an instant."""
+        name, path = host.split(":")[0].lower(), target.partition("?")[0]
+        pages = self._pages[name]
+        if path == "/robots.txt":
+            closed = (page for page, link in pages.items() if manner_of(self.world.seed, link) == "forbidden")
+            lines = "".join(f"Disallow: {page}\n" for page in sorted(closed))
+            return SiteAnswer(200, f"User-agent: *\nAllow: /\n{lines}".encode(), {"Content-Type": "text/plain"})
+        if path in ("/", "/all"):
+            return _page(name, f"<h1>{name}</h1>{_text(name, path)}")
+        link = pages.get(path)
+        state = state_of(link, now) if link else None
+        if link is None or state is None:
+            return self._nothing(pages, name)
+        return self._alive(link, state, now) if state.is_live else self._ended(link)
+
+    def _nothing(self, pages: dict[str, Link], host: str) -> SiteAnswer:
+        """The answer to a path that nobody made: of a host that has a soft 404 that one, with status 200."""
+        is_soft = any(end_of(self.world.seed, link) == "soft_404" for link in pages.values())
+        return _page(host, _missing(host), status=200 if is_soft else 404)
+
+    def _ended(self, link: Link) -> SiteAnswer:
+        host = link.site.host
+        match end_of(self.world.seed, link):
+            case "missing":
+                return _page(host, _missing(host), status=404)
+            case "gone":
+                return _page(host, _missing(host), status=410)
+            case "soft_404":
+                return _page(host, _missing(host))
+            case "parked":
+                return SiteAnswer(200, b"<html data-adblockkey=demo><body>Related searches", {"Content-Type": HTML})
+            case "home":
+                return redirect(301, f"https://{host}/")
+            case "elsewhere":
+                return redirect(302, NEWS)
+        return _page(host, _body(link, None))
+
+    def _alive(self, link: Link, state: Change, now: datetime) -> SiteAnswer:
+        host = link.site.host
+        match manner_of(self.world.seed, link):
+            case "refuses":
+                return _page(host, "<p>Robots are not served here.", status=403)
+            case "challenge":
+                waiting = _page(host, "<p>Checking your browser", status=503)
+                return SiteAnswer(503, waiting.body, {**waiting.headers, "cf-mitigated": "challenge"})
+            case "script":
+                return _page(host, '<div id="root"></div><script src="/app.js"></script>')
+            case "rotating" if not self.is_shown(link, now):
+                return _page(host, _body(link, None))
+            case "noindex":
+                return _page(host, _body(link, state), head='<meta name="robots" content="noindex">')
+            case "page_nofollow":
+                return _page(host, _body(link, state), head='<meta name="robots" content="nofollow">')
+            case "canonical":
+                return _page(host, _body(link, state), head='<link rel="canonical" href="/all">')
+        return _page(host, _body(link, state))
+
+    def is_shown(self, link: Link, now: datetime) -> bool:
+        """Whether a page that rotates its links shows this one on a day."""
+        return draw(self.world.seed, "shown", link.property_key, link.link_id, now.date()) < SHOWN
+
+
+def _page(host: str, body: str, *, status: int = 200, head: str = "") -> SiteAnswer:
+    return SiteAnswer(status, document(host, f"<main>{body}</main>", head), {"Content-Type": HTML})
+
+
+def _body(link: Link, state: Change | None) -> str:
+    text = f"<h1>{escape(link.title)}</h1>{_text(link.site.host, link.url_from)}"
+    if state is None:
+        return text
+    words = escape(state.anchor)
+    shown = f'<img src="/p.jpg" alt="{words}">' if link.is_image else words
+    rel = f' rel="{" ".join(state.rel)}"' if state.rel else ""
+    return f'{text}<p>{pick(TEXTS, link.link_id)} <a href="{escape(link.url_to)}"{rel}>{shown}</a>.</p>'
+
+
+def _text(*names: str) -> str:
+    """Some paragraphs that no other page has."""
+    said = (f"{pick(SENTENCES, n, *names).format(f'item {int(900 * draw(n, *names))}')}" for n in range(8))
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in said)
+
+
+def _missing(host: str) -> str:
+    return f"<h1>Nothing is here</h1>{_text(host, 'missing')}"

@@ -1,0 +1,133 @@
+"""The pages that link to the demo's properties, looked at as our visits do: each gets its true grade."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from seo_warehouse.crawl.parse import Page
+from seo_warehouse.crawl.records import Fetched, location_of
+from seo_warehouse.crawl.robots import rules_of
+from seo_warehouse.demo.linking import LinkingSites, end_of, linking_pages, manner_of, state_of
+from seo_warehouse.demo.links import Link, is_followed
+from seo_warehouse.demo.world import World
+from seo_warehouse.linkcheck.grades import Beside, Expected, Verdict, judge
+from seo_warehouse.linkcheck.looks import Visit, look_at
+from seo_warehouse.urls import identity
+
+FIRST = date(2026, 1, 1)
+KEY = 1
+OF_MANNER = {
+    "noindex": "noindex_source",
+    "canonical": "canonicalised",
+    "forbidden": "blocked",
+    "refuses": "blocked",
+    "challenge": "blocked",
+    "script": "js_only",
+}
+OF_END = {
+    "removed": "gone",
+    "missing": "page_gone",
+    "gone": "page_gone",
+    "soft_404": "page_gone",
+    "parked": "page_gone",
+    "home": "redirected",
+    "elsewhere": "redirected",
+}
+
+
+@pytest.fixture(scope="module")
+def web() -> LinkingSites:
+    return LinkingSites(World(7, FIRST))
+
+
+def true_grade(web: LinkingSites, link: Link, now: datetime) -> str:
+    """What a visit is to find."""
+    state, manner = state_of(link, now), manner_of(web.world.seed, link)
+    if manner == "forbidden":
+        return "blocked"
+    if state is None:
+        return "page_gone"
+    if not state.is_live:
+        return OF_END[end_of(web.world.seed, link)]
+    if manner == "rotating" and not web.is_shown(link, now):
+        return "gone"
+    return OF_MANNER.get(manner, "live")
+
+
+def fetch(web: LinkingSites, url: str, now: datetime, hops: int = 5) -> Visit:
+    """A visit without a network: robots.txt, then the page and its redirects."""
+    at = url
+    for _ in range(hops):
+        host = urlsplit(at).netloc
+        if web.property_of(host) is None:
+            return Visit(url, Fetched(at, 200, {}, b"<p>elsewhere", now, 0.0))
+        if not rules_of(200, web.answer(host, "/robots.txt", now).body).allows(at):
+            return Visit(url, None, "robots")
+        answer = web.answer(host, urlsplit(at).path, now)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        fetched = Fetched(at, answer.status, headers, answer.body, now, 0.0)
+        location = location_of(fetched)
+        if location is None:
+            return Visit(url, fetched)
+        at = location
+    raise AssertionError(f"{url} leads on and on")
+
+
+def graded(web: LinkingSites, link: Link, now: datetime) -> Verdict:
+    """The grade of a link at an instant, by what was known of it."""
+    state = state_of(link, now) or link.changes[0]
+    rel = frozenset(() if is_followed(state.rel) else {"nofollow", "sponsored", "ugc"}.intersection(state.rel))
+    if manner_of(web.world.seed, link) == "page_nofollow":
+        rel |= {"nofollow"}
+    target = identity(link.url_to)
+    assert target is not None
+    expected = Expected(frozenset({target.url}), rel, state.anchor)
+
+    def page(path: str) -> Page | None:
+        return look_at(fetch(web, f"https://{link.site.host}{path}", now)).page
+
+    beside = Beside(made_up=page("/2026/01/qwertyuiopasdfghjklz"), home=page("/"), canonical=page("/all"))
+    domain = next(p.domain for p in web.world.properties if p.key == link.property_key)
+    return judge(look_at(fetch(web, link.url_from, now)), expected, beside, domain=domain, others=frozenset())
+
+
+@pytest.mark.parametrize("day", [1, 90, 180])
+def test_every_page_gets_its_true_grade(web: LinkingSites, day: int) -> None:
+    now = datetime(FIRST.year, 1, 1, 3, tzinfo=UTC) + timedelta(days=day)
+    links = web.world.links[KEY]
+    wrong = {
+        link.url_from: (graded(web, link, now).grade, true_grade(web, link, now))
+        for link in links
+        if state_of(link, now) is not None and graded(web, link, now).grade != true_grade(web, link, now)
+    }
+    assert len(links) > 50
+    assert wrong == {}
+
+
+def test_every_manner_and_every_end_is_met(web: LinkingSites) -> None:
+    pages = list(linking_pages(web.world))
+    manners, ends = Counter(page["manner"] for page in pages), Counter(page["end"] for page in pages)
+    assert set(OF_MANNER) | {"plain", "rotating", "page_nofollow"} == set(manners)
+    assert set(ends) == set(OF_END)
+
+
+def test_a_link_that_changed_since_it_was_seen_is_told_so(web: LinkingSites) -> None:
+    link = next(
+        link
+        for link in web.world.links[KEY]
+        if manner_of(web.world.seed, link) == "plain" and link.changes[-1].kind == "rel_changed"
+    )
+    after = link.changes[-1].at + timedelta(seconds=1)
+    before = link.changes[-2]
+    rel = frozenset({"nofollow", "sponsored", "ugc"}.intersection(before.rel))
+    target = identity(link.url_to)
+    assert target is not None
+    look = look_at(fetch(web, link.url_from, after))
+    verdict = judge(
+        look, Expected(frozenset({target.url}), rel, before.anchor), Beside(), domain="x", others=frozenset()
+    )
+    assert verdict.grade == "rel_changed"
