@@ -46,6 +46,7 @@ REFERENCE_TABLES = {
     "link_witness_cadences": "a seed",
     "index_reasons": "a seed",
     "index_strata": "a seed",
+    "link_hazards": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
 GATHERED_BY_CITUS = {
