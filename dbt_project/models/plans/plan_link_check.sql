@@ -77,19 +77,30 @@ with
             nights.night - checks.last_visit_day as days_since,
             hazards.loss_share,
             case
-                when checks.miss_count = 1 and nights.night >= checks.last_miss_day + 2
-                then 'confirm'
-                when checks.miss_count = 2 and nights.night >= checks.last_miss_day + 5
+                -- After a visit that told nothing as long again.
+                when
+                    nights.night
+                    >= checks.last_visit_day
+                    + (
+                        case
+                            when checks.is_intermittent then array[1, 3, 7, 7, 14] else array[2, 5]
+                        end
+                    )[checks.miss_count]
                 then 'confirm'
                 when
                     claims.claimed_date is not null
                     and coalesce(checks.last_visit_day < claims.claimed_date, true)
                 then 'claim'
-                when lifespans.state = 'lost' or checks.miss_count between 1 and 2
+                when lifespans.state = 'lost'
                 then null
                 when checks.last_visit_day is null
                 then 'new'
-                when checks.miss_count = 0 or lifespans.last_sight_date > checks.last_miss_day
+                when
+                    checks.miss_count = 0
+                    or (
+                        checks.miss_count >= checks.needed_count
+                        and lifespans.last_sight_date > checks.last_miss_day
+                    )
                 then 'schedule'
             end as reason
         from links

@@ -1,37 +1,13 @@
 with
     checks as (select * from {{ ref('fct_link_check') }} where is_asked),
 
-    last_sights as (
-        select property_key, link_key, max(day) as last_seen_day
+    sums as (
+        select property_key, link_key, max(day) as last_visit_day
         from checks
-        where presence = 'present'
         group by property_key, link_key
     ),
 
-    -- Misses count from the last sight on, a day once.
-    sums as (
-        select
-            checks.property_key,
-            checks.link_key,
-            max(checks.day) as last_visit_day,
-            min(last_sights.last_seen_day) as last_seen_day,
-            count(distinct checks.day) filter (
-                where
-                    checks.presence = 'absent'
-                    and checks.day > coalesce(last_sights.last_seen_day, '-infinity')
-            )::integer as miss_count,
-            max(checks.day) filter (
-                where
-                    checks.presence = 'absent'
-                    and checks.day > coalesce(last_sights.last_seen_day, '-infinity')
-            ) as last_miss_day
-        from checks
-        left join
-            last_sights
-            on last_sights.property_key = checks.property_key
-            and last_sights.link_key = checks.link_key
-        group by checks.property_key, checks.link_key
-    ),
+    open_runs as (select * from {{ ref('int_link__judge_misses') }} where returned_day is null),
 
     last_words as (
         select distinct on (property_key, link_key) property_key, link_key, rel, anchor, place
@@ -44,13 +20,16 @@ select
     sums.property_key,
     sums.link_key,
     sums.last_visit_day,
-    sums.last_seen_day,
-    sums.miss_count,
-    sums.last_miss_day,
+    coalesce(open_runs.miss_count, 0) as miss_count,
+    open_runs.last_miss_day,
+    coalesce(open_runs.needed_count, 3) as needed_count,
+    coalesce(open_runs.is_intermittent, false) as is_intermittent,
     last_words.rel,
     last_words.anchor,
     last_words.place
 from sums
+left join
+    open_runs on open_runs.property_key = sums.property_key and open_runs.link_key = sums.link_key
 left join
     last_words
     on last_words.property_key = sums.property_key
