@@ -1,7 +1,7 @@
 {#-
 Which links a build rebuilds, each whole. Whole properties: a published day that is a complete snapshot speaks about every
 link (absence), and a day that is not newer than all that is modelled (late, restated, released) may change what any
-link was seen after. Else only the links that the claimed days name.
+link was seen after. Else only the links that the claimed days name, and those that our visits of them looked for.
 -#}
 {% macro is_link_claimed(link) -%}
     {%- if not execute -%}
@@ -9,6 +9,7 @@ link was seen after. Else only the links that the claimed days name.
         {%- do source('ops', 'build_day') -%}
         {%- do ref('int_link__judge_looks') -%}
         {%- do ref('int_link__fold_sightings') -%}
+        {%- do ref('fct_link_check') -%}
         true
     {%- elif is_incremental() and var('build_id') | int != 0 -%}
         (
@@ -21,14 +22,22 @@ link was seen after. Else only the links that the claimed days name.
                     on claimed.property_key = sighting.property_key
                     and claimed.day = sighting.day
             )
+            or ({{ link }}.property_key, {{ link }}.link_key) in (
+                select visit.property_key, visit.link_key
+                from {{ ref('fct_link_check') }} as visit
+                inner join
+                    ({{ _claimed_looks(['link_looks']) }}) as claimed
+                    on claimed.property_key = visit.property_key
+                    and claimed.day = visit.day
+            )
         )
     {%- else -%} true
     {%- endif -%}
 {%- endmacro %}
 
 {#-
-A day of exports that was published before may have lost a link; one that is new speaks of the links in it alone, unless it is
-whole.
+A day of exports, or of our visits, that was published before may have lost a link; one that is new speaks of the links in it
+alone, unless it is whole.
 -#}
 {% macro whole_link_properties() -%}
     select claimed.property_key
@@ -42,7 +51,10 @@ whole.
         and not earlier.is_current
     where
         claimed.build_id = {{ var('build_id') | int }}
-        and {{ is_of_kind('claimed', ['links'], is_export=true) }}
+        and (
+            {{ is_of_kind('claimed', ['links'], is_export=true) }}
+            or {{ is_of_kind('claimed', ['link_looks']) }}
+        )
     union
     select look.property_key
     from {{ ref('int_link__judge_looks') }} as look
@@ -77,11 +89,11 @@ whole.
 {%- endmacro %}
 
 {#- Days of links that the build claims, as a query of its own: Citus joins no ledger with what it has spread. -#}
-{% macro _claimed_looks() -%}
+{% macro _claimed_looks(kinds=['links']) -%}
     select claimed.property_key, claimed.day
     from {{ source('ops', 'build_day') }} as claimed
     where
-        claimed.build_id = {{ var('build_id') | int }} and {{ is_of_kind('claimed', ['links']) }}
+        claimed.build_id = {{ var('build_id') | int }} and {{ is_of_kind('claimed', kinds) }}
 {%- endmacro %}
 
 {#- Pre-hook of a model kept by whole links. -#}

@@ -8,9 +8,7 @@
 }}
 
 with
-    spans as (
-        select * from {{ ref('int_link__find_spans') }} as span where {{ is_link_claimed('span') }}
-    ),
+    spans as ({{ standing_spans() }}),
 
     -- What two proofs of one loss say: the earlier date stands. least() passes over NULL.
     ended as (
@@ -175,7 +173,8 @@ select
     end as lost_earliest_date,
     case when is_claim then claim_day else second_absent_day end as lost_observed_date,
     case
-        when lost_date is not null then case when is_claim then 'vendor_claim' else 'absence' end
+        when lost_date is not null
+        then case when is_missed then 'visit' when is_claim then 'vendor_claim' else 'absence' end
     end as loss_basis,
     stay_no,
     stay_no > 1 as is_return,
