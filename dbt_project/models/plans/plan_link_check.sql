@@ -22,7 +22,7 @@ with
     losses as (
         select property_key, link_key, witness, event_date
         from {{ ref('fct_link_event') }}
-        where event_type = 'lost' and loss_basis = 'vendor_claim'
+        where event_type = 'lost' and loss_basis = 'vendor_claim' and evidence <> 'refuted'
     ),
 
     -- Of a witness's claims of a month sixty stand for all; which, their keys say.

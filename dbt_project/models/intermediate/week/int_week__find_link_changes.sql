@@ -36,7 +36,9 @@ with
             beginnings
             on beginnings.property_key = link_event.property_key
             and beginnings.witness = link_event.witness
-        where link_event.event_type in ('present_at_start', 'acquired', 'restored', 'lost')
+        where
+            link_event.event_type in ('present_at_start', 'acquired', 'restored', 'lost')
+            and link_event.evidence <> 'refuted'
     ),
 
     counted as (

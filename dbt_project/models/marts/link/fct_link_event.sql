@@ -9,10 +9,17 @@
 }}
 
 with
-    placed as (select * from {{ ref('int_link__place_events') }}),
+    placed as (
+        select place_events.*, weighed.evidence
+        from {{ ref('int_link__place_events') }} as place_events
+        left join
+            {{ ref('int_link__weigh_evidence') }} as weighed
+            on weighed.property_key = place_events.property_key
+            and weighed.event_key = place_events.event_key
+    ),
 
     events as (
-        select *, null::bigint as previous_link_key
+        select *, null::bigint as previous_link_key, null::date as refuted_date
         from placed
         -- The event by which a link came tells of the link that it replaces as well.
         union all
@@ -37,12 +44,41 @@ with
             placed.linking_key,
             placed.page_key,
             placed.authority,
-            matches.previous_link_key
+            placed.evidence,
+            matches.previous_link_key,
+            null
         from placed
         inner join
             {{ ref('int_link__match_target_changes') }} as matches
             on matches.property_key = placed.property_key
             and matches.event_key = placed.event_key
+        -- What a visit of ours denied is told, and nothing is made of it.
+        union all
+        select
+            denied.property_key,
+            {{ link_event_key("'refuted'", 'denied') }},
+            denied.link_key,
+            'lost',
+            denied.event_date,
+            denied.earliest_date,
+            denied.event_date - denied.earliest_date,
+            coalesce(denied.event_date - denied.earliest_date > 14, true),
+            false,
+            denied.observed_date,
+            denied.witness,
+            denied.loss_basis,
+            denied.rel_set,
+            null,
+            denied.anchor,
+            null,
+            denied.source_page_key,
+            denied.linking_key,
+            denied.page_key,
+            denied.authority,
+            'refuted',
+            null,
+            denied.denied_day
+        from {{ ref('int_link__list_denied_losses') }} as denied
     ),
 
     links as (select * from {{ ref('int_link__describe_links') }}),
@@ -93,6 +129,8 @@ select
     observed_date,
     witness,
     loss_basis,
+    evidence,
+    refuted_date,
     string_to_array(rel_set, ' ') as rel,
     rel_set = '' as is_followed,
     string_to_array(previous_rel_set, ' ') as previous_rel,
