@@ -2,7 +2,12 @@ with
     checks as (select * from {{ ref('fct_link_check') }} where is_asked),
 
     sums as (
-        select property_key, link_key, max(day) as last_visit_day
+        select
+            property_key,
+            link_key,
+            max(day) as last_visit_day,
+            (array_agg(grade order by day desc))[1] as last_grade,
+            (array_agg(checked_at order by day desc))[1] as last_checked_at
         from checks
         group by property_key, link_key
     ),
@@ -20,6 +25,8 @@ select
     sums.property_key,
     sums.link_key,
     sums.last_visit_day,
+    sums.last_grade,
+    sums.last_checked_at,
     coalesce(open_runs.miss_count, 0) as miss_count,
     open_runs.last_miss_day,
     coalesce(open_runs.needed_count, 3) as needed_count,

@@ -75,31 +75,47 @@ with
             bool_or(event_type = 'present_at_start') as is_present_at_start
         from borders
         group by property_key, link_key, stay_no
+    ),
+
+    lives as (
+        select
+            sights.property_key,
+            sights.link_key,
+            sights.first_sight_date,
+            sights.last_sight_date,
+            sights.witness_count::integer as witness_count,
+            sights.witness_sights,
+            bool_or(stays.is_present_at_start) as is_present_at_start,
+            case
+                when count(*) filter (where stays.end_date is null) > 0 then 'live' else 'lost'
+            end as state,
+            case
+                when count(*) filter (where stays.end_date is null) = 0 then max(stays.end_date)
+            end as lost_date,
+            count(stays.end_date)::integer as loss_count,
+            sum(
+                greatest(coalesce(stays.end_date, sights.last_sight_date) - stays.begin_date, 0)
+            )::integer as days_alive
+        from sights
+        inner join
+            stays on stays.property_key = sights.property_key and stays.link_key = sights.link_key
+        group by
+            sights.property_key,
+            sights.link_key,
+            sights.first_sight_date,
+            sights.last_sight_date,
+            sights.witness_count,
+            sights.witness_sights
     )
 
 select
-    sights.property_key,
-    sights.link_key,
-    sights.first_sight_date,
-    sights.last_sight_date,
-    sights.witness_count::integer as witness_count,
-    sights.witness_sights,
-    bool_or(stays.is_present_at_start) as is_present_at_start,
-    case
-        when count(*) filter (where stays.end_date is null) > 0 then 'live' else 'lost'
-    end as state,
-    case
-        when count(*) filter (where stays.end_date is null) = 0 then max(stays.end_date)
-    end as lost_date,
-    count(stays.end_date)::integer as loss_count,
-    sum(greatest(coalesce(stays.end_date, sights.last_sight_date) - stays.begin_date, 0))::integer
-    as days_alive
-from sights
-inner join stays on stays.property_key = sights.property_key and stays.link_key = sights.link_key
-group by
-    sights.property_key,
-    sights.link_key,
-    sights.first_sight_date,
-    sights.last_sight_date,
-    sights.witness_count,
-    sights.witness_sights
+    lives.*,
+    coalesce(checks.is_intermittent, false) as is_intermittent,
+    coalesce(checks.miss_count, 0) as miss_count,
+    checks.last_grade as last_check_grade,
+    checks.last_checked_at
+from lives
+left join
+    {{ ref('int_link__sum_checks') }} as checks
+    on checks.property_key = lives.property_key
+    and checks.link_key = lives.link_key
