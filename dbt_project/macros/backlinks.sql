@@ -10,3 +10,20 @@
         ]) }}
     ) as backlinks
 {%- endmacro %}
+
+{#- Our visits and what they saw, as the models of their kinds have them: one model less on the longest way there is. -#}
+{% macro read_looks() -%}
+    {{ read_kinds(['link_looks'], [
+        'property_key', 'day', 'source_page_key', 'source_url', 'target_page_key', 'target_url', 'is_expected',
+        'presence', 'grade', 'reason', 'link_count', 'rel', 'anchor', 'place', 'found_url', 'is_rel_changed',
+        'is_anchor_changed', 'is_noindex', 'is_canonicalised', 'referrer_policy', 'observed_at',
+    ]) }}
+{%- endmacro %}
+
+{% macro read_visits() -%}
+    {{ read_kinds(['page_visits'], [
+        'property_key', 'day', 'source_page_key', 'source_url', 'source_domain', 'source_domain_key', 'host',
+        'due_reason', 'is_asked', 'outcome', 'status_code', 'final_url', 'redirect_count', 'robots_state',
+        'canonical_url', 'content_hash', 'property_link_count', 'response_ms', 'observed_at',
+    ]) }}
+{%- endmacro %}

@@ -20,6 +20,14 @@ with
         group by property_key
     ),
 
+    -- What comes and goes by itself tells nothing of a link's effect.
+    rotating as (
+        select property_key, link_key, min(first_miss_day) as since_date
+        from {{ ref('int_link__judge_misses') }}
+        where is_intermittent
+        group by property_key, link_key
+    ),
+
     events as (
         select
             property_key,
@@ -106,6 +114,8 @@ select
     numbered.direction,
     numbered.rel_class,
     case
+        when numbered.event_date >= rotating.since_date
+        then null
         when numbered.direction = 'gained' and numbered.rel_class = 'followed'
         then 'acquired_followed'
         when numbered.direction = 'gained' and numbered.rel_class = 'nofollow'
@@ -120,6 +130,10 @@ select
     ) as is_history_short
 from numbered
 left join looks on looks.property_key = numbered.property_key
+left join
+    rotating
+    on rotating.property_key = numbered.property_key
+    and rotating.link_key = numbered.link_key
 left join
     {{ ref('dim_page') }} as pages
     on pages.property_key = numbered.property_key

@@ -15,13 +15,11 @@ with
     claimed as ({{ claimed_days(claims) }}),
 
     looks as (
-        select look.*
-        from {{ ref('int_link__read_looks') }} as look {{ join_days('look', claims=claims) }}
+        select look.* from ({{ read_looks() }}) as look {{ join_days('look', claims=claims) }}
     ),
 
     visits as (
-        select visit.*
-        from {{ ref('int_link__read_visits') }} as visit {{ join_days('visit', claims=claims) }}
+        select visit.* from ({{ read_visits() }}) as visit {{ join_days('visit', claims=claims) }}
     )
 
 select
