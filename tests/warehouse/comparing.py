@@ -13,6 +13,7 @@ MODELS = (
 )
 """What builds are compared on."""
 TABLES = {
+    "marts.fct_link_check": "day, link_key",
     "marts.fct_link_event": "event_key",
     "marts.fct_link_lifespan": "link_key",
     "marts.dim_link": "link_key",

@@ -88,6 +88,29 @@ def publish_night(
     )
 
 
+PRESENCE = {"live": "present", "gone": "absent", "blocked": "unknown"}
+
+
+def publish_visits(warehouse: Warehouse, property_key: int, number: int, grades: Mapping[tuple[str, str], str]) -> None:
+    """Publish a night of our visits: what came of each link, by its page and target."""
+    at = {"observed_at": datetime.combine(day(number), time(3), UTC)}
+    blocked = {page for (page, _), grade in grades.items() if grade == "blocked"}
+    pages: list[dict[str, Any]] = [
+        {"url": page, "due_reason": "schedule", "is_asked": True, "redirect_urls": [], "robots_state": "allowed"}
+        | {"outcome": "blocked" if page in blocked else "came"}
+        | at
+        for page in dict.fromkeys(page for page, _ in grades)
+    ]
+    links: list[dict[str, Any]] = [
+        {"source_url": page, "target_url": target, "is_expected": True, "presence": PRESENCE[grade], "grade": grade}
+        | ({"link_count": 1, "rel": [], "anchor": "words", "is_noindex": False} if grade == "live" else {})
+        | at
+        for (page, target), grade in grades.items()
+    ]
+    for table, rows in (("page", pages), ("link", links)):
+        warehouse.publish("link_check", table, property_key, day(number), rows)
+
+
 MODELS = ("+dim_link", "+fct_link_event")
 """What a build of the links runs."""
 

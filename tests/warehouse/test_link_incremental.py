@@ -15,7 +15,7 @@ from tests.conftest import seeds
 from tests.warehouse.comparing import MODELS, Row, contents, differences
 from tests.warehouse.exports import exported_link, publish_export
 from tests.warehouse.links import day as day_of
-from tests.warehouse.links import item, publish_night
+from tests.warehouse.links import item, publish_night, publish_visits
 from tests.warehouse.ranks import HOST, Outcome, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
@@ -61,7 +61,7 @@ def days_of_all_sources(world: World) -> list[Day]:
     """Every night that there is."""
     *keys, calm_key = world.keys
     calm = (("links", 2), ("checks", 4), ("crawl", 14), ("searches", 1))
-    chance = (("links", 2), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
+    chance = (("links", 2), ("visits", 5), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
     return [(source, calm_key, night) for source, distance in calm for night in range(0, LAST, distance)] + [
         (source, key, night)
         for key in keys
@@ -78,6 +78,8 @@ def publish(w: Warehouse, day: Day, rng: random.Random) -> None:
         publish_night(w, key, night, full=link if night == 0 else None, new=link)
     elif source == "links":
         publish_links(w, key, night, rng)
+    elif source == "visits":
+        publish_looks(w, key, night, rng)
     elif source == "checks":
         ranks = {f"k{i}": (path, outcome(rng)) for i, path in enumerate(paths(key)) if rng.random() < 0.98}
         publish_checks(w, key, night, ranks)
@@ -106,6 +108,8 @@ def empty(w: Warehouse, day: Day) -> None:
     source, key, night = day
     if source == "links":
         publish_night(w, key, night)
+    elif source == "visits":
+        publish_visits(w, key, night, {})
     elif source == "checks":
         publish_checks(w, key, night, {})
     elif source == "crawl":
@@ -138,6 +142,16 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
     new = [chance_item(name, night, rng, lost=False) for name in names if rng.random() < 0.03]
     lost = [chance_item(name, night, rng, lost=True) for name in names if rng.random() < 0.01]
     publish_night(w, key, night, new=new, lost=lost, unread=unread, rejected=rejected)
+
+
+def publish_looks(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
+    """Our visits: some links are met, some missed night after night, and some pages turn us away."""
+    found = {}
+    for number in rng.sample(range(30), 12):
+        chances = (0.05, 0.9, 0.05) if (number + night // 60) % 3 == 0 else (0.8, 0.1, 0.1)
+        link = (f"https://s{number % 11}.example/{number}", HOST + PATHS[number % len(PATHS)])
+        (found[link],) = rng.choices(("live", "gone", "blocked"), chances)
+    publish_visits(w, key, night, found)
 
 
 def publish_files(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
@@ -242,7 +256,7 @@ def batches(world: World) -> list[Batch]:
 def _stretches(world: World, days: list[Day]) -> list[Day]:
     """For each property some nights on end of a source."""
     chosen = {
-        key: (world.rng.choice(("links", "checks", "crawl", "searches")), world.rng.randrange(LAST))
+        key: (world.rng.choice(("links", "visits", "checks", "crawl", "searches")), world.rng.randrange(LAST))
         for key in world.keys
     }
     return [

@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'link_key']}]) }}
+
 with
     checks as (select * from {{ ref('fct_link_check') }} where is_asked and presence <> 'unknown'),
 

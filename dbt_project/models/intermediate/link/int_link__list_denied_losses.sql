@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'link_key']}]) }}
+
 with
     spans as (
         select *, least(claimed_lost_date, first_absent_day) as event_date

@@ -1,3 +1,5 @@
+{{ config(materialized='table', indexes=[{'columns': ['property_key', 'event_key']}]) }}
+
 with
     events as (select * from {{ ref('int_link__place_events') }}),
 
