@@ -68,6 +68,7 @@ def link_rows(panel: Panel, property_key: int = PROPERTY_KEY, first_day: date = 
             "is_uncertain_date": bool(is_start or seen - earliest > 14),
             "observed_date": date_of(seen, first_day),
             "witness": WITNESS,
+            "evidence": "inferred" if is_start else "dated",
             "rel": {"followed": [], "nofollow": ["nofollow"], "unknown": None}[CLASSES[rel_class]],
             "is_followed": None if rel_class == UNKNOWN else rel_class == FOLLOWED,
             "source_domain_key": int(links.domain[number]) + 1,

@@ -200,6 +200,7 @@ def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, pag
                     "event_type": event_type,
                     "event_date": gain + timedelta(days=shift),
                     "is_uncertain_date": False,
+                    "evidence": "dated",
                     "is_index_change": False,
                     "is_followed": followed,
                     "source_domain": f"{domain}.example",

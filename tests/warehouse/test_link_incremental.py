@@ -61,7 +61,7 @@ def days_of_all_sources(world: World) -> list[Day]:
     """Every night that there is."""
     *keys, calm_key = world.keys
     calm = (("links", 2), ("checks", 4), ("crawl", 14), ("searches", 1))
-    chance = (("links", 2), ("visits", 5), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
+    chance = (("links", 2), ("visits", 9), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
     return [(source, calm_key, night) for source, distance in calm for night in range(0, LAST, distance)] + [
         (source, key, night)
         for key in keys
@@ -147,8 +147,8 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
 def publish_looks(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
     """Our visits: some links are met, some missed night after night, and some pages turn us away."""
     found = {}
-    for number in rng.sample(range(30), 12):
-        chances = (0.05, 0.9, 0.05) if (number + night // 60) % 3 == 0 else (0.8, 0.1, 0.1)
+    for number in range(night // 45, night // 45 + 12, 3):
+        chances = (0.05, 0.9, 0.05) if number % 2 else (0.8, 0.1, 0.1)
         link = (f"https://s{number % 11}.example/{number}", HOST + PATHS[number % len(PATHS)])
         (found[link],) = rng.choices(("live", "gone", "blocked"), chances)
     publish_visits(w, key, night, found)

@@ -138,7 +138,8 @@ with checked as (
     {judged}
 ), events as (
     select page_key, count(*) as n, max(event_date) as last_date from marts.fct_link_event
-    where property_key = %(key)s and event_type in ('acquired', 'lost', 'restored') and event_date > %(after)s
+    where property_key = %(key)s and event_type in ('acquired', 'lost', 'restored') and evidence <> 'refuted'
+      and event_date > %(after)s
     group by page_key
 )
 select page_key, left(p.url, 2000) as url, coalesce(j.n, 0) as judged_count
@@ -176,7 +177,7 @@ select * from (
            row_number() over (partition by page_key order by event_date desc, event_key) as no
     from marts.fct_link_event
     where property_key = %(key)s and page_key = any(%(page_keys)s) and event_date > %(after)s
-      and event_type in ('acquired', 'lost', 'restored')
+      and event_type in ('acquired', 'lost', 'restored') and evidence <> 'refuted'
 ) as e where no <= %(marks)s order by page_key, day, no desc
 """
 CHANGES = """
