@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.links import MODELS, day, events, item, publish_night
+from tests.warehouse.links import MODELS, day, events, item, publish_night, publish_visits
 from tests.warehouse.world import Warehouse
 
 DATED, UNDATED, TWO_SNAPSHOTS, TRUNCATED, OUTAGE, CLAIMED, CHANGED = range(1, 8)
 REJECTED, GROWN, TWO_ON_A_PAGE, RETARGETED, GLITCH, DOMAINS, REWORDED = range(8, 15)
+DENIED, NEVER_TOLD, MISSED = range(15, 18)
+LINK = ("https://www.a.example/post", "https://shop.example/pans")
+KEYS = ["property_key", "link_key", "linking_key", "page_key"]
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +324,57 @@ def test_a_referring_domain_counts_once_however_many_links(told: Warehouse) -> N
     ]
 
 
+def tell_denied(w: Warehouse) -> None:
+    for key in (DENIED, NEVER_TOLD):
+        claim = [item("a", first=-40, before=-5, seen=4, lost=True)] if key == DENIED else []
+        publish_night(w, key, 0, full=[item("a", first=-40, seen=-5)])
+        publish_night(w, key, 5, lost=claim)
+        publish_visits(w, key, 7, {LINK: "blocked"})
+        publish_visits(w, key, 9, {LINK: "live"})
+
+
+def test_a_loss_that_a_visit_denies_is_told_and_changes_nothing(told: Warehouse) -> None:
+    denied, never_told = (
+        told.rows(
+            "select event_type, evidence, event_date, refuted_date, event_key from marts.fct_link_event"
+            " where property_key = %s order by event_date",
+            key,
+        )
+        for key in (DENIED, NEVER_TOLD)
+    )
+    assert [tuple(row.values())[:4] for row in denied] == [
+        ("acquired", "dated", day(-40), None),
+        ("lost", "refuted", day(4), day(9)),
+    ]
+    assert [row["event_type"] for row in never_told] == ["acquired"]
+    for table in ("marts.fct_link_lifespan", "intermediate.int_link__date_spans"):
+        one, other = (
+            told.rows(f"select to_jsonb(t) - %s::text[] as row from {table} as t where property_key = %s", KEYS, key)
+            for key in (DENIED, NEVER_TOLD)
+        )
+        assert one == other != [], table
+
+
+def tell_missed(w: Warehouse) -> None:
+    publish_night(w, MISSED, 0, full=[item("a", first=-40, seen=-5)])
+    for night, grade in ((2, "live"), (9, "gone"), (10, "blocked"), (11, "gone"), (16, "gone")):
+        publish_visits(w, MISSED, night, {LINK: grade})
+
+
+def test_three_misses_on_three_nights_are_a_loss_on_the_first(told: Warehouse) -> None:
+    assert events(told, MISSED) == [("acquired", "a", -40, None, 60), ("lost", "a", 9, 2, 7)]
+    rows = told.rows(
+        "select evidence, loss_basis, observed_date from marts.fct_link_event"
+        " where property_key = %s and event_type = 'lost'",
+        MISSED,
+    )
+    assert rows == [{"evidence": "checked", "loss_basis": "visit", "observed_date": day(16)}]
+    rows = told.rows(
+        "select state, miss_count, last_check_grade from marts.fct_link_lifespan where property_key = %s", MISSED
+    )
+    assert rows == [{"state": "lost", "miss_count": 3, "last_check_grade": "gone"}]
+
+
 def test_a_lifespan_counts_the_days_between_beginnings_and_losses(told: Warehouse) -> None:
     row: dict[str, Any] = told.rows(
         "select state, lost_date, loss_count, days_alive, last_sight_date from marts.fct_link_lifespan"
@@ -353,4 +407,6 @@ STORIES = [
     tell_glitch,
     tell_domains,
     tell_reworded,
+    tell_denied,
+    tell_missed,
 ]
