@@ -125,7 +125,9 @@ def packed_head(head: Head) -> bytes:
 
 def unpacked_head(body: bytes) -> Head:
     """The head of the manifest. Raises ValueError or TypeError where it is not one."""
-    values: dict[str, Any] = orjson.loads(body)
+    values: Any = orjson.loads(body)
+    if not isinstance(values, dict):
+        raise TypeError("the head is no object")
     sitemaps = values.get("sitemaps")
     told = {"sitemaps": None if sitemaps is None else tuple(sitemaps)}
     return Head(**{**values, **told, "hosts": tuple(values["hosts"]), "caps": tuple(values["caps"])})
