@@ -61,7 +61,7 @@ def days_of_all_sources(world: World) -> list[Day]:
     """Every night that there is."""
     *keys, calm_key = world.keys
     calm = (("links", 2), ("checks", 4), ("crawl", 14), ("searches", 1))
-    chance = (("links", 2), ("visits", 9), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
+    chance = (("links", 2), ("visits", 45), ("checks", 4), ("crawl", 14), ("files", 11), ("searches", 31))
     return [(source, calm_key, night) for source, distance in calm for night in range(0, LAST, distance)] + [
         (source, key, night)
         for key in keys
@@ -147,7 +147,7 @@ def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> Non
 def publish_looks(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
     """Our visits: some links are met, some missed night after night, and some pages turn us away."""
     found = {}
-    for number in range(night // 45, night // 45 + 12, 3):
+    for number in range(0, 12, 3):
         chances = (0.05, 0.9, 0.05) if number % 2 else (0.8, 0.1, 0.1)
         link = (f"https://s{number % 11}.example/{number}", HOST + PATHS[number % len(PATHS)])
         (found[link],) = rng.choices(("live", "gone", "blocked"), chances)
@@ -256,7 +256,7 @@ def batches(world: World) -> list[Batch]:
 def _stretches(world: World, days: list[Day]) -> list[Day]:
     """For each property some nights on end of a source."""
     chosen = {
-        key: (world.rng.choice(("links", "visits", "checks", "crawl", "searches")), world.rng.randrange(LAST))
+        key: (world.rng.choice(("links", "checks", "crawl", "searches")), world.rng.randrange(LAST))
         for key in world.keys
     }
     return [
@@ -303,7 +303,8 @@ def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dic
                     empty(w, day)
         w.build(*MODELS)
         shares.append(affected_share(w))
-    assert min(shares) < 0.5, "no build left cells as they were"
+    # Visits that are told anew make all links of a property anew, and with them more cells than other late days do.
+    assert min(shares) < 0.75, "no build left cells as they were"
     built = {world.seed: contents(w, *world.keys) for world in worlds}
     w.dbt("run", "--full-refresh", "--select", *MODELS)
     assert all(all(tables.values()) for tables in built.values())
