@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -53,7 +54,7 @@ def template(postgres: Postgres, dbt: Dbt) -> Template:
 def warehouse(postgres: Postgres, dbt: Dbt, template: Template) -> Iterator[Warehouse]:
     """A warehouse for the tests of one module: every model is made, of nothing yet."""
     with _warehouse(postgres, dbt, MODELLED) as warehouse:
-        yield warehouse
+        yield replace(warehouse, is_modelled=True)
 
 
 @pytest.fixture(scope="module")

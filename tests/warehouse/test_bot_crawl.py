@@ -101,7 +101,7 @@ def contents(w: Warehouse) -> dict[str, list[dict[str, Any]]]:
 
 def test_increments_are_what_a_full_refresh_makes(world: Warehouse) -> None:
     built = contents(world)
-    world.dbt("run", "--select", *MODELS, "--full-refresh")
+    world.refresh(*MODELS)
     fresh = contents(world)
     for table, rows in built.items():
         assert rows == fresh[table], table

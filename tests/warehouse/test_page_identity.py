@@ -194,7 +194,7 @@ def test_a_late_crawl_moves_what_was_built(moved: Warehouse) -> None:
     assert dict(pages_of_links(moved))["n45"] == "/interim"
     assert dict(pages_of_links(moved))["n55"] == NEW
     built = contents(moved)
-    moved.dbt("run", "--full-refresh", "--select", *BUILT)
+    moved.refresh(*BUILT)
     fresh = contents(moved)
     assert {table: [r for r in rows if r not in fresh[table]] for table, rows in built.items()} == {
         t: [] for t in TABLES

@@ -168,7 +168,7 @@ def told(warehouse: Warehouse) -> dict[str, Told]:
     w.build(*MODELS)
     built = {name: contents(w, key) for name, key in keys.items()}
     shares = {name: _rebuilt_share(w, key) for name, key in keys.items()}
-    w.dbt("run", "--full-refresh", "--select", *MODELS)
+    w.refresh(*MODELS)
     return {name: Told(before[name], built[name], contents(w, key), shares[name]) for name, key in keys.items()}
 
 

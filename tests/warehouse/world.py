@@ -20,7 +20,7 @@ from seo_warehouse.ledger.builds import analyze_claimed, note_made_from
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
-from seo_warehouse.steps.build import MADE_FROM
+from seo_warehouse.steps.build import MADE_FROM, STANDING
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
@@ -89,6 +89,8 @@ class Warehouse:
 
     connection: psycopg.Connection[Any]
     dbt: Dbt
+    is_modelled: bool = False
+    """Whether every model is there, so that the views that only follow from the project's files stand, as at night."""
     loads: dict[tuple[str, str, int, date], int] = field(default_factory=dict)
 
     def add_property(self, key: int, domain: str, **values: Any) -> None:
@@ -169,8 +171,15 @@ class Warehouse:
         """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
         build_id = self.claim()
         analyze_claimed(self.connection, build_id)
-        self.dbt("run", "--select", *models, build_id=build_id)
+        self.dbt("run", "--select", *models, *self._standing(), build_id=build_id)
         self.note_made_from()
+
+    def refresh(self, *models: str) -> None:
+        """Make models anew of everything that is published."""
+        self.dbt("run", "--full-refresh", "--select", *models, *self._standing())
+
+    def _standing(self) -> tuple[str, ...]:
+        return ("--exclude", *STANDING) if self.is_modelled else ()
 
     def note_made_from(self) -> None:
         """Keep what was modelled last, of the models that there are, for the next build to compare with."""
