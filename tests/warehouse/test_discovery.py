@@ -79,7 +79,7 @@ def test_gaps_of_quiet_days_taken_together_tell_what_looks_every_day_tell(
     modelled: Warehouse, world: LinkWorld
 ) -> None:
     read = rows.read_gaps(modelled.connection, SERIES)
-    assert read.disturbed_page_count == 0
+    assert read.disturbed_page_topic.size == 0
     assert read.gaps.is_event.sum() == world.gaps.is_event.sum() > 100
     assert read.gaps.days.sum() == world.gaps.days.sum()
     assert read.gaps.gap.size < world.gaps.gap.size / 2
@@ -124,13 +124,27 @@ def test_a_curve_rises_within_its_interval(published: Warehouse) -> None:
 
 
 def test_an_effect_is_told_with_its_shares(published: Warehouse) -> None:
-    (headline,) = published.rows("select * from marts.rpt_discovery_effect where band = '1-28'")
+    (headline,) = published.rows("select * from marts.rpt_discovery_effect where cut = 'all' and band = '1-28'")
     told = next(publish_effects(rows.read_gaps(published.connection, SERIES).gaps, {}))
     assert told.ratio is not None
     assert headline["hazard_ratio"] == told.ratio.middle
     assert headline["status"] == "estimate"
     assert headline["honest_low"] < headline["interval_low"] < headline["hazard_ratio"] < headline["honest_high"]
     assert headline["share_without_14"] < headline["share_with_14"] < headline["share_with_28"]
+
+
+def test_the_effect_on_a_topic_is_that_on_a_world_of_its_pages_alone(published: Warehouse, world: LinkWorld) -> None:
+    found = published.rows(
+        "select * from marts.rpt_discovery_effect where cut = 'topic' and band = '1-28' order by level"
+    )
+    assert [row["level"] for row in found] == ["t0", "t1", "t2"]
+    for number, row in enumerate(found):
+        alone = next(publish_effects(world.gaps.where(world.gaps.touched(world.gaps.topic == number)), {}))
+        assert row["page_count"] == alone.page_count == (world.topic[np.unique(world.gaps.page)] == number).sum()
+        assert (row["status"], row["exposed_event_count"]) == (alone.status, alone.exposed_event_count)
+        assert alone.ratio is not None
+        assert row["interval_high"] == pytest.approx(alone.ratio.high, rel=1e-6)
+    assert {row["status"] for row in found} <= {"exploratory", "estimate"}
 
 
 def test_the_documented_query_gives_the_curve_to_the_last_digits(published: Warehouse) -> None:

@@ -13,7 +13,7 @@ from psycopg import sql
 from seo_warehouse.discovery.curve import LAST_DAY, Curve
 from seo_warehouse.discovery.linked import Gaps, Paths
 from seo_warehouse.discovery.published import Effect
-from seo_warehouse.discovery.waits import EVENT, GONE, WAITING, Waits
+from seo_warehouse.discovery.waits import EVENT, GONE, WAITING, Ints, Waits
 
 Connection = psycopg.Connection[Any]
 
@@ -128,11 +128,16 @@ class EffectRow:
 
 @dataclass(frozen=True)
 class GapsRead:
-    """Gaps without those that touch a change of the page; the names of topics by number; pages that lost a gap."""
+    """Gaps without those that touch a change of the page, the names of topics by number, and the topics of pages.
+
+    page_topic            of each page with a gap
+    disturbed_page_topic  of each page that lost one
+    """
 
     gaps: Gaps
     topics: tuple[str, ...]
-    disturbed_page_count: int
+    page_topic: Ints
+    disturbed_page_topic: Ints
 
 
 def read_series(conn: Connection) -> list[Series]:
@@ -174,7 +179,13 @@ def read_gaps(conn: Connection, series: Series) -> GapsRead:
         state=found[:, 7:],
     )
     touched = gaps.touched(disturbed)
-    return GapsRead(gaps.where(~touched), tuple(names), int(np.unique(gaps.page[touched]).size))
+    topic = gaps.topic[begins]
+    return GapsRead(
+        gaps.where(~touched),
+        tuple(names),
+        page_topic=topic[np.unique(gaps.page, return_index=True)[1]],
+        disturbed_page_topic=topic[touched][np.unique(gaps.page[touched], return_index=True)[1]],
+    )
 
 
 def read_paths(conn: Connection, series: Series, topics: tuple[str, ...]) -> dict[str, Paths]:

@@ -8,43 +8,7 @@
 with
     scored as (select * from {{ ref('int_effect__score_visits') }}),
 
-    pages as (
-        select
-            property_key,
-            bot,
-            arm,
-            page_key,
-            count(event_key) as event_count,
-            sum(base_count) as base_count,
-            sum(window_count) as window_count,
-            sum(found) as found,
-            sum(expected) as expected,
-            sum(expected) filter (where event_key is not null) as treated_expected,
-            sum(placebo_found) as placebo_found,
-            sum(placebo_expected) filter (where event_key is not null) as treated_placebo_expected
-        from scored
-        group by property_key, bot, arm, page_key
-    ),
-
-    sums as (
-        select
-            property_key,
-            bot,
-            arm,
-            count(*) as page_count,
-            count(*) filter (where event_count > 0) as treated_page_count,
-            sum(event_count) as event_count,
-            sum(base_count) as base_visit_count,
-            sum(window_count) as window_visit_count,
-            sum(found) as found,
-            sum(found) / nullif(sum(treated_expected), 0) as rate_ratio,
-            sum(placebo_found) / nullif(sum(treated_placebo_expected), 0) as placebo_ratio,
-            sum(found * found) as found_square,
-            sum(found * expected) as found_expected,
-            sum(expected * expected) as expected_square
-        from pages
-        group by property_key, bot, arm
-    ),
+    sums as (select * from {{ ref('int_effect__sum_visits') }}),
 
     counted as (select * from {{ ref('int_effect__count_visits') }}),
 
@@ -84,6 +48,14 @@ with
         where units.arm <> 'control'
     ),
 
+    reasons as (
+        select property_key, bot, arm, reason, count(*) as event_count
+        from judged
+        group by property_key, bot, arm, reason
+    ),
+
+    pooled as (select property_key from {{ ref('stg_ops__property') }} where is_pooled),
+
     dropped as (
         select
             property_key,
@@ -94,10 +66,14 @@ with
             ) as dropped_events
         from
             (
-                select property_key, bot, arm, reason, count(*) as event_count
-                from judged
-                group by property_key, bot, arm, reason
-            ) as reasons
+                select property_key, bot, arm, reason, event_count
+                from reasons
+                union all
+                select 0, bot, arm, reason, sum(event_count)
+                from reasons
+                where property_key in (select property_key from pooled)
+                group by bot, arm, reason
+            ) as told
         group by property_key, bot, arm
     ),
 
@@ -114,18 +90,8 @@ with
             coalesce(sums.window_visit_count, 0)::bigint as window_visit_count,
             sums.rate_ratio,
             sums.placebo_ratio,
-            -- Clustered by page, of the ratio's logarithm.
-            sqrt(
-                sums.page_count::double precision
-                / nullif(sums.page_count - 1, 0)
-                * greatest(
-                    sums.found_square
-                    - 2 * sums.rate_ratio * sums.found_expected
-                    + sums.rate_ratio * sums.rate_ratio * sums.expected_square,
-                    0
-                )
-            )
-            / nullif(sums.found, 0) as standard_error
+            sums.standard_error,
+            sums.placebo_p_value
         from dropped
         left join
             sums
@@ -172,6 +138,7 @@ select
     case when reason is null then exp(effect - half_width - wider) end as honest_low,
     case when reason is null then exp(effect + half_width + wider) end as honest_high,
     case when reason is null then placebo_ratio end as placebo_ratio,
+    case when reason is null then placebo_p_value end as placebo_p_value,
     case when reason is null then exp(detectable) end as smallest_detectable_ratio,
     event_count,
     treated_page_count,
