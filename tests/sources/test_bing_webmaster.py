@@ -15,7 +15,15 @@ import yaml
 from seo_warehouse.client.access import Connection
 from seo_warehouse.client.plans import Ask, keep_plan
 from seo_warehouse.config import SourceSettings
-from seo_warehouse.errors import ConfigError, MalformedAnswerError, NightOverError
+from seo_warehouse.errors import (
+    ConfigError,
+    CredentialsError,
+    MalformedAnswerError,
+    NightOverError,
+    SourceError,
+    TerminalSourceError,
+    ThrottledError,
+)
 from seo_warehouse.property import Property
 from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
 from seo_warehouse.spec import Period, Reading, Row
@@ -174,6 +182,24 @@ def test_fields_out_of_place_are_noted(provider: Provider, tmp_path: Path) -> No
 def test_tonights_counts_get_no_other_date(provider: Provider, tmp_path: Path) -> None:
     with pytest.raises(NightOverError):
         read(provider, tmp_path, Bing({}), "link_count", at="Mon, 23 Nov 2026 00:01:00 GMT")
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "meant"),
+    [
+        (400, {"ErrorCode": 3, "Message": "ERROR!!! InvalidApiKey"}, CredentialsError),
+        (400, {"ErrorCode": 5, "Message": "ERROR!!! ThrottleHost"}, ThrottledError),
+        (400, {"ErrorCode": 14, "Message": "ERROR!!! NotAuthorized"}, TerminalSourceError),
+        (400, "no code", TerminalSourceError),
+        (401, {"ErrorCode": 5}, CredentialsError),
+    ],
+)
+def test_a_failure_is_what_its_code_says(
+    provider: Provider, tmp_path: Path, status: int, document: Any, meant: type[SourceError]
+) -> None:
+    with pytest.raises(SourceError) as raised:
+        read(provider, tmp_path, lambda asked: said(document, status=status), "link_count")
+    assert type(raised.value) is meant
 
 
 def test_a_connection_without_a_key_says_so() -> None:

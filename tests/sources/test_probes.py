@@ -111,7 +111,7 @@ def test_bing_is_asked_as_it_was_when_its_answer_was_recorded(
 
 def test_a_key_that_bing_does_not_know_is_told_of(provider: Provider, tmp_path: Path) -> None:
     refused = said({"ErrorCode": 3, "Message": "ERROR!!! InvalidApiKey"}, status=400)
-    with pytest.raises(TerminalSourceError, match="InvalidApiKey"):
+    with pytest.raises(CredentialsError, match="InvalidApiKey"):
         probe(BING_WEBMASTER, provider, tmp_path, with_bing(), refused)
 
 

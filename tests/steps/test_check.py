@@ -68,7 +68,7 @@ def test_everything_wrong_is_found_in_one_go_and_a_secret_is_in_none_of_it(tmp_p
     assert "not Authorized" in of_account
     assert "mend the connection 'dataforseo', in AIRFLOW_CONN_DATAFORSEO" in of_account
     assert "InvalidApiKey [removed]" in whose["bing_webmaster of shop"]
-    assert whose["bing_webmaster of shop"].endswith("under bing_webmaster, or the connection 'bing_webmaster'")
+    assert "mend the connection 'bing_webmaster', in AIRFLOW_CONN_BING_WEBMASTER" in whose["bing_webmaster of shop"]
     assert "has no connection 'google_search_console'" in whose["search_console of shop"]
     assert "an address that not everyone reaches" in whose["site_crawl of wiki"]
 

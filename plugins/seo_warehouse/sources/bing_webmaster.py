@@ -2,7 +2,9 @@
 
 GET, with the key in the query: https://learn.microsoft.com/en-us/bingwebmaster/getting-access
 Pages of an answer count from 0, and each says how many there are: 0 of nothing. A link has neither date nor rel, and is
-told by the page that it leads to. Days of the crawler are Pacific, each in the zone that it had.
+told by the page that it leads to. Days of the crawler are Pacific, each in the zone that it had. A failure comes with
+HTTP 400 and a code:
+https://learn.microsoft.com/en-us/dotnet/api/microsoft.bing.webmaster.api.interfaces.apierrorcode
 """
 
 from __future__ import annotations
@@ -10,15 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from seo_warehouse.client.access import Access, QueryKey
+from seo_warehouse.client.answers import excerpt
 from seo_warehouse.client.api import Api
+from seo_warehouse.client.archive import Answer
+from seo_warehouse.errors import CredentialsError, SourceError, ThrottledError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, mapping, pascal, wcf_day
 from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Plan, Row, Source, Table, Type
 
 PATH = "/webmaster/api.svc/json/"
+NOT_ACCEPTED = {3, 6, 10}
+"""InvalidApiKey, UserBlocked, UserNotFound."""
+THROTTLED = {4, 5}
+"""ThrottleUser, ThrottleHost."""
 URL = Column("url", Type.URL, "Page.", required=True)
 PLACE = (Column("target_url", Type.URL, "Page asked about."), Column("item_no", Type.INTEGER, "Place among its links."))
 COUNT = Shape(URL, Column("count", Type.INTEGER, "Links to it.", required=True, minimum=0), names=pascal)
@@ -52,6 +62,20 @@ class BingWebmasterSettings(Strict):
     connection: str = Field("bing_webmaster", description="Airflow connection whose password is the API's key.")
     site: str = Field(description="The site's address, as Bing has it.", examples=["https://www.example.com/"])
     pages_per_night: int = Field(200, ge=0, description="Pages whose links a night asks for, a call or more each.")
+
+
+def explain(answer: Answer) -> SourceError | None:
+    """Tells a key and a quota from the other requests that Bing refuses with 400. None of any other answer."""
+    if answer.status != 400:
+        return None
+    try:
+        code = orjson.loads(answer.body)["ErrorCode"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    sentence = f"HTTP 400: {excerpt(answer.body)}"
+    if code in THROTTLED:
+        return ThrottledError(sentence)
+    return CredentialsError(sentence) if code in NOT_ACCEPTED else None
 
 
 def probe_site(api: Api, property: Property) -> None:
@@ -99,6 +123,7 @@ BING_WEBMASTER = Source(
     cron="0 7 * * *",
     settings=BingWebmasterSettings,
     access=Access(host="https://ssl.bing.com", auth=QueryKey.named("apikey"), example={"password": "not-a-key"}),
+    explain=explain,
     probe=probe_site,
     plan=Plan("plan_linked_page", limit="pages_per_night"),
     tables=(
