@@ -14,7 +14,8 @@ import pytest
 import zstandard
 
 from seo_warehouse.errors import LogError
-from seo_warehouse.logs.keeping import is_inner, keep, read_kept
+from seo_warehouse.logs.fronts import is_front
+from seo_warehouse.logs.keeping import keep, read_kept
 from seo_warehouse.logs.resuming import Checkpoint, find_start
 from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
 
@@ -204,8 +205,13 @@ def test_no_address_query_or_agent_of_people_is_kept_and_of_broken_lines_a_maske
         ("fd00::7", True),
         ("192.0.2.7", False),
         ("66.249.64.1", False),
+        ("162.159.255.255", True),
+        ("162.160.0.0", False),
+        ("2606:4700:20::681a:1", True),
+        ("151.101.1.140", True),
+        ("2a04:4e41::1", False),
         ("a.example", False),
     ],
 )
-def test_an_address_of_a_network_of_ones_own_is_no_visitors(address: str, is_one: bool) -> None:
-    assert is_inner(address) is is_one
+def test_an_address_of_a_network_of_ones_own_or_of_a_cdn_is_no_visitors(address: str, is_one: bool) -> None:
+    assert is_front(address) is is_one

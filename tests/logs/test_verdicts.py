@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 from pathlib import Path
 
 import orjson
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from seo_warehouse.errors import LogError
 from seo_warehouse.logs.bots import find_bot, read_bots
-from seo_warehouse.logs.names import Names, Resolver
+from seo_warehouse.logs.names import Names, Resolver, find_suffix, find_suffixes
 from seo_warehouse.logs.ranges import LISTS, RangeList, Ranges, read_list, read_lists
 from seo_warehouse.logs.verdicts import judge
 from tests.logs.files import BROWSER, GOOGLEBOT
@@ -101,6 +102,32 @@ def test_an_address_is_asked_for_once_and_no_more_than_so_many_are() -> None:
     for address in ("198.51.100.1", "198.51.100.1", "198.51.100.2", "198.51.100.3"):
         assert judge(BOT, None, address, Ranges([]), names.confirm) == "unverifiable"
     assert zone.asked == 2
+
+
+def test_an_address_is_the_same_however_it_is_written() -> None:
+    zone = Zone({"2001:db8:0::7": "crawl-1.googlebot.com"}, {"crawl-1.googlebot.com": {"2001:db8::7", "fe80::1%eth0"}})
+    assert find_suffix(zone, "2001:db8:0::7") == "googlebot.com"
+    assert find_suffix(zone, "crawl-1.googlebot.com") is None
+
+
+def test_many_are_asked_at_once_and_who_is_late_did_not_answer() -> None:
+    late = threading.Event()
+
+    class Slow(Zone):
+        def find_name(self, address: str) -> str | None:
+            if address == "192.0.2.2":
+                late.wait(30)
+            return super().find_name(address)
+
+    zone = Slow(
+        {"192.0.2.1": "a.search.msn.com", "192.0.2.2": "b.search.msn.com", "192.0.2.3": "c.example"},
+        {f"{letter}.search.msn.com": {"192.0.2.1", "192.0.2.2"} for letter in "ab"},
+    )
+    asked = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"]
+    found = list(find_suffixes(zone, asked, at_once=3, seconds=0.2))
+    late.set()
+    assert found == [{"192.0.2.1": "search.msn.com", "192.0.2.3": ""}, {}]
+    assert zone.asked >= 3
 
 
 @given(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.logs.names import Resolver
 from seo_warehouse.steps import drop, nightly
 from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
 from tests.sources.provider import Act, Asked, Provider, said, serving
@@ -190,11 +192,61 @@ def test_a_log_in_the_wrong_format_is_held_and_one_in_none_is_refused(shop: Shop
     assert counts(shop) == (None, None, None, 0)
 
 
-def test_a_log_of_a_proxys_address_is_held(shop: Shop) -> None:
-    write_log(shop, "access.log", [line(hour, "10.0.0.9", agent=GOOGLEBOT) for hour in range(5)])
+@pytest.mark.parametrize("address", ["10.0.0.9", "172.68.10.20"])
+def test_a_log_of_a_proxys_or_a_cdns_address_is_held(shop: Shop, address: str) -> None:
+    visitors = [line(hour, GOOGLE, agent=GOOGLEBOT) for hour in range(4)]
+    write_log(shop, "access.log", [line(hour, address, agent=GOOGLEBOT) for hour in range(5)] + visitors)
     with pytest.raises(AuditFailedError, match="addresses_are_the_visitors"):
         read(shop)
     assert hits(shop) == []
+
+
+class Zone(Resolver):
+    """Names lead back where they say so; an address without an entry is answered by nobody."""
+
+    def __init__(self, names: dict[str, str | None], leading_back: set[str]) -> None:
+        self.names, self.leading_back = names, leading_back
+        self.asked: list[str] = []
+
+    def find_name(self, address: str) -> str | None:
+        self.asked.append(address)
+        if address not in self.names:
+            raise TimeoutError
+        return self.names[address]
+
+    def find_addresses(self, name: str) -> set[str]:
+        return {address for address in self.leading_back if self.names[address] == name}
+
+
+def test_reverse_names_prove_who_is_in_no_list_within_what_a_night_may_ask(shop: Shop) -> None:
+    """One leads back, one lies, one has none, one is not answered for, and the budget ends before the last."""
+    names: dict[str, str | None] = {f"198.51.100.{n}": f"crawl-{n}.googlebot.com" for n in (1, 2)}
+    zone = Zone(names | {"198.51.100.3": None}, {"198.51.100.1"})
+    path = shop.home / "properties.yml"
+    path.write_text(path.read_text().replace('shop.example"}', 'shop.example", reverse_names: 4}'))
+    wh = replace(shop.wh, resolver=zone)
+    others = [line(6, "198.51.100.9", "/9"), line(7, "a.example", "/host", GOOGLEBOT)]
+    log = write_log(
+        shop, "access.log", [line(n, f"198.51.100.{n}", f"/{n}", GOOGLEBOT) for n in (1, 2, 3, 4, 5)] + others
+    )
+    drop.ingest(wh, "server_logs", "shop", NIGHT, shop.say)
+    told = {"1": "verified", "2": "spoofed", "3": "spoofed", "4": "unverifiable", "5": "unverifiable"}
+    assert verdicts(shop) == told | {"host": "unverifiable"}
+    assert sorted(zone.asked) == [f"198.51.100.{n}" for n in (1, 2, 3, 4)]
+    with log.open("a") as file:
+        file.write("\n".join(line(8, f"198.51.100.{n}", f"/again-{n}", GOOGLEBOT) for n in (1, 4, 5)) + "\n")
+    drop.ingest(wh, "server_logs", "shop", NIGHT, shop.say)
+    again = {"again-1": "verified", "again-4": "unverifiable", "again-5": "unverifiable"}
+    assert verdicts(shop) == told | again | {"host": "unverifiable"}
+    before = hits(shop)
+    shop.fetch("with gone as (delete from ops.reverse_name returning 1) select count(*) from gone")
+    drop.replay(wh, "server_logs", "shop", NIGHT - timedelta(2), NIGHT)
+    assert (hits(shop), len(zone.asked)) == (before, 4)
+
+
+def verdicts(shop: Shop) -> dict[str, object]:
+    """By the last part of the URL."""
+    return {str(url).rpartition("/")[2]: verdict for _, verdict, url, *_ in hits(shop)}
 
 
 def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 Of bots, and of addresses that are some operator's, each visit as the log has it; of people sums without address, query
 or agent; of malformed lines the first, with what may be an address masked. Each line is a letter and JSON:
 
+    r  [address, end of its reverse name that is an operator's, if the name leads back], the first lines
     b  [address, instant, request, status, size, agent, microseconds]
     h  [day, hour, lines, visits that are kept, first instant, last instant]
     p  [day, path, has a query, class, class of status, hits, bytes]
@@ -12,10 +13,9 @@ or agent; of malformed lines the first, with what may be an address masked. Each
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
@@ -26,6 +26,7 @@ import orjson
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import Cells
 from seo_warehouse.logs.fields import DIRECTIVE
+from seo_warehouse.logs.fronts import is_front
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
 from seo_warehouse.logs.memo import Memo
@@ -36,16 +37,6 @@ from seo_warehouse.logs.resuming import Checkpoint, Reached, Start
 KEPT_MALFORMED = 1000
 SHOWN_BYTES = 300
 HOUR = 3600
-_OF_NETWORKS = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "100.64.0.0/10"),
-            *("fc00::/7", "fe80::/10", "::1/128"),
-        ),
-    )
-)
-"""Where no visitor comes from: the addresses of whoever stands before the server."""
 _MASKED = re.compile(r"^\s*\S+|[0-9a-fA-F]*[:.][0-9a-fA-F:.]*[0-9a-fA-F]|[\w.+-]+@[\w.-]+")
 _QUERY = re.compile(r"\?[^\s\"]*")
 FIRST_DAY, LAST_DAY = date(1990, 1, 1).toordinal(), date(2100, 1, 1).toordinal()
@@ -53,11 +44,12 @@ FIRST_DAY, LAST_DAY = date(1990, 1, 1).toordinal(), date(2100, 1, 1).toordinal()
 
 @dataclass(slots=True)
 class Kept:
-    """What was read of a log, and where reading it goes on."""
+    """What was read of a log, where reading it goes on, and the addresses of bots that no list has."""
 
     format_name: str
     checkpoint: Checkpoint | None
     facts: dict[str, Any]
+    unlisted: tuple[str, ...]
 
 
 def keep(
@@ -70,6 +62,7 @@ def keep(
     stated: str | None = None,
     zone: tzinfo | None = None,
     address: str | None = None,
+    most_unlisted: int = 0,
 ) -> Kept:
     """Read a log from a place on, in flat memory, and write what is kept of it.
 
@@ -82,6 +75,7 @@ def keep(
         stated: Its format, where it was stated.
         zone: That of times that say none.
         address: The directive of its stated format that has the client's address.
+        most_unlisted: How many addresses to tell of bots that are in no list of their operator, and may have a name.
 
     Raises:
         LogError: it cannot be read, or its format is not recognised.
@@ -90,7 +84,7 @@ def keep(
     reached = Reached(read_chunks(path), start, takes_rest=takes_rest)
     directive = start.checkpoint.directive if start.checkpoint else None
     with Cells() as people:
-        keeping = _Keeping(kept, People(people), people, find_owner)
+        keeping = _Keeping(kept, People(people), people, find_owner, most_unlisted)
         if directive:
             for _ in log_format.read(directive):
                 pass
@@ -99,7 +93,13 @@ def keep(
             directive = _last_directive(block) or directive
         facts = keeping.finish()
     has_lines = facts["line_count"] > 0
-    return Kept(log_format.name, reached.checkpoint(directive) if has_lines else None, facts)
+    point = reached.checkpoint(directive) if has_lines else None
+    return Kept(log_format.name, point, facts, tuple(keeping.unlisted))
+
+
+def name_lines(suffixes: Mapping[str, str]) -> bytes:
+    """The lines that stand before the others: ends of reverse names by address."""
+    return b"".join(b"r" + orjson.dumps([address, suffix]) + b"\n" for address, suffix in suffixes.items())
 
 
 def _last_directive(block: str) -> str | None:
@@ -126,13 +126,15 @@ class _Keeping:
     people: People
     cells: Cells
     find_owner: Callable[[str], str | None]
+    most_unlisted: int
     number: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     hours: dict[int, _Hour] = field(default_factory=dict)
     bots: Memo[Bot | None] = field(default_factory=make_memo)
-    inner: Memo[bool] = field(default_factory=lambda: Memo(is_inner, 100_000))
-    inner_count: int = 0
+    fronts: Memo[bool] = field(default_factory=lambda: Memo(is_front, 100_000))
+    front_count: int = 0
     kept_malformed: int = 0
+    unlisted: dict[str, None] = field(default_factory=dict)
     odd_day_count: int = 0
 
     def add(self, log_format: Format, block: str, long_count: int) -> None:
@@ -160,7 +162,7 @@ class _Keeping:
         if not all(map(_is_usual, (min(instants), max(instants)))):
             self._add_hits(self._without_odd_days(hits))
             return
-        self.inner_count += sum(map(self.inner.__getitem__, hits.addresses))
+        self.front_count += sum(map(self.fronts.__getitem__, hits.addresses))
         bots = list(map(self.bots.__getitem__, hits.agents))
         owners = list(map(self.find_owner, hits.addresses))
         kept = [i for i, (bot, owner) in enumerate(zip(bots, owners, strict=True)) if bot or owner]
@@ -168,6 +170,9 @@ class _Keeping:
         for i in kept:
             told = (hits.addresses[i], instants[i], hits.requests[i], hits.statuses[i], hits.sizes[i], hits.agents[i])
             self._write(b"b", (*told, hits.durations[i] if hits.durations else None))
+            bot = bots[i]
+            if bot and bot.name_suffixes and bot.operator != owners[i] and len(self.unlisted) < self.most_unlisted:
+                self.unlisted[hits.addresses[i]] = None
         self._count_people(hits, set(kept))
 
     def _count_people(self, hits: Hits, kept: set[int]) -> None:
@@ -226,7 +231,7 @@ class _Keeping:
             "line_count": good_count + self.malformed.total(),
             "malformed_count": self.malformed.total(),
             "malformed": dict(self.malformed),
-            "inner_count": self.inner_count,
+            "front_count": self.front_count,
         }
         self._write(b"n", facts)
         return facts
@@ -237,15 +242,6 @@ class _Keeping:
 
 def _is_usual(instant: int) -> bool:
     return FIRST_DAY <= instant // DAY + EPOCH < LAST_DAY
-
-
-def is_inner(address: str) -> bool:
-    """Whether an address is of a network of one's own, where no visitor comes from."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in _OF_NETWORKS)
 
 
 def mask(line: str) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from threading import Thread
 from typing import Literal
 
-from seo_warehouse.logs.bots import Bot
+from seo_warehouse.logs.bots import Bot, read_bots
 
 Answer = Literal["confirmed", "refuted", "not asked"]
 
 ASKED_AT_MOST = 1000
 """Addresses of one run: each may take seconds, and a flood of spoofed ones must not."""
+AT_ONCE = 16
+SECONDS = 2.0
+"""For each of the two questions about an address."""
 
 
 class Resolver:
@@ -44,24 +50,73 @@ class Resolver:
             raise
 
 
+def find_suffix(resolver: Resolver, address: str) -> str | None:
+    """The end of an address's name that is some operator's, if the name leads back; empty where it is nobody's.
+
+    None where nobody answered, and of what is no address.
+    """
+    if not is_address(address):
+        return None
+    try:
+        name = resolver.find_name(address)
+        suffix = _suffix_of(name or "")
+        return suffix if suffix and _leads_back(resolver, str(name), address) else ""
+    except OSError:
+        return None
+
+
+def is_address(text: str) -> bool:
+    """Whether what a log has for an address is one, and no host's name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def find_suffixes(
+    resolver: Resolver, addresses: Sequence[str], *, at_once: int = AT_ONCE, seconds: float = SECONDS
+) -> Iterator[Mapping[str, str]]:
+    """What `find_suffix` says of those of whom anybody answered in time, so many at once."""
+    for first in range(0, len(addresses), at_once):
+        found: dict[str, str] = {}
+        threads = [
+            Thread(target=_put, args=(found, resolver, address), daemon=True)
+            for address in addresses[first : first + at_once]
+        ]
+        for thread in threads:
+            thread.start()
+        ends = time.monotonic() + 2 * seconds
+        for thread in threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+        # A copy: who answers late has not answered.
+        yield found.copy()
+
+
+def judge_suffix(found: str | None, bot: Bot) -> Answer:
+    """Whether what `find_suffix` says proves who a bot is."""
+    if found is None or not bot.name_suffixes:
+        return "not asked"
+    return "confirmed" if found and _ends_with_one(found, bot.name_suffixes) else "refuted"
+
+
 class Names:
     """Answers by address, each asked for once and no more than so many."""
 
     def __init__(self, resolver: Resolver, most: int = ASKED_AT_MOST) -> None:
         self._resolver, self._left = resolver, most
-        self._known: dict[tuple[str, tuple[str, ...]], Answer] = {}
+        self._known: dict[str, str | None] = {}
 
     def confirm(self, address: str, bot: Bot) -> Answer:
         """Whether an address's name ends as the bot's operator says, and leads back to the address."""
         if not bot.name_suffixes:
             return "not asked"
-        key = (address, bot.name_suffixes)
-        if key not in self._known:
+        if address not in self._known:
             if self._left <= 0:
                 return "not asked"
             self._left -= 1
-            self._known[key] = _ask(self._resolver, *key)
-        return self._known[key]
+            self._known[address] = find_suffix(self._resolver, address)
+        return judge_suffix(self._known[address], bot)
 
 
 Confirm = Callable[[str, Bot], Answer]
@@ -72,14 +127,21 @@ def ask_nobody(address: str, bot: Bot) -> Answer:
     return "not asked"
 
 
-def _ask(resolver: Resolver, address: str, suffixes: tuple[str, ...]) -> Answer:
-    try:
-        name = resolver.find_name(address)
-        if name is None or not _ends_with_one(name, suffixes):
-            return "refuted"
-        return "confirmed" if address in resolver.find_addresses(name) else "refuted"
-    except OSError:
-        return "not asked"
+def _put(found: dict[str, str], resolver: Resolver, address: str) -> None:
+    suffix = find_suffix(resolver, address)
+    if suffix is not None:
+        found[address] = suffix
+
+
+def _suffix_of(name: str) -> str:
+    """The longest end of a name that is some operator's; empty where none is."""
+    suffixes = {suffix for bot in read_bots() for suffix in bot.name_suffixes}
+    return max((suffix for suffix in suffixes if _ends_with_one(name, (suffix,))), key=len, default="")
+
+
+def _leads_back(resolver: Resolver, name: str, address: str) -> bool:
+    found = resolver.find_addresses(name)
+    return ipaddress.ip_address(address) in {ipaddress.ip_address(each.partition("%")[0]) for each in found}
 
 
 def _ends_with_one(name: str, suffixes: tuple[str, ...]) -> bool:

@@ -12,6 +12,7 @@ from seo_warehouse.logs.asof import AsOf
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import NO_TIMES, Cells, Key
 from seo_warehouse.logs.keeping import at, read_kept
+from seo_warehouse.logs.names import Answer, judge_suffix
 from seo_warehouse.logs.people import day_of, read_page
 from seo_warehouse.logs.summary import UNNAMED
 from seo_warehouse.logs.verdicts import judge
@@ -152,7 +153,14 @@ def _judged(
 ) -> Iterator[tuple[_Visit, Bot | None, str | None, str | None, bool]]:
     """Each kept visit: its bot, whose its address is, the verdict, and whether only later lists tell."""
     bots = make_memo()
+    suffixes: dict[str, str] = {}
+
+    def confirm(address: str, bot: Bot) -> Answer:
+        return judge_suffix(suffixes.get(address), bot)
+
     for letter, content in read_kept(kept):
+        if letter == "r":
+            suffixes[content[0]] = content[1]
         if letter == "p" and people is not None:
             day, path, has_query, kind, status, hits, size = content
             people.add((day, path, "?" if has_query else "", kind, str(status)), (hits, size, *NO_TIMES))
@@ -161,7 +169,7 @@ def _judged(
         bot = bots[content[5]]
         known = as_of(day_of(content[1]))
         owner = known.ranges.memo[content[0]]
-        verdict = judge(bot, owner, content[0], known.ranges)
+        verdict = judge(bot, owner, content[0], known.ranges, confirm)
         of = owner if verdict == "undeclared" or bot is None else bot.operator
         yield content, bot, owner, verdict, of in known.later and verdict != "unverifiable"
 

@@ -20,7 +20,7 @@ STREAM_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
 """Of a stream's folder."""
 MALFORMED_WRONG = 0.2
 MALFORMED_WARNED = 0.01
-INNER_WRONG = 0.5
+FRONT_WRONG = 0.5
 DAY = Column("day", Type.DATE, "Day of the visits, UTC.", required=True)
 AT = Column(EXPORTED_AT, Type.INSTANT, "When the file was written last.", required=True)
 STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True, pattern=f"^{STREAM_NAME}$")
@@ -54,6 +54,13 @@ class ServerLogSettings(Strict):
     zones: dict[str, str] = Field(
         default={}, description="By stream: the zone of times that say none, as `Europe/Berlin`."
     )
+    reverse_names: int = Field(
+        0,
+        ge=0,
+        le=20_000,
+        description="Addresses a night whose reverse names the system's resolver is asked for, of bots that are in no"
+        " list of their operator. 0: it is asked for none ([who it was](logs.md#who-it-was)).",
+    )
 
 
 def _at_most(name: str, count: str, share: float, reason: str, *, is_held: bool) -> BatchRule:
@@ -76,9 +83,10 @@ LINES = (
     ),
     _at_most(
         "addresses_are_the_visitors",
-        "inner_count",
-        INNER_WRONG,
-        "Most lines have the address of a proxy of one's own: every bot would be a liar; log the client's address.",
+        "front_count",
+        FRONT_WRONG,
+        "Most lines have the address of a proxy of one's own or of a CDN: every bot would be a liar; log the client's"
+        " address, or read the CDN's own log.",
         is_held=True,
     ),
     _at_most(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, tzinfo
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta, tzinfo
+from itertools import chain
 from tempfile import TemporaryFile
 from typing import IO, BinaryIO, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,11 +19,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from seo_warehouse.errors import ConfigError, LogError
 from seo_warehouse.exports import folder
 from seo_warehouse.exports.parts import Part
-from seo_warehouse.ledger import files, log_places
+from seo_warehouse.ledger import files, log_places, reverse_names
 from seo_warehouse.ledger.files import KeptFile
 from seo_warehouse.ledger.session import transaction
 from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.lines import LONGEST
+from seo_warehouse.logs.names import find_suffixes, is_address
 from seo_warehouse.logs.resuming import Checkpoint, Start, find_start
 from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
 from seo_warehouse.spec import EXPORTED_AT, Facts, Row
@@ -33,6 +35,7 @@ FOLDER = "logs"
 PACKED = (b"\x1f\x8b", b"\x28\xb5")
 JUDGED_AGAIN = 2 * asof.AROUND
 """For so long a day's verdicts may change: its lists may be read for a week yet, and that night be read late."""
+NAMES_KEPT = timedelta(days=30)
 _STREAM = re.compile(STREAM_NAME)
 _READERS: dict[str, Callable[[rows.Log, IO[bytes], Callable[[date], asof.AsOf]], Iterator[Row]]] = {
     "bot_hit": rows.read_bot_hits,
@@ -106,10 +109,24 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
             stated=stated.formats.get(stream),
             zone=_zone(stated.zones.get(stream)),
             address=stated.client_addresses.get(stream),
+            most_unlisted=stated.reverse_names,
         )
         if kept.checkpoint is None:
             return None
         return _archive(run, stream, found, start, kept, spool)
+
+
+def _find_names(run: Run, addresses: Sequence[str]) -> bytes:
+    """What the resolver says of addresses, as many as a night may ask about: noted before, kept for 30 nights."""
+    key, night = run.prop.key, run.night
+    reverse_names.forget(run.connection, key, night - NAMES_KEPT)
+    found = reverse_names.known(run.connection, key, addresses)
+    left = run.prop.settings_of(SERVER_LOGS).reverse_names - reverse_names.count_asked(run.connection, key, night)
+    unknown = [address for address in addresses if address not in found and is_address(address)][: max(left, 0)]
+    for answered in find_suffixes(run.wh.resolver, reverse_names.note_asked(run.connection, key, night, unknown)):
+        reverse_names.note_answers(run.connection, key, night, answered)
+        found |= answered
+    return keeping.name_lines(found)
 
 
 def _archive(run: Run, stream: str, found: folder.Found, start: Start, kept: keeping.Kept, spool: IO[bytes]) -> str:
@@ -117,10 +134,11 @@ def _archive(run: Run, stream: str, found: folder.Found, start: Start, kept: kee
     assert point is not None  # noqa: S101
     name = f"{stream}/{found.name}"
     sha256 = hashlib.sha256(f"{stream}\n{point.fingerprint}\n{start.from_byte}".encode()).hexdigest()
-    size = spool.tell()
+    names = _find_names(run, kept.unlisted) if kept.unlisted else b""
+    size = len(names) + spool.tell()
     spool.seek(0)
     facts = {"name": name, "bytes": size, "written_at": found.written_at.isoformat(), "to_byte": point.to_byte}
-    run.archive(sha256).put_file(KEY, facts, iter(lambda: spool.read(folder.CHUNK_BYTES), b""))
+    run.archive(sha256).put_file(KEY, facts, chain([names], iter(lambda: spool.read(folder.CHUNK_BYTES), b"")))
     file = KeptFile(run.prop.key, sha256, name, point.to_byte - start.from_byte, found.written_at)
     with transaction(run.connection):
         files.keep(run.connection, run.source.name, file, run.night)
@@ -233,7 +251,7 @@ def _facts(run: Run, file: KeptFile, part: Part) -> Mapping[date, Facts]:
         readings = _readings(run)
         days = {row["day"] for row in _read(run, file, part.table)}
         facts = {day: {"ranges": asof.make_key(readings, day)} for day in days}
-    counts = {name: told[name] for name in ("line_count", "malformed_count", "inner_count")}
+    counts = {name: told[name] for name in ("line_count", "malformed_count", "front_count")}
     facts.setdefault(part.first_day, {}).update(counts)
     return facts
 

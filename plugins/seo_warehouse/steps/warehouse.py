@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from seo_warehouse.ledger.roles import ROLES, role_name
 from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.ledger.sites import Rekeying, expect_same_sites, rekey
 from seo_warehouse.load import schema
+from seo_warehouse.logs.names import Resolver
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import NIGHT_DEADLINE, Source
 from seo_warehouse.steps import stated
@@ -45,6 +46,7 @@ class Warehouse:
     clock: Callable[[Settings], datetime] = stated.read_clock
     find_connection: Callable[[Settings, str], Connection] = stated.find_connection
     open_root: Callable[[str], Folder] = open_local_root
+    resolver: Resolver = field(default_factory=Resolver)
 
     @property
     def properties(self) -> Properties:
