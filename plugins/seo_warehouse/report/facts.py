@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from seo_warehouse.report.crawls import Crawler
 from seo_warehouse.report.found import Found
 from seo_warehouse.report.portfolio import Portfolio
 from seo_warehouse.report.words import rank_level
@@ -143,7 +144,7 @@ class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
     `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
-    together, the newest of each. `found`: how soon new pages are found. `portfolio`: how broad
+    together, the newest of each. `found`: how soon new pages are found. `crawlers`: who crawled. `portfolio`: how broad
     links are, and how long they live.
     """
 
@@ -164,6 +165,7 @@ class Facts:
     weekly_changes: tuple[WeeklyChange, ...] = ()
     found: Found = field(default_factory=Found)
     portfolio: Portfolio = field(default_factory=Portfolio)
+    crawlers: tuple[Crawler, ...] = ()
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_EVENTS
 from seo_warehouse.report import sections
+from seo_warehouse.report.crawls_words import LIMITS as CRAWL_LIMITS
+from seo_warehouse.report.crawls_words import crawl_table, say_crawls
 from seo_warehouse.report.drawing import DARK, LIGHT, NARROW, WIDE, Picture, to_svg, variables
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found_picture import curve_picture, link_picture
@@ -115,6 +117,7 @@ def render_page(report: Report) -> str:
         weeks=sections.week_table(facts) if report.study else None,
         tables=_tables(facts),
         found=_found(report),
+        crawls=_crawls(report.facts),
         portfolio=_portfolio(report),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
@@ -152,6 +155,13 @@ def _found(report: Report) -> dict[str, object] | None:
         "waiting": waiting_table(found),
         "limits": FOUND_LIMITS,
     }
+
+
+def _crawls(facts: Facts) -> dict[str, object] | None:
+    """Who crawled, and where that went; None where no log tells of it."""
+    if not facts.crawlers:
+        return None
+    return {"said": say_crawls(facts.crawlers), "table": crawl_table(facts.crawlers), "limits": CRAWL_LIMITS}
 
 
 def _portfolio(report: Report) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report import sections
+from seo_warehouse.report.crawls_words import crawl_table, say_crawls
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
 from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
@@ -44,6 +45,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     for limit in LIMITS:
         say(f"* {limit}")
     _say_found(facts, say)
+    _say_crawls(facts, say)
     _say_portfolio(facts, say)
     _say_week(facts, say)
     if facts.cuts and not cut:
@@ -60,6 +62,17 @@ def _say_found(facts: Facts, say: Say) -> None:
     for table in sections.filled(found_table(found), link_table(found), waiting_table(found)):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
+
+
+def _say_crawls(facts: Facts, say: Say) -> None:
+    if not facts.crawlers:
+        return
+    say("\nWho crawls, and where that goes:")
+    for said in say_crawls(facts.crawlers):
+        say(f"* {said}")
+    table = crawl_table(facts.crawlers)
+    say(f"\n{table.title}:")
+    say_table(table.headings, table.rows, say)
 
 
 def _say_portfolio(facts: Facts, say: Say) -> None:

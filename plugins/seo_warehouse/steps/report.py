@@ -13,6 +13,7 @@ from seo_warehouse.ledger import pool
 from seo_warehouse.ledger.aside import read_aside
 from seo_warehouse.ledger.grants import ANALYST, hidden_keys
 from seo_warehouse.ledger.session import Connection
+from seo_warehouse.report.crawls import read_crawlers
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found import read_found
 from seo_warehouse.report.portfolio import read_portfolio
@@ -66,6 +67,7 @@ def _read_facts(
         weekly_changes=changes,
         found=read_found(connection, prop.key),
         portfolio=read_portfolio(connection, prop.key),
+        crawlers=read_crawlers(connection, prop.key),
     )
 
 
