@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pytest
+from airflow.sdk.io import attach
 
 from seo_warehouse.client.access import Connection
 from seo_warehouse.client.archive import open_archive
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.orchestration.stores import find_connection, open_root
+from seo_warehouse.steps import log_objects
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from tests.client.test_archive import make_answer
 
@@ -56,3 +59,17 @@ assert str(open_warehouse().archive) == {str(tmp_path / "archive")!r}
 assert not [name for name in sys.modules if name.partition(".")[0] == "airflow"]
 """
     subprocess.run([sys.executable, "-c", code], env={"SEO_WAREHOUSE_HOME": str(tmp_path)}, check=True)
+
+
+def test_logs_in_an_object_store_are_found_and_fetched_as_they_stand() -> None:
+    attach("memory", fs=fsspec.filesystem("memory"))
+    root = open_root("memory://bucket/logs")
+    for name in ("bc.log", "a.log"):
+        (root / "2026-11-22").mkdir(parents=True, exist_ok=True)
+        (root / "2026-11-22" / name).write_bytes(name.encode())
+    found = log_objects.look(root)
+    assert [(each.name, each.size) for each in found] == [("2026-11-22/a.log", 5), ("2026-11-22/bc.log", 6)]
+    with found[1].fetch() as copied:
+        path = copied.path
+        assert path.read_bytes() == b"bc.log"
+    assert not path.exists()

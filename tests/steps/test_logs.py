@@ -249,6 +249,28 @@ def verdicts(shop: Shop) -> dict[str, object]:
     return {str(url).rpartition("/")[2]: verdict for _, verdict, url, *_ in hits(shop)}
 
 
+def test_logs_in_an_object_store_are_read_once_however_deep_they_lie(shop: Shop, tmp_path: Path) -> None:
+    nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    bucket = tmp_path / "bucket"
+    path = shop.home / "properties.yml"
+    stated = f'shop.example", buckets: {{cdn: "{bucket}", gone: "{tmp_path / "nowhere"}"}}}}'
+    path.write_text(path.read_text().replace('shop.example"}', stated))
+    for name, lines in (("2026-05-01/1.log.gz", LINES[:2]), ("2026-05-02/1.log.gz", LINES[2:]), ("notes.txt", ["a"])):
+        (bucket / name).parent.mkdir(parents=True, exist_ok=True)
+        content = ("\n".join(lines) + "\n").encode("latin-1")
+        (bucket / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read(shop)
+    assert counts(shop) == (3, 2, 5, 0)
+    assert any("cdn/notes.txt: refused" in sentence for sentence in shop.said)
+    path.write_text(path.read_text().replace("gone:", "cdn2:").replace("nowhere", "bucket"))
+    (bucket / "notes.txt").unlink()
+    before = counts(shop)
+    read(shop)
+    # The same log is another one in another stream.
+    assert [2 * int(str(count)) for count in before] == [int(str(count)) for count in counts(shop)]
+
+
 def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
     nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
     canary = line(6, "198.51.100.77", "/canary?mail=canary@example.com", "browser/7")

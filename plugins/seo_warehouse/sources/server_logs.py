@@ -8,9 +8,9 @@ stream/log/place. Days are UTC. What a segment lacks was not in it; a day may co
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Annotated, get_args
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from seo_warehouse.logs.verdicts import Verdict
 from seo_warehouse.property import Strict
@@ -53,6 +53,11 @@ class ServerLogSettings(Strict):
     )
     zones: dict[str, str] = Field(
         default={}, description="By stream: the zone of times that say none, as `Europe/Berlin`."
+    )
+    buckets: dict[Annotated[str, StringConstraints(pattern=f"^{STREAM_NAME}$")], str] = Field(
+        default={},
+        description="By stream: the prefix in an object store under which its logs lie, as `s3://my-logs/cdn`;"
+        " of a connection of Airflow's `s3://aws_default@my-logs/cdn`.",
     )
     reverse_names: int = Field(
         0,

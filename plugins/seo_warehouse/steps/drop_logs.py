@@ -28,7 +28,7 @@ from seo_warehouse.logs.names import find_suffixes, is_address
 from seo_warehouse.logs.resuming import Checkpoint, Start, find_start
 from seo_warehouse.sources.server_logs import BOT_HIT, SERVER_LOGS, STREAM_NAME
 from seo_warehouse.spec import EXPORTED_AT, Facts, Row
-from seo_warehouse.steps import bot_lists
+from seo_warehouse.steps import bot_lists, log_objects
 from seo_warehouse.steps.drop_way import KEY, Run, Way
 
 FOLDER = "logs"
@@ -49,12 +49,15 @@ def _collect(run: Run) -> None:
     """Keep what is new in the logs of every stream, and note what lies in their folders."""
     top = run.wh.settings.drop / run.prop.name / FOLDER
     top.mkdir(parents=True, exist_ok=True)
+    reverse_names.forget(run.connection, run.prop.key, run.night - NAMES_KEPT)
     names: list[str] = []
     for entry in sorted(os.scandir(top), key=lambda entry: entry.name):
         if not entry.is_dir(follow_symlinks=False) or not _STREAM.fullmatch(entry.name):
             run.say(f"{FOLDER}/{folder.shown(entry.name)}: left: it is no folder of a stream")
             continue
         names += _collect_stream(run, entry.name)
+    for stream, uri in run.prop.settings_of(SERVER_LOGS).buckets.items():
+        names += _collect_bucket(run, stream, uri)
     files.forget_others(run.connection, run.source.name, run.prop.key, names)
 
 
@@ -72,16 +75,39 @@ def _collect_stream(run: Run, stream: str) -> list[str]:
         try:
             has_ended = _has_ended(run, found)
             signature = f"{found.signature}{':ended' * has_ended}"
-            if name in before and before[name].signature == signature:
-                continue
-            _see(run, name, signature, sha256=_keep(run, stream, found, has_ended=has_ended))
-        except LogError as error:
-            _see(run, name, signature, reason=str(error))
-            run.say(f"{name}: refused: {error}")
+            if name not in before or before[name].signature != signature:
+                _take(run, stream, found, signature, has_ended=has_ended)
         except OSError as error:
             run.say(f"{name}: not read: {error.strerror}")
             run.failures.append(error)
     return [f"{stream}/{name}" for name in (*(f.name for f in seen.files), *(r.name for r in seen.refused))]
+
+
+def _collect_bucket(run: Run, stream: str, uri: str) -> list[str]:
+    """Keep what is new of a stream in an object store, where a log has ended once it is there. Returns the names."""
+    before = files.sightings(run.connection, run.source.name, run.prop.key)
+    names = [name for name in before if name.startswith(f"{stream}/")]
+    try:
+        there = log_objects.look(run.wh.open_root(uri))
+        names = [f"{stream}/{found.name}" for found in there]
+        for name, found in zip(names, there, strict=True):
+            if name not in before or before[name].signature != found.signature:
+                with found.fetch() as copied:
+                    _take(run, stream, copied, found.signature, has_ended=True)
+    except Exception as error:  # noqa: BLE001  one store must keep no other log from being read; raised by the callers
+        run.say(f"{stream}: not read: {error}")
+        run.failures.append(error)
+    return names
+
+
+def _take(run: Run, stream: str, found: folder.Found, signature: str, *, has_ended: bool) -> None:
+    """Keep what is new in a file, and note that it was seen, or why it is refused. Raises OSError."""
+    name = f"{stream}/{found.name}"
+    try:
+        _see(run, name, signature, sha256=_keep(run, stream, found, has_ended=has_ended))
+    except LogError as error:
+        _see(run, name, signature, reason=str(error))
+        run.say(f"{name}: refused: {error}")
 
 
 def _see(run: Run, name: str, signature: str, *, sha256: str | None = None, reason: str | None = None) -> None:
@@ -117,9 +143,8 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
 
 
 def _find_names(run: Run, addresses: Sequence[str]) -> bytes:
-    """What the resolver says of addresses, as many as a night may ask about: noted before, kept for 30 nights."""
+    """What the resolver says of addresses, as many as a night may ask about, each noted before it is asked about."""
     key, night = run.prop.key, run.night
-    reverse_names.forget(run.connection, key, night - NAMES_KEPT)
     found = reverse_names.known(run.connection, key, addresses)
     left = run.prop.settings_of(SERVER_LOGS).reverse_names - reverse_names.count_asked(run.connection, key, night)
     unknown = [address for address in addresses if address not in found and is_address(address)][: max(left, 0)]
