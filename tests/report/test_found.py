@@ -33,7 +33,7 @@ LINK = LinkRatio(
 )  # fmt: skip
 PAGE = WaitingPage(
     url="https://shop.example/new", published_by=date(2026, 5, 1), waited_days=44, visited_by=None, linked_by=None,
-    in_sitemap_by=date(2026, 5, 2),
+    in_sitemap_by=date(2026, 5, 2), index_state="crawled",
 )  # fmt: skip
 
 
@@ -103,7 +103,15 @@ def test_tables_show_shares_with_intervals_and_the_pages_that_wait() -> None:
     (row,) = found_table(Found(curve())).rows
     assert row[:3] == ("Shown by Google", "14 % (12 to 20)", "28 % (23 to 32)")
     (page,) = waiting_table(Found(waiting=(PAGE,))).rows
-    assert [str(each) for each in page] == ["https://shop.example/new", "2026-05-01", "44", "–", "–", "2026-05-02"]
+    assert [str(each) for each in page] == [
+        "https://shop.example/new",
+        "2026-05-01",
+        "44",
+        "–",
+        "–",
+        "2026-05-02",
+        "Crawled",
+    ]
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -169,11 +177,13 @@ def test_the_longest_waiting_of_a_propertys_own_pages_are_read(marts: Connection
             for page, name, day, reason in told
         ],
     )
+    state = {"property_key": 1, "page_key": 3, "engine": "google", "state": "excluded", "reason": "crawled"}
+    insert(marts, "fct_index_state", [state, state | {"reason": "older", "to_date": date(2026, 5, 6)}])
     found = read_found(analyst, 1)
     assert (found.days, found.links) == ((DAY,), (LINK,))
     assert len(found.waiting) == SHOWN_PAGES
     assert found.waiting[0] == WaitingPage(
         url="https://shop.example/3", published_by=date(2026, 5, 3), waited_days=29, visited_by=date(2026, 5, 4),
-        linked_by=date(2026, 5, 9), in_sitemap_by=None,
+        linked_by=date(2026, 5, 9), in_sitemap_by=None, index_state="crawled",
     )  # fmt: skip
     assert read_found(analyst, 3) == Found()

@@ -30,7 +30,8 @@ WAITING = """
 select left(page.url, 2000) as url, published.by_date as published_by, last_day - published.by_date as waited_days,
        max(other.by_date) filter (where other.milestone = 'visited' and not other.is_implied) as visited_by,
        max(other.by_date) filter (where other.milestone = 'linked_followed') as linked_by,
-       max(other.by_date) filter (where other.milestone = 'in_sitemap') as in_sitemap_by
+       max(other.by_date) filter (where other.milestone = 'in_sitemap') as in_sitemap_by,
+       max(coalesce(left(state.reason, 100), state.state)) as index_state
 from (
     select p.*, newest.last_day
     from marts.fct_page_milestone as p
@@ -49,10 +50,13 @@ from (
 join marts.dim_page as page on page.property_key = published.property_key and page.page_key = published.page_key
 left join marts.fct_page_milestone as other
     on other.property_key = published.property_key and other.page_key = published.page_key
+left join marts.fct_index_state as state
+    on state.property_key = published.property_key and state.page_key = published.page_key
+    and state.engine = 'google' and state.to_date is null
 group by page.url, published.by_date, published.page_key, last_day
 order by published.by_date, published.page_key
 """
-TABLES = ("rpt_discovery", "rpt_discovery_effect", "fct_page_milestone")
+TABLES = ("rpt_discovery", "rpt_discovery_effect", "fct_page_milestone", "fct_index_state")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +102,7 @@ class LinkRatio:
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingPage:
-    """A new page that is not shown yet, and what is known of it."""
+    """A new page that is not shown yet, and what is known of it; `index_state`: why Google's index lacks it."""
 
     url: str | None
     published_by: date
@@ -106,6 +110,7 @@ class WaitingPage:
     visited_by: date | None
     linked_by: date | None
     in_sitemap_by: date | None
+    index_state: str | None
 
 
 @dataclass(frozen=True)

@@ -133,13 +133,22 @@ def link_table(found: Found) -> Table:
 def waiting_table(found: Found) -> Table:
     """The new pages that wait longest to be shown."""
     rows = tuple(_waiting(page) for page in found.waiting)
-    headings = ("page", "there by", "days waited", "visited by", "followed link by", "in a sitemap by")
+    headings = (
+        "page",
+        "there by",
+        "days waited",
+        "visited by",
+        "followed link by",
+        "in a sitemap by",
+        "Google's index",
+    )
     return Table("New pages that wait longest to be shown", headings, rows)
 
 
 def _waiting(page: WaitingPage) -> tuple[str | Cell, ...]:
     days = (_day(page.visited_by), _day(page.linked_by), _day(page.in_sitemap_by))
-    return (cell(page.url), _day(page.published_by), f"{page.waited_days:,}", *days)
+    state = capital(plain(page.index_state)) if page.index_state else NONE
+    return (cell(page.url), _day(page.published_by), f"{page.waited_days:,}", *days, state)
 
 
 def _share(day: WaitDay | None) -> str:
