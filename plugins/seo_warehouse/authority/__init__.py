@@ -1,1 +1,1 @@
-"""How broad the links of a property are: diversity of a portfolio, and what its witnesses miss."""
+"""How broad the links of a property are, what its witnesses miss, and how much authority reaches each page."""
