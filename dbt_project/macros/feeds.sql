@@ -22,6 +22,8 @@
         {'kind': 'incidents', 'source': 'google_updates', 'table': 'incident', 'origin': 'google_updates', 'is_export': false},
         {'kind': 'link_counts', 'source': 'bing_webmaster', 'table': 'link_count', 'origin': 'bing_webmaster', 'is_export': false},
         {'kind': 'links', 'source': 'bing_webmaster', 'table': 'link', 'origin': 'bing_webmaster', 'is_export': false},
+        {'kind': 'domain_ranks', 'source': 'commoncrawl_ranks', 'table': 'domain_rank', 'origin': 'commoncrawl_ranks', 'is_export': false},
+        {'kind': 'rank_quantiles', 'source': 'commoncrawl_ranks', 'table': 'rank_quantile', 'origin': 'commoncrawl_ranks', 'is_export': false},
         {'kind': 'crawler_addresses', 'source': 'bot_range', 'table': 'prefix', 'origin': 'bot_range', 'is_export': false},
         {'kind': 'bot_hits', 'source': 'server_logs', 'table': 'bot_hit', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'log_hours', 'source': 'server_logs', 'table': 'segment', 'origin': 'server_logs', 'is_export': true},
@@ -30,6 +32,7 @@
         {'kind': 'links', 'source': 'majestic', 'table': 'link', 'origin': 'majestic', 'is_export': false},
         {'kind': 'links', 'source': 'moz', 'table': 'link', 'origin': 'moz', 'is_export': false},
         {'kind': 'links', 'source': 'semrush', 'table': 'link', 'origin': 'semrush', 'is_export': false},
+        {'kind': 'domain_ranks', 'source': 'open_pagerank', 'table': 'domain_rank', 'origin': 'open_pagerank', 'is_export': false},
         {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
         {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
     ]) -}}

@@ -16,7 +16,7 @@ from pydantic import Field
 from seo_warehouse.client.api import Api, Items
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, decimal, whole
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Kind, Period, Plan, Row, Source, Table, Type
+from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Plan, Row, Source, Table, Type
 
 GRID = frozenset(round(1.01**step) for step in range(2_000))
 """Positions, up to 400 million; each is at most 1 % from a domain's own."""
@@ -97,6 +97,7 @@ COMMONCRAWL_RANKS = Source(
             RANK,
             columns=(DAY, RELEASE, *RANK.columns, OBSERVED_AT),
             grain=("host_rev",),
+            feeds=Feed.DOMAIN_RANKS,
         ),
         Table(
             "rank_quantile",
@@ -105,6 +106,7 @@ COMMONCRAWL_RANKS = Source(
             RANK,
             columns=(DAY, RELEASE, *RANK.columns, OBSERVED_AT),
             grain=("harmonicc_pos",),
+            feeds=Feed.RANK_QUANTILES,
         ),
     ),
 )

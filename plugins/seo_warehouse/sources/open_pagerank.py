@@ -15,7 +15,7 @@ from seo_warehouse.client.access import Access, HeaderKey
 from seo_warehouse.client.api import Api
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, whole
-from seo_warehouse.spec import Column, Kind, Period, Plan, Row, Source, Table, Type
+from seo_warehouse.spec import Column, Feed, Kind, Period, Plan, Row, Source, Table, Type
 
 PATH = "/api/v1.0/getPageRank"
 CALL_DOMAINS = 100
@@ -62,5 +62,14 @@ OPEN_PAGERANK = Source(
     access=Access(host="https://openpagerank.com", auth=HeaderKey.named("API-OPR"), example={"password": "not-a-key"}),
     probe=probe_key,
     plan=Plan("plan_linking_domain", limit="domains"),
-    tables=(Table("domain_rank", "Domains that were asked about.", read_ranks, RANK, grain=("domain",)),),
+    tables=(
+        Table(
+            "domain_rank",
+            "Domains that were asked about.",
+            read_ranks,
+            RANK,
+            grain=("domain",),
+            feeds=Feed.DOMAIN_RANKS,
+        ),
+    ),
 )
