@@ -12,3 +12,16 @@
 {% macro is_host_of(host, domain) -%}
     ({{ host }} = {{ domain }} or right({{ host }}, length({{ domain }}) + 1) = '.' || {{ domain }})
 {%- endmacro %}
+
+{#-
+What spellings of one page have in common: without scheme, a leading www., the file that stands for its folder, and one
+slash at the end. It groups and never merges: m. and amp. are pages of their own. `url` is normalised, its host in lower case.
+-#}
+{% macro url_shape(url) -%}
+    regexp_replace(
+        regexp_replace({{ url }}, '^https?://(www\.)?', ''),
+        '^([^?]*?)(/(index\.(html|htm|php)|default\.aspx)?)?(?=$|\?)',
+        '\1',
+        'i'
+    )
+{%- endmacro %}

@@ -35,6 +35,8 @@ REFERENCE_TABLES = {
     "dim_click_curve": "of a seed",
     "dim_domain": "a domain's authority is the same for every property",
     "dim_domain_current": "of dim_domain",
+    "int_domain__place_domains": "a domain's place among all of the web is the same for every property",
+    "authority_scales": "a seed",
     "dim_google_update": "an update of Google's concerns every property",
     "known_updates": "a seed",
     "int_effect__list_updates": "of dim_google_update",

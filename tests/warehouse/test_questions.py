@@ -104,6 +104,12 @@ def world(warehouse: Warehouse) -> Warehouse:
     breadth = {"property_key": 1, "weight": "link", "month": day(0).replace(day=1), "status": "not_enough_data"}
     breadth |= {"item_count": 4, "class_count": 4, "unknown_share": 0, "largest_share": 0.25}
     warehouse.insert("marts.rpt_portfolio", [breadth | {"dimension": name} for name in ("domain", "item_type")])
+    spread = {"property_key": 1, "entering_authority": 1, "harmonic": 1, "is_approximate": False, "is_converged": True}
+    for path, number, domains, entering, internal in SPREAD:
+        where = {"page_key": key64(f"{SITE}{path}"), "day": day(number), "inlink_count": 1}
+        shares = {"entering_domain_count": domains, "entering_authority_share": entering, "internal_share": internal}
+        warehouse.insert("marts.fct_page_authority", [spread | where | shares])
+    _publish_words(warehouse)
     bound = {"property_key": 1, "month": day(0).replace(day=1), "seen_count": 4, "witness_count": 1}
     warehouse.insert(
         "marts.rpt_witness_bound", [bound | {"left_out": [], "is_guarded": False, "status": "not_enough_data"}]
@@ -261,6 +267,18 @@ def _publish_waits(warehouse: Warehouse) -> None:
     warehouse.insert("marts.rpt_discovery_effect", [effect, effect | {"band": "1-7"}, effect | {"arm": "internal"}])
 
 
+def _publish_words(warehouse: Warehouse) -> None:
+    """What is said of a vendor, of more domains than this world has."""
+    scale = {"property_key": 1, "vendor": "dataforseo", "measure": "domain_rank", "domain_count": 120, "tolerance": 20}
+    scale |= {"worst_fifth": 5, "previous_day": day(0), "scatter": 9}
+    still = {"day": day(2), "median_change": 0, "interval_low": -2, "interval_high": 2, "verdict": "none"}
+    moved = {"day": day(9), "median_change": 41, "interval_low": 38, "interval_high": 44, "verdict": "shifted"}
+    warehouse.insert("marts.rpt_scale_shift", [scale | still, scale | moved])
+    word = {"property_key": 1, "witness": "dataforseo", "month": day(0).replace(day=1), "coverage_share": 0.62}
+    word |= {"coverage_interval_low": 0.55, "coverage_interval_high": 0.69, "false_loss_share": 0.23}
+    warehouse.insert("marts.rpt_witness", [word | {"false_loss_link_count": 31, "delay_median_days": 4}])
+
+
 def _publish_disavowals(warehouse: Warehouse) -> None:
     """A domain stands in both files, another in the first alone, a page in the second."""
     old, gone = ({"host": host, "source_domain": host} for host in ("old.example", "gone.example"))
@@ -355,6 +373,8 @@ def _visibility() -> Iterator[tuple[Any, ...]]:
             yield day(week), device, round(visible, 4), round(len(found) / len(all_of_it), 3), round(top, 3)
 
 
+SPREAD = (("/pans", 7, 1, 0.9, 0.6), ("/pans", 13, 1, 0.5, 0.25), ("/", 13, 1, 0.3, 0.5), ("/pots", 13, 0, None, 0.25))
+"""Path, night, domains that link there, and the shares of what enters and of the site itself."""
 PANS, POTS, HOME, GONE, NEW = (f"{SITE}/{path}" for path in ("pans", "pots", "", "old", "kettles"))
 NEWS = "https://www.news.example/post"
 TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
@@ -424,11 +444,14 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     35: [
         (NEWS, HOME, "present", "noindex_source", False, False, "Alder Shop", day(12), day(-20), "dataforseo"),
     ],
+    36: [(LAST, f"{SITE}{path}", *told, 1) for path, number, *told in SPREAD if day(number) == LAST],
+    37: [("dataforseo", "domain_rank", day(9), 120, "shifted", 5, 41, 38, 44)],
+    38: [(day(0).replace(day=1), "dataforseo", 62, 55, 69, None, 23, 31, 4)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 36)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 39)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -26,6 +26,7 @@ from seo_warehouse.steps.apart import BuildSummary, build_apart
 from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
 from seo_warehouse.steps.discovery import estimate_discovery
 from seo_warehouse.steps.effect import estimate_effects
+from seo_warehouse.steps.page_authority import rank_pages
 from seo_warehouse.steps.portfolio import measure_portfolios
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -96,6 +97,7 @@ def _build_once(
         estimate_effects(wh)
         estimate_discovery(wh)
         measure_portfolios(wh)
+        rank_pages(wh)
         nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])
     except BuildError as error:
         builds.fail_build(connection, build.build_id, str(error))
