@@ -66,3 +66,6 @@ column the same type wherever it stands, or PostgreSQL could not look through th
 
 {#- The engine whose searches are told, as text of SQL: a URL with an impression there is in its index. -#}
 {% macro search_engine() -%} 'google' {%- endmacro %}
+
+{#- Who tells of our visits to pages that link, as text of SQL. -#}
+{% macro visiting_witness() -%} '{{ feeds_of(['link_looks'])[0]['origin'] }}' {%- endmacro %}

@@ -39,11 +39,26 @@ with
             end
         where events.event_type in ('present_at_start', 'acquired', 'restored', 'lost')
         group by events.property_key, events.event_key
+    ),
+
+    -- What witnesses claimed since the last sight, whatever dates the loss now.
+    claims as (
+        select events.property_key, events.event_key, min(told.claimed_lost_date) as claimed_date
+        from events
+        inner join
+            {{ ref('int_link__find_spans') }} as told
+            on told.property_key = events.property_key
+            and told.link_key = events.link_key
+            and told.claimed_lost_date >= coalesce(events.earliest_date, '-infinity')
+            and told.claimed_lost_date <= events.observed_date
+        where events.event_type = 'lost'
+        group by events.property_key, events.event_key
     )
 
 select
     events.property_key,
     events.event_key,
+    claims.claimed_date,
     case
         when events.loss_basis = 'visit' or met.event_key is not null
         then 'checked'
@@ -56,6 +71,8 @@ select
         else 'inferred'
     end as evidence
 from events
+left join
+    claims on claims.property_key = events.property_key and claims.event_key = events.event_key
 left join met on met.property_key = events.property_key and met.event_key = events.event_key
 left join
     agreed on agreed.property_key = events.property_key and agreed.event_key = events.event_key

@@ -10,7 +10,7 @@
 
 with
     placed as (
-        select place_events.*, weighed.evidence
+        select place_events.*, weighed.evidence, weighed.claimed_date
         from {{ ref('int_link__place_events') }} as place_events
         left join
             {{ ref('int_link__weigh_evidence') }} as weighed
@@ -45,6 +45,7 @@ with
             placed.page_key,
             placed.authority,
             placed.evidence,
+            null,
             matches.previous_link_key,
             null
         from placed
@@ -76,9 +77,38 @@ with
             denied.page_key,
             denied.authority,
             'refuted',
+            case when denied.loss_basis = 'vendor_claim' then denied.event_date end,
             null,
             denied.denied_day
         from {{ ref('int_link__list_denied_losses') }} as denied
+        -- The link stands, and its page came to count for nothing.
+        union all
+        select
+            changes.property_key,
+            {{ link_event_key('changes.event_type', 'changes') }},
+            changes.link_key,
+            changes.event_type,
+            changes.event_date,
+            changes.earliest_date,
+            changes.event_date - changes.earliest_date,
+            changes.event_date - changes.earliest_date > 14,
+            false,
+            changes.event_date,
+            changes.witness,
+            null,
+            changes.rel_set,
+            null,
+            changes.anchor,
+            null,
+            changes.source_page_key,
+            changes.linking_key,
+            changes.page_key,
+            null,
+            'checked',
+            null,
+            null,
+            null
+        from {{ ref('int_link__find_source_changes') }} as changes
     ),
 
     links as (select * from {{ ref('int_link__describe_links') }}),
@@ -86,6 +116,7 @@ with
     described as (
         select
             events.*,
+            groups.link_group_key,
             links.source_url,
             links.source_domain,
             links.source_domain_key,
@@ -96,6 +127,10 @@ with
         from events
         inner join
             links on links.property_key = events.property_key and links.link_key = events.link_key
+        left join
+            {{ ref('int_link__group_links') }} as groups
+            on groups.property_key = events.property_key
+            and groups.link_key = events.link_key
             {{ join_page_version('links', 'page_key', "date '9999-12-31'") }}
     ),
 
@@ -131,6 +166,8 @@ select
     loss_basis,
     evidence,
     refuted_date,
+    claimed_date,
+    link_group_key,
     string_to_array(rel_set, ' ') as rel,
     rel_set = '' as is_followed,
     string_to_array(previous_rel_set, ' ') as previous_rel,
