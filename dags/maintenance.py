@@ -12,11 +12,12 @@ from seo_warehouse.orchestration.tasks import (
     close_overdue,
     end_overlong_sessions,
     keep_tables,
+    tell_people,
     write_docs,
 )
 
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
-    close_overdue() >> check_clock()
+    close_overdue() >> [check_clock(), tell_people()]
     carry_out_decisions()
 
 with DAG(

@@ -32,6 +32,7 @@ BROUGHT_BY = {
 WALLS = {
     "client": {"sources", "exports", "crawl", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "sources": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "alerting": {"sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "exports": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "logs": {"client", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "crawl": {"ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},

@@ -290,6 +290,33 @@ def release(load: int, decision: Literal["approve", "reject"] | None, why: str) 
 
 
 @main.command()
+@click.option("--test", "is_test", is_flag=True, help="Send a test over each channel of properties.yml instead.")
+@_clear_errors
+def alert(is_test: bool) -> None:
+    """What people are told of: the states that last, and which kinds are muted."""
+    from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.alerts import say_alerts, send_test
+
+    if not is_test:
+        say_alerts(open_warehouse(), _say)
+    elif not send_test(open_warehouse(), _say):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--kind", required=True, help="The kind of alert, as `alert` and docs/operating.md name it.")
+@click.option("--until", type=DAY, callback=_day, required=True, help="The last day (UTC).")
+@click.option("--why", required=True, help="The reason, kept with it.")
+@_clear_errors
+def mute(kind: str, until: date, why: str) -> None:
+    """Tell nobody of a kind of alert for some days. It is noted all the same."""
+    from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.alerts import mute as keep_quiet
+
+    _say(keep_quiet(open_warehouse(), kind, until, who=_user(), why=why))
+
+
+@main.command()
 @click.argument("analyst", required=False)
 @click.option("--property", "property_name", help="Or `all`: every property, those to come too.")
 @click.option("--revoke", "is_revoked", is_flag=True, help="Take the grant back.")

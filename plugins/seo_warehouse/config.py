@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
+from seo_warehouse.alerting.settings import Channel
 from seo_warehouse.document import read_document
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.property import Property, Strict
@@ -71,6 +72,7 @@ class Properties(SharedSettings):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     retention: Retention = Retention()
+    alerts: tuple[Channel, ...] = Field(default=(), description="the channels on which people are told")
     clock_url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="where the time is read, instead of the host's clock: answers JSON with `now`"
     )
@@ -83,6 +85,16 @@ class Properties(SharedSettings):
                 raise ValueError(f"two properties share a {field}")
         if any(p.name == SHARED_NAME for p in self.properties):
             raise ValueError(f"no property may be called {SHARED_NAME!r}: it stands for what concerns all of them")
+        return self
+
+    @model_validator(mode="after")
+    def _channels_are_unique_and_name_properties(self) -> Properties:
+        if len({channel.name for channel in self.alerts}) < len(self.alerts):
+            raise ValueError("two channels of alerts share a name")
+        known = {prop.name for prop in self.properties}
+        for channel in self.alerts:
+            if unknown := sorted(set(channel.properties) - known):
+                raise ValueError(f"channel {channel.name} names no property: {', '.join(unknown)}")
         return self
 
     @property

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from seo_warehouse.alerting.settings import Channel
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps.dbt_sources import rendered, rendered_feeds
@@ -77,8 +78,9 @@ def test_writing_makes_the_check_pass_and_leaves_what_people_wrote(root: Path) -
 
 def test_docker_compose_hands_every_connection_to_what_runs_tasks_and_to_nothing_else() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
-    wanted = {f"AIRFLOW_CONN_{source.connection.upper()}" for source in SOURCES if source.connection}
-    assert wanted
+    named = {source.connection for source in SOURCES if source.connection}
+    assert named
+    wanted = {f"AIRFLOW_CONN_{name.upper()}" for name in (*named, Channel.model_fields["connection"].default)}
     for name in ("scheduler", "worker", "init", "api-server", "dag-processor", "postgres"):
         given = {variable for variable in services[name]["environment"] if variable.startswith("AIRFLOW_CONN_")}
         assert given == (wanted if name in ("scheduler", "worker", "init") else set()), name

@@ -22,6 +22,7 @@ class Connection:
     login: str | None = None
     password: str | None = field(default=None, repr=False)
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
+    port: int | None = None
 
     @property
     def networks(self) -> tuple[str, ...]:

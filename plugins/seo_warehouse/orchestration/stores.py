@@ -38,7 +38,7 @@ def find_connection(settings: Settings, name: str) -> Connection:
         kept = AirflowConnection.get(name)
     except AirflowNotFoundException:
         raise ConfigError(f"Airflow has no connection {name!r}: add it, or set {variable(name)}") from None
-    return Connection(kept.host, kept.login, kept.password, kept.extra_dejson)
+    return Connection(kept.host, kept.login, kept.password, kept.extra_dejson, kept.port)
 
 
 def open_root(uri: str) -> archive.Folder:

@@ -107,9 +107,11 @@ def close_night(partition_key: str | None = None) -> None:
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def verdict(source_name: str, partition_key: str | None = None) -> None:
-    """Make the run red when a load failed or is in quarantine, and say which."""
+    """Tell people what cannot wait; make the run red when a load failed or is in quarantine, and say which."""
     from seo_warehouse.steps import nightly
+    from seo_warehouse.steps.alerts import alert
 
+    alert(_warehouse())
     nightly.verdict(_warehouse(), source_name, night_of(partition_key))
 
 
@@ -123,20 +125,24 @@ def build() -> int | None:
 
 @task(task_id="verdict", trigger_rule=TriggerRule.ALL_DONE)
 def judge_build() -> None:
-    """Make the run red where a property is set aside, and say why."""
+    """Tell people what cannot wait; make the run red where a property is set aside, and say why."""
+    from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.apart import verdict
 
+    alert(_warehouse())
     verdict(_warehouse())
 
 
 @task
 def report(build_id: int | None) -> None:
-    """Write the reports of what links did; skipped where a build had nothing new."""
+    """Write the reports of what links did, and send the morning's message; skipped where a build had nothing new."""
     if build_id is None:
         raise AirflowSkipException("nothing was built, so the reports stand")
+    from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.report import write_reports
 
     write_reports(_warehouse())
+    alert(_warehouse(), is_morning=True)
 
 
 @task(outlets=[NIGHT])
@@ -156,6 +162,14 @@ def check_clock() -> None:
     from seo_warehouse.steps import nightly
 
     nightly.check_clock(_warehouse())
+
+
+@task(task_id="alert", trigger_rule=TriggerRule.ALL_DONE)
+def tell_people() -> None:
+    """Note which states there are, and send what cannot wait or was not taken before."""
+    from seo_warehouse.steps.alerts import alert
+
+    alert(_warehouse())
 
 
 @task

@@ -81,6 +81,7 @@ def _from_json(name: str, text: str) -> Connection:
         document: dict[str, Any] = json.loads(text)
         extra = document.get("extra") or {}
         extra = json.loads(extra) if isinstance(extra, str) else extra
-        return Connection(document.get("host"), document.get("login"), document.get("password"), extra)
+        host, login, password, port = map(document.get, ("host", "login", "password", "port"))
+        return Connection(host, login, password, extra, port)
     except (ValueError, AttributeError):
         raise ConfigError(f"{name} is not a JSON object (see .env.example)") from None
