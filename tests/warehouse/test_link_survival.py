@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from math import exp, log
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
+from scipy.stats import beta, weibull_min
 from scipy.stats import t as student
-from scipy.stats import weibull_min
 
 from tests.warehouse.world import Warehouse
 
@@ -31,7 +31,7 @@ class Row:
     high: float | None
     at_risk: int
     domains: int
-    effective: float | None
+    effective: float
     lost: int
     status: str
 
@@ -143,7 +143,7 @@ def test_what_is_said_stands_on_enough_links_and_domains(survival: dict[tuple[in
     rows = of_property(survival, 4).values()
     assert {row.status for row in rows} == {"estimate", "not_enough_data"}
     for row in rows:
-        is_enough = row.at_risk >= 20 and row.domains >= 10 and (row.effective is None or row.effective >= 8)
+        is_enough = row.at_risk >= 20 and row.domains >= 10 and row.effective >= 8
         assert (row.status, row.survival is not None) == ("estimate" if is_enough else "not_enough_data", is_enough)
 
 
@@ -153,18 +153,26 @@ def test_nothing_is_said_of_ages_beyond_one_at_which_all_were_lost(survival: dic
     assert row.status == "not_enough_data"
 
 
-def test_where_nothing_was_lost_all_live_and_no_interval_is_told(survival: dict[tuple[int, int], Row]) -> None:
-    assert (survival[3, 150].survival, survival[3, 150].low) == (1, None)
-    assert survival[3, 150].status == "estimate"
+def test_where_nothing_was_lost_the_interval_is_that_of_no_loss_among_domains(
+    survival: dict[tuple[int, int], Row],
+) -> None:
+    row = survival[3, 150]
+    watched = Counter(life["linking_key"] for life in WHOLE if life["entry_days"] < 150 < life["exit_days"])
+    alike = watched.total() ** 2 / sum(count**2 for count in watched.values())
+    assert row.lost == 0
+    assert row.effective == pytest.approx(alike, rel=1e-9)
+    # With none lost among n, Clopper and Pearson's lower end solves low ** n = .025.
+    assert (row.low, row.survival, row.high) == (pytest.approx(beta.ppf(0.025, alike, 1), rel=1e-9), 1, 1)
+    assert row.status == "estimate"
 
 
-@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize(("age", "least"), [(90, 0.84), (365, 0.88)])
 def test_the_interval_holds_the_truth_where_half_of_the_links_share_their_domains_fate(
-    survival: dict[tuple[int, int], Row], age: int
+    survival: dict[tuple[int, int], Row], age: int, least: float
 ) -> None:
     # Lives are rounded up to whole days.
     truth = weibull_min(SHAPE, scale=SCALE).sf(age)
     told = [row for key in WORLDS if (row := survival.get((key, age))) and row.low is not None and row.high is not None]
     assert len(told) > 25
     held = sum(row.low <= truth <= row.high for row in told) / len(told)
-    assert held >= 0.84
+    assert held >= least

@@ -1,6 +1,7 @@
 {%- set cell = 'property_key, dimension, class' -%}
 {%- set ages = 'array' ~ var('survival_ages') -%}
-{%- set least_links, least_domains, least_effective, z_interval = 20, 10, 8, 1.959963984540054 -%}
+{%- set least_links, least_domains, least_effective = 20, 10, 8 -%}
+{%- set tail, z_interval = 0.025, 1.959963984540054 -%}
 {%- set totals = ['links', 'expected', 'moved'] -%}
 {%- set squares = [
     ('moved', 'moved'), ('links', 'moved'), ('links', 'links'), ('links', 'expected'), ('expected', 'expected'),
@@ -133,12 +134,16 @@ with
                     0
                 )
             ) as standard_error,
-            -- Of equal domains this is their number.
-            (hazard_square * links + expected) ^ 2 / nullif(
-                expected_expected
-                + 2 * hazard_square * links_expected
-                + hazard_square * hazard_square * links_links,
-                0
+            -- Of equal domains this is their number. Where nothing was lost, links at risk weigh
+            -- them.
+            coalesce(
+                (hazard_square * links + expected) ^ 2 / nullif(
+                    expected_expected
+                    + 2 * hazard_square * links_expected
+                    + hazard_square * hazard_square * links_links,
+                    0
+                ),
+                links ^ 2 / nullif(links_links, 0)
             ) as effective_domains
         from sums
     ),
@@ -154,7 +159,7 @@ with
             / nullif(- log_survival, 0) as half_width,
             links >= {{ least_links }}
             and domains_at_risk >= {{ least_domains }}
-            and coalesce(effective_domains >= {{ least_effective }}, log_survival = 0)
+            and effective_domains >= {{ least_effective }}
             and not is_over as is_enough
         from errors
     )
@@ -167,7 +172,15 @@ select
     effective_domains as effective_domain_count,
     lost_count::bigint as lost_count,
     case when is_enough then exp(log_survival) end as survival,
-    case when is_enough then exp(log_survival * exp(half_width)) end as interval_low,
-    case when is_enough then exp(log_survival * exp(- half_width)) end as interval_high,
+    -- Of none lost among n domains: a binomial share's exact interval, from tail ^ (1 / n) to 1.
+    case
+        when is_enough and log_survival = 0
+        then {{ tail }}::double precision ^ (1 / effective_domains)
+        when is_enough
+        then exp(log_survival * exp(half_width))
+    end as interval_low,
+    case
+        when is_enough then exp(log_survival * exp(- coalesce(half_width, 0)))
+    end as interval_high,
     case when is_enough then 'estimate' else 'not_enough_data' end as status
 from judged
