@@ -93,3 +93,29 @@ whatever came next. A link that was there at the start begins at -infinity, one 
     from lives
     where begin_date < end_date
 {%- endmacro %}
+
+{#-
+Lives (begin_date, end_date) of rows of `lives` that are alike by `columns`, where those that overlap or touch are one: what comes
+or goes within it changes no count.
+-#}
+{% macro merged_lives(lives, columns) -%}
+    {%- set alike = columns | join(', ') -%}
+    select {{ alike }}, min(begin_date) as begin_date, max(end_date) as end_date
+    from
+        (
+            select *, count(*) filter (where is_apart) over lives_alike as stay_no
+            from
+                (
+                    select
+                        *,
+                        begin_date > max(end_date) over (
+                            partition by {{ alike }}
+                            order by begin_date, end_date
+                            rows between unbounded preceding and 1 preceding
+                        ) as is_apart
+                    from {{ lives }}
+                ) as compared
+            window lives_alike as (partition by {{ alike }} order by begin_date, end_date)
+        ) as numbered
+    group by {{ alike }}, stay_no
+{%- endmacro %}

@@ -31,39 +31,6 @@ with
             versions
             on versions.property_key = lives.property_key
             and versions.url_key = lives.target_url_key
-    ),
-
-    -- Lives that overlap or touch are one stay of the domain: what comes or goes within it
-    -- changes nothing.
-    compared as (
-        select
-            *,
-            begin_date > max(end_date) over (
-                partition by property_key, page_key, linking_key, rel_class, from_date, to_date
-                order by begin_date, end_date
-                rows between unbounded preceding and 1 preceding
-            ) as is_apart
-        from placed
-    ),
-
-    numbered as (
-        select
-            *,
-            count(*) filter (where is_apart) over (
-                partition by property_key, page_key, linking_key, rel_class, from_date, to_date
-                order by begin_date, end_date
-            ) as stay_no
-        from compared
     )
 
-select
-    property_key,
-    page_key,
-    linking_key,
-    rel_class,
-    from_date,
-    to_date,
-    min(begin_date) as begin_date,
-    max(end_date) as end_date
-from numbered
-group by property_key, page_key, linking_key, rel_class, from_date, to_date, stay_no
+    {{ merged_lives('placed', ['property_key', 'page_key', 'linking_key', 'rel_class', 'from_date', 'to_date']) }}

@@ -52,38 +52,8 @@ with
         {%- endfor %}
     ),
 
-    -- Lives that overlap or touch are one stay: what comes or goes within it changes no count.
-    compared as (
-        select
-            *,
-            begin_date > max(end_date) over (
-                partition by property_key, dimension, weight, class, counted_key
-                order by begin_date, end_date
-                rows between unbounded preceding and 1 preceding
-            ) as is_apart
-        from counted
-    ),
-
-    numbered as (
-        select
-            *,
-            count(*) filter (where is_apart) over (
-                partition by property_key, dimension, weight, class, counted_key
-                order by begin_date, end_date
-            ) as stay_no
-        from compared
-    ),
-
     stays as (
-        select
-            property_key,
-            dimension,
-            weight,
-            class,
-            min(begin_date) as begin_date,
-            max(end_date) as end_date
-        from numbered
-        group by property_key, dimension, weight, class, counted_key, stay_no
+        {{ merged_lives('counted', ['property_key', 'dimension', 'weight', 'class', 'counted_key']) }}
     ),
 
     steps as (

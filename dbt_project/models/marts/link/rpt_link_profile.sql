@@ -27,37 +27,7 @@ with
         where rel_class = 'followed'
     ),
 
-    -- Lives that overlap or touch are one stay: what comes or goes within it changes no count.
-    compared as (
-        select
-            *,
-            begin_date > max(end_date) over (
-                partition by property_key, measure, counted_key
-                order by begin_date, end_date
-                rows between unbounded preceding and 1 preceding
-            ) as is_apart
-        from counted
-    ),
-
-    numbered as (
-        select
-            *,
-            count(*) filter (where is_apart) over (
-                partition by property_key, measure, counted_key order by begin_date, end_date
-            ) as stay_no
-        from compared
-    ),
-
-    stays as (
-        select
-            property_key,
-            measure,
-            counted_key,
-            min(begin_date) as begin_date,
-            max(end_date) as end_date
-        from numbered
-        group by property_key, measure, counted_key, stay_no
-    ),
+    stays as ({{ merged_lives('counted', ['property_key', 'measure', 'counted_key']) }}),
 
     steps as (
         select property_key, measure, begin_date as day, 1 as step
