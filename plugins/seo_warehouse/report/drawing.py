@@ -145,6 +145,32 @@ def head_height(lines: Sequence[str]) -> float:
     return 12 + 18.0 * len(lines)
 
 
+def frame(
+    canvas: Canvas,
+    title: str,
+    *,
+    plot: float,
+    above: float = 12,
+    below: float,
+    left: float,
+    right: float,
+    grid: str = "y",
+) -> tuple[Figure, Axes]:
+    """A figure with its title and, below, axes `plot` pixels high. Margins are pixels; `above` is under the title."""
+    titles = wrap(canvas, title)
+    height = head_height(titles) + above + plot + below
+    figure = canvas.figure(height)
+    axes = figure.add_axes((left / canvas.width, below / height, 1 - (left + right) / canvas.width, plot / height))
+    dress(axes, canvas, grid=grid)
+    head(figure, canvas, titles)
+    return figure, axes
+
+
+def write(figure: Figure, x: float, y: float, said: str, **style: Any) -> None:
+    """Write at so many pixels from the left and from below."""
+    figure.text(x / (72 * figure.get_figwidth()), y / (72 * figure.get_figheight()), said, **style)
+
+
 def halo(canvas: Canvas) -> dict[str, Any]:
     """What keeps a text readable over lines."""
     return {"facecolor": canvas.palette["paper"], "edgecolor": "none", "pad": 1.2}

@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+
+from seo_warehouse.report.querying import has_tables, read_rows
 
 SHOWN_PAGES = 10
 DAYS = """
@@ -130,15 +131,11 @@ class Found:
 
 def read_found(connection: psycopg.Connection[Any], property_key: int) -> Found:
     """What the marts say of a property; nothing where they hold no such tables yet."""
-    there = connection.execute(
-        "select count(*) from pg_tables where schemaname = 'marts' and tablename = any(%s)", (list(TABLES),)
-    ).fetchone()
-    if there is None or there[0] < len(TABLES):
+    if not has_tables(connection, *TABLES):
         return Found()
-    which: dict[str, Any] = {"key": property_key, "shown": SHOWN_PAGES}
-    with connection.cursor(row_factory=class_row(WaitDay)) as cursor:
-        days = tuple(cursor.execute(DAYS, which).fetchall())
-    with connection.cursor(row_factory=class_row(LinkRatio)) as cursor:
-        links = tuple(cursor.execute(LINKS, which).fetchall())
-    with connection.cursor(row_factory=class_row(WaitingPage)) as cursor:
-        return Found(days, links, tuple(cursor.execute(WAITING, which).fetchall()))
+    which = {"key": property_key, "shown": SHOWN_PAGES}
+    return Found(
+        read_rows(connection, WaitDay, DAYS, which),
+        read_rows(connection, LinkRatio, LINKS, which),
+        read_rows(connection, WaitingPage, WAITING, which),
+    )

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from seo_warehouse.report.drawing import SMALL, Canvas, Picture, dress, halo, head, head_height, wrap
+from seo_warehouse.report.drawing import SMALL, Canvas, Picture, frame, halo, write
 from seo_warehouse.report.found import Found, LinkRatio, WaitDay
 from seo_warehouse.report.found_words import ARMS, say_links, say_milestone, say_waits
 from seo_warehouse.report.sentences import interval_of
@@ -46,14 +46,11 @@ def link_picture(found: Found) -> Picture | None:
 
 
 def _draw_curves(canvas: Canvas, curves: Sequence[Sequence[WaitDay]]) -> Figure:
-    titles, colours = wrap(canvas, CURVE_TITLE), canvas.palette
-    above, below = head_height(titles) + 12, 46 + 18 * len(curves)
-    height = above + (200 if canvas.is_narrow else 240) + below
-    figure = canvas.figure(height)
+    colours, below = canvas.palette, 46 + 18 * len(curves)
     left, right = 46, 8 if canvas.is_narrow else 150
-    box = (left / canvas.width, below / height, 1 - (left + right) / canvas.width, 1 - (above + below) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas)
+    figure, axes = frame(
+        canvas, CURVE_TITLE, plot=200 if canvas.is_narrow else 240, below=below, left=left, right=right
+    )
     axes.set_xlim(0, LAST_DAY)
     axes.set_ylim(0, 100)
     ends: list[float] = []
@@ -76,24 +73,11 @@ def _draw_curves(canvas: Canvas, curves: Sequence[Sequence[WaitDay]]) -> Figure:
             level = _free(100 * (days[-1].share or 0), ends)
             axes.text(LAST_DAY + 1, level, name, color=colour, va="center", fontsize=SMALL, clip_on=False)
         said = f"{name}: pages watched " + ", ".join(_at_risk(curve, number) for number in (0, 14, 28))
-        figure.text(
-            8 / canvas.width,
-            (6 + 18 * (len(curves) - number)) / height,
-            said,
-            color=colour if canvas.is_narrow else colours["soft"],
-            fontsize=SMALL,
-            va="bottom",
-        )
+        shade = colour if canvas.is_narrow else colours["soft"]
+        write(figure, 8, 6 + 18 * (len(curves) - number), said, color=shade, fontsize=SMALL, va="bottom")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
-    figure.text(
-        box[0] + box[2] / 2,
-        (below - 42) / height,
-        "days since it was published",
-        ha="center",
-        va="bottom",
-        color=colours["soft"],
-    )
-    head(figure, canvas, titles)
+    middle = (left + canvas.width - right) / 2
+    write(figure, middle, below - 42, "days since it was published", ha="center", va="bottom", color=colours["soft"])
     return figure
 
 
@@ -112,29 +96,21 @@ def _at_risk(curve: Sequence[WaitDay], number: int) -> str:
 
 def _draw_links(canvas: Canvas, links: Sequence[LinkRatio]) -> Figure:
     step = 40 if canvas.is_narrow else 28
-    titles, colours = wrap(canvas, LINK_TITLE), canvas.palette
-    above = head_height(titles) + 24
-    height = above + step * len(links) + 34
-    figure = canvas.figure(height)
+    colours, plot = canvas.palette, step * len(links)
     left, right = (8, 8) if canvas.is_narrow else (300, 20)
-    box = (left / canvas.width, 34 / height, 1 - (left + right) / canvas.width, step * len(links) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas, grid="x")
+    figure, axes = frame(canvas, LINK_TITLE, plot=plot, above=24, below=34, left=left, right=right, grid="x")
     ends = [log2(max(end, 1e-6)) for link in links for interval in _intervals(link) for end in interval]
     reach = min(FURTHEST, max(1.2, *(abs(end) for end in ends)) + 0.15)
     axes.set_xlim(-reach, reach)
-    axes.set_ylim(step * len(links), 0)
+    axes.set_ylim(plot, 0)
     axes.set_yticks([])
     axes.axvline(0, color=colours["soft"], linewidth=1.2, zorder=1.5)
     for number, link in enumerate(links):
         _draw_link(axes, canvas, link, step * number)
     axes.set_xticks([tick for tick in (-3, -2, -1, 0, 1, 2, 3) if abs(tick) <= reach])
     axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
-    figure.text(
-        8 / canvas.width, 1 - (head_height(titles) + 12) / height,
-        "narrow: 95 % interval; wide: honest interval", color=colours["soft"], va="center",
-    )  # fmt: skip
-    head(figure, canvas, titles)
+    said = "narrow: 95 % interval; wide: honest interval"
+    write(figure, 8, 34 + plot + 12, said, color=colours["soft"], va="center")
     return figure
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from seo_warehouse.report.drawing import SMALL, Canvas, Picture, dress, halo, head, head_height, wrap
+from seo_warehouse.report.drawing import SMALL, Canvas, Picture, frame, halo, head_height, wrap, write
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.sentences import Interval, say_short, show, status_of
 from seo_warehouse.report.words import (
@@ -107,14 +107,9 @@ def difference_of(headline: Effect) -> Effect:
 
 
 def _draw_weeks(canvas: Canvas, title: str, measure: Measure, weeks: Sequence[Effect]) -> Figure:
-    lines, colours = wrap(canvas, title), canvas.palette
-    above = head_height(lines) + (76 if canvas.is_narrow else 54)
-    height = above + (210 if canvas.is_narrow else 264) + 76
-    figure = canvas.figure(height)
-    left, right = (46, 8) if canvas.is_narrow else (60, 16)
-    box = (left / canvas.width, 76 / height, 1 - (left + right) / canvas.width, 1 - (above + 76) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas)
+    colours = canvas.palette
+    above, plot, left, right = (76, 210, 46, 8) if canvas.is_narrow else (54, 264, 60, 16)
+    figure, axes = frame(canvas, title, plot=plot, above=above, below=76, left=left, right=right)
     first = min(FIRST, weeks[0].begin_day) - 1
     last = max(HEADLINE[1], weeks[-1].end_day) + 2
     low, high = _limits(measure, [show(week) for week in weeks])
@@ -132,8 +127,7 @@ def _draw_weeks(canvas: Canvas, title: str, measure: Measure, weeks: Sequence[Ef
     axes.yaxis.set_major_formatter(lambda value, _: _tick(measure, value))
     _name_regions(axes, canvas, measure, first)
     _count_events(figure, axes, canvas, weeks)
-    head(figure, canvas, lines)
-    _explain(figure, canvas, head_height(lines), with_base=True)
+    _explain(figure, canvas, head_height(wrap(canvas, title)), with_base=True)
     return figure
 
 
@@ -205,14 +199,9 @@ def _count_events(figure: Figure, axes: Axes, canvas: Canvas, weeks: Sequence[Ef
 
 def _draw_lines(canvas: Canvas, title: str, measure: Measure, lines: Sequence[Line]) -> Figure:
     steps = [(40 if line.effect else 26) if canvas.is_narrow else 28 for line in lines]
-    titles, colours = wrap(canvas, title), canvas.palette
-    above = head_height(titles) + 28
-    height = above + sum(steps) + 44
-    figure = canvas.figure(height)
+    colours = canvas.palette
     left, right = (8, 8) if canvas.is_narrow else (LABELS, NOTES)
-    box = (left / canvas.width, 44 / height, 1 - (left + right) / canvas.width, sum(steps) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas, grid="x")
+    figure, axes = frame(canvas, title, plot=sum(steps), above=28, below=44, left=left, right=right, grid="x")
     axes.set_xlim(*_limits(measure, [show(line.effect) for line in lines]))
     axes.set_ylim(sum(steps), 0)
     axes.set_yticks([])
@@ -222,10 +211,9 @@ def _draw_lines(canvas: Canvas, title: str, measure: Measure, lines: Sequence[Li
     axes.locator_params(axis="x", nbins=5 if canvas.is_narrow else 7)
     axes.xaxis.set_major_formatter(lambda value, _: _tick(measure, value))
     below: dict[str, Any] = {"color": colours["soft"], "va": "bottom", "fontsize": SMALL}
-    figure.text(box[0], 4 / height, f"← {measure.less}", ha="left", **below)
-    figure.text(box[0] + box[2], 4 / height, f"{measure.more} →", ha="right", **below)
-    head(figure, canvas, titles)
-    _explain(figure, canvas, head_height(titles))
+    write(figure, left, 4, f"← {measure.less}", ha="left", **below)
+    write(figure, canvas.width - right, 4, f"{measure.more} →", ha="right", **below)
+    _explain(figure, canvas, head_height(wrap(canvas, title)))
     return figure
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.facts import Check, Contribution, Effect, Facts
+from seo_warehouse.report.querying import has_tables, read_rows
 from seo_warehouse.report.words import PANELS
 
 FIRST_CHOICE = ("log_position", "click_log")
@@ -21,8 +22,6 @@ FIRST_CHOICE = ("log_position", "click_log")
 MOST_ROWS = 5_000
 SHOWN_CONTRIBUTIONS = 40
 SHOWN_UNJUDGED = 20
-
-Row = TypeVar("Row")
 
 COLUMNS = ", ".join(column.name for column in fields(Effect))
 EFFECTS = f"""
@@ -88,7 +87,7 @@ def read_facts(
 
     Where the marts hold no estimates, `is_built` is false.
     """
-    if not has_table(connection, "rpt_link_effect"):
+    if not has_tables(connection, "rpt_link_effect"):
         chosen = panel or "google", outcome or FIRST_CHOICE[0]
         return Facts(property_name, property_key, *chosen, is_built=False)
     panel, outcome = _choose(connection, property_key, panel, outcome)
@@ -100,9 +99,9 @@ def read_facts(
         panel,
         outcome,
         is_built=True,
-        effects=_read(connection, Effect, EFFECTS, which),
-        other_outcomes=_read(connection, Effect, OTHERS, which),
-        checks=_read(connection, Check, CHECKS, which) if has_table(connection, "rpt_link_effect_check") else (),
+        effects=read_rows(connection, Effect, EFFECTS, which),
+        other_outcomes=read_rows(connection, Effect, OTHERS, which),
+        checks=read_rows(connection, Check, CHECKS, which) if has_tables(connection, "rpt_link_effect_check") else (),
         contributions=judged,
         unjudged=unjudged,
         unjudged_counts=counts,
@@ -139,24 +138,13 @@ def _choose(connection: psycopg.Connection[Any], key: int, panel: str | None, ou
 def _contributions(
     connection: psycopg.Connection[Any], which: dict[str, Any]
 ) -> tuple[tuple[Contribution, ...], tuple[Contribution, ...], dict[str, int]]:
-    if not has_table(connection, "rpt_link_contribution"):
+    if not has_tables(connection, "rpt_link_contribution"):
         return (), (), {}
-    judged = _read(connection, Contribution, CONTRIBUTIONS, which | {"judged": True, "limit": SHOWN_CONTRIBUTIONS})
-    unjudged = _read(connection, Contribution, CONTRIBUTIONS, which | {"judged": False, "limit": SHOWN_UNJUDGED})
+    judged = read_rows(connection, Contribution, CONTRIBUTIONS, which | {"judged": True, "limit": SHOWN_CONTRIBUTIONS})
+    unjudged = read_rows(connection, Contribution, CONTRIBUTIONS, which | {"judged": False, "limit": SHOWN_UNJUDGED})
     return judged, unjudged, dict(connection.execute(UNJUDGED, which).fetchall())
 
 
 def _last_day(connection: psycopg.Connection[Any], which: dict[str, Any]) -> date | None:
-    row = connection.execute(LAST_DAY, which).fetchone() if has_table(connection, "fct_serp_position") else None
+    row = connection.execute(LAST_DAY, which).fetchone() if has_tables(connection, "fct_serp_position") else None
     return row[0] if row else None
-
-
-def has_table(connection: psycopg.Connection[Any], table: str) -> bool:
-    """Whether the marts hold a table."""
-    row = connection.execute("select to_regclass(%s) is not null", (f"marts.{table}",)).fetchone()
-    return bool(row and row[0])
-
-
-def _read(connection: Any, kind: type[Row], query: str, which: dict[str, Any]) -> tuple[Row, ...]:
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return tuple(cursor.execute(query, which).fetchall())

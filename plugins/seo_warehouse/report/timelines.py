@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from seo_warehouse.report.facts import Facts
-from seo_warehouse.report.reading import has_table
+from seo_warehouse.report.querying import has_tables
 from seo_warehouse.report.words import count_of
 
 SHOWN_PAGES = 12
@@ -210,14 +210,14 @@ NEEDED = ("fct_serp_position", "fct_link_event", "fct_page_crawl", "fct_page_cha
 
 def read_timelines(connection: psycopg.Connection[Any], facts: Facts) -> tuple[Timeline, ...]:
     """The pages with the most judged links, then those with the newest: `SHOWN_PAGES` and `SHOWN_DAYS` at most."""
-    if facts.last_day is None or not all(has_table(connection, table) for table in NEEDED):
+    if facts.last_day is None or not has_tables(connection, *NEEDED):
         return ()
     after = facts.last_day - timedelta(days=SHOWN_DAYS)
     which: dict[str, Any] = {
         "key": facts.property_key, "panel": facts.panel, "after": after, "last": facts.last_day,
         "pages": SHOWN_PAGES, "series": SHOWN_SERIES, "marks": SHOWN_MARKS, "depth": _depth(connection, facts),
     }  # fmt: skip
-    judged = JUDGED if has_table(connection, "rpt_link_contribution") else NONE_JUDGED
+    judged = JUDGED if has_tables(connection, "rpt_link_contribution") else NONE_JUDGED
     with connection.cursor(row_factory=dict_row) as cursor:
         pages = cursor.execute(PAGES.format(judged=judged), which).fetchall()
         which["page_keys"] = [page["page_key"] for page in pages]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
 
 from seo_warehouse.report.facts import Week, WeeklyChange
-from seo_warehouse.report.reading import has_table
+from seo_warehouse.report.querying import has_tables, read_rows
 
 SHOWN_CHANGES = 20
 """Links, domains, keywords or pages of one measure."""
@@ -46,10 +45,7 @@ def read_weeks(
 
     Nothing where the marts hold no such tables yet.
     """
-    if not has_table(connection, "rpt_weekly") or not has_table(connection, "rpt_weekly_change"):
+    if not has_tables(connection, "rpt_weekly", "rpt_weekly_change"):
         return (), ()
-    which: dict[str, Any] = {"key": property_key, "shown": SHOWN_CHANGES}
-    with connection.cursor(row_factory=class_row(Week)) as cursor:
-        weeks = tuple(cursor.execute(WEEKS, which).fetchall())
-    with connection.cursor(row_factory=class_row(WeeklyChange)) as cursor:
-        return weeks, tuple(cursor.execute(CHANGES, which).fetchall())
+    which = {"key": property_key, "shown": SHOWN_CHANGES}
+    return read_rows(connection, Week, WEEKS, which), read_rows(connection, WeeklyChange, CHANGES, which)
