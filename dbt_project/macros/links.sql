@@ -1,6 +1,30 @@
 {#- Who links: the domain; a page without one (an address) stands for itself. `links` is int_link__describe_links. -#}
 {% macro linking_key(links) -%} coalesce({{ links }}.source_domain_key, {{ links }}.source_page_key) {%- endmacro %}
 
+{#- The first and the newest day on which anybody looked for links. -#}
+{% macro link_looks() -%}
+    select property_key, min(day) as first_day, max(day) as last_day
+    from {{ ref('int_link__judge_looks') }}
+    group by property_key
+{%- endmacro %}
+
+{#- The words of a link as they are compared: in small letters. A tsvector holds a megabyte, so many letters are read. -#}
+{% macro plain_anchor(anchor) -%} coalesce(lower(btrim(left({{ anchor }}, 100000))), '') {%- endmacro %}
+
+{#- What the newest comparison of each link says that it did to log position: of one that came back, the last. -#}
+{% macro newest_judged() -%}
+    select distinct
+        on (property_key, link_key)
+        property_key,
+        link_key,
+        shrunk_effect,
+        shrunk_low,
+        shrunk_high
+    from {{ ref('rpt_link_contribution') }}
+    where outcome = 'log_position' and arm = 'acquired_followed' and reason is null
+    order by property_key, link_key, event_date desc, panel, event_key
+{%- endmacro %}
+
 {#- Class of a set of rel: only followed passes, and what nobody told of is in no arm. -#}
 {% macro rel_class(rel_set) -%}
     case when {{ rel_set }} = '' then 'followed' when {{ rel_set }} is null then 'unknown' else 'nofollow' end

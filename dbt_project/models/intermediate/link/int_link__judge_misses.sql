@@ -1,14 +1,8 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'link_key']}]) }}
 
 with
-    checks as (select * from {{ ref('fct_link_check') }} where is_asked and presence <> 'unknown'),
-
     -- A night counts once; whoever was met on it was there.
-    nights as (
-        select property_key, link_key, day, bool_or(presence = 'present') as is_seen
-        from checks
-        group by property_key, link_key, day
-    ),
+    nights as ({{ told_nights() }}),
 
     numbered as (
         select

@@ -1,11 +1,7 @@
 {{ config(materialized='table') }}
 
 with
-    looks as (
-        select property_key, min(day) as first_day, max(day) as last_day
-        from {{ ref('int_link__judge_looks') }}
-        group by property_key
-    ),
+    looks as ({{ link_looks() }}),
 
     lives as ({{ link_lives() }}),
 

@@ -1,5 +1,3 @@
-{#- A tsvector holds a megabyte: so many letters are read. -#}
-{%- set read = 100000 -%}
 with
     links as (
         select
@@ -8,7 +6,7 @@ with
             {{ linking_key('link') }} as linking_key,
             is_followed,
             item_type = 'image' as is_image,
-            coalesce(lower(btrim(left(anchor, {{ read }}))), '') as anchor
+            {{ plain_anchor('anchor') }} as anchor
         from {{ ref('dim_link') }} as link
         where state = 'live'
     ),
@@ -32,7 +30,7 @@ with
             array_agg(lower(btrim(keyword))) filter (where is_brand) as brands,
             tsvector_to_array(
                 to_tsvector(
-                    'simple', left(string_agg(keyword, ' ') filter (where not is_brand), {{ read }})
+                    'simple', left(string_agg(keyword, ' ') filter (where not is_brand), 100000)
                 )
             ) as words
         from
