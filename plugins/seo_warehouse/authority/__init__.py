@@ -1,1 +1,1 @@
-"""How broad the links of a property are, what its witnesses miss, and how much authority reaches each page."""
+"""How broad links are, what witnesses miss, what stands out and may go, and how much authority reaches each page."""
