@@ -1,0 +1,63 @@
+"""Portfolios of links that nobody meddled with, and what is done to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from seo_warehouse.authority.risk import Lives, Living
+
+WEEKS = 104
+VIRAL_SHARE = 0.3
+"""Of portfolios that have a week in which several times as many domains link as usual, for a good reason."""
+ANCHORS = ("brand", "url", "generic", "partial", "exact")
+USUAL_MIX = np.array([0.42, 0.25, 0.2, 0.08, 0.05])
+SHAPE, SCALE = 0.6, 900.0
+"""Lives by Weibull, in days: most that die do so early."""
+DAYS_WATCHED, DAYS_AHEAD = 500, 90
+OLDEST = 400
+"""Days beyond which too few are watched."""
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """New domains week by week, whether one of the weeks was viral, and with which words each domain links."""
+
+    weeks: list[int]
+    is_viral: bool
+    exact: int
+
+    @property
+    def size(self) -> int:
+        return sum(self.weeks)
+
+
+def draw_portfolio(rng: Generator, domains: int) -> Portfolio:
+    """About so many domains in two years: weeks vary by a factor, and portfolios by the mix of their anchors."""
+    rates = domains / WEEKS * rng.gamma(4.0, 1 / 4.0, WEEKS)
+    is_viral = bool(rng.random() < VIRAL_SHARE)
+    if is_viral:
+        rates[rng.integers(WEEKS)] *= rng.uniform(3, 8)
+    weeks = [int(count) for count in rng.poisson(rates)]
+    mix = rng.dirichlet(60 * USUAL_MIX)
+    return Portfolio(weeks, is_viral, int(rng.binomial(sum(weeks), mix[ANCHORS.index("exact")])))
+
+
+def draw_world(key: int, domains: int, links: int, shared: float) -> tuple[Lives, Living, int]:
+    """Links of domains of unequal size, and how many go within 90 days; a share of them goes when its domain does."""
+    rng = np.random.default_rng(key)
+    weights = rng.gamma(0.5, size=domains)
+    domain = rng.choice(domains, links, p=weights / weights.sum())
+    born = rng.integers(DAYS_WATCHED, size=links)
+    ends = np.ceil(rng.exponential(1_200, domains)).astype(np.int64)[domain]
+    own = np.ceil(rng.weibull(SHAPE, links) * SCALE).astype(np.int64)
+    is_shared = rng.random(links) < shared
+    lived = np.where(is_shared, ends - born, own)
+    watched, entry = DAYS_WATCHED - born, rng.gamma(2, 8, links).astype(np.int64)
+    left = np.minimum(lived, watched)
+    known = left > entry
+    living = known & (lived > watched) & (watched + DAYS_AHEAD <= OLDEST)
+    lives = Lives(domain[known], entry[known], left[known], (lived <= watched)[known])
+    return lives, Living(domain[living], watched[living]), int((lived[living] <= watched[living] + DAYS_AHEAD).sum())
