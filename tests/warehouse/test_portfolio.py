@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
+from seo_warehouse.authority.diversity import hill
+from seo_warehouse.authority.flags import FALSE_ALARM_RATES, LEVEL
 from seo_warehouse.authority.portfolio import follow
+from seo_warehouse.authority.risk import expect_losses
 from seo_warehouse.authority.unseen import lower_bound
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import BuildError
 from seo_warehouse.steps import warehouse as steps
 from seo_warehouse.steps.portfolio import measure_portfolios
+from tests.authority.populations import draw_world
 from tests.conftest import PASSWORDS
 from tests.warehouse.world import DATABASE, Warehouse
 
 MAY, JUNE, JULY = (date(2026, month, 1) for month in (5, 6, 7))
 CLASSES = [(MAY, f"domain {number}", 1 + 40 // (number + 1)) for number in range(30)] + [(JULY, "domain 0", 80)]
+ARRIVALS = [*([2, 3] * 13), 40]
 SEEN = {("v",): 40, ("w",): 35, ("x",): 20, ("v", "w"): 25, ("v", "x"): 12, ("w", "x"): 10, ("v", "w", "x"): 9}
 
 
@@ -45,14 +51,47 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
             for month, witnesses, count in sights
         ],
     )
+    warehouse.insert(
+        "intermediate.int_portfolio__count_arrivals",
+        [
+            {
+                "property_key": 1,
+                "week": MAY + timedelta(weeks=number - 27),
+                "domain_count": count,
+                "link_keys": [number],
+            }
+            for number, count in enumerate(ARRIVALS)
+        ],
+    )
+    words = {"property_key": 1, "day": JULY, "known_domain_count": 40, "exact_domain_count": 12, "link_keys": [7, 8]}
+    warehouse.insert("intermediate.int_portfolio__count_words", [words])
+    repeats = {"property_key": 1, "subject_key": 5, "publisher": "wide.example", "anchor": "pans", "first_day": MAY}
+    repeats |= {"last_day": JULY, "link_count": 51, "link_keys": [9]}
+    warehouse.insert("intermediate.int_portfolio__find_repeats", [repeats])
+    lives, living, _ = draw_world(1, 40, 400, 0.5)
+    sort = {"property_key": 1, "dimension": "all", "class": ""}
+    columns = zip(lives.domain, lives.entry, lives.exit, lives.is_lost, strict=True)
+    warehouse.insert(
+        "intermediate.int_portfolio__list_lives",
+        [
+            sort
+            | {"link_key": number, "linking_key": 900 + int(domain), "is_lost": bool(is_lost)}
+            | {"entry_days": int(entry), "exit_days": int(left)}
+            for number, (domain, entry, left, is_lost) in enumerate(columns)
+        ],
+    )
+    links = [(int(domain), int(age)) for domain, age in zip(living.domain, living.age, strict=True)]
+    told = [sort | {"linking_key": 900 + domain, "age_days": age} for domain, age in links]
+    beyond = {"property_key": 1, "linking_key": 1, "age_days": 2_000}
+    alone = [{"property_key": 2, "linking_key": 1, "age_days": 9} | {"dimension": "all", "class": ""}]
+    warehouse.insert("intermediate.int_portfolio__weigh_risks", [*told, beyond, *alone])
     return steps.Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(home), "SEO_WAREHOUSE_DSN": postgres.dsn(DATABASE)}))
 
 
 @pytest.fixture(scope="module")
 def measured(warehouse: Warehouse, wh: steps.Warehouse) -> Warehouse:
     assert measure_portfolios(wh) == 3
-    marts = ("stg_ops__portfolio", "stg_ops__witness_bound", "rpt_portfolio", "rpt_witness_bound")
-    warehouse.dbt("run", "--select", *marts)
+    warehouse.dbt("run", "--select", "tag:after_estimates", "--exclude", "marts.estimate")
     return warehouse
 
 
@@ -79,6 +118,31 @@ def test_the_bound_is_that_of_the_sets_of_witnesses_of_a_month(measured: Warehou
     assert (june["seen_count"], june["bound_count"], june["status"]) == (3, None, "not_enough_data")
 
 
+def test_flags_are_told_with_their_evidence_and_how_often_they_err(measured: Warehouse) -> None:
+    found = measured.rows("select * from marts.fct_link_flag order by flag")
+    names = ("flag", "subject_kind", "publisher", "first_day", "last_day", "counted", "expected", "link_keys")
+    last = MAY + timedelta(weeks=-1)
+    assert [tuple(row[name] for name in names) for row in found] == [
+        ("exact_anchor_share", "property", None, JULY, JULY, 12, 4.0, [7, 8]),
+        ("site_wide", "publisher", "wide.example", MAY, JULY, 51, None, [9]),
+        ("velocity", "property", None, last, last + timedelta(days=6), 40, 2.5, [26]),
+    ]
+    assert [row["false_alarm_rate"] for row in found] == [*(FALSE_ALARM_RATES.get(row["flag"]) for row in found)]
+    assert [row["p_value"] is None or row["p_value"] < LEVEL for row in found] == [True] * 3
+
+
+def test_the_losses_expected_are_those_of_the_links_lives(measured: Warehouse) -> None:
+    lives, living, _ = draw_world(1, 40, 400, 0.5)
+    known = expect_losses([(lives, living)], 40, 90, 1)
+    assert known is not None
+    one, other = measured.rows("select * from marts.rpt_expected_loss order by property_key")
+    assert (one["link_count"], one["untold_link_count"], one["status"]) == (living.age.size, 1, "estimate")
+    assert one["domain_count"] == np.unique(living.domain).size
+    assert one["expected_loss_count"] == pytest.approx(known.expected, rel=1e-9)
+    assert one["interval_low"] < one["expected_loss_count"] < one["interval_high"]
+    assert (other["link_count"], other["expected_loss_count"], other["status"]) == (1, None, "not_enough_data")
+
+
 def test_what_did_not_change_is_not_measured_again(
     measured: Warehouse, wh: steps.Warehouse, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -99,3 +163,30 @@ def test_figures_that_cannot_be_are_a_build_that_failed_and_leave_what_stood(
         measure_portfolios(wh)
     assert (rows(measured, "ops.portfolio"), rows(measured, "ops.witness_bound")) == before
     measured.connection.execute("delete from intermediate.int_portfolio__count_sights where domain_count is null")
+
+
+def test_without_a_publisher_the_portfolio_is_as_broad_as_the_others_are(warehouse: Warehouse, wh: object) -> None:
+    # Of twelve publishers the eleventh links to pages that nobody else links to, the twelfth to those of all.
+    counts = {number: 40 - 3 * number for number in range(1, 13)}
+    link = {"property_key": 1, "state": "live", "is_followed": True}
+    warehouse.insert(
+        "marts.dim_link",
+        [
+            link
+            | {"link_key": 100 * number + place, "source_domain_key": number, "source_domain": f"d{number}.example"}
+            | {"page_key": 7 if number == 11 else 5 + place % 2}
+            for number, count in counts.items()
+            for place in range(count)
+        ],
+    )
+    warehouse.dbt("run", "--select", "rpt_portfolio_stress")
+    told = warehouse.rows("select * from marts.rpt_portfolio_stress order by publisher_key")
+    assert [row["publisher"] for row in told] == [f"d{number}.example" for number in range(1, 12)]
+    assert [row["orphaned_page_count"] for row in told] == [0] * 10 + [1]
+    for row in told:
+        left = [count for number, count in counts.items() if number != row["publisher_key"]]
+        assert row["hill_1_after"] == pytest.approx(hill(np.array(left), 1), rel=1e-12)
+        assert row["hill_1"] == pytest.approx(hill(np.array([*counts.values()]), 1), rel=1e-12)
+        assert row["followed_share"] == counts[row["publisher_key"]] / sum(counts.values())
+    assert {row["month"] for row in told} == {JULY}
+    assert {row["expected_log_position_change"] for row in told} == {None}

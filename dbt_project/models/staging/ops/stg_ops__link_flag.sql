@@ -1,0 +1,14 @@
+with rows_published as (select * from {{ source('ops', 'link_flag') }})
+
+select
+    property_key,
+    flag,
+    first_day,
+    last_day,
+    counted,
+    expected,
+    p_value,
+    link_keys,
+    rule_version,
+    false_alarm_rate
+from rows_published
