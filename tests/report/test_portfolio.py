@@ -12,9 +12,25 @@ import pytest
 from seo_warehouse.report.drawing import NARROW, WIDE, to_svg
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.page import compose, render_page
-from seo_warehouse.report.portfolio import MOST_MONTHS, Month, Portfolio, Survival, Unseen, read_portfolio
-from seo_warehouse.report.portfolio_picture import breadth_picture, lives_picture
-from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
+from seo_warehouse.report.portfolio import (
+    MOST_MONTHS,
+    ExpectedLoss,
+    LinkFlag,
+    Month,
+    Portfolio,
+    Publisher,
+    Survival,
+    Unseen,
+    read_portfolio,
+)
+from seo_warehouse.report.portfolio_picture import breadth_picture, lives_picture, loss_picture
+from seo_warehouse.report.portfolio_words import (
+    flag_table,
+    portfolio_table,
+    publisher_table,
+    say_portfolio,
+    survival_table,
+)
 from seo_warehouse.report.text import say_effect
 from tests.report.test_page import text_of
 from tests.report.world import insert
@@ -38,7 +54,30 @@ LIVES = tuple(
     for dimension, name in (("all", ""), ("rel_class", "followed"), ("rel_class", "nofollow"))
     for age, share in ((30, 0.95), (90, 0.9), (365, 0.7))
 )
-WHOLE = Portfolio(MONTHS, UNSEEN, LIVES)
+PUBLISHER = Publisher(
+    publisher="big.example", link_count=74, followed_share=0.185, orphaned_page_count=3, hill_1=61.0,
+    hill_1_after=63.25, judged_count=14, unjudged_count=60, expected_log_position_change=0.1,
+    interval_low=0.02, interval_high=0.18,
+)  # fmt: skip
+PUBLISHERS = (
+    PUBLISHER,
+    replace(PUBLISHER, publisher="<i>wide</i>.example", link_count=40, followed_share=0.1, orphaned_page_count=0),
+    replace(PUBLISHER, publisher="small.example", link_count=4, followed_share=0.01, orphaned_page_count=1),
+)
+FLAG = LinkFlag(
+    flag="velocity", publisher=None, anchor=None, first_day=date(2026, 11, 2), last_day=date(2026, 11, 8), counted=40,
+    expected=2.5, p_value=1e-5, false_alarm_rate=0.007,
+)  # fmt: skip
+EXACT = replace(FLAG, flag="exact_anchor_share", first_day=FLAG.last_day, counted=31, expected=12.0)
+WIDE_FLAG = replace(
+    FLAG, flag="site_wide", publisher="wide.example", anchor="<b>pans</b>", counted=4_100, expected=None, p_value=None,
+    false_alarm_rate=None,
+)  # fmt: skip
+FLAGS = (FLAG, EXACT, WIDE_FLAG)
+LOSS = ExpectedLoss(
+    link_count=1_204, untold_link_count=0, expected_loss_count=61.3, interval_low=38.2, interval_high=84.4
+)
+WHOLE = Portfolio(MONTHS, UNSEEN, LIVES, PUBLISHERS, FLAGS, LOSS)
 
 
 def page_of(portfolio: Portfolio) -> str:
@@ -81,6 +120,64 @@ def test_of_fewer_than_thirty_links_only_counts_are_told() -> None:
     ]
 
 
+def test_what_goes_with_the_largest_publisher() -> None:
+    without, change = say_portfolio(Portfolio(publishers=PUBLISHERS))
+    assert without == (
+        "Without big.example 18 % of them would go, and 3 pages would have none left; the others are as broad as 63.2 "
+        "domains with equally many links, where all together are as 61.0."
+    )
+    assert change == (
+        "Without the 14 of its 74 links of which it is known what they did, their pages would stand between 2.0 and "
+        "20 % further down."
+    )
+
+
+@pytest.mark.parametrize(
+    ("publisher", "said"),
+    [
+        (replace(PUBLISHER, interval_low=-0.02), "What 14 of its 74 links did cannot be told from nothing"),
+        (
+            replace(PUBLISHER, judged_count=9, expected_log_position_change=None, interval_low=None),
+            "cannot be told: what 9 of its 74 links did is known, and it takes 10.",
+        ),
+        (replace(PUBLISHER, orphaned_page_count=0, hill_1_after=None), "and no page would be left without any."),
+    ],
+)
+def test_what_cannot_be_said_of_a_publisher_is_not_said(publisher: Publisher, said: str) -> None:
+    assert said in " ".join(say_portfolio(Portfolio(publishers=(publisher,))))
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (LOSS, ["Of 1,204 living links 61 are expected to go within 90 days (38 to 84)."]),
+        (
+            replace(LOSS, untold_link_count=7),
+            [
+                "Of 1,204 living links 61 are expected to go within 90 days (38 to 84); 7 more are older than anything "
+                "that was watched long enough."
+            ],
+        ),
+        (replace(LOSS, expected_loss_count=None, interval_low=None, interval_high=None), []),
+    ],
+)
+def test_what_is_expected_to_go_has_an_interval(loss: ExpectedLoss, said: list[str]) -> None:
+    assert say_portfolio(Portfolio(loss=loss)) == said
+
+
+def test_flags_are_facts_to_explain() -> None:
+    assert say_portfolio(Portfolio(flags=(*FLAGS, FLAG))) == [
+        "In the week of 2 November 2026 40 new domains linked, where 2.5 are usual: something to explain, good or bad.",
+        "31 domains link with a keyword as it is, where 12.0 are usual.",
+        "4,100 links of wide.example say “<b>pans</b>”, as menus and footers do.",
+    ]
+    assert [row[3:] for row in flag_table(Portfolio(flags=FLAGS)).rows] == [
+        ("40", "2.5", "p < 0.001", "7 in 1,000"),
+        ("31", "12.0", "p < 0.001", "7 in 1,000"),
+        ("4,100", "–", "–", "a fact"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("unseen", "said"),
     [
@@ -116,6 +213,13 @@ def test_a_refused_share_is_in_no_table_and_no_picture() -> None:
     assert row == ("All links, 90 days", "–", "310", "90", "31")
 
 
+def test_the_table_of_publishers_says_how_many_links_are_judged() -> None:
+    assert publisher_table(WHOLE).rows[0] == (
+        *("big.example", "74", "18 %", "3", "63.2"),
+        *("2.0 to 20 % further down", "14 of 74"),
+    )
+
+
 def test_the_newest_month_comes_first_in_the_table() -> None:
     rows = portfolio_table(WHOLE).rows
     assert [row[0] for row in rows] == ["2026-11", "2026-10", "2026-09", "2026-08", "2026-07", "2026-06"]
@@ -124,14 +228,19 @@ def test_the_newest_month_comes_first_in_the_table() -> None:
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_pictures_say_what_they_show_at_any_width(width: int) -> None:
-    lives, breadth = lives_picture(WHOLE), breadth_picture(WHOLE)
+    lives, breadth, losses = lives_picture(WHOLE), breadth_picture(WHOLE), loss_picture(WHOLE)
     assert lives is not None
     assert breadth is not None
+    assert losses is not None
     drawn = to_svg(lives, width)
     assert drawn == to_svg(lives, width)
     assert "Followed links: 310 watched at 30 days, 310 at 365" in drawn
     assert to_svg(breadth, width) == to_svg(breadth, width)
     assert breadth_picture(Portfolio(MONTHS[:2])) is None
+    shown = to_svg(losses, width)
+    assert "18.5 %, 3 pages" in shown
+    assert "&lt;i&gt;wide" in shown
+    assert loss_picture(Portfolio(publishers=PUBLISHERS[:2])) is None
 
 
 def test_a_property_of_which_nothing_is_known_has_no_such_section() -> None:
@@ -158,7 +267,14 @@ def test_a_propertys_own_newest_months_are_read(marts: Connection, analyst: Conn
     life = asdict(LIFE) | {"property_key": 1, "class": ""}
     del life["class_name"]
     insert(marts, "rpt_link_survival", [life, life | {"dimension": "witness", "class": "w"}])
+    insert(marts, "fct_link_flag", [asdict(row) | {"property_key": 1, "subject_key": 1} for row in (EXACT, FLAG)])
+    insert(marts, "rpt_expected_loss", [asdict(LOSS) | {"property_key": 1}])
+    insert(
+        marts,
+        "rpt_portfolio_stress",
+        [asdict(row) | {"property_key": 1, "publisher_key": number} for number, row in enumerate(PUBLISHERS[::-1])],
+    )
     assert read_portfolio(analyst, 1) == Portfolio(
-        tuple(replace(MONTH, month=month) for month in months[3:]), UNSEEN, (LIFE,)
+        tuple(replace(MONTH, month=month) for month in months[3:]), UNSEEN, (LIFE,), PUBLISHERS, (EXACT, FLAG), LOSS
     )
     assert read_portfolio(analyst, 3) == Portfolio()

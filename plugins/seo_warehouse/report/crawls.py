@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+
+from seo_warehouse.report.querying import has_tables, read_rows
 
 TABLES = ("fct_bot_crawl", "fct_log_day", "dim_bot")
 CRAWLERS = """
@@ -62,10 +63,6 @@ class Crawler:
 
 def read_crawlers(connection: psycopg.Connection[Any], property_key: int) -> tuple[Crawler, ...]:
     """Crawlers of search engines' indices and of AI; none where the marts hold no such tables yet."""
-    there = connection.execute(
-        "select count(*) from pg_tables where schemaname = 'marts' and tablename = any(%s)", (list(TABLES),)
-    ).fetchone()
-    if there is None or there[0] < len(TABLES):
+    if not has_tables(connection, *TABLES):
         return ()
-    with connection.cursor(row_factory=class_row(Crawler)) as cursor:
-        return tuple(cursor.execute(CRAWLERS, {"key": property_key}).fetchall())
+    return read_rows(connection, Crawler, CRAWLERS, {"key": property_key})

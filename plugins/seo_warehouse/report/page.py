@@ -21,9 +21,15 @@ from seo_warehouse.report.found_picture import curve_picture, link_picture
 from seo_warehouse.report.found_words import LIMITS as FOUND_LIMITS
 from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
 from seo_warehouse.report.pictures import arm_lines, comparison, cut_lines, event_study
-from seo_warehouse.report.portfolio_picture import breadth_picture, lives_picture
+from seo_warehouse.report.portfolio_picture import breadth_picture, lives_picture, loss_picture
 from seo_warehouse.report.portfolio_words import LIMITS as PORTFOLIO_LIMITS
-from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
+from seo_warehouse.report.portfolio_words import (
+    flag_table,
+    portfolio_table,
+    publisher_table,
+    say_portfolio,
+    survival_table,
+)
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.sparkline import to_sparkline
@@ -69,12 +75,16 @@ class Report:
     links: Picture | None
     lives: Picture | None
     breadth: Picture | None
+    losses: Picture | None
     pages: tuple[Picture, ...]
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """Every picture there is."""
-        single = (self.study, self.cuts, self.arms, self.curves, self.links, self.lives, self.breadth)
+        single = (
+            *(self.study, self.cuts, self.arms, self.curves, self.links),
+            *(self.lives, self.breadth, self.losses),
+        )
         return tuple(picture for picture in single if picture) + self.pages
 
 
@@ -91,6 +101,7 @@ def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
         link_picture(facts.found),
         lives_picture(facts.portfolio),
         breadth_picture(facts.portfolio),
+        loss_picture(facts.portfolio),
         tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
     )
 
@@ -173,7 +184,11 @@ def _portfolio(report: Report) -> dict[str, object] | None:
         "said": say_portfolio(portfolio),
         "lives": _embed(report.lives),
         "breadth": _embed(report.breadth),
-        "tables": (survival_table(portfolio), portfolio_table(portfolio)),
+        "losses": _embed(report.losses),
+        "tables": (
+            *(flag_table(portfolio), publisher_table(portfolio)),
+            *(survival_table(portfolio), portfolio_table(portfolio)),
+        ),
         "limits": PORTFOLIO_LIMITS,
     }
 

@@ -7,10 +7,18 @@ from datetime import date
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+
+from seo_warehouse.report.querying import has_tables, read_rows
 
 MOST_MONTHS = 60
-TABLES = ("rpt_portfolio", "rpt_witness_bound", "rpt_link_survival")
+TABLES = (
+    "rpt_portfolio",
+    "rpt_witness_bound",
+    "rpt_link_survival",
+    "rpt_portfolio_stress",
+    "fct_link_flag",
+    "rpt_expected_loss",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +68,59 @@ class Survival:
     status: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """A row of marts.rpt_portfolio_stress: what would go with one who links."""
+
+    publisher: str
+    link_count: int
+    followed_share: float
+    orphaned_page_count: int
+    hill_1: float | None
+    hill_1_after: float | None
+    judged_count: int
+    unjudged_count: int
+    expected_log_position_change: float | None
+    interval_low: float | None
+    interval_high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkFlag:
+    """A row of marts.fct_link_flag."""
+
+    flag: str
+    publisher: str | None
+    anchor: str | None
+    first_day: date
+    last_day: date
+    counted: int
+    expected: float | None
+    p_value: float | None
+    false_alarm_rate: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedLoss:
+    """The row of marts.rpt_expected_loss."""
+
+    link_count: int
+    untold_link_count: int
+    expected_loss_count: float | None
+    interval_low: float | None
+    interval_high: float | None
+
+
 @dataclass(frozen=True)
 class Portfolio:
-    """All that a report says of a portfolio, months in order. Empty where nothing is known."""
+    """All that a report says of a portfolio, months in order and publishers by size. Empty where nothing is known."""
 
     months: tuple[Month, ...] = ()
     unseen: Unseen | None = None
     lives: tuple[Survival, ...] = ()
+    publishers: tuple[Publisher, ...] = ()
+    flags: tuple[LinkFlag, ...] = ()
+    loss: ExpectedLoss | None = None
 
     @property
     def curves(self) -> tuple[tuple[Survival, ...], ...]:
@@ -99,19 +153,39 @@ where property_key = %(key)s and dimension in ('all', 'rel_class')
 order by dimension, class, age_days
 limit 200
 """
+PUBLISHERS = """
+select left(publisher, 300) as publisher, link_count, followed_share, orphaned_page_count, hill_1, hill_1_after,
+       judged_count, unjudged_count, expected_log_position_change, interval_low, interval_high
+from marts.rpt_portfolio_stress
+where property_key = %(key)s
+order by link_count desc, orphaned_page_count desc, publisher_key
+limit 20
+"""
+FLAGS = """
+select flag, left(publisher, 300) as publisher, left(anchor, 300) as anchor, first_day, last_day, counted, expected,
+       p_value, false_alarm_rate
+from marts.fct_link_flag
+where property_key = %(key)s
+order by last_day desc, flag, counted desc, subject_key, first_day
+limit 20
+"""
+LOSS = f"""
+select {", ".join(column.name for column in fields(ExpectedLoss))}
+from marts.rpt_expected_loss
+where property_key = %(key)s
+"""  # noqa: S608
 
 
 def read_portfolio(connection: psycopg.Connection[Any], property_key: int) -> Portfolio:
     """What the marts say of a property; nothing where they hold no such tables yet."""
-    there = connection.execute(
-        "select count(*) from pg_tables where schemaname = 'marts' and tablename = any(%s)", (list(TABLES),)
-    ).fetchone()
-    if there is None or there[0] < len(TABLES):
+    if not has_tables(connection, *TABLES):
         return Portfolio()
-    which: dict[str, Any] = {"key": property_key}
-    with connection.cursor(row_factory=class_row(Month)) as cursor:
-        months = tuple(cursor.execute(MONTHS, which).fetchall())
-    with connection.cursor(row_factory=class_row(Unseen)) as cursor:
-        unseen = cursor.execute(UNSEEN, which).fetchone()
-    with connection.cursor(row_factory=class_row(Survival)) as cursor:
-        return Portfolio(months, unseen, tuple(cursor.execute(LIVES, which).fetchall()))
+    which = {"key": property_key}
+    return Portfolio(
+        read_rows(connection, Month, MONTHS, which),
+        next(iter(read_rows(connection, Unseen, UNSEEN, which)), None),
+        read_rows(connection, Survival, LIVES, which),
+        read_rows(connection, Publisher, PUBLISHERS, which),
+        read_rows(connection, LinkFlag, FLAGS, which),
+        next(iter(read_rows(connection, ExpectedLoss, LOSS, which)), None),
+    )

@@ -1,22 +1,27 @@
-"""Pictures of the portfolio: how long links live, and how broad it was month by month."""
+"""Pictures of the portfolio: how long links live, what goes with whom, and how broad it was month by month."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
-from seo_warehouse.report.drawing import SMALL, Canvas, Picture, dress, head, head_height, wrap
-from seo_warehouse.report.portfolio import Month, Portfolio, Survival
+from seo_warehouse.report.drawing import SMALL, Canvas, Picture, frame, write
+from seo_warehouse.report.portfolio import Month, Portfolio, Publisher, Survival
 from seo_warehouse.report.portfolio_words import say_portfolio, say_sort
 from seo_warehouse.report.sentences import interval_of
-from seo_warehouse.report.words import capital
+from seo_warehouse.report.words import capital, clean, count_of
 
 LIVES_TITLE = "How long links live"
+LOSS_TITLE = "What would go with one who links: share of followed links"
 BREADTH_TITLE = "As many domains, if all had equally many followed links"
-LEAST_MONTHS = 3
+LEAST_MONTHS = LEAST_PUBLISHERS = 3
 """Fewer are a table."""
+MOST_PUBLISHERS = 10
+LEFT, RIGHT = 46, 16
+"""Pixels beside a plot."""
 
 
 def lives_picture(portfolio: Portfolio) -> Picture | None:
@@ -26,6 +31,15 @@ def lives_picture(portfolio: Portfolio) -> Picture | None:
         return None
     said = " ".join(say_portfolio(portfolio))
     return Picture("links-live", LIVES_TITLE, said, lambda canvas: _draw_lives(canvas, curves[:4]))
+
+
+def loss_picture(portfolio: Portfolio) -> Picture | None:
+    """The share of links that goes with each of the largest publishers; None of fewer than three."""
+    publishers = portfolio.publishers[:MOST_PUBLISHERS]
+    if len(publishers) < LEAST_PUBLISHERS:
+        return None
+    said = " ".join(say_portfolio(portfolio))
+    return Picture("without-a-publisher", LOSS_TITLE, said, lambda canvas: _draw_losses(canvas, publishers))
 
 
 def breadth_picture(portfolio: Portfolio) -> Picture | None:
@@ -38,14 +52,10 @@ def breadth_picture(portfolio: Portfolio) -> Picture | None:
 
 
 def _draw_lives(canvas: Canvas, curves: Sequence[Sequence[Survival]]) -> Figure:
-    titles, colours = wrap(canvas, LIVES_TITLE), canvas.palette
-    above, below = head_height(titles) + 12, 46 + 18 * len(curves)
-    height = above + (200 if canvas.is_narrow else 240) + below
-    figure = canvas.figure(height)
-    left, right = 46, 16
-    box = (left / canvas.width, below / height, 1 - (left + right) / canvas.width, 1 - (above + below) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas)
+    colours, below = canvas.palette, 46 + 18 * len(curves)
+    figure, axes = frame(
+        canvas, LIVES_TITLE, plot=200 if canvas.is_narrow else 240, below=below, left=LEFT, right=RIGHT
+    )
     last = max(row.age_days for curve in curves for row in curve)
     axes.set_xlim(0, last * 1.02)
     axes.set_ylim(0, 104)
@@ -62,38 +72,47 @@ def _draw_lives(canvas: Canvas, curves: Sequence[Sequence[Survival]]) -> Figure:
         watched = f"{curve[0].at_risk_count:,} watched at {curve[0].age_days} days"
         if len(curve) > 1:
             watched += f", {curve[-1].at_risk_count:,} at {curve[-1].age_days}"
-        figure.text(
-            8 / canvas.width,
-            (6 + 18 * (len(curves) - number)) / height,
-            f"{capital(say_sort(curve[0]))}: {watched}",
-            color=colour,
-            fontsize=SMALL,
-            va="bottom",
-        )
+        said = f"{capital(say_sort(curve[0]))}: {watched}"
+        write(figure, 8, 6 + 18 * (len(curves) - number), said, color=colour, fontsize=SMALL, va="bottom")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
-    figure.text(
-        box[0] + box[2] / 2, (below - 42) / height, "days since its first sight", ha="center", va="bottom",
-        color=colours["soft"],
-    )  # fmt: skip
-    head(figure, canvas, titles)
+    middle = (LEFT + canvas.width - RIGHT) / 2
+    write(figure, middle, below - 42, "days since its first sight", ha="center", va="bottom", color=colours["soft"])
+    return figure
+
+
+def _draw_losses(canvas: Canvas, publishers: Sequence[Publisher]) -> Figure:
+    colours, step = canvas.palette, 38 if canvas.is_narrow else 26
+    left, right = (8, 150) if canvas.is_narrow else (230, 230)
+    plot = step * len(publishers)
+    figure, axes = frame(canvas, LOSS_TITLE, plot=plot, below=8, left=left, right=right, grid="")
+    axes.set_xlim(0, max(publisher.followed_share for publisher in publishers))
+    axes.set_ylim(plot, 0)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines["bottom"].set_visible(False)
+    beside: dict[str, Any] = {"va": "center", "fontsize": SMALL, "clip_on": False}
+    for number, publisher in enumerate(publishers):
+        y = step * number + (28 if canvas.is_narrow else 13)
+        axes.barh(y, publisher.followed_share, 12, color=colours["series1"])
+        name, told = clean(publisher.publisher, 34), f"{100 * publisher.followed_share:.1f} %"
+        if publisher.orphaned_page_count:
+            bare = count_of(publisher.orphaned_page_count, "page")
+            told += f", {bare} bare" if canvas.is_narrow else f", {bare} left without any"
+        if canvas.is_narrow:
+            axes.text(0, y - 16, name, color=colours["ink"], **beside)
+        else:
+            axes.text(-0.02, y, name, ha="right", transform=axes.get_yaxis_transform(), color=colours["ink"], **beside)
+        axes.text(publisher.followed_share, y, f" {told}", color=colours["soft"], **beside)
     return figure
 
 
 def _draw_breadth(canvas: Canvas, months: Sequence[Month]) -> Figure:
-    titles, colours = wrap(canvas, BREADTH_TITLE), canvas.palette
-    above, below = head_height(titles) + 12, 30
-    height = above + 180 + below
-    figure = canvas.figure(height)
-    left, right = 46, 16
-    box = (left / canvas.width, below / height, 1 - (left + right) / canvas.width, 1 - (above + below) / height)
-    axes = figure.add_axes(box)
-    dress(axes, canvas)
+    figure, axes = frame(canvas, BREADTH_TITLE, plot=180, below=30, left=LEFT, right=RIGHT)
     days = [float(date2num(month.month)) for month in months]  # type: ignore[no-untyped-call]
     values = [month.common_1 or 0 for month in months]
-    axes.plot(days, values, color=colours["series1"], marker="o", markersize=4)
+    axes.plot(days, values, color=canvas.palette["series1"], marker="o", markersize=4)
     axes.set_ylim(0, 1.1 * max(values))
     locator = AutoDateLocator(maxticks=4 if canvas.is_narrow else 8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    head(figure, canvas, titles)
     return figure

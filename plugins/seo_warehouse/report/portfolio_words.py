@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from seo_warehouse.report.portfolio import Month, Portfolio, Survival, Unseen
+from seo_warehouse.report.portfolio import ExpectedLoss, LinkFlag, Month, Portfolio, Publisher, Survival, Unseen
 from seo_warehouse.report.sections import NONE, Table
-from seo_warehouse.report.sentences import interval_of
-from seo_warehouse.report.words import capital, count_of, plain
+from seo_warehouse.report.sentences import holds_zero, interval_of
+from seo_warehouse.report.words import MEASURES, capital, clean, count_of, plain, say_p
 
 SORTS = {
     "all": "all links",
@@ -13,10 +13,17 @@ SORTS = {
     "nofollow": "nofollow links",
     "unknown": "links of unknown rel",
 }
+FLAGS = {
+    "velocity": "many new domains in a week",
+    "exact_anchor_share": "many links with a keyword as it is",
+    "site_wide": "many links of one domain with one text",
+}
 SAID_AGES = (30, 90, 365)
+SAID_FLAGS = 3
 LIMITS = (
     "Links are those that witnesses saw; what all of them find hard to see is in no figure.",
     "A date of birth is a first sight: links that were there before anybody looked say nothing of how long links live.",
+    "A flag is a fact to explain, not a verdict: none says harm, and each is raised now and then where nobody meddled.",
     "Survival assumes that links will go as those of their kind did.",
 )
 
@@ -26,9 +33,14 @@ def say_portfolio(portfolio: Portfolio) -> list[str]:
     said = []
     if portfolio.months:
         said += [_say_size(portfolio.months[-1]), *_say_breadth(portfolio.months[-1]), *_say_change(portfolio.months)]
+    if portfolio.publishers:
+        said += _say_without(portfolio.publishers[0])
     if portfolio.unseen:
         said += _say_unseen(portfolio.unseen)
-    return said + _say_lives(portfolio)
+    said += _say_lives(portfolio)
+    if portfolio.loss:
+        said += _say_loss(portfolio.loss)
+    return said + [_say_flag(flag) for flag in portfolio.flags[:SAID_FLAGS]]
 
 
 def _say_size(month: Month) -> str:
@@ -59,6 +71,34 @@ def _say_change(months: tuple[Month, ...]) -> list[str]:
     ]
 
 
+def _say_without(publisher: Publisher) -> list[str]:
+    """What goes with the largest publisher."""
+    left = (
+        f"{count_of(publisher.orphaned_page_count, 'page')} would have none left"
+        if (publisher.orphaned_page_count)
+        else "no page would be left without any"
+    )
+    said = f"Without {clean(publisher.publisher, 80)} {_percent(publisher.followed_share)} of them would go, and {left}"
+    if publisher.hill_1 is not None and publisher.hill_1_after is not None:
+        said += (
+            f"; the others are as broad as {publisher.hill_1_after:,.1f} domains with equally many links, where all "
+            f"together are as {publisher.hill_1:,.1f}"
+        )
+    return [f"{said}.", _say_change_without(publisher)]
+
+
+def _say_change_without(publisher: Publisher) -> str:
+    interval = interval_of(publisher.interval_low, publisher.interval_high)
+    change = publisher.expected_log_position_change
+    judged = f"{publisher.judged_count:,} of its {count_of(publisher.link_count, 'link')}"
+    if interval is None or change is None:
+        return f"What that would do to positions cannot be told: what {judged} did is known, and it takes 10."
+    ends = MEASURES["log_position"].say_between(*interval)
+    if holds_zero(interval):
+        return f"What {judged} did cannot be told from nothing: without them their pages would stand {ends}."
+    return f"Without the {judged} of which it is known what they did, their pages would stand {ends}."
+
+
 def _say_unseen(unseen: Unseen) -> list[str]:
     seen = (
         f"{count_of(unseen.witness_count, 'witness', 'witnesses')} saw links of {count_of(unseen.seen_count, 'domain')}"
@@ -87,6 +127,47 @@ def _living(row: Survival) -> str:
     return f"{_with_ends(row)} live longer than {row.age_days} days"
 
 
+def _say_loss(loss: ExpectedLoss) -> list[str]:
+    interval = interval_of(loss.interval_low, loss.interval_high)
+    if interval is None or loss.expected_loss_count is None:
+        return []
+    said = f"Of {count_of(loss.link_count, 'living link')} {loss.expected_loss_count:,.0f} are expected to go within "
+    said += f"90 days ({interval[0]:,.0f} to {interval[1]:,.0f})"
+    if loss.untold_link_count:
+        said += f"; {loss.untold_link_count:,} more are older than anything that was watched long enough"
+    return [f"{said}."]
+
+
+def _say_flag(flag: LinkFlag) -> str:
+    if flag.flag == "site_wide":
+        words = f"“{clean(flag.anchor, 80)}”"
+        return f"{count_of(flag.counted, 'link')} of {clean(flag.publisher, 80)} say {words}, as menus and footers do."
+    usual = "" if flag.expected is None else f", where {flag.expected:,.1f} are usual"
+    if flag.flag == "velocity":
+        week = f"{flag.first_day.day} {flag.first_day:%B %Y}"
+        new = count_of(flag.counted, "new domain")
+        return f"In the week of {week} {new} linked{usual}: something to explain, good or bad."
+    return f"{count_of(flag.counted, 'domain')} link with a keyword as it is{usual}."
+
+
+def flag_table(portfolio: Portfolio) -> Table:
+    """What stands out, newest first."""
+    rows = tuple(
+        (
+            FLAGS.get(flag.flag, plain(flag.flag)),
+            f"{flag.first_day} to {flag.last_day}",
+            clean(flag.publisher, 80) or NONE,
+            f"{flag.counted:,}",
+            NONE if flag.expected is None else f"{flag.expected:,.1f}",
+            NONE if flag.p_value is None else say_p(flag.p_value),
+            "a fact" if flag.false_alarm_rate is None else f"{1000 * flag.false_alarm_rate:.0f} in 1,000",
+        )
+        for flag in portfolio.flags
+    )
+    headings = ("flag", "days", "of", "counted", "usual", "by chance", "raised where nobody meddled")
+    return Table("What stands out among the links", headings, rows)
+
+
 def portfolio_table(portfolio: Portfolio) -> Table:
     """The months."""
     rows = tuple(
@@ -102,6 +183,30 @@ def portfolio_table(portfolio: Portfolio) -> Table:
     )
     headings = ("month", "links", "domains", "largest domain", "as many alike, comparable", "as many alike, estimated")
     return Table("Followed links by domain, month by month", headings, rows)
+
+
+def publisher_table(portfolio: Portfolio) -> Table:
+    """What would go with each of the largest publishers."""
+    measure = MEASURES["log_position"]
+    rows = []
+    for publisher in portfolio.publishers:
+        interval = interval_of(publisher.interval_low, publisher.interval_high)
+        rows.append(
+            (
+                clean(publisher.publisher, 80),
+                f"{publisher.link_count:,}",
+                _percent(publisher.followed_share),
+                f"{publisher.orphaned_page_count:,}",
+                NONE if publisher.hill_1_after is None else f"{publisher.hill_1_after:,.1f}",
+                NONE if interval is None else measure.say_range(*interval),
+                f"{publisher.judged_count:,} of {publisher.link_count:,}",
+            )
+        )
+    headings = (
+        *("without", "links that go", "share", "pages with none left", "as many alike after"),
+        *("their pages' positions", "links judged"),
+    )
+    return Table("What would go with one who links", headings, tuple(rows))
 
 
 def survival_table(portfolio: Portfolio) -> Table:

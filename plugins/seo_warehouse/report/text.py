@@ -9,7 +9,13 @@ from seo_warehouse.report import sections
 from seo_warehouse.report.crawls_words import crawl_table, say_crawls
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found_words import found_table, link_table, say_links, say_waits, waiting_table
-from seo_warehouse.report.portfolio_words import portfolio_table, say_portfolio, survival_table
+from seo_warehouse.report.portfolio_words import (
+    flag_table,
+    portfolio_table,
+    publisher_table,
+    say_portfolio,
+    survival_table,
+)
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
@@ -82,7 +88,8 @@ def _say_portfolio(facts: Facts, say: Say) -> None:
     say("\nThe portfolio of links:")
     for said in say_portfolio(portfolio):
         say(f"* {said}")
-    for table in sections.filled(survival_table(portfolio), portfolio_table(portfolio)):
+    tables = (flag_table, publisher_table, survival_table, portfolio_table)
+    for table in sections.filled(*(table_of(portfolio) for table_of in tables)):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
 
