@@ -21,17 +21,18 @@ MARTS = {
     "dim_bot", "dim_click_curve", "dim_date", "dim_google_update", "dim_property", "dim_domain",
     "dim_domain_current", "dim_page", "dim_page_url", "dim_keyword", "dim_link", "dim_query",
     "rpt_link_profile", "rpt_anchor", "fct_disavowal",
-    "fct_link_check", "fct_link_event", "fct_link_lifespan", "fct_link_rank_change", "fct_link_effect_cell",
-    "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
+    "fct_link_check", "fct_link_event", "fct_link_flag", "fct_link_lifespan", "fct_link_rank_change",
+    "fct_link_effect_cell", "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
     "fct_bot_crawl", "fct_log_day", "rpt_crawl_budget", "rpt_crawl_rate_effect",
     "fct_index_look", "fct_index_state", "fct_page_milestone", "rpt_discovery", "rpt_discovery_effect",
-    "fct_page_authority", "rpt_link_survival", "rpt_portfolio", "rpt_scale_shift", "rpt_witness", "rpt_witness_bound",
+    "fct_page_authority", "rpt_expected_loss", "rpt_link_risk", "rpt_link_survival", "rpt_portfolio",
+    "rpt_portfolio_stress", "rpt_scale_shift", "rpt_witness", "rpt_witness_bound",
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
 }  # fmt: skip
-OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check"}
-"""What only files fill that are not among the demo's samples, or a source that no property of the demo has."""
+OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag"}
+"""What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""
 
 
 def test_an_analyst_reads_every_mart_and_each_holds_something(running: Running) -> None:

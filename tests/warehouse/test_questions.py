@@ -54,7 +54,7 @@ MODELS = (
     *("+fct_serp_result", "+rpt_serp_visibility", "+dim_link", "+fct_link_event", "+rpt_anchor", "+fct_link_check"),
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
-    *("+fct_disavowal", "+rpt_link_survival"),
+    *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
 )
 
 
@@ -114,6 +114,15 @@ def world(warehouse: Warehouse) -> Warehouse:
     warehouse.insert(
         "marts.rpt_witness_bound", [bound | {"left_out": [], "is_guarded": False, "status": "not_enough_data"}]
     )
+    week = {"property_key": 1, "flag": "velocity", "subject_kind": "property", "subject_key": 0, "rule_version": 1}
+    week |= {"first_day": day(7), "last_day": day(13), "counted": 40, "expected": 2.5, "p_value": 0.00001}
+    ((key,),) = warehouse.connection.execute(
+        "select link_key from marts.dim_link where property_key = 1 and source_domain = 'new.example'"
+    )
+    warehouse.insert("marts.fct_link_flag", [week | {"link_keys": [key], "false_alarm_rate": 0.007}])
+    loss = {"property_key": 1, "link_count": 9, "untold_link_count": 0, "domain_count": 4, "status": "estimate"}
+    loss |= {"expected_loss_count": 2.5, "interval_low": 0.0, "interval_high": 4.0}
+    warehouse.insert("marts.rpt_expected_loss", [loss])
     return warehouse
 
 
@@ -447,11 +456,17 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     36: [(LAST, f"{SITE}{path}", *told, 1) for path, number, *told in SPREAD if day(number) == LAST],
     37: [("dataforseo", "domain_rank", day(9), 120, "shifted", 5, 41, 38, 44)],
     38: [(day(0).replace(day=1), "dataforseo", 62, 55, 69, None, 23, 31, 4)],
+    39: [(f"{name}.example", 1, 33, 1, None, None, None, None, None, 0, 1) for name in ("fan", "new", "old")],
+    40: [("velocity", None, None, day(7), day(13), 40, 2.5, 0.00001, 0.007, "https://www.new.example/post")],
+    41: [
+        (f"https://{page}", age, None, 1, None, None, 2.5, 0.0, 4.0)
+        for page, age in (("blog.fan.example/a", 43), ("www.new.example/post", 6), ("www.old.example/post", 53))
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 39)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 42)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
