@@ -119,6 +119,42 @@ whatever came next. A link that was there at the start begins at -infinity, one 
 {%- endmacro %}
 
 {#-
+Lives of links and the pages that their targets led to, from from_date to the day before to_date. Until its first version a URL
+is its own page, and without one for ever.
+-#}
+{% macro placed_lives() -%}
+    with
+        lives as ({{ link_lives() }}),
+
+        versions as (select * from {{ ref('int_page__version_pages') }}),
+
+        first_versions as (
+            select property_key, url_key, min(valid_from_date) as valid_from_date
+            from versions
+            group by property_key, url_key
+        )
+
+    select
+        lives.*,
+        lives.target_url_key as page_key,
+        date '-infinity' as from_date,
+        coalesce(first_versions.valid_from_date, 'infinity') as to_date
+    from lives
+    left join
+        first_versions
+        on first_versions.property_key = lives.property_key
+        and first_versions.url_key = lives.target_url_key
+    where lives.target_url_key is not null
+    union all
+    select lives.*, versions.page_key, versions.valid_from_date, versions.valid_to_date
+    from lives
+    inner join
+        versions
+        on versions.property_key = lives.property_key
+        and versions.url_key = lives.target_url_key
+{%- endmacro %}
+
+{#-
 Lives (begin_date, end_date) of rows of `lives` that are alike by `columns`, where those that overlap or touch are one: what comes
 or goes within it changes no count.
 -#}

@@ -55,6 +55,7 @@ MODELS = (
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
+    "fct_page_link_profile",
 )
 
 
@@ -462,11 +463,12 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (f"https://{page}", age, None, 1, None, None, 2.5, 0.0, 4.0)
         for page, age in (("blog.fan.example/a", 43), ("www.new.example/post", 6), ("www.old.example/post", 53))
     ],
+    42: [(GONE, day(0), 1, 1, 1, 100, 1), (PANS, day(0), 1, 1, 1, 100, 1), (POTS, day(9), 1, 1, 1, 100, 1)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 42)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 43)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -13,12 +13,23 @@ with
             lives.begin_date,
             lives.end_date,
             coalesce(substring(lower(links.source_domain) from '[^.]+$'), '') as top_level_domain,
-            coalesce(links.item_type, '') as item_type
+            coalesce(links.item_type, '') as item_type,
+            case
+                when links.item_type = 'image'
+                then 'image'
+                when types.anchor_type <> 'unknown'
+                then types.anchor_type
+                else ''
+            end as words
         from lives
         inner join
-            {{ ref('int_link__describe_links') }} as links
+            {{ ref('dim_link') }} as links
             on links.property_key = lives.property_key
             and links.link_key = lives.link_key
+        left join
+            {{ ref('int_link__type_anchors') }} as types
+            on types.property_key = links.property_key
+            and types.anchor_key = {{ key64(plain_anchor('links.anchor')) }}
         where lives.rel_class = 'followed'
     ),
 
@@ -32,7 +43,7 @@ with
             begin_date,
             end_date
         from followed
-        {%- for dimension in ['top_level_domain', 'item_type'] %}
+        {%- for dimension in ['top_level_domain', 'item_type', 'words'] %}
             {%- for weight, counted in [('link', 'link_key'), ('domain', 'linking_key')] %}
                 union all
                 select

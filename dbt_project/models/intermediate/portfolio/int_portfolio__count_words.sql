@@ -5,33 +5,31 @@ with
 
     links as (
         select
-            property_key,
-            link_key,
+            link.property_key,
+            link.link_key,
             {{ linking_key('link') }} as linking_key,
-            {{ key64(plain_anchor('anchor')) }} as anchor_key
+            types.anchor_type = 'exact' as is_exact
         from {{ ref('dim_link') }} as link
+        inner join
+            {{ ref('int_link__type_anchors') }} as types
+            on types.property_key = link.property_key
+            and types.anchor_key = {{ key64(plain_anchor('link.anchor')) }}
         where
-            state = 'live'
-            and is_followed
-            and item_type is distinct from 'image'
-            and {{ plain_anchor('anchor') }} <> ''
-    ),
-
-    exact as (
-        select property_key, anchor_key from {{ ref('rpt_anchor') }} where anchor_type = 'exact'
+            link.state = 'live'
+            and link.is_followed
+            and link.item_type is distinct from 'image'
+            and types.anchor_type <> 'unknown'
     ),
 
     -- A domain speaks once, with what most of its links say.
     domains as (
         select
-            links.property_key,
-            links.linking_key,
-            min(links.link_key) filter (where exact.anchor_key is not null) as link_key,
-            2 * count(exact.anchor_key) > count(*) as is_exact
+            property_key,
+            linking_key,
+            min(link_key) filter (where is_exact) as link_key,
+            2 * count(*) filter (where is_exact) > count(*) as is_exact
         from links
-        left join
-            exact on exact.property_key = links.property_key and exact.anchor_key = links.anchor_key
-        group by links.property_key, links.linking_key
+        group by property_key, linking_key
     )
 
 select
