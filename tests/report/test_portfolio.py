@@ -55,8 +55,8 @@ LIVES = tuple(
     for age, share in ((30, 0.95), (90, 0.9), (365, 0.7))
 )
 PUBLISHER = Publisher(
-    publisher="big.example", link_count=74, followed_share=0.185, orphaned_page_count=3, hill_1=61.0,
-    hill_1_after=63.25, judged_count=14, unjudged_count=60, expected_log_position_change=0.1,
+    publisher="big.example", link_count=74, followed_share=0.185, authority_share=0.25, orphaned_page_count=3,
+    hill_1=61.0, hill_1_after=63.25, judged_count=14, unjudged_count=60, expected_log_position_change=0.1,
     interval_low=0.02, interval_high=0.18,
 )  # fmt: skip
 PUBLISHERS = (
@@ -123,8 +123,8 @@ def test_of_fewer_than_thirty_links_only_counts_are_told() -> None:
 def test_what_goes_with_the_largest_publisher() -> None:
     without, change = say_portfolio(Portfolio(publishers=PUBLISHERS))
     assert without == (
-        "Without big.example 18 % of them would go, and 3 pages would have none left; the others are as broad as 63.2 "
-        "domains with equally many links, where all together are as 61.0."
+        "Without big.example 18 % of them would go, with 25 % of the authority that they bring, and 3 pages would have "
+        "none left; the others are as broad as 63.2 domains with equally many links, where all together are as 61.0."
     )
     assert change == (
         "Without the 14 of its 74 links of which it is known what they did, their pages would stand between 2.0 and "
@@ -141,6 +141,7 @@ def test_what_goes_with_the_largest_publisher() -> None:
             "cannot be told: what 9 of its 74 links did is known, and it takes 10.",
         ),
         (replace(PUBLISHER, orphaned_page_count=0, hill_1_after=None), "and no page would be left without any."),
+        (replace(PUBLISHER, authority_share=None), "Without big.example 18 % of them would go, and 3 pages"),
     ],
 )
 def test_what_cannot_be_said_of_a_publisher_is_not_said(publisher: Publisher, said: str) -> None:
@@ -215,7 +216,7 @@ def test_a_refused_share_is_in_no_table_and_no_picture() -> None:
 
 def test_the_table_of_publishers_says_how_many_links_are_judged() -> None:
     assert publisher_table(WHOLE).rows[0] == (
-        *("big.example", "74", "18 %", "3", "63.2"),
+        *("big.example", "74", "18 %", "25 %", "3", "63.2"),
         *("2.0 to 20 % further down", "14 of 74"),
     )
 
@@ -238,7 +239,7 @@ def test_pictures_say_what_they_show_at_any_width(width: int) -> None:
     assert to_svg(breadth, width) == to_svg(breadth, width)
     assert breadth_picture(Portfolio(MONTHS[:2])) is None
     shown = to_svg(losses, width)
-    assert "18.5 %, 3 pages" in shown
+    assert "18.5 % and 25.0 %, 3 pages" in shown
     assert "&lt;i&gt;wide" in shown
     assert loss_picture(Portfolio(publishers=PUBLISHERS[:2])) is None
 

@@ -189,4 +189,4 @@ def test_without_a_publisher_the_portfolio_is_as_broad_as_the_others_are(warehou
         assert row["hill_1"] == pytest.approx(hill(np.array([*counts.values()]), 1), rel=1e-12)
         assert row["followed_share"] == counts[row["publisher_key"]] / sum(counts.values())
     assert {row["month"] for row in told} == {JULY}
-    assert {row["expected_log_position_change"] for row in told} == {None}
+    assert {row["expected_log_position_change"] for row in told} == {row["authority_share"] for row in told} == {None}

@@ -457,7 +457,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     36: [(LAST, f"{SITE}{path}", *told, 1) for path, number, *told in SPREAD if day(number) == LAST],
     37: [("dataforseo", "domain_rank", day(9), 120, "shifted", 5, 41, 38, 44)],
     38: [(day(0).replace(day=1), "dataforseo", 62, 55, 69, None, 23, 31, 4)],
-    39: [(f"{name}.example", 1, 33, 1, None, None, None, None, None, 0, 1) for name in ("fan", "new", "old")],
+    39: [(f"{name}.example", 1, 33, None, 1, None, None, None, None, None, 0, 1) for name in ("fan", "new", "old")],
     40: [("velocity", None, None, day(7), day(13), 40, 2.5, 0.00001, 0.007, "https://www.new.example/post")],
     41: [
         (f"https://{page}", age, None, 1, None, None, 2.5, 0.0, 4.0)

@@ -75,6 +75,7 @@ class Publisher:
     publisher: str
     link_count: int
     followed_share: float
+    authority_share: float | None
     orphaned_page_count: int
     hill_1: float | None
     hill_1_after: float | None
@@ -154,8 +155,8 @@ order by dimension, class, age_days
 limit 200
 """
 PUBLISHERS = """
-select left(publisher, 300) as publisher, link_count, followed_share, orphaned_page_count, hill_1, hill_1_after,
-       judged_count, unjudged_count, expected_log_position_change, interval_low, interval_high
+select left(publisher, 300) as publisher, link_count, followed_share, authority_share, orphaned_page_count, hill_1,
+       hill_1_after, judged_count, unjudged_count, expected_log_position_change, interval_low, interval_high
 from marts.rpt_portfolio_stress
 where property_key = %(key)s
 order by link_count desc, orphaned_page_count desc, publisher_key

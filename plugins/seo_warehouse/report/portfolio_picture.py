@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
@@ -15,7 +16,7 @@ from seo_warehouse.report.sentences import interval_of
 from seo_warehouse.report.words import capital, clean, count_of
 
 LIVES_TITLE = "How long links live"
-LOSS_TITLE = "What would go with one who links: share of followed links"
+LOSS_TITLE = "What would go with one who links: followed links, and authority that they bring"
 BREADTH_TITLE = "As many domains, if all had equally many followed links"
 LEAST_MONTHS = LEAST_PUBLISHERS = 3
 """Fewer are a table."""
@@ -81,29 +82,39 @@ def _draw_lives(canvas: Canvas, curves: Sequence[Sequence[Survival]]) -> Figure:
 
 
 def _draw_losses(canvas: Canvas, publishers: Sequence[Publisher]) -> Figure:
-    colours, step = canvas.palette, 38 if canvas.is_narrow else 26
-    left, right = (8, 150) if canvas.is_narrow else (230, 230)
+    colours, step = canvas.palette, 44 if canvas.is_narrow else 26
+    left, right = (8, 8) if canvas.is_narrow else (210, 270)
     plot = step * len(publishers)
-    figure, axes = frame(canvas, LOSS_TITLE, plot=plot, below=8, left=left, right=right, grid="")
-    axes.set_xlim(0, max(publisher.followed_share for publisher in publishers))
+    figure, axes = frame(canvas, LOSS_TITLE, plot=plot, below=26, left=left, right=right, grid="")
+    axes.set_xlim(0, max(share for each in publishers for share in (each.followed_share, each.authority_share or 0)))
     axes.set_ylim(plot, 0)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines["bottom"].set_visible(False)
-    beside: dict[str, Any] = {"va": "center", "fontsize": SMALL, "clip_on": False}
     for number, publisher in enumerate(publishers):
-        y = step * number + (28 if canvas.is_narrow else 13)
-        axes.barh(y, publisher.followed_share, 12, color=colours["series1"])
-        name, told = clean(publisher.publisher, 34), f"{100 * publisher.followed_share:.1f} %"
-        if publisher.orphaned_page_count:
-            bare = count_of(publisher.orphaned_page_count, "page")
-            told += f", {bare} bare" if canvas.is_narrow else f", {bare} left without any"
-        if canvas.is_narrow:
-            axes.text(0, y - 16, name, color=colours["ink"], **beside)
-        else:
-            axes.text(-0.02, y, name, ha="right", transform=axes.get_yaxis_transform(), color=colours["ink"], **beside)
-        axes.text(publisher.followed_share, y, f" {told}", color=colours["soft"], **beside)
+        y, authority = step * number + (30 if canvas.is_narrow else 13), publisher.authority_share or 0
+        axes.barh(y - 4, publisher.followed_share, 8, color=colours["series1"])
+        axes.barh(y + 4, authority, 6, color=colours["series2"])
+        _name_loss(axes, canvas, publisher, y)
+    write(figure, 8, 4, "upper bar: links; lower: authority", color=colours["soft"], fontsize=SMALL, va="bottom")
     return figure
+
+
+def _name_loss(axes: Axes, canvas: Canvas, publisher: Publisher, y: float) -> None:
+    """Who it is and what would go: above the bars, or beside them."""
+    across: dict[str, Any] = {"va": "center", "fontsize": SMALL, "transform": axes.get_yaxis_transform()}
+    told = f"{100 * publisher.followed_share:.1f} %"
+    if publisher.authority_share is not None:
+        told += f" and {100 * publisher.authority_share:.1f} %"
+    bare = count_of(publisher.orphaned_page_count, "page") if publisher.orphaned_page_count else ""
+    ink, soft = canvas.palette["ink"], canvas.palette["soft"]
+    if canvas.is_narrow:
+        axes.text(0, y - 18, clean(publisher.publisher, 20), color=ink, **across)
+        axes.text(1, y - 18, f"{told}, {bare} bare" if bare else told, ha="right", color=soft, **across)
+        return
+    axes.text(-0.02, y, clean(publisher.publisher, 30), ha="right", color=ink, **across)
+    longest = max(publisher.followed_share, publisher.authority_share or 0) / axes.get_xlim()[1]
+    axes.text(longest + 0.01, y, f"{told}, {bare} left without any" if bare else told, color=soft, **across)
 
 
 def _draw_breadth(canvas: Canvas, months: Sequence[Month]) -> Figure:

@@ -78,7 +78,10 @@ def _say_without(publisher: Publisher) -> list[str]:
         if (publisher.orphaned_page_count)
         else "no page would be left without any"
     )
-    said = f"Without {clean(publisher.publisher, 80)} {_percent(publisher.followed_share)} of them would go, and {left}"
+    said = f"Without {clean(publisher.publisher, 80)} {_percent(publisher.followed_share)} of them would go"
+    if publisher.authority_share is not None:
+        said += f", with {_percent(publisher.authority_share)} of the authority that they bring"
+    said += f", and {left}"
     if publisher.hill_1 is not None and publisher.hill_1_after is not None:
         said += (
             f"; the others are as broad as {publisher.hill_1_after:,.1f} domains with equally many links, where all "
@@ -196,6 +199,7 @@ def publisher_table(portfolio: Portfolio) -> Table:
                 clean(publisher.publisher, 80),
                 f"{publisher.link_count:,}",
                 _percent(publisher.followed_share),
+                NONE if publisher.authority_share is None else _percent(publisher.authority_share),
                 f"{publisher.orphaned_page_count:,}",
                 NONE if publisher.hill_1_after is None else f"{publisher.hill_1_after:,.1f}",
                 NONE if interval is None else measure.say_range(*interval),
@@ -203,7 +207,7 @@ def publisher_table(portfolio: Portfolio) -> Table:
             )
         )
     headings = (
-        *("without", "links that go", "share", "pages with none left", "as many alike after"),
+        *("without", "links that go", "share", "of authority", "pages with none left", "as many alike after"),
         *("their pages' positions", "links judged"),
     )
     return Table("What would go with one who links", headings, tuple(rows))

@@ -59,9 +59,44 @@ with
         group by property_key, publisher_key
     ),
 
+    places as (
+        select domain_key, log(domain_count / rank_position::double precision) as authority
+        from {{ ref('int_domain__place_domains') }}
+        where
+            measure = 'harmonic'
+            and day = (
+                select max(day)
+                from {{ ref('int_domain__place_domains') }}
+                where measure = 'harmonic'
+            )
+    ),
+
+    medians as (
+        select
+            publishers.property_key,
+            percentile_cont(0.5) within group (order by places.authority) as authority
+        from publishers
+        inner join places on places.domain_key = publishers.publisher_key
+        group by publishers.property_key
+    ),
+
+    -- A domain enters a page once; one whose place nobody knows counts as the median of the others.
+    entering as (
+        select
+            publishers.*,
+            publishers.page_count * coalesce(places.authority, medians.authority) as authority
+        from publishers
+        left join places on places.domain_key = publishers.publisher_key
+        left join medians on medians.property_key = publishers.property_key
+    ),
+
     placed as (
         select
             *,
+            sum(authority) over of_property as all_authority,
+            row_number() over (
+                partition by property_key order by authority desc nulls last, publisher_key
+            ) as authority_place,
             sum(link_count::double precision) over of_property as all_links,
             -- Sums of n ln n, of which that of one publisher is taken away.
             sum(link_count * ln(link_count::double precision)) over of_property as all_weighed,
@@ -72,7 +107,7 @@ with
             row_number() over (
                 partition by property_key order by orphaned_page_count desc, publisher_key
             ) as orphan_place
-        from publishers
+        from entering
         window of_property as (partition by property_key)
     )
 
@@ -83,6 +118,7 @@ select
     date_trunc('month', looks.last_day::timestamp)::date as month,
     placed.link_count,
     placed.link_count / placed.all_links as followed_share,
+    placed.authority / nullif(placed.all_authority, 0) as authority_share,
     placed.page_count,
     placed.orphaned_page_count,
     case
@@ -108,4 +144,5 @@ from placed
 inner join looks on looks.property_key = placed.property_key
 where
     placed.link_place <= {{ most }}
+    or (placed.authority_place <= {{ most }} and placed.authority > 0)
     or (placed.orphan_place <= {{ most }} and placed.orphaned_page_count > 0)
