@@ -27,6 +27,7 @@ OURS = {
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
     "fingerprint": "a hash, which a check holds to 64 letters",
+    "flag": "a word of ours",
     "measure": "a word of ours",
     "milestone": "a word of ours",
     "milestone_from": "a word of ours",
