@@ -93,6 +93,7 @@ class Property(Strict):
     panel: Panel = Panel()
     topics: tuple[TopicRule, ...] = ()
     brand: tuple[Pattern, ...] = ()
+    trusted: tuple[Annotated[str, AfterValidator(_is_domain)], ...] = ()
     keywords: tuple[Keyword, ...] = ()
     sources: SourceSettings = Field(default_factory=dict, validate_default=True)
 

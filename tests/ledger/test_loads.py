@@ -215,13 +215,18 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
             (1, "shoes", PROPERTY["keywords"][0]["page"], "http://example.com/shoes", False),  # type: ignore[index]
         ]
         assert fetch(connection, "select rule_no, topic from ops.topic_rule order by 1") == [(1, "blog"), (2, "b")]
-        branded = {**PROPERTY, "brand": ["^boo", "shoe ?shop"]}
+        branded = {
+            **PROPERTY,
+            "brand": ["^boo", "shoe ?shop"],
+            "trusted": ["News.example.org", "example.org", "b.test"],
+        }
         sync_properties(connection, Properties.model_validate({"properties": [branded, other]}))
         assert fetch(connection, "select pattern_no, pattern from ops.brand_pattern order by 1") == [
             (1, "^boo"),
             (2, "shoe ?shop"),
         ]
         assert fetch(connection, "select keyword from ops.tracked_keyword where is_brand") == [("boots",)]
+        assert fetch(connection, "select * from ops.trusted_domain order by 2") == [(1, "b.test"), (1, "example.org")]
         fewer = yaml.safe_load("{key: 1, name: shop2, domain: example.com, history_start: 2026-01-01}")
         sync_properties(connection, Properties.model_validate({"properties": [fewer]}))
         assert fetch(connection, "select property_key, property_name, is_active from ops.property order by 1") == [

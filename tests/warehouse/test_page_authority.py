@@ -59,6 +59,7 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
     publish_site(warehouse, 1, JUNE, SITE)
     publish_site(warehouse, 2, MAY, {"/": []})
     entry = {"property_key": 1, "day": JUNE, "domain_count": 2, "known_domain_count": 1, "authority": 5.0}
+    entry |= {"trusted_domain_count": 1}
     warehouse.insert(
         "intermediate.int_page__weigh_entries", [entry | {"page_key": page_key(path)} for path in ("/a", "/gone")]
     )
@@ -95,9 +96,11 @@ def test_the_mart_has_what_follows_from_the_links_between_pages(ranked: Warehous
         assert [(row["is_approximate"], row["is_converged"]) for row in rows] == [(False, True)] * 4
         shares = [row["entering_authority_share"] for row in rows]
         if entering is None:
-            assert shares == [None] * 4
+            assert shares == [row["trust_share"] for row in rows] == [None] * 4
         else:
             np.testing.assert_allclose(shares, pagerank(told, entering).shares, atol=1e-12)
+            trusted = [row["trust_share"] for row in rows]
+            np.testing.assert_allclose(trusted, pagerank(told, np.array([0.0, 1, 0, 0])).shares, atol=1e-12)
     assert [(row["entering_domain_count"], row["entering_authority"]) for row in rows] == [
         (0, 0),
         (2, 5),

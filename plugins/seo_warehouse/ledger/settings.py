@@ -13,7 +13,7 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.sites import expect_same_sites
 from seo_warehouse.sources.exports import EXPORTS
-from seo_warehouse.urls import normalise
+from seo_warehouse.urls import normalise, registrable_domain
 
 PATTERN_SECONDS = 2
 """How long a pattern may work on a handful of long paths; usual ones take milliseconds."""
@@ -76,6 +76,11 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
         cursor.executemany(
             "insert into ops.brand_pattern values (%s, %s, %s)",
             [(p.key, number, text) for p in properties.properties for number, text in enumerate(p.brand, start=1)],
+        )
+        cursor.execute("delete from ops.trusted_domain where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.trusted_domain values (%s, %s)",
+            sorted({(p.key, registrable_domain(host)) for p in properties.properties for host in p.trusted}),
         )
         cursor.execute(
             """

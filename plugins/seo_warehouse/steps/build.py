@@ -163,7 +163,7 @@ def _published(result: Any) -> str:
 
 def fingerprint(wh: Warehouse) -> str:
     """What every modelled row depends on beside the published days: the properties as stated, and the models."""
-    own = ("key", "domain", "history_start", "panel", "topics", "brand", "keywords")
+    own = ("key", "domain", "history_start", "panel", "topics", "brand", "trusted", "keywords")
     names: dict[str, Any] = dict.fromkeys(own, True)
     stated = {"properties": {"__all__": {**names, "sources": {"exports": {"backlinks"}}}}}
     digest = hashlib.sha256(wh.properties.model_dump_json(include=stated).encode())

@@ -33,7 +33,7 @@ group by g.property_key, g.day, g.published_at
 order by g.property_key, g.day
 """
 ENTRIES = """
-select property_key, day, page_key, domain_count, authority
+select property_key, day, page_key, domain_count, authority, trusted_domain_count
 from intermediate.int_page__weigh_entries
 order by property_key, day, page_key
 """
@@ -52,7 +52,7 @@ group by source_page_key
 COPY = """
 copy ops.page_authority (
     property_key, day, page_key, inlink_count, entering_domain_count, entering_authority, internal_share,
-    entering_authority_share, harmonic, is_approximate, is_converged
+    entering_authority_share, trust_share, harmonic, is_approximate, is_converged
 ) from stdin
 """
 Crawl = tuple[int, date]
@@ -61,14 +61,15 @@ Crawl = tuple[int, date]
 
 @dataclass(frozen=True)
 class Entries:
-    """Pages, by their keys, that links from outside lead to: how many domains have one, and what they bring."""
+    """Pages, by their keys, that links from outside lead to: from how many domains, with what, how many trusted."""
 
     page_keys: Nodes
     domain_counts: Nodes
     authorities: Floats
+    trusted_counts: Floats
 
 
-NOTHING = Entries(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+NOTHING = Entries(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
 
 
 def rank_pages(wh: Warehouse) -> int:
@@ -104,14 +105,19 @@ def _graphs(reader: psycopg.Connection[Any]) -> Iterator[tuple[Crawl, tuple[str,
     for property_key, day, *told in reader.execute(GRAPHS):
         entering = entries.get((property_key, day), NOTHING)
         digest = hashlib.sha256(repr(told).encode())
-        for column in (entering.page_keys, entering.domain_counts, entering.authorities):
+        for column in (entering.page_keys, entering.domain_counts, entering.authorities, entering.trusted_counts):
             digest.update(column.tobytes())
         yield (property_key, day), (digest.hexdigest()[:32], entering)
 
 
 def _entries(rows: Iterable[tuple[Any, ...]]) -> Entries:
-    page_keys, domain_counts, authorities = zip(*(row[2:] for row in rows), strict=True)
-    return Entries(np.array(page_keys, np.int64), np.array(domain_counts, np.int64), np.array(authorities, float))
+    page_keys, domain_counts, authorities, trusted_counts = zip(*(row[2:] for row in rows), strict=True)
+    return Entries(
+        np.array(page_keys, np.int64),
+        np.array(domain_counts, np.int64),
+        np.array(authorities, float),
+        np.array(trusted_counts, float),
+    )
 
 
 def _known(writer: psycopg.Connection[Any]) -> dict[Crawl, str]:
@@ -129,26 +135,32 @@ def _rank(
 ) -> None:
     page_keys, graph = _read(reader, crawl)
     places, kept = _places(page_keys, entering.page_keys)
-    domain_counts, authorities = np.zeros(page_keys.size, np.int64), np.zeros(page_keys.size)
-    domain_counts[places] = entering.domain_counts[kept]
-    authorities[places] = entering.authorities[kept]
-    internal, reached, central = pagerank(graph), _entered(graph, authorities), harmonic(graph)
-    shares = reached.shares.tolist() if reached else [None] * page_keys.size
-    is_converged = internal.is_converged and (reached is None or reached.is_converged)
-    columns = (page_keys, graph.in_degrees, domain_counts, authorities, internal.shares)
-    rows = zip(*(column.tolist() for column in columns), shares, central.values.tolist(), strict=True)
+    told = (entering.domain_counts, entering.authorities, entering.trusted_counts)
+    domain_counts, authorities, trusted = (_placed(places, column[kept], page_keys.size) for column in told)
+    anywhere, entered = np.full(page_keys.size, 1 / max(page_keys.size, 1)), _entered(authorities)
+    mixed = None if entered is None else ENTERING * entered + (1 - ENTERING) * anywhere
+    ranks = [None if begun is None else pagerank(graph, begun) for begun in (anywhere, mixed, _entered(trusted))]
+    is_converged = all(rank is None or rank.is_converged for rank in ranks)
+    shares = [[None] * page_keys.size if rank is None else rank.shares.tolist() for rank in ranks]
+    central = harmonic(graph)
+    columns = [column.tolist() for column in (page_keys, graph.in_degrees, domain_counts.astype(np.int64), authorities)]
     writer.execute("insert into ops.page_graph values (%s, %s, %s)", (*crawl, fingerprint))
     with writer.cursor() as cursor, cursor.copy(COPY) as copy:
-        for row in rows:
+        for row in zip(*columns, *shares, central.values.tolist(), strict=True):
             copy.write_row((*crawl, *row, central.is_approximate, is_converged))
 
 
-def _entered(graph: Graph, authorities: Floats) -> Any:
-    """Ranks by what enters; None where nothing does."""
-    total = authorities.sum()
-    if total == 0:
-        return None
-    return pagerank(graph, ENTERING * authorities / total + (1 - ENTERING) / graph.node_count)
+def _placed(places: Nodes, values: Nodes | Floats, page_count: int) -> Floats:
+    """A value for each page: 0 where nothing is told."""
+    placed = np.zeros(page_count)
+    placed[places] = values
+    return placed
+
+
+def _entered(weights: Floats) -> Floats | None:
+    """What each page has of all that enters; None where nothing does."""
+    total = weights.sum()
+    return None if total == 0 else np.asarray(weights / total)
 
 
 def _read(reader: psycopg.Connection[Any], crawl: Crawl) -> tuple[Nodes, Graph]:

@@ -52,6 +52,11 @@ with
             places on places.domain_key = entries.linking_key and places.day = chosen.reading_day
     ),
 
+    trusted as (
+        select property_key, {{ domain_key('domain') }} as domain_key
+        from {{ ref('stg_ops__trusted_domain') }}
+    ),
+
     medians as (
         select
             property_key, day, percentile_cont(0.5) within group (order by authority) as authority
@@ -65,6 +70,7 @@ select
     entries.page_key,
     count(*) as domain_count,
     count(known.authority) as known_domain_count,
+    count(trusted.domain_key) as trusted_domain_count,
     sum(coalesce(known.authority, medians.authority, 1)) as authority
 from entries
 left join
@@ -72,5 +78,9 @@ left join
     on known.property_key = entries.property_key
     and known.day = entries.day
     and known.linking_key = entries.linking_key
+left join
+    trusted
+    on trusted.property_key = entries.property_key
+    and trusted.domain_key = entries.linking_key
 left join medians on medians.property_key = entries.property_key and medians.day = entries.day
 group by entries.property_key, entries.day, entries.page_key

@@ -9,6 +9,7 @@ select
     entering_authority,
     internal_share,
     entering_authority_share,
+    trust_share,
     harmonic,
     is_approximate,
     is_converged
