@@ -31,3 +31,6 @@ the hash of all of it, so that two stay two. An index row holds 2,704 bytes. The
         row ~ '.property_key::text', row ~ '.link_key::text', event_type, "coalesce(" ~ row ~ ".event_date::text, '')", row ~ '.witness'
     ) }}
 {%- endmacro %}
+
+{#- Share of all domains that stand behind a place, from 1, among so many; NULL where one is unknown. -#}
+{% macro rank_percentile(position, count) -%} (1 - ({{ position }} - 0.5) / {{ count }}::double precision) {%- endmacro %}

@@ -9,7 +9,7 @@ read every property, removed ones too, reads every domain. open: it has no rows 
 
 `= any (array(...))` is worked out once a query, and an index can use it: not so `in (...)`, nor a function for each row.
 Citus takes no subquery in a policy of what it distributes: there it is the function, which an index asks once. linked_domains
-cannot be said so, and dim_domain and dim_domain_current are read by no analyst there.
+cannot be said so, and dim_domain, dim_domain_current and fct_domain_authority are read by no analyst there.
 -#}
 {% macro restrict_rows() -%}
     {%- if execute -%}

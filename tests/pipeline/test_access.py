@@ -26,6 +26,7 @@ MARTS = {
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
     "fct_bot_crawl", "fct_log_day", "rpt_crawl_budget", "rpt_crawl_rate_effect",
     "fct_index_look", "fct_index_state", "fct_page_milestone", "rpt_discovery", "rpt_discovery_effect",
+    "fct_domain_authority",
     "fct_page_authority", "rpt_expected_loss", "rpt_link_risk", "rpt_link_survival", "rpt_portfolio",
     "rpt_portfolio_stress", "rpt_scale_shift", "rpt_witness", "rpt_witness_bound",
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",

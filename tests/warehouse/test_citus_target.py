@@ -46,7 +46,7 @@ create function public.create_reference_table(relation regclass) returns void
 language sql as 'select public.distribute(relation, null, null)';
 """
 FIRST = "raw.raw_site_crawl__page"
-KEPT = {"marts.dim_domain", "marts.dim_domain_current"}
+KEPT = {"marts.dim_domain", "marts.dim_domain_current", "marts.fct_domain_authority"}
 """What no policy without a subquery could keep stays on the coordinator."""
 
 

@@ -35,6 +35,8 @@ REFERENCE_TABLES = {
     "dim_click_curve": "of a seed",
     "dim_domain": "a domain's authority is the same for every property",
     "dim_domain_current": "of dim_domain",
+    "fct_domain_authority": "of both",
+    "int_domain__pair_scores": "of dim_domain_current and places of domains",
     "int_domain__place_domains": "a domain's place among all of the web is the same for every property",
     "authority_scales": "a seed",
     "dim_google_update": "an update of Google's concerns every property",
@@ -64,6 +66,7 @@ NOT_BY_THEIR_PROPERTY = {
     "dim_bot": ("open", "what agents are looked through for, the same for every property"),
     "dim_domain": ("linked_domains", "a domain is of every property that it links to"),
     "dim_domain_current": ("linked_domains", "of dim_domain"),
+    "fct_domain_authority": ("linked_domains", "as dim_domain"),
 }
 """Marts whose rows are kept from analysts otherwise than by their property_key: how, and why."""
 PREFIXES = {

@@ -286,6 +286,11 @@ def _publish_words(warehouse: Warehouse) -> None:
     warehouse.insert("marts.rpt_scale_shift", [scale | still, scale | moved])
     word = {"property_key": 1, "witness": "dataforseo", "month": day(0).replace(day=1), "coverage_share": 0.62}
     word |= {"coverage_interval_low": 0.55, "coverage_interval_high": 0.69, "false_loss_share": 0.23}
+    strong = {"domain": "news.example", "domain_key": key64("news.example"), "value": 500, "day": day(0)}
+    place = strong | {"vendor": "commoncrawl_ranks", "measure": "harmonic", "value": 3.5, "basis": "reference"}
+    like = strong | {"domain": "fan.example", "domain_key": key64("fan.example"), "basis": "calibrated"}
+    like |= {"vendor": "dataforseo", "measure": "domain_rank", "percentile_low": 0.5, "percentile_high": 0.97}
+    warehouse.insert("marts.fct_domain_authority", [place | {"percentile": 0.9}, like | {"percentile": 0.8}])
     warehouse.insert("marts.rpt_witness", [word | {"false_loss_link_count": 31, "delay_median_days": 4}])
 
 
@@ -464,11 +469,15 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         for page, age in (("blog.fan.example/a", 43), ("www.new.example/post", 6), ("www.old.example/post", 53))
     ],
     42: [(GONE, day(0), 1, 1, 1, 100, 1), (PANS, day(0), 1, 1, 1, 100, 1), (POTS, day(9), 1, 1, 1, 100, 1)],
+    43: [
+        ("news.example", "commoncrawl_ranks", "harmonic", 3.5, 90, None, None, "reference"),
+        ("fan.example", "dataforseo", "domain_rank", 500, 80, 50, 97, "calibrated"),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 43)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 44)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

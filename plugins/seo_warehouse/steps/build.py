@@ -23,6 +23,7 @@ from seo_warehouse.ledger import builds, pool
 from seo_warehouse.ledger.aside import hide_days
 from seo_warehouse.spec import Kind
 from seo_warehouse.steps.apart import BuildSummary, build_apart
+from seo_warehouse.steps.calibrating import calibrate_scores
 from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
 from seo_warehouse.steps.discovery import estimate_discovery
 from seo_warehouse.steps.effect import estimate_effects
@@ -98,6 +99,7 @@ def _build_once(
         estimate_discovery(wh)
         measure_portfolios(wh)
         rank_pages(wh)
+        calibrate_scores(wh)
         nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])
     except BuildError as error:
         builds.fail_build(connection, build.build_id, str(error))

@@ -2,9 +2,9 @@
 
 with
     sizes as (
-        select property_key, day, origin, measure, max(rank_position) as domain_count
+        select property_key, day, origin, max(rank_position) as domain_count
         from {{ ref('int_domain__read_rank_quantiles') }}
-        group by property_key, day, origin, measure
+        group by property_key, day, origin
     ),
 
     -- What the witness does not know has no place.
@@ -21,9 +21,8 @@ select
     ranks.rank_position,
     sizes.domain_count
 from ranks
-inner join
+left join
     sizes
     on sizes.property_key = ranks.property_key
     and sizes.day = ranks.day
     and sizes.origin = ranks.origin
-    and sizes.measure = ranks.measure
