@@ -31,6 +31,7 @@ MARTS = {
     "rpt_portfolio_stress", "rpt_scale_shift", "rpt_witness", "rpt_witness_bound",
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
+    "metric_daily",
 }  # fmt: skip
 OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag"}
 """What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""

@@ -17,7 +17,10 @@ from seo_warehouse.steps.dbt_sources import rendered, rendered_feeds
 from seo_warehouse.steps.declared import main, stale_files
 
 ROOT = Path(__file__).parents[2]
-WRITTEN_BY_HAND_TOO = ("docs/properties.md", "properties.example.yml", ".env.example", "docker-compose.yml")
+WRITTEN_BY_HAND_TOO = (
+    *("docs/properties.md", "docs/metrics.md"),
+    *("properties.example.yml", ".env.example", "docker-compose.yml"),
+)
 
 
 @pytest.fixture
@@ -29,6 +32,8 @@ def root(tmp_path: Path) -> Path:
         assert count
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(emptied, "utf-8")
+    (tmp_path / "dbt_project").mkdir()
+    (tmp_path / "dbt_project" / "metrics.yml").write_bytes((ROOT / "dbt_project" / "metrics.yml").read_bytes())
     return tmp_path
 
 

@@ -1,4 +1,4 @@
-"""Whatever follows from the Source specs and is kept as a file: what dbt is told, settings, credentials, their docs.
+"""Whatever follows from the Source specs and the metrics and is kept as a file: what dbt is told, settings, their docs.
 
 Of files that people write too, only the lines between `declared: <what>` and `declared: end` are written.
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ from pydantic.fields import FieldInfo
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Source
 from seo_warehouse.steps.dbt_sources import dbt_files
+from seo_warehouse.steps.metrics import documented, read_metrics, rendered_macro
 
 LINE = 120
+Region = Callable[[tuple[Source, ...]], Iterator[str]]
+"""What makes the lines of a region, of the sources."""
 _REGION = re.compile(
     r"^(?P<begin>.*\bdeclared: (?P<what>\w+).*\n)(?P<text>(?:.*\n)*?)(?P<end>.*\bdeclared: end\b)", re.MULTILINE
 )
@@ -31,17 +34,26 @@ _REGION = re.compile(
 def stale_files(root: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
     """The files that are missing or differ from the specs, with the text they should have."""
     sources = tuple(sources)
+    metrics = read_metrics(root)
     wanted = dbt_files(root / "dbt_project", sources)
-    for name in ("docs/properties.md", "properties.example.yml", ".env.example", "docker-compose.yml"):
-        wanted[root / name] = _filled((root / name).read_text("utf-8"), sources)
+    wanted[root / "dbt_project" / "macros" / "metrics.sql"] = rendered_macro(metrics)
+    for name in (
+        "docs/properties.md",
+        "docs/metrics.md",
+        "properties.example.yml",
+        ".env.example",
+        "docker-compose.yml",
+    ):
+        regions = REGIONS | {"metrics": lambda sources: documented(metrics)}
+        wanted[root / name] = _filled((root / name).read_text("utf-8"), sources, regions)
     return {path: text for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text}
 
 
-def _filled(text: str, sources: tuple[Source, ...]) -> str:
+def _filled(text: str, sources: tuple[Source, ...], regions: Mapping[str, Region]) -> str:
     """A text with each of its regions made anew."""
 
     def fill(region: re.Match[str]) -> str:
-        lines = "".join(f"{line}\n" for line in REGIONS[region["what"]](sources))
+        lines = "".join(f"{line}\n" for line in regions[region["what"]](sources))
         return f"{region['begin']}{lines}{region['end']}"
 
     return _REGION.sub(fill, text)
@@ -158,7 +170,7 @@ def _handed_on(sources: tuple[Source, ...]) -> Iterator[str]:
         yield f"  {_variable(name)}: ${{{_variable(name)}:-}}"
 
 
-REGIONS: dict[str, Callable[[tuple[Source, ...]], Iterator[str]]] = {
+REGIONS: dict[str, Region] = {
     "settings": _rows_of_settings,
     "connections": _rows_of_connections,
     "sources": lambda sources: _example(tuple(s for s in sources if not s.is_shared), " " * 6),
