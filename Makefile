@@ -43,8 +43,8 @@ secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
 	@$(PYTHON) -c 'import secrets, sys; \
 	  [print(f"{name}={secrets.token_urlsafe(32)}" + "=" * ("FERNET" in name)) for name in sys.argv[1:]]' $(SECRETS)
 
-test: $(DEVELOPING)  ## all tests, in two processes (ARGS="-x -k name": some)
-	$(BIN)/python -m pytest -n 2 -v --durations 25 $(ARGS)
+test: $(DEVELOPING)  ## all tests, in three processes (ARGS="-x -k name": some)
+	$(BIN)/python -m pytest -n 3 -v --durations 25 $(ARGS)
 
 bench: $(DEVELOPING)  ## measure what has a limit, one benchmark after another
 	failed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \

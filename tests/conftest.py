@@ -26,7 +26,7 @@ from seo_warehouse.sources import SOURCES
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-TOGETHER = ("pipeline", "chaos", "embedded", "warehouse")
+TOGETHER = ("warehouse", "pipeline", "chaos", "embedded")
 """Folders whose tests share what takes long to make, the longest first."""
 
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
@@ -76,7 +76,7 @@ class Scheduling(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """How tests are spread over processes (`-n 2`)."""
+    """How tests are spread over processes (`-n 3`)."""
     config.option.loadscopereorder = False
     return Scheduling(config, log)
 
