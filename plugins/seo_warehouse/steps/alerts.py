@@ -81,7 +81,7 @@ def _tell(wh: Warehouse, channel: Channel, now: datetime, *, is_morning: bool, p
         try:
             message = _message(wh, channel, waiting, now)
             answer, is_taken = send(channel, wh.connection(channel.connection), message, pause), True
-        except SeoWarehouseError as error:
+        except (SeoWarehouseError, psycopg.Error) as error:
             answer, is_taken = plain(str(error)), False
             log.warning("channel %s was not told of %s alerts: %s", channel.name, len(waiting), answer)
         alerts.note_sent(connection, waiting, channel.name, answer, now, is_taken=is_taken)
