@@ -33,6 +33,7 @@
         {'kind': 'links', 'source': 'moz', 'table': 'link', 'origin': 'moz', 'is_export': false},
         {'kind': 'links', 'source': 'semrush', 'table': 'link', 'origin': 'semrush', 'is_export': false},
         {'kind': 'domain_ranks', 'source': 'open_pagerank', 'table': 'domain_rank', 'origin': 'open_pagerank', 'is_export': false},
+        {'kind': 'page_vitals', 'source': 'crux', 'table': 'record', 'origin': 'crux', 'is_export': false},
         {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
         {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
     ]) -}}

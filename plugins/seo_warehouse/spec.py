@@ -115,6 +115,8 @@ class Feed(StrEnum):
     """How many visits the property's servers wrote down in each hour."""
     INDEX_LOOKS = "index_looks"
     """What a search engine says it has of a URL in its index, and why."""
+    PAGE_VITALS = "page_vitals"
+    """How fast people met pages, by periods."""
     INCIDENTS = "incidents"
     """Updates and incidents of a search engine, as it states them."""
 

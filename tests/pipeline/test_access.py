@@ -25,6 +25,7 @@ MARTS = {
     "fct_link_rank_change", "fct_link_effect_cell", "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
     "fct_bot_crawl", "fct_log_day", "rpt_crawl_budget", "rpt_crawl_rate_effect",
+    "rpt_crawl_page", "fct_page_vitals",
     "fct_index_look", "fct_index_state", "fct_page_milestone", "rpt_discovery", "rpt_discovery_effect",
     "fct_domain_authority",
     "fct_page_authority", "rpt_expected_loss", "rpt_link_risk", "rpt_link_survival", "rpt_portfolio",
@@ -33,7 +34,7 @@ MARTS = {
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
     "metric_daily",
 }  # fmt: skip
-OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag"}
+OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals"}
 """What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""
 
 

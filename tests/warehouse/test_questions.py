@@ -101,6 +101,7 @@ def world(warehouse: Warehouse) -> Warehouse:
     rate = {"property_key": 1, "bot": "Googlebot", "arm": "acquired_followed"}
     rate |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1}
     warehouse.insert("marts.rpt_crawl_rate_effect", [rate, rate | {"arm": "lost_followed"}])
+    _publish_pages(warehouse)
     _publish_waits(warehouse)
     breadth = {"property_key": 1, "weight": "link", "month": day(0).replace(day=1), "status": "not_enough_data"}
     breadth |= {"item_count": 4, "class_count": 4, "unknown_share": 0, "largest_share": 0.25}
@@ -294,6 +295,27 @@ def _publish_words(warehouse: Warehouse) -> None:
     warehouse.insert("marts.rpt_witness", [word | {"false_loss_link_count": 31, "delay_median_days": 4}])
 
 
+def _publish_pages(warehouse: Warehouse) -> None:
+    """What builds make of more days than this world has."""
+    page = {"property_key": 1, "page_key": 1, "url": PANS, "last_visit_day": day(-40), "recent_visit_count": 0}
+    page |= {"is_in_sitemap": True, "inlink_count": 3, "linking_domain_count": 1, "followed_domain_count": 1}
+    page |= {"state": "indexed", "is_uncrawled_important": True, "is_orphan": False}
+    nowhere = dict.fromkeys(("is_in_sitemap", "inlink_count", "state")) | {"url": GONE, "page_key": 2}
+    nowhere |= {"last_visit_day": day(9), "linking_domain_count": 0, "followed_domain_count": 0}
+    fine = {"page_key": 3, "is_uncrawled_important": False}
+    warehouse.insert(
+        "marts.rpt_crawl_page",
+        [page, page | nowhere | {"is_uncrawled_important": False, "is_orphan": True}, page | fine],
+    )
+    period = {"property_key": 1, "target_url_key": 1, "target_url": PANS, "is_origin": False, "form_factor": "phone"}
+    period |= {"metric": "largest_contentful_paint", "is_independent": True}
+    told = [(day(-30), 2100, True), (day(-2), 1900, True), (day(-9), 5000, False)]
+    warehouse.insert(
+        "marts.fct_page_vitals",
+        [period | {"last_date": last, "p75": p75, "is_independent": alone} for last, p75, alone in told],
+    )
+
+
 def _publish_disavowals(warehouse: Warehouse) -> None:
     """A domain stands in both files, another in the first alone, a page in the second."""
     old, gone = ({"host": host, "source_domain": host} for host in ("old.example", "gone.example"))
@@ -473,11 +495,19 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("news.example", "commoncrawl_ranks", "harmonic", 3.5, 90, None, None, "reference"),
         ("fan.example", "dataforseo", "domain_rank", 500, 80, 50, 97, "calibrated"),
     ],
+    44: [
+        (PANS, day(-40), True, False, True, 3, 1, "indexed"),
+        (GONE, day(9), False, True, None, None, 0, None),
+    ],
+    45: [
+        (PANS, "phone", "largest_contentful_paint", day(-30), 2100, None),
+        (PANS, "phone", "largest_contentful_paint", day(-2), 1900, -200),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 44)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 46)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

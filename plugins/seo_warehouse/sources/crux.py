@@ -22,7 +22,7 @@ from seo_warehouse.client.api import Api, Items
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.fields import Shape, decimal, integer, mapping, number, sequence
-from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Kind, Period, Row, RowRule, Source, Table, Type
+from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Feed, Kind, Period, Row, RowRule, Source, Table, Type
 
 PATH = "/v1/records:queryHistoryRecord"
 PERIODS = 40
@@ -172,6 +172,7 @@ CRUX = Source(
             shape=POINT,
             columns=(DAY, *PLACE, *POINT.columns, OBSERVED_AT),
             grain=("target", "form_factor", "metric", "last_date"),
+            feeds=Feed.PAGE_VITALS,
             row_rules=(
                 RowRule(
                     name="shares_make_a_whole",
