@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.logs.names import Resolver
 from seo_warehouse.steps import drop, nightly
 from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
@@ -169,6 +170,37 @@ def test_visits_of_long_before_any_list_was_read_are_judged_by_the_first(shop: S
     read(shop)
     assert shop.fetch("select verdict, is_range_later from raw.raw_server_logs__bot_hit") == [("verified", True)]
     assert read(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"common-crawlers": document("198.51.100.0/27")}, "no_list_shrinks_by_half"),
+        ({"gptbot": document("66.249.64.0/28")}, "no_range_is_of_two_operators"),
+    ],
+)
+def test_lists_that_cannot_be_right_are_held_and_spoil_no_verdict(
+    shop: Shop, provider: Provider, wrong: dict[str, object], rule: str
+) -> None:
+    day = NIGHT - timedelta(2)
+    with shop.wh.connect("loader") as connection:
+        ensure_partition(connection, "raw_bot_range__prefix", day)
+        for number in range(3):
+            connection.execute(
+                "insert into raw.raw_bot_range__prefix"
+                " (property_key, part, day, list, operator, prefix, observed_at, load_id)"
+                " values (0, '', %s, 'common-crawlers', 'google', %s, %s, 1)",
+                (day, f"66.249.{64 + number}.0/27", day),
+            )
+    publish_lists(provider, LISTS | wrong)
+    with pytest.raises(AuditFailedError, match=rule):
+        nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
+    write_log(shop, "access.log", LINES)
+    read(shop)
+    assert [row[:3] for row in hits(shop) if row[1] == "verified"] == [
+        ("Googlebot", "verified", "https://www.shop.example/a"),
+        ("Googlebot", "verified", "https://www.shop.example/b?c=1"),
+    ]
 
 
 def test_durations_are_summed_where_they_are_logged(shop: Shop) -> None:
