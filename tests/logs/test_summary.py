@@ -95,6 +95,15 @@ def test_the_command_says_what_a_log_holds_and_nothing_of_people(tmp_path: Path)
     assert not [word for word in ("203.0.113.99", "canary", "example.com") if word in done.output]
 
 
+def test_the_command_says_where_addresses_are_not_the_visitors(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    for fronts, is_told in ((2, True), (1, False)):
+        addresses = ["172.68.10.20"] * fronts + ["203.0.113.9"]
+        path.write_text("\n".join(googlebot(address=address) for address in addresses), encoding="latin-1")
+        done = CliRunner().invoke(main, ["logs", str(path)])
+        assert ("67% of the lines have the address of a proxy or a CDN" in done.output) == is_told
+
+
 def test_the_ends_of_the_calendar_are_told_too(tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     times = ("01/Jan/0001:00:00:00 +1400", "31/Dec/9999:23:59:60 -1400")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from seo_warehouse.logs.memo import Memo
 from seo_warehouse.logs.ranges import RangeList, Ranges
 
 FRONTS = {
@@ -30,9 +31,17 @@ FRONTS = {
         *("2a04:4e40::/32", "2a04:4e42::/32"),
     ),
 }
+WRONG_SHARE = 0.5
+"""Of a log's lines, from which on its addresses are not the visitors'."""
+MOST = 100_000
 _RANGES = Ranges(RangeList(name, name, tuple(map(ipaddress.ip_network, networks))) for name, networks in FRONTS.items())
 
 
 def is_front(address: str) -> bool:
     """Whether an address is of a network of one's own or of a CDN, where no visitor comes from."""
     return _RANGES.find_operator(address) is not None
+
+
+def make_memo() -> Memo[bool]:
+    """`is_front`, remembered by address."""
+    return Memo(is_front, MOST)

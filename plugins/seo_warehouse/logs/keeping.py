@@ -23,10 +23,10 @@ from typing import IO, Any
 
 import orjson
 
+from seo_warehouse.logs import fronts
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import Cells
 from seo_warehouse.logs.fields import DIRECTIVE
-from seo_warehouse.logs.fronts import is_front
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
 from seo_warehouse.logs.memo import Memo
@@ -131,7 +131,7 @@ class _Keeping:
     malformed: Counter[str] = field(default_factory=Counter)
     hours: dict[int, _Hour] = field(default_factory=dict)
     bots: Memo[Bot | None] = field(default_factory=make_memo)
-    fronts: Memo[bool] = field(default_factory=lambda: Memo(is_front, 100_000))
+    fronts: Memo[bool] = field(default_factory=fronts.make_memo)
     front_count: int = 0
     kept_malformed: int = 0
     unlisted: dict[str, None] = field(default_factory=dict)

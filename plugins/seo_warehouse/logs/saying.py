@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from seo_warehouse.logs.fronts import WRONG_SHARE
 from seo_warehouse.logs.summary import Summary
 from seo_warehouse.logs.verdicts import Verdict
 from seo_warehouse.logs.waste import Kind
@@ -52,6 +53,11 @@ def _say_lines(summary: Summary, say: Say) -> None:
         say(f"{share:.0%} of the lines are malformed: this is the wrong format; state it with --format")
     elif share > MALFORMED_WARNED:
         say(f"{share:.1%} of the lines are malformed: more than a healthy log has")
+    if summary.front_count > WRONG_SHARE * summary.line_count:
+        say(
+            f"{summary.front_count / summary.line_count:.0%} of the lines have the address of a proxy or a CDN, not the"
+            " visitor's: each bot would be a liar; log the client's address, or read the CDN's own log"
+        )
 
 
 def _say_waste(summary: Summary, say: Say) -> None:

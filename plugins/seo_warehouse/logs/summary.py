@@ -8,6 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
+from seo_warehouse.logs import fronts
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, read_blocks
@@ -38,6 +39,8 @@ class Summary:
     good_count: int = 0
     malformed: Counter[str] = field(default_factory=Counter)
     malformed_lines: list[int] = field(default_factory=list)
+    front_count: int = 0
+    """Good lines with an address that is no visitor's: of a network of one's own, or of a CDN."""
     odd_request_count: int = 0
     """Good lines of bots whose request is not three words."""
     first: int | None = None
@@ -68,12 +71,14 @@ class Summing:
     def __init__(self, ranges: Ranges, confirm: Confirm = ask_nobody) -> None:
         self._ranges, self._confirm = ranges, confirm
         self._bots = make_memo()
+        self._fronts = fronts.make_memo()
 
     def add(self, hits: Hits, summary: Summary) -> None:
         """Add a block's hits."""
         if not hits.addresses:
             return
         summary.good_count += len(hits.addresses)
+        summary.front_count += sum(map(self._fronts.__getitem__, hits.addresses))
         summary.statuses.update(hits.statuses)
         first, last = min(hits.instants), max(hits.instants)
         summary.first = first if summary.first is None else min(summary.first, first)

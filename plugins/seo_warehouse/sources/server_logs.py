@@ -12,6 +12,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field, StringConstraints
 
+from seo_warehouse.logs.fronts import WRONG_SHARE
 from seo_warehouse.logs.verdicts import Verdict
 from seo_warehouse.property import Strict
 from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
@@ -20,7 +21,6 @@ STREAM_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
 """Of a stream's folder."""
 MALFORMED_WRONG = 0.2
 MALFORMED_WARNED = 0.01
-FRONT_WRONG = 0.5
 DAY = Column("day", Type.DATE, "Day of the visits, UTC.", required=True)
 AT = Column(EXPORTED_AT, Type.INSTANT, "When the file was written last.", required=True)
 STREAM = Column("stream", Type.TEXT, "Server or CDN whose log it is.", required=True, pattern=f"^{STREAM_NAME}$")
@@ -89,7 +89,7 @@ LINES = (
     _at_most(
         "addresses_are_the_visitors",
         "front_count",
-        FRONT_WRONG,
+        WRONG_SHARE,
         "Most lines have the address of a proxy of one's own or of a CDN: every bot would be a liar; log the client's"
         " address, or read the CDN's own log.",
         is_held=True,
