@@ -72,9 +72,10 @@ def read_whole(path: Path) -> tuple[float, float]:
             start,
             kept,
             asof.make_finder({name: set().union(*told.values()) for name, told in READINGS.items()}),
+            domain="shop.example",
             takes_rest=True,
         )
-        for reader in (rows.read_bot_hits, rows.read_human_hits, rows.read_segments):
+        for reader in (rows.read_bot_hits, rows.read_human_hits, rows.read_entries, rows.read_segments):
             kept.seek(0)
             for _ in reader(log, kept, asof.make_as_of(READINGS)):
                 pass

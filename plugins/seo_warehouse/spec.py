@@ -113,6 +113,8 @@ class Feed(StrEnum):
     """What domains have at some places, of which the last tells how many there are."""
     LOG_HOURS = "log_hours"
     """How many visits the property's servers wrote down in each hour."""
+    VISITS = "visits"
+    """Visits of people by where they came from and on which of the property's pages they began."""
     INDEX_LOOKS = "index_looks"
     """What a search engine says it has of a URL in its index, and why."""
     PAGE_VITALS = "page_vitals"

@@ -51,6 +51,7 @@ def read(world: World, readings: asof.Readings, tmp_path_factory: pytest.TempPat
             start,
             spool,
             asof.make_finder({name: set().union(*told.values()) for name, told in readings.items()}),
+            domain=PROP.domain,
             takes_rest=True,
         )
         log = rows.Log(stream=path.parent.name, name=path.name, site=SITE, written_on=LAST)
@@ -121,7 +122,7 @@ def test_lists_that_nobody_reads_make_no_liars(world: World, tmp_path: Path) -> 
     spool = BytesIO()
     start = find_start(path, [])
     assert start is not None
-    keep(path, start, spool, lambda address: None, takes_rest=True)
+    keep(path, start, spool, lambda address: None, domain=PROP.domain, takes_rest=True)
     spool.seek(0)
     log = rows.Log(stream="web", name=path.name, site=SITE, written_on=LAST)
     verdicts = {row["verdict"] for row in rows.read_bot_hits(log, spool, asof.make_as_of({}))}

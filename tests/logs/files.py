@@ -24,9 +24,10 @@ def combined_line(
     status: int | str = 200,
     size: int | str = 1916,
     agent: str = BROWSER,
+    referrer: str = "-",
 ) -> str:
     """One line as nginx and Apache write it."""
-    return f'{address} - - [{time}] "{request}" {status} {size} "-" "{agent}"'
+    return f'{address} - - [{time}] "{request}" {status} {size} "{referrer}" "{agent}"'
 
 
 def some_lines(seed: int, count: int) -> list[str]:
@@ -53,7 +54,15 @@ def rows_of(blocks: list[Hits]) -> list[Hit]:
         Hit(*row)
         for hits in blocks
         for row in zip(
-            hits.addresses, hits.instants, hits.requests, hits.statuses, hits.sizes, hits.agents, strict=True
+            hits.addresses,
+            hits.instants,
+            hits.requests,
+            hits.statuses,
+            hits.sizes,
+            hits.agents,
+            [None] * len(hits.agents),
+            hits.referrers or [None] * len(hits.agents),
+            strict=True,
         )
     ]
 

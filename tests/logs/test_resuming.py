@@ -56,7 +56,7 @@ class Reading:
         if start is None:
             return
         spool = BytesIO()
-        found = keep(path, start, spool, nobody, takes_rest=has_ended, stated=self.stated)
+        found = keep(path, start, spool, nobody, domain="shop.example", takes_rest=has_ended, stated=self.stated)
         if found.checkpoint is None:
             return
         self.known.append(found.checkpoint)
@@ -190,7 +190,7 @@ def test_no_address_query_or_agent_of_people_is_kept_and_of_broken_lines_a_maske
     spool = BytesIO()
     start = find_start(path, [])
     assert start is not None
-    keep(path, start, spool, nobody, takes_rest=True)
+    keep(path, start, spool, nobody, domain="shop.example", takes_rest=True)
     kept = spool.getvalue().decode()
     assert kept.count("\nm[") == 4
     assert not [word for word in ("203.0.113", "2001:db8", "example.com", "mail=") if word in kept]

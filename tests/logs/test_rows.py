@@ -25,6 +25,7 @@ READINGS: asof.Readings = {"googlebot": {DAY: frozenset({"66.249.64.0/27"})}}
 READERS = {
     "bot_hit": rows.read_bot_hits,
     "human_hit": rows.read_human_hits,
+    "entry": rows.read_entries,
     "segment": rows.read_segments,
     "malformed_line": rows.read_malformed_lines,
 }
@@ -52,6 +53,7 @@ def read(path: Path, readings: asof.Readings = READINGS) -> dict[str, list[dict[
         start,
         spool,
         asof.make_finder({name: set().union(*told.values()) for name, told in readings.items()}),
+        domain="shop.example",
         takes_rest=True,
     )
     found = {}
@@ -84,6 +86,7 @@ def lines_of(odd: str) -> st.SearchStrategy[str]:
         status=st.sampled_from([200, 404, "099", "999"]),
         size=st.sampled_from(["-", "0", "9" * 18]),
         agent=st.sampled_from([GOOGLEBOT + odd, BROWSER, odd]),
+        referrer=st.sampled_from(["-", odd, f"https://other.example/{odd}?t=1", f"https://www.shop.example/{odd}"]),
     )
 
 

@@ -14,6 +14,7 @@ from seo_warehouse.errors import AuditFailedError
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.logs.names import Resolver
 from seo_warehouse.steps import drop, nightly
+from seo_warehouse.urls import key64
 from tests.logs.files import BROWSER, GOOGLEBOT, combined_line
 from tests.sources.provider import Act, Asked, Provider, said, serving
 from tests.sources.test_bot_range import EVERY, document
@@ -54,10 +55,17 @@ def publish_lists(provider: Provider, lists: dict[str, object]) -> None:
 
 
 def line(
-    hour: int, address: str = "192.0.2.7", url: str = "/a", agent: str = BROWSER, status: int = 200, days_ago: int = 1
+    hour: int,
+    address: str = "192.0.2.7",
+    url: str = "/a",
+    agent: str = BROWSER,
+    status: int = 200,
+    days_ago: int = 1,
+    referrer: str = "-",
 ) -> str:
     time = f"{NIGHT - timedelta(days_ago):%d/%b/%Y}:{hour:02}:00:00 +0000"
-    return combined_line(address=address, time=time, request=f"GET {url} HTTP/1.1", status=status, agent=agent)
+    request = f"GET {url} HTTP/1.1"
+    return combined_line(address=address, time=time, request=request, status=status, agent=agent, referrer=referrer)
 
 
 def write_log(shop: Shop, name: str, lines: list[str], pack: bool = False) -> Path:
@@ -104,7 +112,7 @@ LINES = [
 def test_visits_come_with_who_it_was_and_a_log_is_read_once(shop: Shop) -> None:
     nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
     path = write_log(shop, "access.log", LINES[:4])
-    assert read(shop) == ["published"] * 3
+    assert read(shop) == ["published"] * 4
     assert hits(shop) == [
         ("Googlebot", "spoofed", "https://www.shop.example/a", 200, "203.0.113.0/24", 1),
         ("Googlebot", "verified", "https://www.shop.example/a", 200, None, 1),
@@ -113,13 +121,17 @@ def test_visits_come_with_who_it_was_and_a_log_is_read_once(shop: Shop) -> None:
     assert read(shop) == []
     path.rename(path.with_name("access.log.1"))
     write_log(shop, "access.log", LINES[4:])
-    assert read(shop) == ["published"] * 2
+    assert read(shop) == ["published"] * 3
     write_log(shop, "access.log.2.gz", LINES[:4], pack=True)
     assert read(shop) == []
     assert counts(shop) == (3, 2, 5, None or 0)
     assert shop.fetch("select path, has_query, hit_count from raw.raw_server_logs__human_hit order by 2") == [
         ("/people", False, 1),
         ("/people", True, 1),
+    ]
+    assert shop.fetch("select referrer_state, landing, entry_count from raw.raw_server_logs__entry") == [
+        ("none", "https://www.shop.example/people", 1),
+        ("none", "https://www.shop.example/people", 1),
     ]
 
 
@@ -158,7 +170,7 @@ def test_visits_that_no_list_told_of_are_verified_once_one_is_read(shop: Shop, p
     ]
     before = hits(shop)
     assert read(shop) == []
-    assert drop.replay(shop.wh, "server_logs", "shop", NIGHT - timedelta(2), NIGHT) == ["unchanged"] * 3
+    assert drop.replay(shop.wh, "server_logs", "shop", NIGHT - timedelta(2), NIGHT) == ["unchanged"] * 4
     assert hits(shop) == before
 
 
@@ -305,7 +317,8 @@ def test_logs_in_an_object_store_are_read_once_however_deep_they_lie(shop: Shop,
 
 def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
     nightly.ingest(shop.wh, "bot_range", "all", NIGHT)
-    canary = line(6, "198.51.100.77", "/canary?mail=canary@example.com", "browser/7")
+    came_from = "https://mail.example/inbox?mail=canary@example.com"
+    canary = line(6, "198.51.100.77", "/canary?mail=canary@example.com", "browser/7", referrer=came_from)
     write_log(shop, "access.log", [*LINES * 9, canary, f'"{canary}'])
     read(shop)
     dumped = "\n".join(
@@ -321,6 +334,12 @@ def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
         assert word.encode() not in archive
         assert word not in "\n".join(shop.said)
     assert "/canary" in dumped
+    (entry,) = shop.fetch(
+        "select referrer_normalised, referrer_domain, referrer_key, landing_normalised, entry_count"
+        " from raw.raw_server_logs__entry where referrer_state = 'known'"
+    )
+    landing = "https://www.shop.example/canary"
+    assert entry == ("https://mail.example/inbox", "mail.example", key64(came_from), landing, 1)
 
 
 def _unpacked(path: Path) -> bytes:
@@ -334,6 +353,6 @@ def test_a_step_that_was_cut_is_taken_up_from_what_was_kept(shop: Shop) -> None:
     path = write_log(shop, "access.log", LINES)
     drop.write(shop.wh, "server_logs", "shop", NIGHT)
     path.unlink()
-    assert read(shop) == ["published"] * 3
+    assert read(shop) == ["published"] * 4
     assert counts(shop) == (3, 2, 5, 0)
     assert list(path.parent.iterdir()) == []

@@ -86,6 +86,7 @@ def _read_even(block: str, clocks: Memo[int | None], offsets: Memo[int | None]) 
         sizes,
         pieces[5::QUOTES],
         durations=None,
+        referrers=pieces[3::QUOTES],
         line_count=count,
     )
 

@@ -34,6 +34,7 @@ class NamedColumns:
             return "not of this format"
         field = dict(zip(self._names, values, strict=True))
         agent = field.get("cs(user-agent)", "-")
+        referrer = field.get("cs(referer)")
         query = field.get("cs-uri-query", "-")
         url = field["cs-uri-stem"] + ("" if query in ("-", "") else f"?{query}")
         return make_hit(
@@ -47,4 +48,5 @@ class NamedColumns:
             unquote(unquote(agent, "latin-1"), "latin-1") if is_tabbed else agent.replace("+", " "),
             # CloudFront says seconds.
             read_duration(field.get("time-taken", ""), SECOND if is_tabbed else MILLISECOND),
+            unquote(unquote(referrer, "latin-1"), "latin-1") if is_tabbed and referrer else referrer,
         )

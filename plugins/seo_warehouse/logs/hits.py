@@ -31,6 +31,8 @@ class Hit(NamedTuple):
     agent: str
     duration: int | None = None
     """Microseconds that the answer took, where that is logged."""
+    referrer: str | None = None
+    """As logged, a dash or nothing where the browser sent none; None where it is not logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Hits:
     agents: Sequence[str]
     durations: Sequence[int | None] | None
     """None where the format does not log them."""
+    referrers: Sequence[str | None] | None
+    """None where no line of the block logs one."""
     line_count: int
     """All that were read, blank ones and directives too."""
     malformed: Sequence[tuple[int, str]] = ()
@@ -75,6 +79,7 @@ def read_by_line(parse: Parser, lines: Sequence[str], first: int = 0) -> Hits:
         sizes=[hit.size for hit in hits],
         agents=[hit.agent for hit in hits],
         durations=[hit.duration for hit in hits],
+        referrers=[hit.referrer for hit in hits] if any(hit.referrer is not None for hit in hits) else None,
         line_count=len(lines),
         malformed=malformed,
     )
@@ -125,6 +130,7 @@ def make_hit(
     size: str,
     agent: str,
     duration: int | None = None,
+    referrer: str | None = None,
 ) -> Hit | str:
     """The hit that these fields make, or the reason why they make none."""
     known, code = ADDRESSES[address], STATUSES[status]
@@ -135,4 +141,4 @@ def make_hit(
     if code is None:
         return "no status"
     count = _read_size(size)
-    return "no size" if count is None else Hit(known, instant, request, code, count, agent, duration)
+    return "no size" if count is None else Hit(known, instant, request, code, count, agent, duration, referrer)

@@ -27,6 +27,7 @@ class FieldMap:
     agent: str = ""
     seconds: str = ""
     milliseconds: str = ""
+    referrer: str = ""
 
 
 KNOWN = {
@@ -39,6 +40,7 @@ KNOWN = {
         size="EdgeResponseBytes",
         agent="ClientRequestUserAgent",
         milliseconds="EdgeTimeToFirstByteMs",
+        referrer="ClientRequestReferer",
     ),
     "caddy": FieldMap(
         address="request.client_ip",
@@ -49,13 +51,14 @@ KNOWN = {
         size="size",
         agent="request.headers.User-Agent.0",
         seconds="duration",
+        referrer="request.headers.Referer.0",
     ),
 }
 
 
 def read_map(text: str) -> FieldMap:
-    """Read a stated map: `address=ip,time=at,method=verb,url=path,status=code`, where logged `size`, `agent`, and
-    how long it took, as `seconds` or `milliseconds`.
+    """Read a stated map: `address=ip,time=at,method=verb,url=path,status=code`, where logged `size`, `agent`,
+    `referrer`, and how long it took, as `seconds` or `milliseconds`.
 
     Raises:
         LogError: a field is missing or not one of these.
@@ -66,7 +69,7 @@ def read_map(text: str) -> FieldMap:
     except TypeError as error:
         raise LogError(
             f"the map {text!r} needs address, time, method, url and status, and knows"
-            " size, agent, seconds, milliseconds"
+            " size, agent, referrer, seconds, milliseconds"
         ) from error
 
 
@@ -93,9 +96,15 @@ def make_parser(fields: FieldMap, zone: tzinfo | None) -> Parser:
             read_duration(_text(found, fields.milliseconds), MILLISECOND)
             if fields.milliseconds
             else read_duration(_text(found, fields.seconds), SECOND),
+            _text(found, fields.referrer) if _is_logged(found, fields.referrer) else None,
         )
 
     return parse
+
+
+def _is_logged(found: Mapping[str, Any], path: str) -> bool:
+    """Whether a field is logged where it has a value: headers are, as they came; else its key is there."""
+    return "." in path or path in found
 
 
 def _text(found: Mapping[str, Any], path: str) -> str:

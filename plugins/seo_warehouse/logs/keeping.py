@@ -7,6 +7,7 @@ or agent; of malformed lines the first, with what may be an address masked. Each
     b  [address, instant, request, status, size, agent, microseconds]
     h  [day, hour, lines, visits that are kept, first instant, last instant]
     p  [day, path, has a query, class, class of status, hits, bytes]
+    e  [day, state of the referrer, its URL, its key, path, tag, entries]
     m  [number of the line, reason, text]
     n  {lines, malformed, by reason ...}, the last line
 """
@@ -26,6 +27,7 @@ import orjson
 from seo_warehouse.logs import fronts
 from seo_warehouse.logs.bots import Bot, make_memo
 from seo_warehouse.logs.cells import Cells
+from seo_warehouse.logs.entries import Entries
 from seo_warehouse.logs.fields import DIRECTIVE
 from seo_warehouse.logs.hits import Hits
 from seo_warehouse.logs.lines import LONGEST, cut_blocks, read_chunks
@@ -58,6 +60,7 @@ def keep(
     kept: IO[bytes],
     find_owner: Callable[[str], str | None],
     *,
+    domain: str,
     takes_rest: bool,
     stated: str | None = None,
     zone: tzinfo | None = None,
@@ -71,6 +74,7 @@ def keep(
         start: Where it goes on.
         kept: Where what is kept is written.
         find_owner: The operator of an address, by any list that was ever read.
+        domain: The property's: a referrer of it, or of a host below, is from within.
         takes_rest: The log has ended.
         stated: Its format, where it was stated.
         zone: That of times that say none.
@@ -83,8 +87,8 @@ def keep(
     log_format = recognise(path, stated, zone, address=address, takes_rest=takes_rest)
     reached = Reached(read_chunks(path), start, takes_rest=takes_rest)
     directive = start.checkpoint.directive if start.checkpoint else None
-    with Cells() as people:
-        keeping = _Keeping(kept, People(people), people, find_owner, most_unlisted)
+    with Cells() as people, Cells() as came:
+        keeping = _Keeping(kept, People(people), people, Entries(domain, came), came, find_owner, most_unlisted)
         if directive:
             for _ in log_format.read(directive):
                 pass
@@ -125,6 +129,8 @@ class _Keeping:
     kept: IO[bytes]
     people: People
     cells: Cells
+    entries: Entries
+    came: Cells
     find_owner: Callable[[str], str | None]
     most_unlisted: int
     number: int = 0
@@ -173,7 +179,9 @@ class _Keeping:
             bot = bots[i]
             if bot and bot.name_suffixes and bot.operator != owners[i] and len(self.unlisted) < self.most_unlisted:
                 self.unlisted[hits.addresses[i]] = None
-        self._count_people(hits, set(kept))
+        of_bots = set(kept)
+        self._count_people(hits, of_bots)
+        self.entries.add(hits, of_bots)
 
     def _count_people(self, hits: Hits, kept: set[int]) -> None:
         days = [instant // DAY for instant in hits.instants]
@@ -197,6 +205,7 @@ class _Keeping:
             sizes=[hits.sizes[i] for i in usual],
             agents=[hits.agents[i] for i in usual],
             durations=[hits.durations[i] for i in usual] if hits.durations else None,
+            referrers=[hits.referrers[i] for i in usual] if hits.referrers else None,
             line_count=0,
         )
 
@@ -224,6 +233,8 @@ class _Keeping:
         self.people.put_aside()
         for (day, path, has_query, kind, status), (hits, size, *_) in self.cells.items():
             self._write(b"p", [day, path, bool(has_query), kind, int(status), hits, size])
+        for (day, state, url, key, path, tag), (entries, *_) in self.came.items():
+            self._write(b"e", [day, state, url, key, path, tag, entries])
         if self.odd_day_count:
             self.malformed["no day of these times"] += self.odd_day_count
         good_count = sum(hour.lines for hour in self.hours.values())

@@ -36,6 +36,7 @@ _NGINX = {
     "body_bytes_sent": "size",
     "bytes_sent": "size",
     "http_user_agent": "agent",
+    "http_referer": "referrer",
     "request_time": "seconds",
 }
 _APACHE = {
@@ -50,6 +51,7 @@ _APACHE = {
     "B": "size",
     "O": "size",
     "{user-agent}i": "agent",
+    "{referer}i": "referrer",
     "T": "seconds",
     "{s}T": "seconds",
     "{ms}T": "milliseconds",
@@ -167,6 +169,7 @@ def make_parser(compiled: Compiled, zone: tzinfo | None) -> Parser:
             field.get("size", "-"),
             field.get("agent", "-"),
             read_duration(field[timed], unit) if timed else None,
+            field.get("referrer"),
         )
 
     return parse

@@ -107,6 +107,23 @@ def read_human_hits(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) ->
             }
 
 
+def read_entries(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) -> Iterator[Row]:
+    """Entries by day, referrer and landing page."""
+    for letter, content in read_kept(kept):
+        if letter == "e":
+            day, state, url, key, path, tag, entries = content
+            yield {
+                "day": date.fromisoformat(day),
+                "stream": log.stream,
+                "referrer_state": state,
+                "referrer": url or None,
+                "referrer_key": int(key) if key else None,
+                "landing": None if state == "overflow" else _absolute(log.site, path),
+                "landing_tag": tag or None,
+                "entry_count": entries,
+            }
+
+
 def read_segments(log: Log, kept: IO[bytes], as_of: Callable[[date], AsOf]) -> Iterator[Row]:
     """The lines of each hour; those that were malformed have none, and stand with the first day."""
     first_day, malformed_count = None, 0

@@ -1,9 +1,9 @@
 """Server logs: who visited the property's pages, as its own servers and CDNs wrote it down.
 
 Files in `<drop>/<property>/logs/<stream>/`; a stream is one server or CDN. The room `logs/` reads them, docs/logs.md
-tells formats and what is kept: of bots sums by URL, of people sums by path. A log grows and is rotated: it is known by
-its beginning and read on from where it was left, and each segment that is read is a file of its own, `part` is
-stream/log/place. Days are UTC. What a segment lacks was not in it; a day may come in many.
+tells formats and what is kept: of bots sums by URL, of people sums by path and by where they came from. A log grows
+and is rotated: it is known by its beginning and read on from where it was left, and each segment that is read is a file
+of its own, `part` is stream/log/place. Days are UTC. What a segment lacks was not in it; a day may come in many.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 from seo_warehouse.logs.fronts import WRONG_SHARE
 from seo_warehouse.logs.verdicts import Verdict
 from seo_warehouse.property import Strict
+from seo_warehouse.referrers import State
 from seo_warehouse.spec import EXPORTED_AT, BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
 
 STREAM_NAME = "[A-Za-z0-9][A-Za-z0-9_.-]{0,59}"
@@ -201,6 +202,44 @@ HUMAN_HIT = Table(
     batch_rules=LINES,
 )
 
+ENTRY = Table(
+    name="entry",
+    description="Pages that people came to from elsewhere, by where from; without address, query or agent.",
+    grain=("referrer_state", "referrer", "referrer_key", "landing", "landing_tag"),
+    feeds=Feed.VISITS,
+    columns=(
+        DAY,
+        AT,
+        STREAM,
+        Column(
+            "referrer_state",
+            Type.TEXT,
+            "known; app; none (the browser sent none); odd (no URL that is kept); overflow (too many, summed up).",
+            required=True,
+            values=get_args(State),
+        ),
+        Column("referrer", Type.URL, "Page, host or app that they came from, without query; NULL where none is known."),
+        Column("referrer_key", Type.BIGINT, "Key of the page with its query; NULL where only a host is known."),
+        Column("landing", Type.URL, "Page that they came to, without query; NULL of an overflow."),
+        Column(
+            "landing_tag",
+            Type.TEXT,
+            "What the query said of it: paid or campaign.",
+            values=("paid", "campaign"),
+        ),
+        Column("entry_count", Type.BIGINT, "Entries.", required=True, minimum=1),
+    ),
+    totals=("entry_count",),
+    row_rules=(
+        RowRule(
+            name="a_known_referrer_is_told",
+            sql="(referrer is not null) = (referrer_state in ('known', 'app'))",
+            reason="Else its state is another.",
+        ),
+    ),
+    batch_rules=LINES,
+)
+
 SEGMENT = Table(
     name="segment",
     description="Lines of each hour that a segment of a log holds.",
@@ -239,9 +278,9 @@ MALFORMED_LINE = Table(
 
 SERVER_LOGS = Source(
     name="server_logs",
-    description="Server logs from the drop folder: visits of bots and of people.",
+    description="Server logs from the drop folder: visits of bots and of people, and where these came from.",
     kind=Kind.DROP,
     cron="30 5 * * *",
     settings=ServerLogSettings,
-    tables=(BOT_HIT, HUMAN_HIT, SEGMENT, MALFORMED_LINE),
+    tables=(BOT_HIT, HUMAN_HIT, ENTRY, SEGMENT, MALFORMED_LINE),
 )

@@ -40,6 +40,7 @@ _STREAM = re.compile(STREAM_NAME)
 _READERS: dict[str, Callable[[rows.Log, IO[bytes], Callable[[date], asof.AsOf]], Iterator[Row]]] = {
     "bot_hit": rows.read_bot_hits,
     "human_hit": rows.read_human_hits,
+    "entry": rows.read_entries,
     "segment": rows.read_segments,
     "malformed_line": rows.read_malformed_lines,
 }
@@ -131,6 +132,7 @@ def _keep(run: Run, stream: str, found: folder.Found, *, has_ended: bool) -> str
             start,
             spool,
             _finder(run),
+            domain=run.prop.domain,
             takes_rest=has_ended,
             stated=stated.formats.get(stream),
             zone=_zone(stated.zones.get(stream)),
