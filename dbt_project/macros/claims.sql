@@ -8,7 +8,8 @@ An incremental model says what it is built from, once:
 kinds is what it takes in, whoever provides it (spec.Feed). days_after (days_before) is the model's reach: how many later
 (earlier) days of the model a published day changes. whole names kinds of which one day states what holds on every day
 (keywords): a build that claims one rebuilds all days of the property.
-follows_pages adds the days on which a URL has come to lead to another page (int_page__list_moved_days), widened alike.
+follows_pages adds the days on which a URL has come to lead to another page (int_page__list_moved_days), widened alike;
+follows_lives those on which other links live than before (int_referral__list_changed_days).
 claimed_days(claims) is then the set of (property_key, day) to rebuild; the project's pre-hook deletes the same set from
 the table inside the model's transaction, so that a day which became empty loses its rows, and dbt appends. Without an
 argument the config's claims are taken, but a dbt unit test has no config: only give it up where there is none.
@@ -20,6 +21,7 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
         {%- do source('ops', 'publication') -%}
         {%- do source('ops', 'build_day') -%}
         {%- if claims and claims.get('follows_pages') %}{% do ref('int_page__list_moved_days') %}{% endif -%}
+        {%- if claims and claims.get('follows_lives') %}{% do ref('int_referral__list_changed_days') %}{% endif -%}
         select null::integer as property_key, null::date as day
     {%- else -%}
         {%- set claims = claims or config.get('meta')['claims'] -%}
@@ -40,6 +42,11 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
                         union
                         select property_key, day
                         from {{ ref('int_page__list_moved_days') }}
+                    {%- endif %}
+                    {% if claims.get('follows_lives') -%}
+                        union
+                        select property_key, day
+                        from {{ ref('int_referral__list_changed_days') }}
                     {%- endif %}
                     {% if claims.get('whole') -%}
                         union

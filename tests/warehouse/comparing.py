@@ -8,7 +8,7 @@ from tests.warehouse.world import Warehouse
 
 MODELS = (
     *("+dim_link", "+dim_keyword", "+fct_search_total", "+fct_page_change"),
-    "+rpt_search_summary",
+    *("+rpt_search_summary", "+fct_referral_visit"),
     *("+rpt_link_contribution", "+fct_link_effect_page", "+int_effect__cross_arms", "+int_effect__cross_weeks"),
 )
 """What builds are compared on."""
@@ -19,6 +19,7 @@ TABLES = {
     "marts.dim_link": "link_key",
     "marts.dim_page": "page_key",
     "marts.dim_keyword": "keyword_key",
+    "marts.fct_referral_visit": "day, referrer_key, page_key",
     "marts.fct_serp_position": "day, keyword_key, locale, device",
     "marts.fct_page_crawl": "day, page_key",
     "marts.fct_page_change": "day, page_key, kind",

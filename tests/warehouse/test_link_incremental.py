@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from seo_warehouse.urls import key64
 from tests.conftest import seeds
 from tests.warehouse.comparing import MODELS, Row, contents, differences
 from tests.warehouse.exports import exported_link, publish_export
@@ -112,6 +113,7 @@ def empty(w: Warehouse, day: Day) -> None:
         publish_night(w, key, night)
     elif source == "visits":
         publish_visits(w, key, night, {})
+        w.publish("server_logs", "entry", key, day_of(night), [], part="web/a/0")
     elif source == "checks":
         publish_checks(w, key, night, {})
     elif source == "crawl":
@@ -128,6 +130,17 @@ def empty(w: Warehouse, day: Day) -> None:
 def paths(key: int) -> tuple[str, ...]:
     """The pages of a property."""
     return CALM_PATHS if kind(key) == 3 else PATHS
+
+
+def publish_entries(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
+    """People come from pages with a link, from their hosts, and from others."""
+    pages = [f"https://www.n{number}.example/{rng.choice(('', 'post', 'other'))}" for number in range(0, 40, 2)]
+    entries = [
+        {"stream": "web", "referrer_state": "known", "referrer": page, "landing": f"{HOST}{rng.choice(PATHS)}"}
+        | {"referrer_key": None if page.endswith("/") else key64(page), "landing_tag": None, "entry_count": 1}
+        for page in pages
+    ]
+    w.publish("server_logs", "entry", key, day_of(night), entries, part="web/a/0")
 
 
 def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
@@ -228,7 +241,10 @@ def outcome(rng: random.Random) -> Outcome:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one build comes to know: nights that are published, nights that are taken back, and our visits."""
+    """What one build comes to know: nights that are published, nights that are taken back, and visits.
+
+    On nights of ours people come too.
+    """
 
     told: list[Day]
     emptied: list[Day]
@@ -319,6 +335,7 @@ def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dic
                     empty(w, day)
                 for key, night in batch.visited:
                     publish_looks(w, key, night, world.visiting)
+                    publish_entries(w, key, night, random.Random(f"{world.seed} {key} {night}"))
         w.build(*MODELS)
         shares.append(affected_share(w))
     assert min(shares) < 0.5, "no build left cells as they were"

@@ -51,6 +51,7 @@ REFERENCE_TABLES = {
     "index_reasons": "a seed",
     "index_strata": "a seed",
     "link_hazards": "a seed",
+    "referral_hosts": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
 GATHERED_BY_CITUS = {
@@ -84,6 +85,7 @@ MART_ORDER = (
     "serp",
     "link",
     "portfolio",
+    "referral",
     "discovery",
     "effect",
     "estimate",

@@ -55,7 +55,7 @@ MODELS = (
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
-    "fct_page_link_profile",
+    *("fct_page_link_profile", "+fct_referral_visit"),
 )
 
 
@@ -88,6 +88,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         _publish_logs(warehouse, number)
         if number in (0, 7, 13):
             _publish_crawl(warehouse, number)
+    _publish_entries(warehouse)
     _publish_inspections(warehouse)
     _publish_disavowals(warehouse)
     _publish_visits(warehouse)
@@ -247,6 +248,23 @@ def _publish_logs(warehouse: Warehouse, number: int) -> None:
     ]
     warehouse.publish("server_logs", "bot_hit", 1, day(number), hits, part=f"web/a/{number}")
     warehouse.publish("server_logs", "segment", 1, day(number), hours, part=f"web/a/{number}")
+
+
+def _publish_entries(warehouse: Warehouse) -> None:
+    """People come by the post of day 7, from its host, from hosts that are none of a link's, and from a search."""
+
+    def entry(referrer: str, path: str, count: int, *, is_page: bool = False) -> dict[str, Any]:
+        told = {"stream": "web", "referrer_state": "known", "referrer": referrer, "landing": f"{SITE}{path}"}
+        return told | {"referrer_key": key64(referrer) if is_page else None, "landing_tag": None, "entry_count": count}
+
+    entries = [
+        entry("https://www.new.example/post", "/pots", 5, is_page=True),
+        entry("https://www.new.example/", "/pots", 3),
+        entry("https://www.new.example/", "/pans", 1),
+        entry("https://www.elsewhere.example/", "/pans", 1),
+        entry("https://www.google.com/", "/pans", 40),
+    ]
+    warehouse.publish("server_logs", "entry", 1, day(8), entries, part="web/a/8")
 
 
 def _publish_inspections(warehouse: Warehouse) -> None:
@@ -503,11 +521,17 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (PANS, "phone", "largest_contentful_paint", day(-30), 2100, None),
         (PANS, "phone", "largest_contentful_paint", day(-2), 1900, -200),
     ],
+    46: [
+        ("exact", "https://www.new.example/post", None, 5, Decimal("0.500")),
+        ("sole", "https://www.new.example/post", None, 3, Decimal("0.300")),
+        ("no_known_link", None, "www.elsewhere.example", 1, Decimal("0.100")),
+        ("host_only", None, "www.new.example", 1, Decimal("0.100")),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 46)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 47)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -37,6 +37,7 @@ MADE_FROM = {
     "modelled_event": "int_link__judge_events",
     "modelled_change": "int_link__place_changes",
     "modelled_horizon": "int_effect__list_horizons",
+    "modelled_life": "int_referral__list_lives",
     "modelled_level": "int_effect__describe_events",
     "modelled_page_version": "int_page__version_pages",
     "modelled_series": "int_link__date_series",

@@ -1,0 +1,50 @@
+{#- Host of a referrer, or package of the app that names itself. -#}
+{% macro referrer_host(url) -%}
+    coalesce({{ url_host(url) }}, substring({{ url }} from '^android-app://([^/]+)'))
+{%- endmacro %}
+
+{#- Classes of referrers that are lists of hosts, in the order in which they are looked through. -#}
+{% macro listed_classes() -%} array['ai_assistant', 'search', 'social', 'mail'] {%- endmacro %}
+
+{#-
+The class of each referrer of `referrers` (columns property_key, referrer_url, referrer_host) that a list names. Hosts are met from label to
+label, never within one: class by class in their order and, within a class, a path before none and the longest host first.
+-#}
+{% macro listed_referrers(referrers) -%}
+    select distinct on (suffixes.property_key, suffixes.referrer_url)
+        suffixes.property_key, suffixes.referrer_url, listed.class, listed.site
+    from
+        (
+            select
+                referrers.property_key,
+                referrers.referrer_url,
+                suffix.labels = 1 as is_whole,
+                array_to_string(referrers.labels[suffix.labels:], '.') as host,
+                substring(referrers.referrer_url from '^[a-z-]+://[^/]+(/.*)') as path
+            from
+                (
+                    select distinct property_key, referrer_url, string_to_array(referrer_host, '.') as labels
+                    from {{ referrers }}
+                    where referrer_host is not null
+                ) as referrers
+            cross join lateral generate_series(1, cardinality(referrers.labels)) as suffix(labels)
+        ) as suffixes
+    inner join
+        {{ ref('referral_hosts') }} as listed
+        on listed.host in (
+            suffixes.host, regexp_replace(suffixes.host, '(\.((com?|org)\.)?[a-z]{2}|\.com)$', '.*')
+        )
+    where
+        (listed.is_below or suffixes.is_whole)
+        and (
+            listed.path is null
+            or suffixes.path = listed.path
+            or starts_with(suffixes.path, listed.path || '/')
+        )
+    order by
+        suffixes.property_key,
+        suffixes.referrer_url,
+        array_position({{ listed_classes() }}, listed.class),
+        listed.path is null,
+        length(suffixes.host) desc
+{%- endmacro %}
