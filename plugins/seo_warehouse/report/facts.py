@@ -9,6 +9,7 @@ from datetime import date
 from seo_warehouse.report.crawls import Crawler
 from seo_warehouse.report.found import Found
 from seo_warehouse.report.portfolio import Portfolio
+from seo_warehouse.report.referral import Referral
 from seo_warehouse.report.words import rank_level
 
 POOLED = 0
@@ -145,7 +146,7 @@ class Facts:
 
     `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
     together, the newest of each. `found`: how soon new pages are found. `crawlers`: who crawled. `portfolio`: how broad
-    links are, and how long they live.
+    links are, and how long they live. `referral`: whom they bring.
     """
 
     property_name: str
@@ -166,6 +167,7 @@ class Facts:
     found: Found = field(default_factory=Found)
     portfolio: Portfolio = field(default_factory=Portfolio)
     crawlers: tuple[Crawler, ...] = ()
+    referral: Referral = field(default_factory=Referral)
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

@@ -30,6 +30,8 @@ from seo_warehouse.report.portfolio_words import (
     say_portfolio,
     survival_table,
 )
+from seo_warehouse.report.referral_words import LIMITS as REFERRAL_LIMITS
+from seo_warehouse.report.referral_words import referral_table, say_referral
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.sparkline import to_sparkline
@@ -130,6 +132,7 @@ def render_page(report: Report) -> str:
         found=_found(report),
         crawls=_crawls(report.facts),
         portfolio=_portfolio(report),
+        referral=_referral(facts),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
@@ -191,6 +194,13 @@ def _portfolio(report: Report) -> dict[str, object] | None:
         ),
         "limits": PORTFOLIO_LIMITS,
     }
+
+
+def _referral(facts: Facts) -> dict[str, object] | None:
+    """Whom links bring; None where no witness counts visits."""
+    if facts.referral.visits is None:
+        return None
+    return {"said": say_referral(facts.referral), "table": referral_table(facts.referral), "limits": REFERRAL_LIMITS}
 
 
 def _spark(line: Line) -> Markup:

@@ -16,6 +16,7 @@ from seo_warehouse.report.portfolio_words import (
     say_portfolio,
     survival_table,
 )
+from seo_warehouse.report.referral_words import referral_table, say_referral
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
@@ -53,6 +54,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     _say_found(facts, say)
     _say_crawls(facts, say)
     _say_portfolio(facts, say)
+    _say_referral(facts, say)
     _say_week(facts, say)
     if facts.cuts and not cut:
         say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
@@ -90,6 +92,17 @@ def _say_portfolio(facts: Facts, say: Say) -> None:
         say(f"* {said}")
     tables = (flag_table, publisher_table, survival_table, portfolio_table)
     for table in sections.filled(*(table_of(portfolio) for table_of in tables)):
+        say(f"\n{table.title}:")
+        say_table(table.headings, table.rows, say)
+
+
+def _say_referral(facts: Facts, say: Say) -> None:
+    if facts.referral.visits is None:
+        return
+    say("\nVisitors who come through links:")
+    for said in say_referral(facts.referral):
+        say(f"* {said}")
+    for table in sections.filled(referral_table(facts.referral)):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
 

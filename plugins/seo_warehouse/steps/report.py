@@ -18,6 +18,7 @@ from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.found import read_found
 from seo_warehouse.report.portfolio import read_portfolio
 from seo_warehouse.report.reading import read_facts
+from seo_warehouse.report.referral import read_referral
 from seo_warehouse.report.timelines import Timeline, read_timelines
 from seo_warehouse.report.weekly import read_weeks
 from seo_warehouse.report.words import clean
@@ -68,6 +69,7 @@ def _read_facts(
         found=read_found(connection, prop.key),
         portfolio=read_portfolio(connection, prop.key),
         crawlers=read_crawlers(connection, prop.key),
+        referral=read_referral(connection, prop.key),
     )
 
 

@@ -1,0 +1,70 @@
+"""Visitors who come through links, in sentences and a table."""
+
+from __future__ import annotations
+
+from seo_warehouse.report.referral import DAYS, Referral, Visits
+from seo_warehouse.report.sections import NONE, Table, cell
+from seo_warehouse.report.words import count_of, plain
+
+WITNESSES = {"logs": "server logs"}
+LIMITS = (
+    "Visits are those that the witness counts: in server logs bots that lie are among them; what counts in the"
+    " browser sees only those who consented.",
+    "Most browsers tell the host that somebody came from, and not the page; mail, apps and copied links tell nothing.",
+    "That one known link alone could have sent a visit does not say that no unknown one did.",
+    "Who came by a link might have come anyway.",
+)
+
+
+def say_referral(referral: Referral) -> list[str]:
+    """What came from other sites, how much of it is tied to a link, and what cannot be seen."""
+    visits = referral.visits
+    if visits is None:
+        return []
+    said = [_say_sites(visits)]
+    if visits.unknown_count:
+        said.append(
+            f"Of all {count_of(visits.visit_count, 'visit')} {_share(visits.unknown_count, visits.visit_count)} told"
+            " nothing of where they came from."
+        )
+    if referral.silent_count:
+        links = count_of(referral.silent_count, "live link")
+        said.append(f"{links} let nothing through: what they bring cannot be seen, and is not nothing.")
+    return said
+
+
+def _say_sites(visits: Visits) -> str:
+    witness = WITNESSES.get(visits.witness, plain(visits.witness))
+    said = f"In the {DAYS} days to {visits.last_day} ({witness}) "
+    if not visits.site_count:
+        return f"{said}nobody came from another site."
+    said += f"{count_of(visits.site_count, 'visit')} came from other sites: "
+    parts = [
+        (visits.laid_count, "laid to a link, since they name its page or it alone could have sent them"),
+        (visits.several_count, "from a host of which several links could have sent them"),
+        (visits.page_count, "from a page that links, to another page than its link leads to"),
+        (visits.other_count, "from where no link to that page is known"),
+    ]
+    return f"{said}{'; '.join(f'{_share(n, visits.site_count)} {what}' for n, what in parts if n)}."
+
+
+def referral_table(referral: Referral) -> Table:
+    """The links that brought most."""
+    rows = tuple(
+        (
+            cell(link.source_url),
+            cell(link.target_url),
+            f"{link.exact_count:,}",
+            f"{link.sole_count:,}",
+            link.state or NONE,
+        )
+        for link in referral.links
+    )
+    headings = ("link from", "to", "by its page", "by its host, alone", "link is")
+    return Table(f"Links that brought visits in {DAYS} days", headings, rows)
+
+
+def _share(count: int, whole: int) -> str:
+    """A share that is neither nothing nor all where it is not."""
+    share = 100 * count / whole
+    return "under 1 %" if share < 1 else "over 99 %" if 99 < share < 100 else f"{share:.0f} %"
