@@ -26,6 +26,7 @@
         {'kind': 'rank_quantiles', 'source': 'commoncrawl_ranks', 'table': 'rank_quantile', 'origin': 'commoncrawl_ranks', 'is_export': false},
         {'kind': 'crawler_addresses', 'source': 'bot_range', 'table': 'prefix', 'origin': 'bot_range', 'is_export': false},
         {'kind': 'bot_hits', 'source': 'server_logs', 'table': 'bot_hit', 'origin': 'server_logs', 'is_export': true},
+        {'kind': 'visits', 'source': 'server_logs', 'table': 'entry', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'log_hours', 'source': 'server_logs', 'table': 'segment', 'origin': 'server_logs', 'is_export': true},
         {'kind': 'index_looks', 'source': 'url_inspection', 'table': 'result', 'origin': 'url_inspection', 'is_export': false},
         {'kind': 'links', 'source': 'ahrefs', 'table': 'backlink', 'origin': 'ahrefs', 'is_export': false},
@@ -36,5 +37,6 @@
         {'kind': 'page_vitals', 'source': 'crux', 'table': 'record', 'origin': 'crux', 'is_export': false},
         {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
         {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
+        {'kind': 'visits', 'source': 'ga4', 'table': 'referrer', 'origin': 'ga4', 'is_export': false},
     ]) -}}
 {%- endmacro %}

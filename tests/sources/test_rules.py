@@ -14,6 +14,7 @@ from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
+from seo_warehouse.sources.ga4 import GA4
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import BatchRule, RowRule, Source, Table
@@ -316,3 +317,63 @@ def test_a_night_of_failed_checks_is_held(connection: Connection, good: int, fai
     rules = {r.severity: r for r in DATAFORSEO_SERP.table("task").batch_rules}
     assert broken(connection, DATAFORSEO_SERP, "task", rules["fail"], load_id) == (severity == "fail")
     assert broken(connection, DATAFORSEO_SERP, "task", rules["warn"], load_id) == (severity in ("warn", "fail"))
+
+
+@pytest.mark.parametrize(
+    ("landing", "total", "facts", "is_good"),
+    [
+        (1000, 1000, {}, True),
+        (990, 1000, {}, True),
+        (987, 1000, {}, False),
+        (1013, 1000, {}, False),
+        (2, 0, {}, True),
+        (500, 1000, {"is_thresholded": True}, True),
+        (500, 1000, {"is_other": True}, True),
+        (500, 1000, {"sample_share": 0.5}, True),
+        (500, 1000, {"sample_share": 1.0, "is_other": False}, False),
+    ],
+)
+def test_sessions_by_landing_page_sum_to_all_sessions(
+    connection: Connection, landing: int, total: int, facts: dict[str, Any], is_good: bool
+) -> None:
+    own = add_load(connection, GA4, "landing", totals={"sessions": landing}, facts=facts)
+    assert broken(connection, GA4, "landing", rule(GA4, "landing", "sums_to_the_total"), own) == 0
+    whole = add_load(connection, GA4, "total", totals={"sessions": total}, facts=facts)
+    for table, load_id in (("landing", own), ("total", whole)):
+        assert broken(connection, GA4, table, rule(GA4, table, "sums_to_the_total"), load_id) == (not is_good)
+        is_flagged = facts not in ({}, {"sample_share": 1.0, "is_other": False})
+        assert broken(connection, GA4, table, rule(GA4, table, "day_is_whole"), load_id) == is_flagged
+
+
+def test_another_time_zone_or_currency_is_told_of(connection: Connection) -> None:
+    told = {"time_zone": "Europe/Berlin", "currency": "EUR"}
+    same = rule(GA4, "total", "zone_and_currency_are_the_same")
+    for day, facts, count in (
+        (1, told, 0),
+        (2, told, 0),
+        (3, told | {"currency": "USD"}, 1),
+        (4, told | {"currency": "USD"}, 0),
+        (5, {}, 0),
+        (6, told | {"currency": "USD", "time_zone": "UTC"}, 1),
+    ):
+        load_id = add_load(connection, GA4, "total", day=DAY + timedelta(day), facts=facts)
+        assert broken(connection, GA4, "total", same, load_id) == count, day
+
+
+def test_sessions_of_other_hosts_are_ghosts(connection: Connection) -> None:
+    connection.execute(
+        "insert into ops.property"
+        " (property_key, property_name, domain, history_start, engine, location_code, language_code, depth, is_active)"
+        " values (7, 'shop', 'shop.example', '2026-01-01', 'google', 1, 'en', 10, true)"
+    )
+    connection.execute("create temporary table ghosts (host_name text, sessions bigint)")
+    checked = rule(GA4, "landing", "most_are_of_the_propertys_hosts")
+    query = sql.SQL(checked.sql).format(batch=sql.Identifier("ghosts"), property_key=sql.Literal(7))
+    for host, sessions, is_good in (
+        ("www.shop.example", 10, True),
+        ("shop.example", 1, True),
+        ("notshop.example", 11, True),
+        ("(not set)", 1, False),
+    ):
+        connection.execute("insert into ghosts values (%s, %s)", (host, sessions))
+        assert (connection.execute(query).fetchall() == []) is is_good, host

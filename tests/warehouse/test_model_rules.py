@@ -71,7 +71,7 @@ NOT_BY_THEIR_PROPERTY = {
 }
 """Marts whose rows are kept from analysts otherwise than by their property_key: how, and why."""
 PREFIXES = {
-    "staging": r"stg_[a-z_]+?__[a-z_]+",
+    "staging": r"stg_[a-z][a-z0-9_]+?__[a-z_]+",
     "intermediate": r"int_[a-z]+__[a-z_]+",
     "marts": r"(dim|fct|rpt|metric)_[a-z_]+",
     "plans": r"plan_[a-z_]+",

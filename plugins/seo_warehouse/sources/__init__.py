@@ -8,6 +8,7 @@ from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.sources.ga4 import GA4
 from seo_warehouse.sources.google_sitemaps import GOOGLE_SITEMAPS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.link_check import LINK_CHECK
@@ -41,6 +42,7 @@ SOURCES: tuple[Source, ...] = (
     GOOGLE_SITEMAPS,
     CRUX,
     LINK_CHECK,
+    GA4,
 )
 
 
