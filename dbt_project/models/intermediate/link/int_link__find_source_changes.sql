@@ -37,6 +37,7 @@ select
     changes.event_type,
     changes.day as event_date,
     changes.previous_day as earliest_date,
+    changes.day as observed_date,
     {{ visiting_witness() }} as witness,
     changes.rel_set,
     changes.anchor,

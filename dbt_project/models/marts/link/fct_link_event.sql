@@ -93,7 +93,7 @@ with
             changes.event_date - changes.earliest_date,
             changes.event_date - changes.earliest_date > 14,
             false,
-            changes.event_date,
+            changes.observed_date,
             changes.witness,
             null,
             changes.rel_set,
