@@ -23,11 +23,14 @@ OURS = {
     "arm": "a word of ours",
     "band": "a word of ours",
     "bot": "a name of our seed",
+    "channel": "a channel's name, of at most 100 letters",
     "check_name": "a word of ours",
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
     "fingerprint": "a hash, which a check holds to 64 letters",
     "flag": "a word of ours",
+    "key": "of an alert: a source's, a table's and a property's, or a number",
+    "kind": "a word of ours",
     "measure": "a word of ours",
     "milestone": "a word of ours",
     "milestone_from": "a word of ours",
@@ -38,6 +41,7 @@ OURS = {
     "rule": "a word of ours, with a column's name in it",
     "sha256": "refers to ops.export_file, where a check holds it to 64 letters",
     "source": "a source's name",
+    "state": "a word of ours, which a check holds to",
     "stream": "a folder's name, of at most 60 letters",
     "table_name": "a table's name",
     "unique_id": "dbt's name of a model of ours",
@@ -57,8 +61,9 @@ ELSEWHERE = {
     "engine": "marts.fct_page_milestone",
 }
 """Texts whose bound is a check of the mart that they come through."""
-STATED = {"keyword": LONGEST_KEYWORD, "file_name": 255 * 6}
-"""Bytes of what is bounded before it comes: by properties.yml; by a folder, whose names have 255, each shown as six."""
+STATED = {"keyword": LONGEST_KEYWORD, "file_name": 255 * 6, "domain": 253}
+"""Bytes of what is bounded before it comes: by properties.yml; by a folder, whose names have 255, each shown as six; by
+what a host's name may have."""
 INDEXED = """
 select n.nspname || '.' || t.relname as relation, i.relname as key_name, a.attname as column_name
 from pg_index as x
