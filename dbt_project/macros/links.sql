@@ -25,6 +25,19 @@
     order by property_key, link_key, event_date desc, panel, event_key
 {%- endmacro %}
 
+{#- Places of domains among all of the web, by the newest reading: of no property. -#}
+{% macro newest_places() -%}
+    select domain_key, rank_position, domain_count
+    from {{ ref('int_domain__place_domains') }}
+    where
+        measure = 'harmonic'
+        and day = (
+            select max(day)
+            from {{ ref('int_domain__place_domains') }}
+            where measure = 'harmonic'
+        )
+{%- endmacro %}
+
 {#- Class of a set of rel: only followed passes, and what nobody told of is in no arm. -#}
 {% macro rel_class(rel_set) -%}
     case when {{ rel_set }} = '' then 'followed' when {{ rel_set }} is null then 'unknown' else 'nofollow' end

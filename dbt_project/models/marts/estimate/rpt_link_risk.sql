@@ -3,12 +3,15 @@
 with
     judged as ({{ newest_judged() }}),
 
+    places as ({{ newest_places() }}),
+
     links as (
         select
             risks.property_key,
             risks.link_key,
             links.page_key,
             links.source_domain,
+            links.source_domain_key,
             risks.dimension,
             risks.class,
             risks.age_days,
@@ -38,6 +41,8 @@ select
     links.age_days,
     links.is_age_known,
     links.loss_probability as loss_probability_90,
+    1
+    - (places.rank_position - 0.5::double precision) / places.domain_count as authority_percentile,
     links.page_share,
     judged.shrunk_effect,
     lifespan.last_check_grade
@@ -46,4 +51,5 @@ inner join
     {{ ref('fct_link_lifespan') }} as lifespan
     on lifespan.property_key = links.property_key
     and lifespan.link_key = links.link_key
+left join places on places.domain_key = links.source_domain_key
 left join judged on judged.property_key = links.property_key and judged.link_key = links.link_key

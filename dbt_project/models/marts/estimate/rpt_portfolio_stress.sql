@@ -59,16 +59,10 @@ with
         group by property_key, publisher_key
     ),
 
+    -- 0 for the last domain of the web, 8 and more for its first.
     places as (
         select domain_key, log(domain_count / rank_position::double precision) as authority
-        from {{ ref('int_domain__place_domains') }}
-        where
-            measure = 'harmonic'
-            and day = (
-                select max(day)
-                from {{ ref('int_domain__place_domains') }}
-                where measure = 'harmonic'
-            )
+        from ({{ newest_places() }}) as newest
     ),
 
     medians as (
