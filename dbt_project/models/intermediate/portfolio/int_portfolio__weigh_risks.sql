@@ -38,8 +38,10 @@ with
                 then 'nofollow'
                 else 'unknown'
             end as rel_class,
-            looks.last_day - coalesce(
-                lifespan.last_sight_date - lives.exit_days, lifespan.first_sight_date
+            greatest(
+                looks.last_day
+                - coalesce(lifespan.last_sight_date - lives.exit_days, lifespan.first_sight_date),
+                0
             ) as age_days,
             lives.link_key is not null as is_age_known
         from {{ ref('dim_link') }} as link
