@@ -64,7 +64,7 @@ with
             lives.source_page_key = sights.source_page_key as is_of_page,
             {{ page_as_of('lives', 'target_url_key') }} = sights.page_key as is_to_page,
             lives.target_url_key = sights.landing_url_key as is_literal,
-            lives.referrer_policy is distinct from 'none' as is_let_through
+            coalesce(lives.referrer_policy, '') <> 'none' as is_let_through
         from sights
         inner join
             {{ ref('int_referral__list_lives') }} as lives
