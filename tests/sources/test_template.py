@@ -22,7 +22,7 @@ from tests.sources.provider import Act, Asked, Provider, said
 from tests.steps.dropping import open_shop
 
 ROOT = Path(__file__).parents[2]
-GENERATED = ("docs/properties.md", "properties.example.yml", ".env.example", "docker-compose.yml")
+GENERATED = ("docs/properties.md", "docs/metrics.md", "properties.example.yml", ".env.example", "docker-compose.yml")
 NIGHT = "2026-11-22"
 KEY = "not-even-the-key"
 PROPERTIES = """

@@ -490,7 +490,6 @@ GA4 = Source(
         example=google.EXAMPLE,
     ),
     probe=probe_referrers,
-    is_droppable=True,
     explain=explain,
     delay_days=1,
     lookback_days=3,
