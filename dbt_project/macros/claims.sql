@@ -14,6 +14,7 @@ claimed_days(claims) is then the set of (property_key, day) to rebuild; the proj
 the table inside the model's transaction, so that a day which became empty loses its rows, and dbt appends. Without an
 argument the config's claims are taken, but a dbt unit test has no config: only give it up where there is none.
 A table that is new, or built with --full-refresh, or a build_id of 0, takes every published day.
+A day of which raw has given up rows of these kinds is in no set: its facts stay as they were built, whatever comes late.
 -#}
 {% macro claimed_days(claims=none) -%}
     {%- if not execute -%}
@@ -27,7 +28,9 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
         {%- set claims = claims or config.get('meta')['claims'] -%}
         {%- set before = claims.get('days_before', 0) -%}
         {%- set after = claims.get('days_after', 0) -%}
-        {%- if is_incremental() and var('build_id') | int != 0 -%}
+        select reached.property_key, reached.day
+        from (
+        {%- if is_incremental() and var('build_id') | int != 0 %}
             select distinct
                 claimed.property_key,
                 {% if before or after %}claimed.day + shift.days as day{% else %}claimed.day{% endif %}
@@ -65,11 +68,22 @@ A table that is new, or built with --full-refresh, or a build_id of 0, takes eve
                     {%- endif %}
                 ) as claimed
             {% if before or after %}cross join generate_series({{ -before }}, {{ after }}) as shift (days){% endif %}
-        {%- else -%}
+        {%- else %}
             select distinct claimed.property_key, claimed.day
             from {{ source('ops', 'publication') }} as claimed
             where claimed.is_current and {{ is_of_kind('claimed', claims['kinds']) }}
-        {%- endif -%}
+        {%- endif %}
+        ) as reached
+        where
+            not exists (
+                select
+                from {{ source('ops', 'publication') }} as given_up
+                where
+                    given_up.dropped_at is not null
+                    and given_up.property_key = reached.property_key
+                    and given_up.day = reached.day
+                    and {{ is_of_kind('given_up', claims['kinds']) }}
+            )
     {%- endif -%}
 {%- endmacro %}
 

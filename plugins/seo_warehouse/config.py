@@ -40,7 +40,7 @@ Property.model_rebuild(_types_namespace={"SourceSettings": SourceSettings})
 
 
 def _droppable(name: str) -> str:
-    droppable = [source.name for source in SOURCES if source.is_droppable]
+    droppable = [source.name for source in SOURCES if any(table.is_droppable for table in source.tables)]
     if name not in droppable:
         raise ValueError(f"old days are given up of {' or '.join(map(repr, droppable))} only")
     return name

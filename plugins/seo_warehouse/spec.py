@@ -235,6 +235,8 @@ class Table:
     `shape`: the documented fields of what is read; the reader notes those of each answer by `Api.note_shape`, so that
     the gate holds a load with an unknown or a missing one. `unshaped` says why a table has none. A table that states no
     `columns` has its shape's, between `DAY` and `OBSERVED_AT`.
+    `is_droppable`: each day is modelled by itself, so that old ones may be given up; links and pages are made of the
+    whole of their history.
     """
 
     name: str
@@ -246,6 +248,7 @@ class Table:
     columns: tuple[Column, ...] = ()
     feeds: Feed | None = None
     unshaped: str | None = None
+    is_droppable: bool = False
     tolerance: float = 0.0
     least_share: float | None = None
     totals: tuple[str, ...] = ()
@@ -295,8 +298,6 @@ class Source(Generic[S]):
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
-    `is_droppable`: each day is modelled by itself, so that old ones may be given up; links and pages are made of the
-    whole of their history.
     """
 
     name: str
@@ -307,7 +308,6 @@ class Source(Generic[S]):
     settings: type[S]
     access: Access | None = None
     is_shared: bool = False
-    is_droppable: bool = False
     delay_days: int = 0
     lookback_days: int = 0
     kept_months: int | None = None

@@ -218,6 +218,18 @@ def test_a_replayed_file_takes_back_what_it_does_not_name_any_more(connection: p
     assert fetch(connection, "select row_count from ops.publication where is_current and day = %s", (NEXT,)) == [(0,)]
 
 
+def test_a_replayed_file_brings_back_days_that_raw_had_given_up(connection: psycopg.Connection[Any]) -> None:
+    put(connection, "1", [row("a", 1)])
+    connection.execute(f"truncate {RAW}")
+    connection.execute("update ops.publication set is_current = false, dropped_at = now()")
+    _, ended = put(connection, "1", [row("a", 1)], purpose="replay")
+    assert ended == "published"
+    assert fetch(connection, "select is_current, dropped_at, row_count from ops.publication order by 1") == [
+        (False, None, 1),
+        (True, None, 1),
+    ]
+
+
 def test_of_two_exports_of_the_same_instant_a_replay_keeps_the_one_that_was_read_later(
     connection: psycopg.Connection[Any],
 ) -> None:

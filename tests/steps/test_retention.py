@@ -63,11 +63,12 @@ def test_old_answers_are_forgotten_once_no_load_has_used_them_for_as_long(
 
 def test_old_months_of_raw_are_dropped_by_the_role_that_made_them(database: str, tmp_path: Path) -> None:
     shop = open_shop(tmp_path / "home", database)
-    wh = with_retention(shop, "retention: {raw_months: {search_console: 6}}\n", "x")
-    for relation in ("raw_search_console__page_total", "raw_dataforseo_serp__task"):
+    wh = with_retention(shop, "retention: {raw_months: {search_console: 6, server_logs: 6}}\n", "x")
+    given_up = ("raw_search_console__page_total", "raw_server_logs__bot_hit", "raw_server_logs__human_hit")
+    for relation in (*given_up, "raw_dataforseo_serp__task", "raw_server_logs__entry", "raw_server_logs__segment"):
         with wh.connect("loader") as connection:
             ensure_partition(connection, relation, date(2020, 1, 31))
-    assert retention.give_up_old(wh) == ["raw_search_console__page_total_2020_01"]
+    assert retention.give_up_old(wh) == [f"{relation}_2020_01" for relation in given_up]
 
 
 def test_without_a_setting_nothing_is_given_up(database: str, tmp_path: Path) -> None:
@@ -81,6 +82,7 @@ def test_sources_whose_history_is_modelled_as_a_whole_cannot_be_stated(database:
     shop = open_shop(tmp_path / "home", database)
     wh = with_retention(shop, "retention: {raw_months: {dataforseo_backlinks: 12}}\n", "x")
     with pytest.raises(
-        ConfigError, match=r"raw_months\.dataforseo_backlinks.*'dataforseo_serp' or 'search_console' only"
+        ConfigError,
+        match=r"raw_months\.dataforseo_backlinks.*'dataforseo_serp' or 'search_console' or 'server_logs' only",
     ):
         _ = wh.properties

@@ -193,6 +193,32 @@ def test_a_day_is_whole_where_nothing_is_missing_and_the_log_goes_on(world: Ware
     ]
 
 
+def test_days_that_raw_has_given_up_stay_as_they_were_built_until_they_are_there_again(world: Warehouse) -> None:
+    models = ("fct_bot_crawl", "fct_log_day")
+    built = contents(world)
+    world.connection.execute("delete from raw.raw_server_logs__bot_hit where day < %s", (day(10),))
+    world.connection.execute(
+        "update ops.publication set is_current = false, dropped_at = now()"
+        " where table_name = 'bot_hit' and is_current and day < %s",
+        (day(10),),
+    )
+    publish_hits(world, 5, 1, stream="late")
+    world.build(*models)
+    assert contents(world)["marts.fct_bot_crawl"] == built["marts.fct_bot_crawl"]
+    world.refresh(*models)
+    made = contents(world)
+    kept = [row for row in built["marts.fct_bot_crawl"] if row["day"] >= day(10)]
+    assert made["marts.fct_bot_crawl"] == kept
+    assert {row["day"] for row in made["marts.fct_log_day"] if row["is_whole"]} == {
+        day(number) for number in range(10, 39) if number != 20
+    }
+    for number in range(10):
+        publish_hits(world, number, 77 if number == 5 else number)
+    world.build(*models)
+    lasting = [row for row in contents(world)["marts.fct_bot_crawl"] if row["day"] != day(5)]
+    assert lasting == [row for row in built["marts.fct_bot_crawl"] if row["day"] != day(5)]
+
+
 def test_an_hour_that_is_usually_quiet_is_no_outage(warehouse: Warehouse) -> None:
     """Four weeks of a stream with nothing between 2 and 5 o'clock."""
     for number in range(36):

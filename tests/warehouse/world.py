@@ -227,8 +227,9 @@ class Warehouse:
             (property_key, part, day),
         )
         self.connection.execute(
-            "update ops.publication set is_current = false where is_current and source = %s and table_name = %s"
-            " and property_key = %s and part = %s and day = %s",
+            "update ops.publication set is_current = false, dropped_at = null"
+            " where (is_current or dropped_at is not null)"
+            " and source = %s and table_name = %s and property_key = %s and part = %s and day = %s",
             (source.name, table.name, property_key, part, day),
         )
 

@@ -190,8 +190,9 @@ class _Merging:
         batch = (self.source.name, self.table.name, self.load.property_key, self.load.part)
         replaced = self.conn.execute(
             """
-            update ops.publication set is_current = false
-            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+            update ops.publication set is_current = false, dropped_at = null
+            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s)
+              and (is_current or dropped_at is not null)
             returning publication_id, day
             """,
             (*batch, changed),

@@ -157,12 +157,12 @@ DATAFORSEO_SERP = Source(
     access=ACCESS,
     probe=probe_checks,
     price=price,
-    is_droppable=True,
     order=order_night,
     explain=explain,
     tables=(
         Table(
             name="task",
+            is_droppable=True,
             description="One row for each rank check of a night, also those that failed.",
             read=read_tasks,
             unshaped="Table `result` is made of the same answers, and judges their fields.",
@@ -204,6 +204,7 @@ DATAFORSEO_SERP = Source(
         ),
         Table(
             name="result",
+            is_droppable=True,
             description="Every item of the kept SERPs in its order, competitors too; of advanced answers also the links"
             " in them.",
             read=read_results,

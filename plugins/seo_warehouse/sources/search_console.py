@@ -256,7 +256,6 @@ SEARCH_CONSOLE = Source(
         example=google.EXAMPLE,
     ),
     probe=probe_site,
-    is_droppable=True,
     explain=google.explain,
     delay_days=2,
     lookback_days=3,
@@ -264,6 +263,7 @@ SEARCH_CONSOLE = Source(
     tables=(
         Table(
             name="performance",
+            is_droppable=True,
             description="Rows by day, page, query, country and device; anonymised queries are missing.",
             read=read_performance,
             shape=ROW,
@@ -285,6 +285,7 @@ SEARCH_CONSOLE = Source(
         ),
         Table(
             name="property_total",
+            is_droppable=True,
             description="One row a day: totals of the property, anonymised queries included.",
             read=read_property_totals,
             shape=ROW,
@@ -297,6 +298,7 @@ SEARCH_CONSOLE = Source(
         ),
         Table(
             name="page_total",
+            is_droppable=True,
             description="Rows by day, page, country and device (by page), anonymised queries included.",
             read=read_page_totals,
             shape=ROW,

@@ -119,6 +119,7 @@ BOT_HIT = Table(
         "is_overflow",
     ),
     feeds=Feed.BOT_HITS,
+    is_droppable=True,
     columns=(
         DAY,
         AT,
@@ -182,6 +183,7 @@ HUMAN_HIT = Table(
     name="human_hit",
     description="Visits of everybody else, without address, query or agent.",
     grain=("path", "has_query", "class", "status_class"),
+    is_droppable=True,
     columns=(
         DAY,
         AT,
@@ -265,6 +267,7 @@ MALFORMED_LINE = Table(
     name="malformed_line",
     description="Malformed lines: of a segment the first 1,000, short, what may be an address masked.",
     grain=("line_no",),
+    is_droppable=True,
     columns=(
         Column("day", Type.DATE, "First day of the segment, UTC: such a line has no time.", required=True),
         AT,

@@ -139,7 +139,7 @@ def _written(value: Any) -> str:
 
 
 def _retention(sources: tuple[Source, ...]) -> Iterator[str]:
-    months = {source.name: 36 for source in sources if source.is_droppable}
+    months = {source.name: 36 for source in sources if any(table.is_droppable for table in source.tables)}
     yield f"#   raw_months: {_written(months)}"
 
 

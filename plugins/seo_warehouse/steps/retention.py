@@ -33,7 +33,8 @@ def give_up_old(wh: Warehouse) -> list[str]:
             if source.name in months:
                 before = retention.months_before(today, months[source.name])
                 for table in source.tables:
-                    gone += retention.drop_old_months(connection, source, table, before)
+                    if table.is_droppable:
+                        gone += retention.drop_old_months(connection, source, table, before)
             if kept.archive_months is not None:
                 before = retention.months_before(today, kept.archive_months)
                 gone += _forget_answers(wh, source.name, before, retention.last_uses(connection, source.name))

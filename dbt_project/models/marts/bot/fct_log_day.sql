@@ -137,6 +137,21 @@ with
             sum(line_count) = 0 and min(mean_day_count) >= {{ least_lines }} as is_missing
         from judged
         group by property_key, stream, day
+    ),
+
+    -- Visits that raw has given up, and that are in no mart either: who came is not known any more.
+    lost as (
+        select distinct given_up.property_key, given_up.day
+        from {{ source('ops', 'publication') }} as given_up
+        where
+            given_up.dropped_at is not null
+            and given_up.row_count > 0
+            and {{ is_of_kind('given_up', ['bot_hits']) }}
+            and not exists (
+                select
+                from {{ ref('fct_bot_crawl') }} as visit
+                where visit.property_key = given_up.property_key and visit.day = given_up.day
+            )
     )
 
 select
@@ -152,10 +167,12 @@ select
     days.is_begun
     and days.is_followed
     and days.outage_hour_count = 0
-    and not days.is_missing as is_whole
+    and not days.is_missing
+    and lost.day is null as is_whole
 from days
 left join
     malformed
     on malformed.property_key = days.property_key
     and malformed.stream = days.stream
     and malformed.day = days.day
+left join lost on lost.property_key = days.property_key and lost.day = days.day
