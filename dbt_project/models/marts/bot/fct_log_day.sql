@@ -139,19 +139,22 @@ with
         group by property_key, stream, day
     ),
 
-    -- Visits that raw has given up, and that are in no mart either: who came is not known any more.
-    lost as (
-        select distinct given_up.property_key, given_up.day
-        from {{ source('ops', 'publication') }} as given_up
+    -- Visits that raw has given up are known where a mart still has them.
+    given_up as (
+        select distinct property_key, day
+        from {{ source('ops', 'publication') }} as publication
         where
-            given_up.dropped_at is not null
-            and given_up.row_count > 0
-            and {{ is_of_kind('given_up', ['bot_hits']) }}
-            and not exists (
-                select
-                from {{ ref('fct_bot_crawl') }} as visit
-                where visit.property_key = given_up.property_key and visit.day = given_up.day
-            )
+            dropped_at is not null
+            and row_count > 0
+            and {{ is_of_kind('publication', ['bot_hits']) }}
+    ),
+
+    kept as (
+        select visit.property_key, visit.day
+        from {{ ref('fct_bot_crawl') }} as visit
+        inner join
+            given_up on given_up.property_key = visit.property_key and given_up.day = visit.day
+        group by visit.property_key, visit.day
     )
 
 select
@@ -168,11 +171,12 @@ select
     and days.is_followed
     and days.outage_hour_count = 0
     and not days.is_missing
-    and lost.day is null as is_whole
+    and (given_up.day is null or kept.day is not null) as is_whole
 from days
 left join
     malformed
     on malformed.property_key = days.property_key
     and malformed.stream = days.stream
     and malformed.day = days.day
-left join lost on lost.property_key = days.property_key and lost.day = days.day
+left join given_up on given_up.property_key = days.property_key and given_up.day = days.day
+left join kept on kept.property_key = days.property_key and kept.day = days.day
