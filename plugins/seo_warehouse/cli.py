@@ -324,15 +324,21 @@ def mute(kind: str, until: date, why: str) -> None:
     "--password-stdin", is_flag=True, help="Read a new role's password from stdin; else one is made and shown."
 )
 @click.option("--odd-name", is_flag=True, help="Make the role though SQL has to quote its name.")
+@click.option("--contacts", is_flag=True, help="And the people behind partners, of all that it is granted.")
 @_clear_errors
 def grant(
-    analyst: str | None, property_name: str | None, is_revoked: bool, password_stdin: bool, odd_name: bool
+    analyst: str | None,
+    property_name: str | None,
+    is_revoked: bool,
+    password_stdin: bool,
+    odd_name: bool,
+    contacts: bool,
 ) -> None:
     """Let ANALYST, a login role that is made if need be, read a property's rows. Without --property: who reads what."""
     from seo_warehouse.orchestration.stores import open_warehouse
     from seo_warehouse.steps import grants
 
-    if property_name is None and (is_revoked or password_stdin):
+    if property_name is None and (is_revoked or password_stdin or contacts):
         raise click.UsageError("say which --property")
     if property_name is not None and analyst is None:
         raise click.UsageError("say which ANALYST")
@@ -344,7 +350,16 @@ def grant(
         password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
         if password == "":
             raise click.UsageError("stdin holds no password")
-        grants.grant(open_warehouse(), analyst, property_name, _say, by=_user(), password=password, may_be_odd=odd_name)
+        grants.grant(
+            open_warehouse(),
+            analyst,
+            property_name,
+            _say,
+            by=_user(),
+            password=password,
+            may_be_odd=odd_name,
+            with_contacts=contacts,
+        )
 
 
 @main.command()
@@ -424,6 +439,21 @@ def disavow(
         _say(decide(wh, property_name, entries, is_disavowed=not is_taken_back, who=user, why=why, evidence=evidence))
     else:
         click.echo(write_file(wh, property_name), nl=False)
+
+
+@main.command()
+@click.option("--contact", "sought", required=True, help="An address, a telephone, or an id: of your files, or ours.")
+@click.option("--property", "property_name", help="Default: in all properties.")
+@_clear_errors
+def erase(sought: str, property_name: str | None) -> None:
+    """Forget a person for good, refuse every file that brings it back, and say where it is still found.
+
+    What was counted and paid stays as it was. Twice is harmless; cut anywhere, it goes on when it is called again.
+    """
+    from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.people import erase as erase_person
+
+    erase_person(open_warehouse(), sought, _say, property_name=property_name, by=_user())
 
 
 @main.command()

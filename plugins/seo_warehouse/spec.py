@@ -34,6 +34,7 @@ Row = dict[str, Any]
 """One row as a reader yields it: every declared column of the table, and nothing else."""
 
 
+PERSON_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 EXPORTED_AT = "exported_at"
 """Column that each table of a drop source has: the instant of the export. Of two rows of one grain the later stays."""
 
@@ -121,6 +122,14 @@ class Feed(StrEnum):
     """How fast people met pages, by periods."""
     INCIDENTS = "incidents"
     """Updates and incidents of a search engine, as it states them."""
+    PARTNERS = "partners"
+    """Whom one asks for links, their sites and prices, as people keep them."""
+    CAMPAIGNS = "campaigns"
+    """Rounds of asking for links, as people keep them."""
+    TOUCHES = "touches"
+    """Messages to partners and from them."""
+    PLACEMENTS = "placements"
+    """Links that partners agreed to set: what was promised, and for how much."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,9 @@ class Column:
     both are NULL where the literal is no URL.
 
     `minimum`, `maximum`, `values` and `pattern` become row expectations of the gate.
+
+    `personal`: it tells of a person. Its values are random ids of `personal.person` and nothing else; what is read is
+    stripped of people before it is kept anywhere (exports/stripping.py), and an id goes with its person.
     """
 
     name: str
@@ -143,6 +155,13 @@ class Column:
     maximum: float | None = None
     values: tuple[str, ...] | None = None
     pattern: str | None = None
+    personal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.personal:
+            if self.type is not Type.TEXT or self.required:
+                raise ValueError(f"{self.name}: a person's column is a text, and empty once the person is erased")
+            object.__setattr__(self, "pattern", PERSON_ID)
 
 
 DAY = Column("day", Type.DATE, "The night.", required=True)
@@ -264,6 +283,8 @@ class Table:
         for name in (*self.grain, *self.totals):
             if name not in names:
                 raise ValueError(f"{self.name}: {name!r} is no column")
+        if apart := {column.name for column in self.columns if column.personal} & set(self.grain):
+            raise ValueError(f"{self.name}: {', '.join(apart)}: two rows must not be one once people are erased")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,16 @@ class Look:
     left: list[tuple[str, str]]
 
 
+def unchanged(found: Found, sha256: str) -> Iterator[bytes]:
+    """The bytes once more. Raises ChangedError where they are others than before."""
+    digest = hashlib.sha256()
+    for chunk in found.chunks():
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != sha256:
+        raise ChangedError(f"{found.name} was written to while it was read")
+
+
 def look(folder: Path, quiet_seconds: float = QUIET_SECONDS) -> Look:
     """What lies in a drop folder, which is made where it is missing. Waits where a file was written to just now.
 

@@ -72,7 +72,7 @@ def recognise(name: str, open_stream: OpenStream, written_at: datetime) -> tuple
             )
             return (replace(part, plan=replace(part.plan, sheets=())),)
         sheet = identify(name, open_stream, latest)
-        return (_survey_sheets(name, (sheet,), {"": open_stream}, written_at),)
+        return (survey_sheets(name, (sheet,), {"": open_stream}, written_at),)
 
 
 def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
@@ -98,7 +98,7 @@ def read(name: str, open_stream: OpenStream, part: Part) -> Iterator[Row]:
             yield from (row for number, row in enumerate(rows) if not is_replaced(plan.replaced, number))
 
 
-def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], written_at: datetime) -> Part:
+def survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, OpenStream], written_at: datetime) -> Part:
     """The part that some sheets of one table are. Looks for the habits of a sheet as soon as they matter."""
     table, part = sheets[0].form.table, sheets[0].form.part
     try:
@@ -110,7 +110,7 @@ def _survey_sheets(name: str, sheets: tuple[Sheet, ...], openers: dict[str, Open
             replace(s, reading=replace(s.reading, habits=find_habits(_place(name, s), openers[s.entry], s)))
             for s in sheets
         )
-        return _survey_sheets(name, known, openers, written_at)
+        return survey_sheets(name, known, openers, written_at)
     unknown = _left_aside(dict.fromkeys(cell for s in sheets for cell in s.columns.unknown))
     if groups := sum(len(s.passed) for s in sheets):
         unknown = (*unknown, f"{groups:,} lines with the names of groups of keywords are left aside")
@@ -264,7 +264,7 @@ def _pass(name: str, table: Table, part: str, found: Iterable[Row | Refusal], at
 
 def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetime, latest: date) -> tuple[Part, ...]:
     totals, summaries, notes = sheets_of_zip(name, entries, latest)
-    dates = _survey_sheets(name, (totals,), entries, written_at)
+    dates = survey_sheets(name, (totals,), entries, written_at)
     parts = [replace(dates, notes=(*dates.notes, *notes))]
     ranged = tuple(
         s.with_constants(day=dates.first_day, last_day=dates.last_day)
@@ -273,7 +273,7 @@ def _parts_of_zip(name: str, entries: dict[str, OpenStream], written_at: datetim
     )
     if ranged:
         try:
-            parts.append(_survey_sheets(name, ranged, entries, written_at))
+            parts.append(survey_sheets(name, ranged, entries, written_at))
         except NothingKeptError as error:
             parts[0] = replace(parts[0], notes=(*parts[0].notes, str(error)))
     return tuple(parts)

@@ -20,14 +20,15 @@ from seo_warehouse.spec import Row, Table
 Finish = Callable[[Row], Row]
 """Makes of the values of a form's fields the values of its table's columns. Raises CellError."""
 
-Kind = Convert | Literal["day", "number", "percent"]
-"""How a cell becomes a value; those by name depend on the file's habits."""
+Kind = Convert | Literal["day", "ahead", "number", "percent"]
+"""How a cell becomes a value; those by name depend on the file's habits. `ahead`: a day that may be to come."""
 _SEPARATORS = re.compile(r"[\s_\u00a0\u202f]+")
 REMEMBERED = 1 << 12
 LONGEST_REMEMBERED = 200
 """Cells and characters of cells: what was understood once is looked up, without letting a file fill memory."""
 NEAR = 0.75
 """difflib's likeness (0-1) from which an unknown heading is taken for a misspelt one."""
+LATEST = date(2099, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,8 @@ def converter(kind: Kind, reading: Reading) -> Convert:
     """The function that makes a value of a cell of that kind."""
     if kind == "day":
         return dates.day(reading.habits, reading.latest)
+    if kind == "ahead":
+        return dates.day(reading.habits, LATEST)
     if kind == "number":
         return values.number(reading.habits)
     if kind == "percent":

@@ -259,7 +259,7 @@ def has_rows(name: str, open_stream: OpenStream, sheet: Sheet) -> bool:
 def find_habits(name: str, open_stream: OpenStream, sheet: Sheet) -> Habits:
     """Looks through all days and numbers of a sheet for how they are written."""
     seeker = HabitSeeker()
-    days = [index for index, f in sheet.columns.fields if f.kind == "day"]
+    days = [index for index, f in sheet.columns.fields if f.kind in ("day", "ahead")]
     numbers = [index for index, f in sheet.columns.fields if f.kind in ("number", "percent")]
     for _, cells, _ in sheet.records(name, open_stream):
         if len(cells) == sheet.width:

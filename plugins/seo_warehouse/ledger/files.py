@@ -113,8 +113,8 @@ def keep(conn: Connection, source: str, file: KeptFile, night: date) -> None:
         insert into ops.export_file (source, property_key, sha256, file_name, bytes, written_at, state, night)
         values (%s, %s, %s, %s, %s, %s, 'archived', %s)
         on conflict (property_key, sha256) do update set
-            file_name = excluded.file_name, written_at = excluded.written_at, state = 'archived', reason = null,
-            night = excluded.night
+            source = excluded.source, file_name = excluded.file_name, written_at = excluded.written_at,
+            state = 'archived', reason = null, night = excluded.night
         """,
         (source, file.property_key, file.sha256, file.name, file.bytes, file.written_at, night),
     )

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.guests import limit_login, own_login
-from seo_warehouse.ledger.roles import READER, ROLES, role_name, scrambled
+from seo_warehouse.ledger.roles import CONTACT_READER, READER, ROLES, role_name, scrambled
 from seo_warehouse.ledger.session import Connection
 
 EVERY_NAME, EVERY_KEY = "all", 0
@@ -86,7 +86,11 @@ def property_key(conn: Connection, name: str) -> int:
 
 def has_login(conn: Connection, analyst: str) -> bool:
     """Whether the login role is there. Raises ConfigError for one that can be no analyst."""
-    if analyst in {*OURS, READER} - {ANALYST} or analyst.startswith("pg_") or analyst in ("public", "none"):
+    if (
+        analyst in {*OURS, READER, CONTACT_READER} - {ANALYST}
+        or analyst.startswith("pg_")
+        or analyst in ("public", "none")
+    ):
         raise ConfigError(f"{analyst} is no analyst: give the name of a login role")
     if not 0 < len(analyst.encode()) <= LONGEST_NAME or not analyst.isprintable():
         raise ConfigError(f"{analyst!r} cannot be a role: give 1 to {LONGEST_NAME} printable characters")
@@ -126,6 +130,11 @@ def grant(conn: Connection, analyst: str, key: int, *, by: str) -> bool:
         (analyst, key, by),
     )
     return done.rowcount == 1
+
+
+def open_contacts(conn: Connection, analyst: str) -> None:
+    """Let a login role also read the people behind partners, of the properties that it is granted."""
+    conn.execute(sql.SQL("grant {} to {}").format(sql.Identifier(CONTACT_READER), sql.Identifier(analyst)))
 
 
 def revoke(conn: Connection, analyst: str, name: str) -> bool:

@@ -14,6 +14,8 @@ READER = "seo_reader"
 
 Not `seo_analyst`: whoever is a member of a role may become it (`set role`), and then change its password.
 """
+CONTACT_READER = "seo_contact_reader"
+"""What an analyst is made a member of who may also read the people behind partners, of the properties granted."""
 
 
 def role_name(role: str) -> str:
@@ -37,5 +39,6 @@ def make_roles(connection: psycopg.Connection[Any], passwords: dict[str, str]) -
                 verb, sql.Identifier(name), sql.Literal(scrambled(connection, name, passwords[role]))
             )
         )
-    if not connection.execute("select 1 from pg_roles where rolname = %s", (READER,)).fetchone():
-        connection.execute(sql.SQL("create role {}").format(sql.Identifier(READER)))
+    for group in (READER, CONTACT_READER):
+        if not connection.execute("select 1 from pg_roles where rolname = %s", (group,)).fetchone():
+            connection.execute(sql.SQL("create role {}").format(sql.Identifier(group)))

@@ -13,6 +13,7 @@ from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.sites import expect_same_sites
 from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.sources.outreach import OUTREACH
 from seo_warehouse.urls import normalise, registrable_domain
 
 PATTERN_SECONDS = 2
@@ -33,19 +34,22 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
         cursor.executemany(
             """
             insert into ops.property (property_key, property_name, domain, history_start, engine, location_code,
-                                      language_code, depth, links_whole_since, link_cadence_days, is_active)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true)
+                                      language_code, depth, links_whole_since, link_cadence_days, hourly_rate,
+                                      is_active)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true)
             on conflict (property_key) do update set
                 property_name = excluded.property_name, domain = excluded.domain,
                 history_start = excluded.history_start, engine = excluded.engine,
                 location_code = excluded.location_code, language_code = excluded.language_code,
                 depth = excluded.depth, links_whole_since = excluded.links_whole_since,
-                link_cadence_days = excluded.link_cadence_days, is_active = true
+                link_cadence_days = excluded.link_cadence_days, hourly_rate = excluded.hourly_rate,
+                is_active = true
             """,
             [
                 (p.key, p.name, p.domain, p.history_start)
                 + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
                 + _stated_of_exports(p)
+                + (p.settings_of(OUTREACH).hourly_rate if p.reads(OUTREACH) else None,)
                 for p in properties.properties
             ],
         )

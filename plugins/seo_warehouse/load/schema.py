@@ -20,7 +20,7 @@ from seo_warehouse.spec import Column, Source, Table, Type, partition_name
 GUESTS_PATIENCE = "2s"
 """How long a migration waits for a reader before analysts are ended."""
 MOST_TRIES = 5
-SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans")
+SCHEMAS = ("audit", "raw", "ops", "staging", "intermediate", "marts", "plans", "personal")
 
 GRANTS = """
 grant seo_transformer, seo_loader to current_user;
@@ -40,9 +40,27 @@ grant usage on schema plans to seo_loader;
 grant usage on schema marts, plans to seo_reader;
 grant select on ops.granted_property, ops.granted_everything to seo_reader;
 grant execute on function ops.end_readers to seo_transformer;
+grant usage on schema personal to seo_loader, seo_contact_reader;
+grant select, insert, update, delete on personal.person, personal.contact to seo_loader;
+grant select on personal.erasure_key to seo_loader;
+grant select on personal.person, personal.contact to seo_contact_reader;
+grant select on ops.granted_property to seo_contact_reader;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
+PERSONAL = """
+drop policy if exists of_loader on personal.person;
+create policy of_loader on personal.person to seo_loader using (true);
+drop policy if exists of_property on personal.person;
+create policy of_property on personal.person for select to seo_contact_reader
+    using (property_key = any (array(select property_key from ops.granted_property)));
+drop policy if exists of_loader on personal.contact;
+create policy of_loader on personal.contact to seo_loader using (true);
+drop policy if exists of_property on personal.contact;
+create policy of_property on personal.contact for select to seo_contact_reader
+    using (property_key = any (array(select property_key from ops.granted_property)));
+"""
+"""Who reads people: the loader all, a reader of contacts those of the properties that are granted."""
 CLOSE_TO_PUBLIC = """
 do $$
 begin
@@ -355,6 +373,7 @@ def create_roles(connection: psycopg.Connection[Any], passwords: dict[str, str])
     """Create or re-key the roles, and give them what is theirs and what they may use."""
     make_roles(connection, passwords)
     connection.execute(GRANTS)
+    connection.execute(PERSONAL)
     connection.execute(CLOSE_TO_PUBLIC)
     for (analyst,) in connection.execute("select analyst from ops.guest").fetchall():
         guests.own_login(connection, analyst)

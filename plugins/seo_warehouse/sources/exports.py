@@ -70,7 +70,8 @@ NOT_AHEAD = RowRule(
 )
 
 
-def _has_identity(url: str) -> RowRule:
+def has_identity(url: str) -> RowRule:
+    """The rule that a column holds URLs and nothing else."""
     return RowRule(
         name=f"{url}_is_one",
         sql=f"{url} is null or {url}_normalised is not null",
@@ -78,7 +79,7 @@ def _has_identity(url: str) -> RowRule:
     )
 
 
-def _of_this_property(url: str) -> BatchRule:
+def of_this_property(url: str) -> BatchRule:
     """A file in the wrong folder would give a property somebody else's links: its URLs are of another domain.
 
     However few they are: a property that is new has small files, and so has its neighbour.
@@ -172,8 +173,8 @@ BACKLINK = Table(
     tolerance=ODD_ROWS,
     row_rules=(
         NOT_AHEAD,
-        _has_identity("source_url"),
-        _has_identity("target_url"),
+        has_identity("source_url"),
+        has_identity("target_url"),
         RowRule(
             name="seen_in_order",
             sql="coalesce(first_seen <= last_seen, true) and coalesce(first_seen <= lost_on, true)",
@@ -185,7 +186,7 @@ BACKLINK = Table(
             reason="A link with the day of its loss is lost.",
         ),
     ),
-    batch_rules=(_of_this_property("target_url"),),
+    batch_rules=(of_this_property("target_url"),),
 )
 
 RANKING = Table(
@@ -243,7 +244,7 @@ RANKING = Table(
             reason="What was found lies within the results looked through.",
         ),
     ),
-    batch_rules=(_of_this_property("url"),),
+    batch_rules=(of_this_property("url"),),
 )
 
 PAGE = Table(
@@ -258,8 +259,8 @@ PAGE = Table(
         Column("topic", Type.TEXT, "Its topic; NULL unknown."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD, _has_identity("url")),
-    batch_rules=(_of_this_property("url"),),
+    row_rules=(NOT_AHEAD, has_identity("url")),
+    batch_rules=(of_this_property("url"),),
 )
 
 PAGE_CHANGE = Table(
@@ -279,8 +280,8 @@ PAGE_CHANGE = Table(
         ),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD, _has_identity("url")),
-    batch_rules=(_of_this_property("url"),),
+    row_rules=(NOT_AHEAD, has_identity("url")),
+    batch_rules=(of_this_property("url"),),
 )
 
 KEYWORD = Table(
@@ -325,7 +326,7 @@ PERFORMANCE = Table(
     totals=("clicks", "impressions"),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD, *CLICK_RULES),
-    batch_rules=(_of_this_property("page_url"),),
+    batch_rules=(of_this_property("page_url"),),
 )
 
 SEARCH_TOTAL = Table(
@@ -408,8 +409,8 @@ CRAWL_PAGE = Table(
         Column("content_hash", Type.TEXT, "The crawler's hash of the page (MD5 of its bytes)."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD, _has_identity("url")),
-    batch_rules=(_of_this_property("url"),),
+    row_rules=(NOT_AHEAD, has_identity("url")),
+    batch_rules=(of_this_property("url"),),
 )
 
 DISAVOWAL = Table(
@@ -435,7 +436,7 @@ DISAVOWAL = Table(
     ),
     row_rules=(
         NOT_AHEAD,
-        _has_identity("url"),
+        has_identity("url"),
         RowRule(
             name="domain_or_url",
             sql="host is null or url is null",

@@ -32,18 +32,20 @@ from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import source_named
 from seo_warehouse.sources.exports import EXPORTS
+from seo_warehouse.sources.outreach import OUTREACH
 from seo_warehouse.sources.server_logs import SERVER_LOGS
 from seo_warehouse.spec import Period, Reading, Row
 from seo_warehouse.steps import reading
 from seo_warehouse.steps.drop_exports import EXPORTS_WAY
 from seo_warehouse.steps.drop_logs import LOGS_WAY
+from seo_warehouse.steps.drop_outreach import OUTREACH_WAY
 from seo_warehouse.steps.drop_way import Run, Say, Way
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import say_table
 
 log = logging.getLogger(__name__)
 PROGRESS_ROWS = 250_000
-WAYS: dict[str, Way] = {EXPORTS.name: EXPORTS_WAY, SERVER_LOGS.name: LOGS_WAY}
+WAYS: dict[str, Way] = {EXPORTS.name: EXPORTS_WAY, SERVER_LOGS.name: LOGS_WAY, OUTREACH.name: OUTREACH_WAY}
 """By source: how its files are read."""
 
 

@@ -45,9 +45,11 @@ def grant(
     by: str,
     password: str | None = None,
     may_be_odd: bool = False,
+    with_contacts: bool = False,
 ) -> None:
     """Let an analyst read a property's rows; make the login role where there is none.
 
+    `with_contacts`: and the people behind partners, of all that it is granted.
     Without a `password` one is made up and said, once. `may_be_odd`: the name is meant, although SQL has to quote it.
     Raises ConfigError.
     """
@@ -65,11 +67,15 @@ def grant(
         elif password:
             raise ConfigError(f"{analyst} is there already: its password is changed with `\\password` in psql")
         is_granted = grants.grant(connection, analyst, key, by=by)
+        if with_contacts:
+            grants.open_contacts(connection, analyst)
     if is_new:
         say(f"made the login role {analyst}" + ("" if password else "; shown this once:"))
         if not password:
             say(_address(wh, analyst, chosen))
     say(f"{analyst} reads {property_name}" + ("" if is_granted else " already"))
+    if with_contacts:
+        say(f"{analyst} reads the people of what it is granted")
 
 
 def revoke(wh: Warehouse, analyst: str, property_name: str, say: Say) -> None:

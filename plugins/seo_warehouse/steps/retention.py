@@ -9,13 +9,14 @@ from seo_warehouse.client.archive import forget
 from seo_warehouse.ledger import nights
 from seo_warehouse.load import retention
 from seo_warehouse.sources import SOURCES
+from seo_warehouse.steps import people
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
 
 def give_up_old(wh: Warehouse) -> list[str]:
-    """Drop raw months and archived answers that are older than is kept. Returns what was given up.
+    """Drop raw months and archived answers that are older than is kept, and people. Returns what was given up.
 
     Nothing, while the clock may be days ahead: what is given up cannot be had back.
     """
@@ -38,6 +39,7 @@ def give_up_old(wh: Warehouse) -> list[str]:
             if kept.archive_months is not None:
                 before = retention.months_before(today, kept.archive_months)
                 gone += _forget_answers(wh, source.name, before, retention.last_uses(connection, source.name))
+    people.give_up_people(wh)
     return gone
 
 

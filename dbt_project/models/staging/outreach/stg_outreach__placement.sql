@@ -1,0 +1,30 @@
+with placements as (select * from {{ source('outreach', 'placement') }})
+
+select
+    property_key,
+    day,
+    part,
+    partner,
+    {{ key64(plain_name('partner')) }} as partner_key,
+    campaign,
+    {{ key64(plain_name('campaign')) }} as campaign_key,
+    placement_id,
+    kind,
+    coalesce(source_url_normalised, source_url) as promised_url,
+    {{ page_key('source_url') }} as source_page_key,
+    source_url_domain as source_domain,
+    {{ domain_key('source_url_domain') }} as source_domain_key,
+    coalesce(target_url_normalised, target_url) as target_url,
+    {{ page_key('target_url') }} as target_url_key,
+    anchor,
+    rel,
+    placed_on as placed_date,
+    until as promised_until_date,
+    price,
+    currency,
+    payment,
+    paid_from as paid_from_date,
+    paid_until as paid_until_date,
+    invoice,
+    exported_at as observed_at
+from placements

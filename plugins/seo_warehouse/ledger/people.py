@@ -1,0 +1,210 @@
+"""People: whom files name, and whom they may not name again. The one door to schema `personal`.
+
+Elsewhere a person is a random id. What is erased is remembered as a keyed hash, so that a later file cannot bring it
+back and nobody can find out whom it was.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from seo_warehouse.ledger.session import Connection, transaction
+
+EVERY_PROPERTY = 0
+IDENTITIES = ("id", "email")
+"""By which a person is known again; two may share a telephone or a name."""
+ERASABLE = (*IDENTITIES, "phone")
+LONGEST = 1_000
+_NO_LETTER = ("Cc", "Cf", "Cs", "Co", "Cn")
+Erased = set[tuple[int, bytes]]
+
+
+def plain(kind: str, value: str) -> str:
+    """A value as it is compared: without what cannot be seen, in small letters; of a telephone its digits."""
+    shown = "".join(c for c in unicodedata.normalize("NFKC", value) if unicodedata.category(c) not in _NO_LETTER)
+    text = " ".join(shown.casefold().split())[:LONGEST]
+    return re.sub(r"[^0-9]", "", text) if kind == "phone" else text
+
+
+class People:
+    """Those of one property. `find` gives each an id, `save` keeps whom it met."""
+
+    def __init__(self, conn: Connection, property_key: int) -> None:
+        self._conn, self._property_key = conn, property_key
+        rows = conn.execute(
+            "select kind, known_as, person_id::text from personal.contact where property_key = %s and kind = any(%s)",
+            (property_key, list(IDENTITIES)),
+        )
+        self._ids: dict[tuple[str, str], str] = {(kind, known): person for kind, known, person in rows}
+        self._key = _key(conn)
+        self._erased = read_erased(conn)
+        self._met: dict[str, dict[str, str]] = {}
+        self._values: dict[tuple[str, str, str], str] = {}
+
+    def find(self, named: Mapping[str, str], about: Mapping[str, str]) -> str | None:
+        """The id of whom these values name, by kind; None where none does, or one of them was erased."""
+        known = {kind: text for kind, value in named.items() if (text := plain(kind, value))}
+        identities = [(kind, known[kind]) for kind in IDENTITIES if kind in known]
+        if not identities or self._is_erased(known):
+            return None
+        person = next((self._ids[key] for key in identities if key in self._ids), None) or str(uuid4())
+        for key in identities:
+            self._ids.setdefault(key, person)
+        self._met.setdefault(person, {}).update({name: text for name, text in about.items() if text})
+        for kind, text in known.items():
+            self._values[person, kind, text] = _storable(named[kind])
+        return person
+
+    def save(self, file_sha256: str) -> None:
+        """Keep whom `find` has met, but for those who were erased meanwhile."""
+        with transaction(self._conn), self._conn.cursor() as cursor:
+            # An erasure waits until these are kept, and finds them then.
+            cursor.execute("lock table ops.erasure in share mode")
+            self._erased = read_erased(self._conn)
+            gone = {person for person, kind, text in self._values if self._is_erased({kind: text})}
+            cursor.executemany(
+                """
+                insert into personal.person (person_id, property_key, partner, role, basis, last_consented_on)
+                values (%s, %s, %s, %s, %s, %s)
+                on conflict (person_id) do update set
+                    partner = coalesce(excluded.partner, person.partner), role = coalesce(excluded.role, person.role),
+                    basis = coalesce(excluded.basis, person.basis),
+                    last_consented_on = greatest(excluded.last_consented_on, person.last_consented_on)
+                """,
+                [
+                    (person, self._property_key)
+                    + tuple(_stated(about, name) for name in ("partner", "role", "basis", "last_consented_on"))
+                    for person, about in self._met.items()
+                    if person not in gone
+                ],
+            )
+            cursor.executemany(
+                """
+                insert into personal.contact (person_id, property_key, kind, known_as, value, file_sha256)
+                values (%s, %s, %s, %s, %s, %s) on conflict do nothing
+                """,
+                [
+                    (person, self._property_key, kind, text, value, file_sha256)
+                    for (person, kind, text), value in self._values.items()
+                    if person not in gone
+                ],
+            )
+        self._met.clear()
+        self._values.clear()
+
+    def _is_erased(self, known: Mapping[str, str]) -> bool:
+        return any(
+            (key, _hash(self._key, kind, known[kind])) in self._erased
+            for kind in ERASABLE
+            if kind in known and self._erased
+            for key in (EVERY_PROPERTY, self._property_key)
+        )
+
+
+def living(conn: Connection, property_key: int) -> frozenset[str]:
+    """The ids of a property's people."""
+    rows = conn.execute("select person_id::text from personal.person where property_key = %s", (property_key,))
+    return frozenset(person for (person,) in rows)
+
+
+def read_erased(conn: Connection) -> Erased:
+    """What no file may bring back: properties' keys and hashes."""
+    return {(key, bytes(value)) for key, value in conn.execute("select property_key, value_hash from ops.erasure")}
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What an erasure took away: how many people, and all values by which they were known."""
+
+    person_count: int
+    values: frozenset[str]
+
+
+def erase(conn: Connection, sought: str, property_key: int, by: str) -> Erasure:
+    """Forget whom an address, telephone or id names, in the caller's transaction; `property_key` 0: in every property.
+
+    What was sought is refused from now on, whoever it named.
+    """
+    conn.execute("lock table ops.erasure in exclusive mode")
+    known = {kind: text for kind in ERASABLE if (text := plain(kind, sought)) and _may_be(kind, sought)}
+    found = conn.execute(
+        """
+        select person_id from personal.contact
+        where (kind, known_as) in (select * from unnest(%s::text[], %s::text[])) and %s in (0, property_key)
+        union
+        select person_id from personal.person where person_id::text = %s and %s in (0, property_key)
+        """,
+        (list(known), list(known.values()), property_key, sought.strip().lower(), property_key),
+    ).fetchall()
+    people = [person for (person,) in found]
+    rows = conn.execute(
+        "select property_key, kind, known_as, value from personal.contact where person_id = any(%s)", (people,)
+    ).fetchall()
+    key = _key(conn)
+    refused = {(property_key, _hash(key, kind, text)) for kind, text in known.items()}
+    refused |= {(of, _hash(key, kind, text)) for of, kind, text, _ in rows if kind in ERASABLE}
+    refuse(conn, refused, by)
+    conn.execute("delete from personal.person where person_id = any(%s)", (people,))
+    return Erasure(len(people), frozenset(value for *_, value in rows))
+
+
+def refuse(conn: Connection, refused: Iterable[tuple[int, bytes]], by: str) -> None:
+    """Note what no file may bring back."""
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into ops.erasure (property_key, value_hash, erased_by) values (%s, %s, %s) on conflict do nothing",
+            [(key, value, by) for key, value in sorted(refused)],
+        )
+
+
+def erase_refused(conn: Connection) -> int:
+    """Forget everybody whom `ops.erasure` names: after a restore they may be back. Returns how many there were."""
+    conn.execute("lock table ops.erasure in exclusive mode")
+    key, erased = _key(conn), read_erased(conn)
+    if not erased:
+        return 0
+    rows = conn.execute(
+        "select person_id, property_key, kind, known_as from personal.contact where kind = any(%s)", (list(ERASABLE),)
+    )
+    people = {
+        person
+        for person, of, kind, text in rows
+        if any((at, _hash(key, kind, text)) in erased for at in (EVERY_PROPERTY, of))
+    }
+    conn.execute("delete from personal.person where person_id = any(%s)", (list(people),))
+    return len(people)
+
+
+def _key(conn: Connection) -> bytes:
+    [(key,)] = conn.execute("select key from personal.erasure_key").fetchall()
+    return bytes(key)
+
+
+def _hash(key: bytes, kind: str, known_as: str) -> bytes:
+    return hmac.digest(key, f"{kind}\x1f{known_as}".encode(), "sha256")
+
+
+def _may_be(kind: str, value: str) -> bool:
+    """An address is no telephone, though it has digits."""
+    return kind != "phone" or not re.search(r"[^\W\d_]|@", value)
+
+
+def _storable(value: str) -> str:
+    return value.strip().replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST]
+
+
+def _stated(about: Mapping[str, str], name: str) -> Any:
+    text = about.get(name)
+    if text is None or name != "last_consented_on":
+        return text and _storable(text)
+    try:
+        return datetime.fromisoformat(text.strip()).date()
+    except ValueError:
+        return None
