@@ -28,7 +28,7 @@ from tests.effect.simulation import (
 )
 
 RESULTS = Path(__file__).parent / "results/link_effect.json"
-COLUMNS = ("before_after", "naive", "plain", "honest", "difference")
+COLUMNS = ("before_after", "naive", "plain", "sample", "honest", "difference")
 
 
 @click.command()
@@ -75,7 +75,16 @@ def _coverage(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def _effects(means: pd.DataFrame) -> pd.DataFrame:
-    columns = ("truth", "plain", "placebo", "plain_error", "half_width", "difference_truth", "difference")
+    columns = (
+        "truth",
+        "plain",
+        "placebo",
+        "plain_error",
+        "sample_half_width",
+        "half_width",
+        "difference_truth",
+        "difference",
+    )
     events = means.xs(MEASURED[0], level="outcome")["events"].map("{:.0f}".format)
     return pd.DataFrame({"events": events} | {name: _pair(means, name, 3) for name in columns})
 
@@ -92,6 +101,9 @@ def _limits(verdicts: pd.DataFrame) -> list[str]:
         count = len(rows)
         none = bool((rows["truth"] == 0).all())
         checks = {
+            "these links' interval covers": is_refuted_below(rows["sample_covers"].sum(), count, HONEST_COVERS),
+            "these links' interval's false alarms": none
+            and is_refuted_above(rows["sample_fires"].sum(), count, HONEST_FIRES),
             "honest interval covers": is_refuted_below(rows["honest_covers"].sum(), count, HONEST_COVERS),
             "honest interval's false alarms": none
             and is_refuted_above(rows["honest_fires"].sum(), count, HONEST_FIRES),

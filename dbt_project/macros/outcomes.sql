@@ -27,6 +27,14 @@
     ]) -}}
 {%- endmacro %}
 
+{#-
+What a cell adds to the squared error of the weighted sum of effects, at a variance of 1 between its pages: w^2 (1/n1 + 1/n0).
+-#}
+{% macro squared_error(weighting) -%}
+    ({{ weighting['cell'] }}) ^ 2
+    * (1 / treated_count::double precision + 1 / control_count::double precision)
+{%- endmacro %}
+
 {#- Mean of an outcome over the days of a window that have a value; totals of `unit`, whose names begin with `part`. -#}
 {% macro window_mean(unit, outcome, part='') -%}
     {{ unit }}.{{ part }}{{ outcome['total'] }}::double precision
@@ -63,13 +71,17 @@ Columns of outcomes and weightings as rows: a cross join with columns outcome, w
     {%- for weighting in weightings() -%}
         {%- do names.append(weighting['name'] ~ '_weight') -%}
         {%- do names.append(weighting['name'] ~ '_leverage_square') -%}
+        {%- do names.append(weighting['name'] ~ '_lone') -%}
         {%- for outcome in outcomes() -%}
-            {%- for of in ['effect', 'square', 'cross'] -%}
+            {%- for of in ['effect', 'square', 'cross', 'noise'] -%}
                 {%- do names.append(weighting['name'] ~ '_' ~ outcome['name'] ~ '_' ~ of) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for outcome in outcomes() -%} {%- do names.append(outcome['name'] ~ '_base') -%} {%- endfor -%}
+    {%- for outcome in outcomes() -%}
+        {%- do names.append(outcome['name'] ~ '_base') -%}
+        {%- do names.append(outcome['name'] ~ '_deviation') -%}
+    {%- endfor -%}
     {{- return(names) -}}
 {%- endmacro %}
 

@@ -109,6 +109,21 @@ def followed_minus_nofollow(followed: Sample, nofollow: Sample, outcome: str, we
     return _estimate(effect, keys[:, 3], scores, cells, 2 + cells, treated, followed)
 
 
+def sample_error(sample: Sample, placebo: Sample, outcome: str, weighting: str = "variance") -> float:
+    """Standard error of the mean effect of the very links of a sample, whatever others do; NaN where it has none."""
+    before = estimate(placebo, outcome, weighting)
+    _, squares, n0 = _controls(sample, outcome)
+    _, squares_before, n0_before = _controls(placebo, outcome)
+    if not squares_before.sum() > 0 or n0.max() < 2:
+        return math.nan
+    pooled, pooled_before = squares.sum() / (n0 - 1).sum(), squares_before.sum() / (n0_before - 1).sum()
+    own = np.where(n0 > 1, squares / np.maximum(n0 - 1, 1), pooled)
+    n1 = np.bincount(sample.cell[sample.is_treated])
+    weight = n1 * n0 / (n1 + n0) if weighting == "variance" else n1
+    alone = math.sqrt(float((weight**2 * own * (1 / n1 + 1 / n0)).sum())) / float(weight.sum())
+    return float(np.maximum(before.standard_error * math.sqrt(pooled / pooled_before), alone))
+
+
 def honest(found: Estimate, placebo: Estimate, begin: int, end: int) -> tuple[float, float]:
     """The 95 % interval widened by the placebo's size, more beyond day 34."""
     more = abs(placebo.effect) * (1.0 if end <= 34 else ((begin + end) / 2 + 4) / 38.5)
@@ -148,13 +163,19 @@ def per_link(sample: Sample, outcome: str, group: Ints) -> PerLink:
     )
 
 
+def _controls(sample: Sample, outcome: str) -> tuple[Floats, Floats, Ints]:
+    """Of the controls by cell, (C,): mean change, sum of squared deviations from it, number."""
+    cell, change = sample.cell[~sample.is_treated], sample.change[outcome][~sample.is_treated]
+    count = np.bincount(cell)
+    means = np.bincount(cell, change) / count
+    squares: Floats = np.bincount(cell, (change - means[cell]) ** 2).astype(np.float64)
+    return means, squares, count.astype(np.int64)
+
+
 def _own_effects(sample: Sample, outcome: str) -> tuple[Floats, Floats]:
     """Difference of each treated row to its cell's controls, and the variance of that, (treated rows,)."""
     treated, cell = sample.is_treated, sample.cell
-    change, place = sample.change[outcome][~treated], cell[~treated]
-    controls = np.bincount(place)
-    means = np.bincount(place, change) / controls
-    squares = np.bincount(place, (change - means[place]) ** 2)
+    means, squares, controls = _controls(sample, outcome)
     # One control has no variance: that of all the arm's controls about their cells' means stands in.
     pooled = squares.sum() / max(int((controls - 1).sum()), 1)
     spread = np.where(controls > 1, squares / np.maximum(controls - 1, 1), pooled)

@@ -18,7 +18,15 @@ from scipy.stats import binom
 from seo_warehouse.demo.chance import generator, number
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel, true_positions
-from tests.effect.estimates import PerLink, before_after, estimate, followed_minus_nofollow, honest, per_link
+from tests.effect.estimates import (
+    PerLink,
+    before_after,
+    estimate,
+    followed_minus_nofollow,
+    honest,
+    per_link,
+    sample_error,
+)
 from tests.effect.twin import Events, Prepared, Sample, draw_sample, prepare
 from tests.effect.windows import CLEAN_DAYS_AFTER, CLEAN_DAYS_BEFORE, Window, window
 
@@ -66,6 +74,7 @@ class Verdict:
     """What was said of one outcome of one panel.
 
     truth, difference_truth   mean true effect on the treated over the headline window; followed less nofollow
+    sample_*                  of the honest interval of these very links; honest_* that of another link
     *_covers, *_fires         whether an interval holds the truth; whether it leaves out 0
     naive                     before/after over all events, others' links and edits included
     fake_fires                the plain interval of one draw of fake dates leaves out 0
@@ -92,6 +101,9 @@ class Verdict:
     plain_fires: bool
     honest_covers: bool
     honest_fires: bool
+    sample_covers: bool
+    sample_fires: bool
+    sample_half_width: float
     equal_covers: bool
     difference_truth: float
     difference: float
@@ -206,6 +218,8 @@ def _verdict(
     truth, difference_truth = float(effects.mean()), float(effects.mean() - truths["nofollow"][outcome].mean())
     plain, placebo = estimate(sample, outcome), estimate(samples["followed", "placebo"], outcome)
     wide = honest(plain, placebo, sample.window.begin, sample.window.end)
+    spare = replace(plain, standard_error=sample_error(sample, samples["followed", "placebo"], outcome))
+    own = honest(spare, placebo, sample.window.begin, sample.window.end)
     simple, simplest = before_after(sample, outcome), before_after(naive, outcome)
     difference = followed_minus_nofollow(sample, samples["nofollow", "headline"], outcome)
     group = terciles(panel.links.authority[sample.event[sample.is_treated]])
@@ -234,6 +248,9 @@ def _verdict(
         plain_fires=not _covers(plain.interval, 0.0),
         honest_covers=_covers(wide, truth),
         honest_fires=not _covers(wide, 0.0),
+        sample_covers=_covers(own, truth),
+        sample_fires=not _covers(own, 0.0),
+        sample_half_width=(own[1] - own[0]) / 2,
         equal_covers=_covers(estimate(sample, outcome, "equal").interval, truth),
         difference_truth=difference_truth,
         difference=difference.effect,

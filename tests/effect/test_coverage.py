@@ -54,6 +54,15 @@ def test_the_honest_interval_rarely_sees_an_effect_where_none_is(verdicts: list[
 
 
 @pytest.mark.parametrize("outcome", MEASURED)
+def test_the_interval_of_these_very_links_keeps_the_same_limits(verdicts: list[Verdict], outcome: str) -> None:
+    for scenarios in (list(SCENARIOS), *([name] for name in SCENARIOS)):
+        told = chosen(verdicts, outcome, scenarios)
+        assert not is_refuted_below(sum(v.sample_covers for v in told), len(told), HONEST_COVERS), scenarios
+    none = [verdict for verdict in chosen(verdicts, outcome) if verdict.truth == 0]
+    assert not is_refuted_above(sum(v.sample_fires for v in none), len(none), HONEST_FIRES)
+
+
+@pytest.mark.parametrize("outcome", MEASURED)
 def test_followed_minus_nofollow_covers_the_difference(verdicts: list[Verdict], outcome: str) -> None:
     told = chosen(verdicts, outcome)
     assert not is_refuted_below(sum(v.difference_covers for v in told), len(told), DIFFERENCE_COVERS)

@@ -17,6 +17,7 @@ from seo_warehouse.effect.estimates import (
     LEAST_CONTROLS,
     LEAST_EVENTS,
     NOFOLLOW,
+    SAMPLE_EVENTS,
     Cross,
     Estimate,
 )
@@ -49,6 +50,7 @@ BASE = Estimate(
     estimate=-0.1,
     raw_estimate=-0.1,
     standard_error=0.02,
+    sample_standard_error=0.015,
     weight_sum=40.0,
     # (G/(G-1)) (N-1)/(N-K) S / W^2 is nearly 0.02^2 with S = 0.4: see each test.
     score_square_sum=0.4,
@@ -73,8 +75,8 @@ PLACEBO = replace(
 
 
 def test_an_interval_is_of_students_t_with_pages_less_one() -> None:
-    assert half_width(BASE) == pytest.approx(stats.t.ppf(0.975, 37) * 0.02)
-    assert half_width(replace(BASE, standard_error=None)) is None
+    assert half_width(0.02, 38) == pytest.approx(stats.t.ppf(0.975, 37) * 0.02)
+    assert half_width(None, 38) is None
 
 
 def test_the_smallest_detectable_effect_is_found_four_times_in_five() -> None:
@@ -84,8 +86,10 @@ def test_the_smallest_detectable_effect_is_found_four_times_in_five() -> None:
 @pytest.mark.parametrize(
     ("events", "pages", "controls", "expected"),
     [
-        (9, 9, 900, ("not_enough_data", "too_few_events")),
-        (40, 9, 900, ("not_enough_data", "too_few_events")),
+        (4, 4, 900, ("not_enough_data", "too_few_events")),
+        (40, 4, 900, ("not_enough_data", "too_few_events")),
+        (5, 5, 200, ("exploratory", None)),
+        (5, 5, 199, ("not_enough_data", "too_few_controls")),
         (10, 10, 199, ("not_enough_data", "too_few_controls")),
         (10, 10, 200, ("exploratory", None)),
         (29, 40, 200, ("exploratory", None)),
@@ -108,18 +112,23 @@ def test_one_link_asks_for_as_many_alike_as_an_interval_asks_for_events() -> Non
 
 def test_the_limits_are_those_that_the_pages_tell() -> None:
     method, reports = ((ROOT / "docs" / name).read_text() for name in ("link-effect.md", "reports.md"))
-    events = f"Under {LEAST_EVENTS} isolated events (on {LEAST_EVENTS} pages)"
+    events = f"Under {SAMPLE_EVENTS} isolated events (on {SAMPLE_EVENTS} pages)"
     assert f"{events}, or under {LEAST_CONTROLS} controls a cell: `not_enough_data`" in method
-    assert f"With {LEAST_EVENTS} to\n{ESTIMATE_EVENTS - 1}: `exploratory`" in method
+    assert f"With {SAMPLE_EVENTS} to\n{ESTIMATE_EVENTS - 1}: `exploratory`" in method
+    assert f"under {LEAST_EVENTS} that of these links alone" in method
     assert f"From {ESTIMATE_EVENTS}: `estimate`" in method
     assert f"fewer than {LEAST_EVENTS} links of its arm and authority" in method
-    assert f"fewer than {LEAST_EVENTS} of either, or fewer than {LEAST_CONTROLS} pages a comparison" in reports
+    assert f"fewer than {SAMPLE_EVENTS} of either, or fewer than {LEAST_CONTROLS} pages a comparison" in reports
 
 
 def test_an_honest_interval_is_wider_by_the_placebo_on_both_sides() -> None:
     (shown,) = [row for row in publish([BASE, PLACEBO], {}, {}, {}) if row.window_name == "headline"]
     assert shown.honest_low == pytest.approx(shown.interval_low - 0.03)
     assert shown.honest_high == pytest.approx(shown.interval_high + 0.03)
+    width = stats.t.ppf(0.975, 37) * 0.015
+    assert (shown.sample_low, shown.sample_high) == pytest.approx((-0.1 - width, -0.1 + width))
+    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.13 - width, -0.07 + width))
+    assert shown.sample_standard_error == 0.015
     assert shown.placebo_estimate == 0.03
     assert (shown.base_mean, shown.base_position) == (2.0, 10.0)
 
@@ -135,29 +144,52 @@ def test_a_window_before_the_event_has_no_honest_interval() -> None:
     rows = {row.window_name: row for row in publish([BASE, PLACEBO, before], {}, {}, {})}
     assert rows["week_before_2"].honest_low is None
     assert rows["placebo"].honest_low is None
+    assert rows["week_before_2"].sample_honest_low is rows["placebo"].sample_honest_low is None
     assert rows["week_before_2"].interval_low is not None
+    assert rows["week_before_2"].sample_low is not None
 
 
-def test_five_events_give_counts_and_no_number() -> None:
-    few = replace(BASE, event_count=5, treated_cluster_count=5)
+def test_four_events_give_counts_and_no_number() -> None:
+    few = replace(BASE, event_count=4, treated_cluster_count=4)
     dropped = {(1, "google", FOLLOWED): {"other_link": 7}}
     (shown,) = publish([few], {}, {}, dropped)
     numbers = ("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value",
+               "sample_standard_error", "sample_low", "sample_high", "sample_honest_low", "sample_honest_high",
                "placebo_estimate", "pretrend_p_value", "nofollow_estimate", "followed_minus_nofollow")  # fmt: skip
     assert [getattr(shown, name) for name in numbers] == [None] * len(numbers)
-    assert (shown.status, shown.reason, shown.needed_event_count) == ("not_enough_data", "too_few_events", 5)
+    assert (shown.status, shown.reason, shown.needed_event_count) == ("not_enough_data", "too_few_events", 1)
     assert shown.smallest_detectable_effect is not None
     assert shown.dropped_events == {"other_link": 7}
+
+
+def test_five_events_tell_of_themselves_and_of_no_other() -> None:
+    few, before = (replace(each, event_count=6, treated_cluster_count=5) for each in (BASE, PLACEBO))
+    (shown,) = [row for row in publish([few, before], {}, {}, {}) if row.window_name == "headline"]
+    assert (shown.status, shown.needed_event_count) == ("exploratory", 0)
+    width = stats.t.ppf(0.975, 4) * 0.015
+    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.13 - width, -0.07 + width))
+    hidden = ("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value",
+              "sample_standard_error", "placebo_estimate", "pretrend_p_value", "followed_minus_nofollow")  # fmt: skip
+    assert [getattr(shown, name) for name in hidden] == [None] * len(hidden)
+
+
+def test_nine_events_without_an_error_of_their_own_need_one_more() -> None:
+    (shown,) = publish([replace(BASE, event_count=9, treated_cluster_count=9, sample_standard_error=None)], {}, {}, {})
+    assert (shown.status, shown.reason, shown.needed_event_count) == ("not_enough_data", "too_few_events", 1)
 
 
 def test_a_dozen_events_give_an_interval_and_no_estimate() -> None:
     (shown,) = publish([replace(BASE, event_count=12, treated_cluster_count=12)], {}, {}, {})
     assert (shown.status, shown.estimate, shown.standard_error) == ("exploratory", None, None)
     assert shown.interval_low is not None
+    assert shown.sample_standard_error is None
+    assert shown.sample_low is not None
 
 
 def test_one_page_has_no_standard_error_and_nothing_that_follows_from_one() -> None:
-    (shown,) = publish([replace(BASE, treated_cluster_count=1, standard_error=None)], {}, {}, {})
+    (shown,) = publish(
+        [replace(BASE, treated_cluster_count=1, standard_error=None, sample_standard_error=None)], {}, {}, {}
+    )
     assert (shown.smallest_detectable_effect, shown.interval_low, shown.p_value) == (None, None, None)
 
 
@@ -173,7 +205,7 @@ def test_the_difference_of_two_arms_counts_a_shared_control_once() -> None:
 
 
 def test_a_nofollow_arm_without_enough_events_is_not_compared() -> None:
-    few = replace(BASE, arm=NOFOLLOW, event_count=4, treated_cluster_count=4)
+    few = replace(BASE, arm=NOFOLLOW, event_count=9, treated_cluster_count=9)
     rows = {row.arm: row for row in publish([BASE, few], {}, {}, {})}
     assert rows[FOLLOWED].nofollow_estimate is None
     assert rows[FOLLOWED].followed_minus_nofollow is None

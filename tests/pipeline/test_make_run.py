@@ -28,7 +28,7 @@ JUDGED = """
         and judged.panel = 'google' and judged.outcome = 'log_position' and judged.arm = 'acquired_followed'
 """
 HONEST = """
-    select honest_low, honest_high
+    select sample_honest_low, sample_honest_high
     from marts.rpt_link_effect
     join marts.dim_property using (property_key)
     where property_name = 'quillmark' and panel = 'google' and cut = 'all' and arm = 'acquired_followed'

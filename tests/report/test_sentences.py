@@ -28,6 +28,7 @@ from tests.report.world import effect
 FIGURES = st.one_of(st.none(), st.floats())
 NAMES = (
     *("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value"),
+    *("sample_standard_error", "sample_low", "sample_high", "sample_honest_low", "sample_honest_high"),
     *("followed_minus_nofollow", "followed_minus_nofollow_low", "followed_minus_nofollow_high", "nofollow_estimate"),
 )
 
@@ -71,11 +72,11 @@ def test_marts_without_estimates_are_said_to_be_so(facts: Facts) -> None:
 
 
 def test_too_few_links_are_counted_and_no_figure_is_given() -> None:
-    row = effect(None, status="not_enough_data", event_count=6, treated_page_count=5, needed_event_count=5)
+    row = effect(None, status="not_enough_data", event_count=4, treated_page_count=3, needed_event_count=2)
     verdict = judge(replace(row, smallest_detectable_effect=0.35))
     assert verdict.lead == (
-        "Not enough data: 6 isolated links on 5 pages, 640 comparisons with pages of the same topic; "
-        "it takes 5 more isolated links for a first interval."
+        "Not enough data: 4 isolated links on 3 pages, 640 comparisons with pages of the same topic; "
+        "it takes 2 more isolated links for a first interval."
     )
     assert verdict.details == (
         "The smallest effect that this many links can show (in four of five cases): 30 % nearer to the top.",
@@ -90,8 +91,8 @@ def test_too_few_controls_are_named_as_the_reason() -> None:
 def test_an_exploratory_row_shows_the_interval_only() -> None:
     verdict = judge(effect(-0.3, status="exploratory", event_count=17, treated_page_count=15))
     assert verdict.lead == (
-        "Exploratory: in the fourth and fifth week after a new followed link, its page's positions were "
-        "between 16 and 34 % nearer to the top, compared with similar pages without one."
+        "Exploratory: in the fourth and fifth week after these new followed links, their pages' positions were "
+        "between 18 and 33 % nearer to the top on average, compared with similar pages without one."
     )
     assert any("it takes 15 more isolated links for an estimate" in detail for detail in verdict.details)
 
@@ -99,23 +100,39 @@ def test_an_exploratory_row_shows_the_interval_only() -> None:
 def test_an_estimate_shows_figure_interval_and_honest_interval_in_per_cent_and_places() -> None:
     verdict = judge(effect(-0.3))
     assert verdict.lead.startswith("Estimate: ")
-    assert "26 % nearer to the top, compared with" in verdict.lead
-    assert verdict.details[:3] == (
+    assert "26 % nearer to the top on average, compared with" in verdict.lead
+    assert verdict.details[:4] == (
+        "Another such link: between 16 and 34 % nearer to the top.",
         "In places: 3.7 places nearer to the top, from position 14.2.",
-        "Honest interval: between 16 and 34 % nearer to the top "
-        "(between 2.3 and 4.9 places nearer to the top, from position 14.2).",
-        "Plain 95 % interval: between 18 and 33 % nearer to the top; it trusts the comparison fully.",
+        "Honest interval of these links: between 18 and 33 % nearer to the top "
+        "(between 2.6 and 4.7 places nearer to the top, from position 14.2).",
+        "Plain 95 % interval: between 20 and 32 % nearer to the top; it trusts the comparison fully.",
     )
 
 
 @pytest.mark.parametrize("status", ["exploratory", "estimate"])
 def test_an_honest_interval_that_holds_0_tells_nothing_apart(status: str) -> None:
-    row = effect(-0.11, status=status)
-    assert (row.interval_high or 0) < 0 < (row.honest_high or 0)
+    row = effect(-0.09, status=status)
+    assert (row.sample_high or 0) < 0 < (row.sample_honest_high or 0)
     assert judge(row).lead == (
-        f"{STATUSES[status]}: no effect distinguishable; it lies between 21 % nearer to the top and 1.1 % further down."
+        f"{STATUSES[status]}: of these links no effect distinguishable; "
+        "it lies between 17 % nearer to the top and 1.1 % further down."
     )
     assert say_short(row) == "no effect distinguishable"
+
+
+def test_five_links_tell_of_themselves_and_not_of_another() -> None:
+    few = effect(-0.3, status="exploratory", event_count=6, treated_page_count=5)
+    known = replace(few, **dict.fromkeys(("interval_low", "interval_high", "honest_low", "honest_high", "p_value")))
+    verdict = judge(known)
+    assert "between 18 and 33 % nearer to the top on average" in verdict.lead
+    assert verdict.details[0] == "What another such link may do cannot be said yet: it takes 5 more isolated links."
+
+
+def test_what_another_link_may_do_stands_where_these_are_not_told_apart() -> None:
+    names = ("sample_low", "sample_high", "sample_honest_low", "sample_honest_high")
+    row = replace(effect(-0.3), **dict.fromkeys(names))
+    assert show(row).honest == show(row).another == (row.honest_low, row.honest_high)
 
 
 def test_before_the_link_the_plain_interval_decides() -> None:
@@ -133,7 +150,9 @@ def test_without_enough_data_no_figure_of_an_effect_is_given(row: Effect) -> Non
 @given(effects())
 def test_an_exploratory_row_says_the_same_whatever_its_estimate(row: Effect) -> None:
     known = replace(row, status="exploratory")
-    blank = replace(known, **dict.fromkeys(("estimate", "standard_error", "followed_minus_nofollow")))
+    blank = replace(
+        known, **dict.fromkeys(("estimate", "standard_error", "sample_standard_error", "followed_minus_nofollow"))
+    )
     assert _all(known) == _all(blank)
 
 
@@ -191,8 +210,8 @@ def test_links_that_were_dropped_are_counted_by_reason() -> None:
 @pytest.mark.parametrize(
     ("status", "events", "pages", "needed", "said"),
     [
-        ("not_enough_data", 9, 9, 1, "1 more isolated link for a first interval"),
-        ("not_enough_data", 12, 4, None, "6 more isolated links for a first interval"),
+        ("not_enough_data", 4, 4, 1, "1 more isolated link for a first interval"),
+        ("not_enough_data", 12, 3, None, "2 more isolated links for a first interval"),
         ("exploratory", 40, 29, 0, "1 more isolated link for an estimate"),
         ("estimate", 40, 39, 0, None),
     ],

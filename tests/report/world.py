@@ -68,17 +68,23 @@ def effect(value: float | None = -0.14, spread: float = 0.05, **other: Any) -> E
     }  # fmt: skip
     if value is not None:
         low, high = value - 2 * spread, value + 2 * spread
+        own_low, own_high = value - 1.6 * spread, value + 1.6 * spread
+        stated |= {
+            "sample_standard_error": 0.8 * spread, "sample_low": own_low, "sample_high": own_high,
+            "sample_honest_low": own_low - 0.021, "sample_honest_high": own_high + 0.021,
+        }  # fmt: skip
         stated |= {
             "estimate": value, "standard_error": spread, "interval_low": low, "interval_high": high,
             "honest_low": low - 0.021, "honest_high": high + 0.021, "p_value": 0.004,
         }  # fmt: skip
     row = stated | other
     if row["end_day"] <= 0:
-        row |= {"honest_low": None, "honest_high": None}
+        row |= dict.fromkeys(("honest_low", "honest_high", "sample_honest_low", "sample_honest_high"))
     if row["status"] != "estimate":
-        row["estimate"] = row["standard_error"] = None
+        row |= dict.fromkeys(("estimate", "standard_error", "sample_standard_error"))
     if row["status"] == "not_enough_data":
         row |= dict.fromkeys(("interval_low", "interval_high", "honest_low", "honest_high", "p_value"))
+        row |= dict.fromkeys(("sample_low", "sample_high", "sample_honest_low", "sample_honest_high"))
     return Effect(**row)
 
 

@@ -18,7 +18,7 @@ from seo_warehouse.demo.panel import Panel, make_panel
 from seo_warehouse.effect import rows
 from seo_warehouse.effect.inference import publish
 from tests.effect.builder import Built, build
-from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link
+from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link, quantile, sample_error
 from tests.effect.simulation import SCENARIOS
 from tests.effect.test_oracles import LEVELS_COUNTED
 from tests.effect.test_twin import PANELS, tables
@@ -152,6 +152,12 @@ def test_all_properties_together_are_one_regression_whose_cells_and_pages_are_ea
 def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse, name: str) -> None:
     panel, key = SCENARIO_PANELS[name], 100 + list(SCENARIO_PANELS).index(name)
     found, prepared = sql_estimates(modelled, key), prepare(panel)
+    placebos = {
+        (arm, each.horizon): draw_sample(prepared, each, arm)
+        for arm in ARMS
+        for each in windows()
+        if each.name == "placebo"
+    }
     compared = 0
     for each in windows():
         for arm in ARMS:
@@ -168,6 +174,9 @@ def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse,
                     assert (got["cell_count"], got["event_count"]) == (expected.cell_count, expected.event_count)
                     if expected.degrees >= 1 and expected.row_count > 1 + expected.cell_count:
                         assert got["standard_error"] == pytest.approx(expected.standard_error, rel=1e-8, abs=1e-12)
+                        own = sample_error(drawn, placebos[arm, each.horizon], outcome, weighting)
+                        told = np.nan if got["sample_standard_error"] is None else got["sample_standard_error"]
+                        assert told == pytest.approx(own, rel=1e-8, abs=1e-12, nan_ok=True)
                     compared += 1
     assert compared > 100
 
@@ -211,15 +220,20 @@ def test_honest_intervals_are_those_of_the_twin(published: dict[Any, dict[str, A
         prepared = prepare(panel, ("log_position",))
         for name in ("headline", "week_3", "week_6"):
             row = published[key, "all", "all", "acquired_followed", "log_position", name, "variance"]
-            if row["honest_low"] is None:
+            if row["sample_honest_low"] is None:
                 assert row["status"] == "not_enough_data"
                 continue
             each = window(name)
-            found = estimate(draw_sample(prepared, each, "acquired_followed"), "log_position")
-            placebo = estimate(
-                draw_sample(prepared, window("placebo", each.horizon), "acquired_followed"), "log_position"
-            )
+            drawn = [draw_sample(prepared, at, "acquired_followed") for at in (each, window("placebo", each.horizon))]
+            found, placebo = (estimate(sample, "log_position") for sample in drawn)
             low, high = honest(found, placebo, each.begin, each.end)
+            error = sample_error(*drawn, "log_position")
+            slack = quantile(0.975, found.degrees) * (error - found.standard_error)
+            assert row["sample_honest_low"] == pytest.approx(low - slack, rel=1e-8)
+            assert row["sample_honest_high"] == pytest.approx(high + slack, rel=1e-8)
+            if min(row["event_count"], row["treated_page_count"]) < 10:
+                assert row["honest_low"] is row["placebo_estimate"] is None
+                continue
             assert row["honest_low"] == pytest.approx(low, rel=1e-8)
             assert row["honest_high"] == pytest.approx(high, rel=1e-8)
             assert row["placebo_estimate"] == pytest.approx(placebo.effect, abs=1e-9)
@@ -261,7 +275,7 @@ def documented(modelled: Warehouse, published: dict[Any, dict[str, Any]]) -> lis
     """What each query of the documentation finds of a property with enough links."""
     text = (Path(__file__).parents[2] / "docs/link-effect.md").read_text(encoding="utf-8")
     queries = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    assert len(queries) == 6
+    assert len(queries) == 7
     return [
         modelled.rows(query.replace("%", "%%").replace("property_key = 1", f"property_key = {BUSY_KEY}"))
         for query in queries
@@ -299,11 +313,20 @@ def test_the_size_of_the_placebo_makes_an_interval_honest(
         assert row["honest_high"] == pytest.approx(told["honest_high"], abs=1e-12)
 
 
+def test_the_controls_and_the_placebo_give_the_error_of_these_very_links(
+    documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    assert len(documented[2]) == sum(each.horizon == 34 for each in windows())
+    for row in documented[2]:
+        told = followed(published, row["window_name"])
+        assert row["standard_error"] == pytest.approx(told["sample_standard_error"], rel=1e-9)
+
+
 def test_the_scores_of_both_arms_give_the_error_of_their_difference(
     documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
 ) -> None:
     told = followed(published, "headline")
-    [row] = documented[2]
+    [row] = documented[3]
     assert row["followed_minus_nofollow"] == pytest.approx(told["followed_minus_nofollow"], abs=1e-12)
     nofollow = published[BUSY_KEY, "all", "all", "acquired_nofollow", "log_position", "headline", "variance"]
     degrees = min(told["treated_page_count"], nofollow["treated_page_count"]) - 1
@@ -321,7 +344,7 @@ def test_keywords_give_each_links_own_effect_and_links_alike_what_draws_it(
             BUSY_KEY,
         )
     }
-    own, alike = ({row["event_key"]: row for row in found} for found in documented[3:5])
+    own, alike = ({row["event_key"]: row for row in found} for found in documented[4:6])
     assert own.keys() == alike.keys() == told.keys()
     for event, row in told.items():
         assert own[event]["own_effect"] == pytest.approx(row["own_effect"], abs=1e-9)
@@ -332,7 +355,7 @@ def test_keywords_give_each_links_own_effect_and_links_alike_what_draws_it(
 def test_links_that_were_left_out_are_counted_by_reason(
     documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
 ) -> None:
-    found = {row["reason"]: row["count"] for row in documented[5] if row["arm"] == "acquired_followed"}
+    found = {row["reason"]: row["count"] for row in documented[6] if row["arm"] == "acquired_followed"}
     assert found == followed(published, "headline")["dropped_events"]
 
 

@@ -97,7 +97,7 @@ def world(warehouse: Warehouse) -> Warehouse:
     warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
     effect = {"property_key": 1, "panel": "google", "cut": "all", "level": "all", "arm": "acquired_followed"}
     effect |= {"outcome": "log_position", "window_name": "headline", "weighting": "variance"}
-    effect |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1, "needed_event_count": 9}
+    effect |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1, "needed_event_count": 4}
     warehouse.insert("marts.rpt_link_effect", [effect, effect | {"arm": "lost_followed"}])
     rate = {"property_key": 1, "bot": "Googlebot", "arm": "acquired_followed"}
     rate |= {"status": "not_enough_data", "reason": "too_few_events", "event_count": 1}

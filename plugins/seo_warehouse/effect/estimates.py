@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 FOLLOWED, NOFOLLOW = "acquired_followed", "acquired_nofollow"
 HEADLINE = "headline"
+SAMPLE_EVENTS = 5
+"""Isolated events, and pages that had one, below which nothing is told of an effect."""
 LEAST_EVENTS = 10
-"""Isolated events, and pages that had one, below which nothing is told of an effect; links alike, nothing of one link.
+"""So many before anything is told of what another link may do; and links alike, before anything is told of one.
 
 The models know it as the variable `least_events`.
 """
 ESTIMATE_EVENTS = 30
-"""From so many on there is an estimate; before, its interval alone."""
+"""From so many on there is an estimate; before, its intervals alone."""
 LEAST_CONTROLS = 5
 """Control rows a cell, on average, that either takes."""
 ENGINES = ("google",)
@@ -44,6 +46,7 @@ class Estimate:
     estimate: float
     raw_estimate: float
     standard_error: float | None
+    sample_standard_error: float | None
     weight_sum: float
     score_square_sum: float
     score_leverage_sum: float
@@ -123,6 +126,11 @@ class Published:
     interval_high: float | None
     honest_low: float | None
     honest_high: float | None
+    sample_standard_error: float | None
+    sample_low: float | None
+    sample_high: float | None
+    sample_honest_low: float | None
+    sample_honest_high: float | None
     p_value: float | None
     holm_p_value: float | None
     placebo_estimate: float | None

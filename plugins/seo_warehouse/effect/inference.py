@@ -3,7 +3,8 @@
 Student's t with as many degrees of freedom as pages with an event, less one (Dube, Girardi, Jordà & Taylor 2025, doi
 10.1002/jae.70000); Holm 1979 over cuts; the honest interval is the plain one widened on both sides by the size of the
 placebo, after Rambachan & Roth 2023 (doi 10.1093/restud/rdad018): what came before is taken for how wrong what came
-after may be.
+after may be. Of the links that were judged there is less to doubt than of another one: the sample's interval leaves out
+how much links differ.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from seo_warehouse.effect.estimates import (
     LEAST_EVENTS,
     NOFOLLOW,
     NOTHING_SHARED,
+    SAMPLE_EVENTS,
     Cross,
     Estimate,
     Published,
@@ -49,11 +51,9 @@ def quantile(share: float, degrees: int) -> float:
     return float(stats.t.ppf(share, degrees))
 
 
-def half_width(estimate: Estimate) -> float | None:
+def half_width(standard_error: float | None, treated_pages: int) -> float | None:
     """Half of the interval's width; None without a standard error."""
-    if estimate.standard_error is None:
-        return None
-    return quantile(0.5 + CONFIDENCE / 2, estimate.treated_cluster_count - 1) * estimate.standard_error
+    return None if standard_error is None else quantile(0.5 + CONFIDENCE / 2, treated_pages - 1) * standard_error
 
 
 def p_value(estimate: Estimate) -> float | None:
@@ -74,12 +74,29 @@ def smallest_detectable(estimate: Estimate) -> float | None:
 
 def status_of(estimate: Estimate) -> tuple[str, str | None]:
     """(status, reason): what may be shown of an estimate."""
-    events = min(estimate.event_count, estimate.treated_cluster_count)
-    if events < LEAST_EVENTS:
+    if needed_events(estimate):
         return "not_enough_data", "too_few_events"
     if estimate.control_count < LEAST_CONTROLS * estimate.cell_count:
         return "not_enough_data", "too_few_controls"
-    return ("exploratory" if events < ESTIMATE_EVENTS else "estimate"), None
+    return ("exploratory" if isolated(estimate) < ESTIMATE_EVENTS else "estimate"), None
+
+
+def isolated(estimate: Estimate) -> int:
+    """Isolated events, or the pages that had one where these are fewer."""
+    return min(estimate.event_count, estimate.treated_cluster_count)
+
+
+def needed_events(estimate: Estimate) -> int:
+    """How many more isolated events, on as many pages, until something can be said."""
+    events = isolated(estimate)
+    if events >= SAMPLE_EVENTS and estimate.sample_standard_error is None:
+        return max(0, LEAST_EVENTS - events)
+    return max(0, SAMPLE_EVENTS - events)
+
+
+def tells_of_another(estimate: Estimate) -> bool:
+    """Whether enough links were judged to tell what another one may do."""
+    return status_of(estimate)[0] != "not_enough_data" and isolated(estimate) >= LEAST_EVENTS
 
 
 def placebo_share(begin_day: int, end_day: int, last_day: int) -> float:
@@ -167,16 +184,21 @@ def _published(
 ) -> Published:
     course = series[each.series]
     status, reason = status_of(each)
-    is_shown = status != "not_enough_data"
-    width = half_width(each) if is_shown else None
+    is_shown = tells_of_another(each)
+    pages = each.treated_cluster_count
+    width = half_width(each.standard_error, pages) if is_shown else None
+    own_width = half_width(each.sample_standard_error, pages) if status != "not_enough_data" else None
     placebo = next((e for e in course.values() if e.is_placebo and e.horizon_day == each.horizon_day), None)
     last_day = min(e.horizon_day for e in course.values())
-    wider = None
-    if width is not None and placebo is not None and each.begin_day >= 0:
-        wider = width + placebo_share(each.begin_day, each.end_day, last_day) * abs(placebo.estimate)
+    doubt = None
+    if placebo is not None and each.begin_day >= 0:
+        doubt = placebo_share(each.begin_day, each.end_day, last_day) * abs(placebo.estimate)
+    low, high = _interval(each.estimate, width)
+    honest_low, honest_high = _interval(each.estimate, width, doubt)
+    sample_low, sample_high = _interval(each.estimate, own_width)
+    sample_honest_low, sample_honest_high = _interval(each.estimate, own_width, doubt)
     nofollow = _nofollow(each, series) if is_shown else None
     gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
-    events = min(each.event_count, each.treated_cluster_count)
     return Published(
         property_key=each.property_key,
         panel=each.panel,
@@ -190,10 +212,15 @@ def _published(
         weighting=each.weighting,
         estimate=each.estimate if status == "estimate" else None,
         standard_error=each.standard_error if status == "estimate" else None,
-        interval_low=None if width is None else each.estimate - width,
-        interval_high=None if width is None else each.estimate + width,
-        honest_low=None if wider is None else each.estimate - wider,
-        honest_high=None if wider is None else each.estimate + wider,
+        interval_low=low,
+        interval_high=high,
+        honest_low=honest_low,
+        honest_high=honest_high,
+        sample_standard_error=each.sample_standard_error if status == "estimate" else None,
+        sample_low=sample_low,
+        sample_high=sample_high,
+        sample_honest_low=sample_honest_low,
+        sample_honest_high=sample_honest_high,
         p_value=p_value(each) if is_shown else None,
         holm_p_value=None,
         placebo_estimate=placebo.estimate if placebo and is_shown else None,
@@ -212,7 +239,7 @@ def _published(
         cell_count=each.cell_count,
         base_mean=each.base_sum / each.treated_count,
         base_position=None if each.position_base_sum is None else each.position_base_sum / each.treated_count,
-        needed_event_count=max(0, LEAST_EVENTS - events),
+        needed_event_count=needed_events(each),
         dropped_events=dropped.get((each.property_key, each.panel, each.arm), {}),
         onpage_unknown_count=each.onpage_unknown_count,
         update_overlap_count=each.updated_count,
@@ -221,13 +248,20 @@ def _published(
     )
 
 
+def _interval(middle: float, width: float | None, doubt: float | None = 0.0) -> tuple[float | None, float | None]:
+    """From so far below the middle to so far above; (None, None) where either is not known."""
+    if width is None or doubt is None:
+        return None, None
+    return middle - width - doubt, middle + width + doubt
+
+
 def _nofollow(each: Estimate, series: Mapping[Series, Mapping[int, Estimate]]) -> Estimate | None:
     """The nofollow arm's estimate beside one of the followed arm, where it may be shown."""
     if each.arm != FOLLOWED or each.is_placebo:
         return None
     key = (each.property_key, each.panel, each.cut, each.level, NOFOLLOW, each.outcome, each.weighting)
     found = series.get(key, {}).get(each.sample_no)
-    return found if found is not None and status_of(found)[0] != "not_enough_data" else None
+    return found if found is not None and tells_of_another(found) else None
 
 
 def _arms_key(each: Estimate) -> ArmsKey:

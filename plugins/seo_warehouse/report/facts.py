@@ -38,6 +38,11 @@ class Effect:
     interval_high: float | None = None
     honest_low: float | None = None
     honest_high: float | None = None
+    sample_standard_error: float | None = None
+    sample_low: float | None = None
+    sample_high: float | None = None
+    sample_honest_low: float | None = None
+    sample_honest_high: float | None = None
     p_value: float | None = None
     holm_p_value: float | None = None
     placebo_estimate: float | None = None

@@ -103,6 +103,7 @@ def difference_of(headline: Effect) -> Effect:
     return replace(
         headline, estimate=headline.followed_minus_nofollow, interval_low=headline.followed_minus_nofollow_low,
         interval_high=headline.followed_minus_nofollow_high, honest_low=None, honest_high=None,
+        sample_low=None, sample_high=None, sample_honest_low=None, sample_honest_high=None,
     )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def week_table(facts: Facts, arm: str = "acquired_followed") -> Table:
     rows = [
         (say_days(week.begin_day, week.end_day), *_figures(week), f"{week.event_count:,}") for week in facts.weeks(arm)
     ]
-    headings = ("days from the link", "effect", "95 % interval", "honest interval", "links")
+    headings = ("days from the link", "effect", "95 % interval", "honest interval", "another link", "links")
     return Table("Week by week", headings, tuple(rows))
 
 
@@ -97,7 +97,7 @@ def cut_table(facts: Facts, cut: str | None = None, arm: str = "acquired_followe
         )
         for row in facts.levels(cut, arm)
     ]
-    headings = ("kind of link", "effect", "95 % interval", "honest interval", "adjusted p", "links")
+    headings = ("kind of link", "effect", "95 % interval", "honest interval", "another link", "adjusted p", "links")
     return Table("By kind of link", headings, tuple(rows))
 
 
@@ -115,7 +115,7 @@ def arm_table(facts: Facts) -> Table:
             rows.append(("Followed minus nofollow", *_counted(difference)))
     if facts.property_key and (pooled := facts.find(pooled=True)):
         rows.append(("A new followed link, all properties together", *_counted(pooled)))
-    headings = ("what happened", "effect", "95 % interval", "honest interval", "links", "status")
+    headings = ("what happened", "effect", "95 % interval", "honest interval", "another link", "links", "status")
     return Table("By what happened", headings, tuple(rows))
 
 
@@ -125,7 +125,7 @@ def other_table(facts: Facts) -> Table:
         (f"{capital(measure_of(row.outcome).title)} ({say_panel(row.panel)})", *_counted(row))
         for row in facts.other_outcomes
     ]
-    headings = ("measure", "effect", "95 % interval", "honest interval", "links", "status")
+    headings = ("measure", "effect", "95 % interval", "honest interval", "another link", "links", "status")
     return Table("In other measures", headings, tuple(rows))
 
 
@@ -207,9 +207,10 @@ def filled(*tables: Table) -> Iterable[Table]:
     return (table for table in tables if table.rows)
 
 
-def _figures(effect: Effect) -> tuple[str, str, str]:
+def _figures(effect: Effect) -> tuple[str, ...]:
     shown: Shown = show(effect)
-    return say_short(effect), say_interval(effect, shown.interval), say_interval(effect, shown.honest)
+    intervals = (shown.interval, shown.honest, shown.another)
+    return say_short(effect), *(say_interval(effect, interval) for interval in intervals)
 
 
 def _counted(effect: Effect) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAST_EVENTS
+from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAST_EVENTS, SAMPLE_EVENTS
 from seo_warehouse.report.facts import Effect, Facts
 from seo_warehouse.report.words import (
-    ARMS,
     STATUSES,
+    THESE_ARMS,
     Measure,
     capital,
     count_of,
@@ -27,11 +27,16 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Shown:
-    """The figures of a row that its status lets be seen."""
+    """The figures of a row that its status lets be seen.
+
+    interval, honest   what these very links did on average; where that is not told apart, what another may do
+    another            what another link may do; the honest interval, before the link the plain one
+    """
 
     estimate: float | None = None
     interval: Interval | None = None
     honest: Interval | None = None
+    another: Interval | None = None
 
     @property
     def widest(self) -> Interval | None:
@@ -62,10 +67,14 @@ def show(effect: Effect | None) -> Shown:
     """What may be seen of a row: nothing, the intervals, or the estimate too."""
     if effect is None or status_of(effect) == "not_enough_data":
         return Shown()
-    interval = interval_of(effect.interval_low, effect.interval_high)
-    honest = interval_of(effect.honest_low, effect.honest_high)
+    plain, another = (
+        interval_of(effect.interval_low, effect.interval_high),
+        interval_of(effect.honest_low, effect.honest_high),
+    )
+    interval = interval_of(effect.sample_low, effect.sample_high) or plain
+    honest = interval_of(effect.sample_honest_low, effect.sample_honest_high) or another
     estimate = finite(effect.estimate) if status_of(effect) == "estimate" else None
-    return Shown(estimate, interval, honest)
+    return Shown(estimate, interval, honest, another or plain)
 
 
 def judge(effect: Effect | None) -> Verdict:
@@ -76,7 +85,11 @@ def judge(effect: Effect | None) -> Verdict:
     if shown.widest is None:
         return Verdict("not_enough_data", *_refuse(effect))
     lead = f"{STATUSES[effect.status]}: {_say_lead(effect, shown)}"
-    return Verdict(effect.status, lead, (*_say_figures(effect, shown), _say_counts(effect), *_say_detectable(effect)))
+    return Verdict(
+        effect.status,
+        lead,
+        (_say_another(effect, shown), *_say_figures(effect, shown), _say_counts(effect), *_say_detectable(effect)),
+    )
 
 
 def say_missing(facts: Facts) -> Verdict:
@@ -147,7 +160,7 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
         said.append(
             f"Placebo: between two spans before the link, where the truth is 0, the same comparison gives "
             f"{measure.say(placebo)}{f' ({say_p(p)})' if p is not None else ''}; "
-            "the honest interval is wider by that much on both sides."
+            "honest intervals are wider by that much on both sides."
         )
     if (p := finite(effect.pretrend_p_value)) is not None:
         said.append(
@@ -197,7 +210,7 @@ def say_needed(effect: Effect) -> str | None:
     have = min(effect.event_count, effect.treated_page_count)
     if effect.status == "exploratory":
         return f"{count_of(max(1, ESTIMATE_EVENTS - have), 'more isolated link')} for an estimate"
-    needed = effect.needed_event_count if effect.needed_event_count is not None else LEAST_EVENTS - have
+    needed = effect.needed_event_count if effect.needed_event_count is not None else SAMPLE_EVENTS - have
     return f"{count_of(needed, 'more isolated link')} for a first interval" if needed > 0 else None
 
 
@@ -219,11 +232,20 @@ def _refuse(effect: Effect) -> tuple[str, tuple[str, ...]]:
 def _say_lead(effect: Effect, shown: Shown) -> str:
     measure, interval = measure_of(effect.outcome), shown.widest or (0.0, 0.0)
     if holds_zero(interval):
-        return f"{say_distinguishable(measure, interval)}."
+        return f"of these links {say_distinguishable(measure, interval)}."
     subject = "positions" if measure.is_less_better else measure.title
     figure = measure.say(shown.estimate) if shown.estimate is not None else measure.say_between(*interval)
-    arm = ARMS.get(effect.arm) or plain(effect.arm)
-    return f"{_say_when(effect)} {arm}, its page's {subject} were {figure}, compared with similar pages without one."
+    arm = THESE_ARMS.get(effect.arm) or plain(effect.arm)
+    what = f"{arm}, their pages' {subject} were {figure} on average"
+    return f"{_say_when(effect)} {what}, compared with similar pages without one."
+
+
+def _say_another(effect: Effect, shown: Shown) -> str:
+    """Links differ, so that the next one is less certain than the mean of those that were judged."""
+    if shown.another is None:
+        needed = max(1, LEAST_EVENTS - min(effect.event_count, effect.treated_page_count))
+        return f"What another such link may do cannot be said yet: it takes {count_of(needed, 'more isolated link')}."
+    return f"Another such link: {measure_of(effect.outcome).say_between(*shown.another)}."
 
 
 def _say_when(effect: Effect) -> str:
@@ -241,7 +263,9 @@ def _say_figures(effect: Effect, shown: Shown) -> list[str]:
         elif places := say_at_baseline(effect, point):
             said.append(f"In places: {places}.")
     if shown.honest:
-        said.append(f"Honest interval: {_with_places(effect, measure.say_between(*shown.honest), shown.honest)}.")
+        said.append(
+            f"Honest interval of these links: {_with_places(effect, measure.say_between(*shown.honest), shown.honest)}."
+        )
     if shown.interval:
         said.append(f"Plain 95 % interval: {measure.say_between(*shown.interval)}; it trusts the comparison fully.")
     return said

@@ -78,6 +78,11 @@ ARMS = {
     "acquired_nofollow": "a new nofollow link (ugc and sponsored too)",
     "lost_followed": "the loss of a followed link",
 }
+THESE_ARMS = {
+    "acquired_followed": "these new followed links",
+    "acquired_nofollow": "these new nofollow links (ugc and sponsored too)",
+    "lost_followed": "the loss of these followed links",
+}
 SHORT_ARMS = {
     "acquired_followed": "new, followed",
     "acquired_nofollow": "new, nofollow",

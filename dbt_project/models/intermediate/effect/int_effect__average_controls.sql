@@ -42,8 +42,8 @@ with
                     count(*)::integer as control_count,
                     {%- for outcome in check_outcomes %}
                         avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+                        var_samp({{ outcome['name'] }}_change) as {{ outcome['name'] }}_variance,
                     {%- endfor %}
-                    sum(log_position_change * log_position_change) as log_position_square_sum,
                     avg(base_position) as base_position,
                     avg(base_position + position_change) as window_position,
                     avg(base_log_position) as base_log_position,
@@ -80,8 +80,10 @@ with
                     count(*)::integer as control_count,
                     {%- for outcome in search_outcomes %}
                         avg({{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+                        var_samp(
+                            {{ outcome['name'] }}_change
+                        ) as {{ outcome['name'] }}_variance{{ ',' if not loop.last }}
                     {%- endfor %}
-                    sum(click_log_change * click_log_change) as click_log_square_sum
                 from {{ ref('int_effect__measure_search_units') }} as units
                 where
                     units.property_key = affected.property_key
@@ -102,12 +104,13 @@ with
             cell_key,
             sample_no,
             control_count,
-            {%- for outcome in check_outcomes %} {{ outcome['name'] }}_change, {%- endfor %}
+            {%- for outcome in check_outcomes %}
+                {{ outcome['name'] }}_change, {{ outcome['name'] }}_variance,
+            {%- endfor %}
             {%- for outcome in search_outcomes %}
                 null::double precision as {{ outcome['name'] }}_change,
+                null::double precision as {{ outcome['name'] }}_variance,
             {%- endfor %}
-            log_position_square_sum,
-            null::double precision as click_log_square_sum,
             base_position,
             window_position,
             base_log_position,
@@ -126,10 +129,11 @@ with
             control_count,
             {%- for outcome in check_outcomes %}
                 null::double precision as {{ outcome['name'] }}_change,
+                null::double precision as {{ outcome['name'] }}_variance,
             {%- endfor %}
-            {%- for outcome in search_outcomes %} {{ outcome['name'] }}_change, {%- endfor %}
-            null::double precision as log_position_square_sum,
-            click_log_square_sum,
+            {%- for outcome in search_outcomes %}
+                {{ outcome['name'] }}_change, {{ outcome['name'] }}_variance,
+            {%- endfor %}
             null::double precision as base_position,
             null::double precision as window_position,
             null::double precision as base_log_position,

@@ -14,20 +14,15 @@ with
             controls.control_count,
             figures.outcome,
             figures.change,
-            figures.square_sum
-            - controls.control_count * figures.change * figures.change as deviation_square_sum
+            figures.variance
         from {{ ref('int_effect__average_controls') }} as controls
         inner join headline on headline.sample_no = controls.sample_no
         cross join
             lateral(
                 values
-                    (
-                        'log_position',
-                        controls.log_position_change,
-                        controls.log_position_square_sum
-                    ),
-                    ('click_log', controls.click_log_change, controls.click_log_square_sum)
-            ) as figures(outcome, change, square_sum)
+                    ('log_position', controls.log_position_change, controls.log_position_variance),
+                    ('click_log', controls.click_log_change, controls.click_log_variance)
+            ) as figures(outcome, change, variance)
         where figures.change is not null
     ),
 
@@ -60,7 +55,7 @@ with
             controls.property_key,
             controls.panel,
             treated.arm,
-            sum(controls.deviation_square_sum)
+            sum((controls.control_count - 1) * controls.variance)
             / nullif(sum(controls.control_count - 1), 0) as pooled_variance
         from controls
         inner join
@@ -83,11 +78,7 @@ with
             controls.change as control_change,
             controls.control_count,
             units.change - controls.change as effect,
-            case
-                when controls.control_count > 1
-                then controls.deviation_square_sum / (controls.control_count - 1)
-                else spreads.pooled_variance
-            end as control_variance
+            coalesce(controls.variance, spreads.pooled_variance) as control_variance
         from units
         inner join
             controls

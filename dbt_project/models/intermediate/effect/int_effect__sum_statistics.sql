@@ -7,7 +7,7 @@
 
 {%- set group_columns = 'property_key, panel, cut, level, arm, sample_no' %}
 {%- set counts = [
-    'cell_count', 'treated_count', 'control_count', 'event_count', 'cluster_count', 'treated_cluster_count',
+    'cell_count', 'treated_count', 'control_count', 'control_degree_count', 'event_count', 'cluster_count', 'treated_cluster_count',
     'onpage_unknown_count', 'updated_count',
 ] %}
 
@@ -35,7 +35,10 @@ select
     position_base as position_base_sum,
     figures.score_square_sum,
     figures.score_leverage_sum,
-    figures.leverage_square_sum
+    figures.leverage_square_sum,
+    figures.noise_sum,
+    figures.lone_sum,
+    figures.deviation_sum
 from
     summed
     {{ by_outcome([
@@ -45,5 +48,8 @@ from
     ('score_square_sum', '{a}_square'),
     ('score_leverage_sum', '{a}_cross'),
     ('leverage_square_sum', '{w}_leverage_square'),
+    ('noise_sum', '{a}_noise'),
+    ('lone_sum', '{w}_lone'),
+    ('deviation_sum', '{o}_deviation'),
 ]) }}
 where figures.weighted_effect_sum is not null

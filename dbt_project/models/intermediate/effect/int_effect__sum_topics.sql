@@ -40,6 +40,7 @@ cross join
             cell_sums.cell_count,
             cell_sums.treated_count,
             cell_sums.control_count,
+            cell_sums.control_degree_count,
             event_counts.event_count,
             score_sums.cluster_count,
             score_sums.treated_cluster_count,
@@ -53,6 +54,7 @@ cross join
                     count(*)::integer as cell_count,
                     sum(treated_count)::integer as treated_count,
                     sum(control_count)::integer as control_count,
+                    sum(control_count - 1)::integer as control_degree_count,
                     sum(onpage_unknown_count)::integer as onpage_unknown_count,
                     coalesce(
                         sum(treated_count) filter (
@@ -69,6 +71,9 @@ cross join
                     )::integer as updated_count,
                     {%- for weighting in weightings() %}
                         sum({{ weighting['cell'] }}) as {{ weighting['name'] }}_weight,
+                        coalesce(
+                            sum({{ squared_error(weighting) }}) filter (where control_count = 1), 0
+                        ) as {{ weighting['name'] }}_lone,
                     {%- endfor %}
                     {%- for outcome in outcomes() %}
                         {%- for weighting in weightings() %}
@@ -78,10 +83,20 @@ cross join
                                     - control_{{ outcome['name'] }}_change
                                 )
                             ) as {{ weighting['name'] }}_{{ outcome['name'] }}_effect,
+                            coalesce(
+                                sum(
+                                    {{ squared_error(weighting) }}
+                                    * control_{{ outcome['name'] }}_variance
+                                ),
+                                0
+                            ) as {{ weighting['name'] }}_{{ outcome['name'] }}_noise,
                         {%- endfor %}
                         sum(
                             treated_count * base_{{ outcome['name'] }}
-                        ) as {{ outcome['name'] }}_base{{ ',' if not loop.last }}
+                        ) as {{ outcome['name'] }}_base,
+                        coalesce(
+                            sum((control_count - 1) * control_{{ outcome['name'] }}_variance), 0
+                        ) as {{ outcome['name'] }}_deviation{{ ',' if not loop.last }}
                     {%- endfor %}
 
                 from {{ ref('fct_link_effect_cell') }} as treated

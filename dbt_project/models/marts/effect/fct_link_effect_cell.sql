@@ -21,8 +21,9 @@ with
             controls.device,
             controls.control_count,
             {%- for outcome in outcomes() %}
-                controls.{{ outcome['name'] }}_change
-                as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+                controls.{{ outcome['name'] }}_change as control_{{ outcome['name'] }}_change,
+                controls.{{ outcome['name'] }}_variance
+                as control_{{ outcome['name'] }}_variance{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ ref('int_effect__measure_units') }} as units
         inner join
@@ -93,9 +94,10 @@ select
     {%- for outcome in outcomes() %}
         avg(levelled.base_{{ outcome['name'] }}) as base_{{ outcome['name'] }},
         avg(levelled.{{ outcome['name'] }}_change) as {{ outcome['name'] }}_change,
+        min(levelled.control_{{ outcome['name'] }}_change) as control_{{ outcome['name'] }}_change,
         min(
-            levelled.control_{{ outcome['name'] }}_change
-        ) as control_{{ outcome['name'] }}_change{{ ',' if not loop.last }}
+            levelled.control_{{ outcome['name'] }}_variance
+        ) as control_{{ outcome['name'] }}_variance{{ ',' if not loop.last }}
     {%- endfor %}
 from levelled
 inner join samples on samples.sample_no = levelled.sample_no
