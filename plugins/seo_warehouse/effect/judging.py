@@ -34,7 +34,7 @@ def compared(main: Published, name: str, effect: Effect | None, what: str) -> Ch
 
     It shows no more than the headline may: nothing with too little data, the interval alone while exploratory.
     """
-    if effect is None or main.status == "not_enough_data":
+    if effect is None or main.interval_low is None:
         return _check(main, name, None, f"{what}: too little is left to estimate anything.", warn=False)
     low, high = effect.estimate - effect.half_width, effect.estimate + effect.half_width
     return _check(main, name, effect, f"{what}: between {low:.3f} and {high:.3f}.", warn=False)
