@@ -175,7 +175,7 @@ def test_effect_prints_what_the_page_says(marts: Connection, home: Path) -> None
     done = run("effect", "--property", "alderwood", "--cut", "authority")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    assert lines[2].startswith("Estimate: in the fourth and fifth week after a new followed link")
+    assert lines[2].startswith("Estimate: in the fourth and fifth week after these new followed links")
     assert "+21 to +27          13 % nearer to the top" in done.output
     assert "Authority of the linking domain: low" in done.output
     assert [f"* {limit}" for limit in LIMITS] == [line for line in lines if line[2:] in LIMITS]
