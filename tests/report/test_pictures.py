@@ -150,7 +150,7 @@ def test_the_weeks_are_drawn_from_the_first_to_the_last_of_which_something_is_kn
 
 def test_the_picture_of_weeks_has_its_last_value_in_words() -> None:
     whole = say_weeks(facts_of(rich_effects()).weeks())
-    assert whole == "The last block, days +84 to +90: no effect distinguishable."
+    assert whole == "The last block, days +84 to +90: between 1.1 and 25 % nearer to the top."
     assert say_weeks(facts_of([_refuse(row, row.window_name) for row in rich_effects()]).weeks()) is None
 
 
