@@ -467,7 +467,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     17: [("pots", 1400, 0, 11, 7), ("copper pans", 420, 63, 2, 66)],
     18: [(LAST, POTS, "noindex", 200, day(7))],
     19: [(day(7), PANS, True, True, False, 1), (LAST, POTS, False, False, False, 1)],
-    20: [("not_enough_data", 1, None, None, None, 9, 0)],
+    20: [("not_enough_data", 1, None, None, None, None, None, 4, 0)],
     21: [
         ("alder shop", "desktop", 1, 2, 1, True, "rival.example, shop.example"),
         ("pots", "desktop", 11, 12, 1, False, "fan.example, rival.example"),
