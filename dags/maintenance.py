@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import maintenance_dag
+from seo_warehouse.orchestration.dag_parts import end_overtaken, maintenance_dag
 from seo_warehouse.orchestration.tasks import (
+    ask,
     carry_out_decisions,
     check_clock,
     check_freshness,
@@ -18,7 +19,8 @@ from seo_warehouse.orchestration.tasks import (
 
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
     close_overdue() >> [check_clock(), tell_people()]
-    carry_out_decisions()
+    carry_out_decisions() >> ask()
+    end_overtaken()
 
 with DAG(
     **maintenance_dag("maintenance__guests", "End analysts' sessions that are over their limits.", "*/10 * * * *")

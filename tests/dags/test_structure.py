@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ def test_every_configured_source_has_its_dag(dags: dict[str, Any]) -> None:
     ingests = {f"ingest__{source.name}" for source in SOURCES}
     assert set(dags) == ingests | {
         "warehouse",
+        "decide",
         "maintenance",
         "maintenance__daily",
         "maintenance__guests",
@@ -93,19 +95,53 @@ def test_a_night_is_the_utc_date_of_its_tick(dags: dict[str, Any]) -> None:
         assert (timetable.key_format, timetable.run_offset or 0) == ("%Y-%m-%d", 0)
 
 
-def test_only_what_closes_a_night_wakes_the_warehouse(dags: dict[str, Any]) -> None:
-    emitting = {(dag.dag_id, task.task_id) for dag in dags.values() for task in dag.tasks if task.outlets}
-    assert emitting == {(f"ingest__{source.name}", "close_night") for source in SOURCES} | {
-        ("maintenance", "close_overdue")
+def test_a_closed_night_wakes_the_warehouse_and_a_held_load_a_request_and_nothing_else_does(
+    dags: dict[str, Any],
+) -> None:
+    emitting = {
+        (dag.dag_id, task.task_id, asset.name) for dag in dags.values() for task in dag.tasks for asset in task.outlets
     }
-    (asset,) = {asset for dag in dags.values() for task in dag.tasks for asset in task.outlets}
-    assert asset.name == "ops/night"
-    assert dags["warehouse"].timetable.asset_condition == asset
+    assert emitting == {(f"ingest__{source.name}", "close_night", "ops/night") for source in SOURCES} | {
+        ("maintenance", "close_overdue", "ops/night"),
+        ("maintenance", "ask", "ops/held"),
+        ("warehouse", "ask", "ops/held"),
+    }
+    assert dags["warehouse"].timetable.asset_condition.name == "ops/night"
+    assert dags["decide"].timetable.asset_condition.name == "ops/held"
+
+
+def test_a_person_is_asked_without_keeping_a_night_or_another_request_waiting(dags: dict[str, Any]) -> None:
+    from seo_warehouse.ledger.answers import OPTIONS
+
+    dag = dags["decide"]
+    assert {task.task_id: task.upstream_task_ids for task in dag.tasks} == {
+        "describe": set(),
+        "request": {"describe"},
+        "carry_out": {"request"},
+    }
+    assert (dag.max_active_runs, dag.is_paused_upon_creation) == (1000, False)
+    request = dag.get_task("request")
+    assert (request.options, request.defaults) == (list(OPTIONS), ["leave it"])
+    assert request.response_timeout == timedelta(days=14)
+    # Of the build nothing waits for it: people may be asked while it runs.
+    assert dags["warehouse"].get_task("ask").upstream_task_ids == set()
+    assert dags["maintenance"].get_task("end_request").partial_kwargs["trigger_dag_id"] == "decide"
+
+
+@pytest.mark.parametrize("key", [None, "", "0", "-1", "x", "2026-11-22", "1" * 19])
+def test_a_request_about_no_load_is_refused_at_once(key: str | None) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from seo_warehouse.orchestration.tasks import load_of
+
+    assert load_of("412") == 412
+    with pytest.raises(AirflowFailException, match="partition key"):
+        load_of(key)
 
 
 def test_reports_are_written_once_the_models_are_built(dags: dict[str, Any]) -> None:
     dag = dags["warehouse"]
-    assert set(dag.task_ids) == {"build", "report", "verdict"}
+    assert set(dag.task_ids) == {"build", "report", "verdict", "ask"}
     assert dag.get_task("report").upstream_task_ids == {"build"}
     # A property that is set aside makes the run red, and keeps nobody's report from being written.
     assert dag.get_task("verdict").upstream_task_ids == {"build"}

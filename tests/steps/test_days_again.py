@@ -26,7 +26,7 @@ from seo_warehouse.ledger import builds, loads
 from seo_warehouse.ledger.holes import month_periods
 from seo_warehouse.load import decisions
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
-from seo_warehouse.steps import nightly
+from seo_warehouse.steps import decide, nightly
 from seo_warehouse.steps.backfill import backfill
 from seo_warehouse.steps.history import onboard
 from seo_warehouse.steps.reading import history_scope
@@ -186,6 +186,17 @@ def hold(connection: psycopg.Connection[Any], day: date) -> int:
     load_id = write(connection, [], source=SEARCH_CONSOLE, days=[day])
     loads.move(connection, load_id, "quarantined", reason="least_share: 0 rows, 90 are usual")
     return load_id
+
+
+def test_a_held_load_is_read_again_and_what_comes_is_judged(world: World) -> None:
+    world.set_clock(NIGHT + timedelta(days=7))
+    with world.wh.connect("loader", autocommit=True) as connection:
+        load_id = hold(connection, NIGHT + timedelta(days=3))
+    said = decide.carry_out(world.wh, load_id, "read again", who="ana (Airflow)", why="")
+    assert said.endswith(f"for {PROPERTY} was read again: published")
+    assert world.calls() > 0
+    with world.connect() as connection:
+        assert state(connection, load_id) == "superseded"
 
 
 def start_release(world: World, load_id: int) -> subprocess.Popen[str]:

@@ -213,6 +213,26 @@ $$;
 comment on function ops.end_readers is 'Ends the analysts'' sessions that hold a table, with a notice in ops.ended_session. Returns how many there were.';
 revoke execute on function ops.end_readers from public;
 
+-- Of a load that waits for a person, for whoever may read no schema but ops.
+create or replace function ops.held_rows(held bigint, most integer) returns setof jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    held_table regclass := to_regclass(format('audit.load_%s', held));
+begin
+    if held_table is null or not exists (select from ops.load where load_id = held and state = 'quarantined') then
+        return;
+    end if;
+    -- Two scans that each end early, rather than one that sorts the whole load.
+    return query execute format(
+        'select to_jsonb(a) - ''row_no'' from ((select * from %1$s where unfit is not null limit $1)
+         union all (select * from %1$s where unfit is null limit $1)) as a limit $1', held_table
+    ) using most;
+end
+$$;
+comment on function ops.held_rows is 'Some rows of a quarantined load as JSON, those first that have a value which its column cannot hold.';
+revoke execute on function ops.held_rows from public;
+
 create or replace function ops.rename_between_readers(relation regclass, new_name text, patience integer default 300)
 returns void language plpgsql
 as $$

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import (
     CronPartitionTimetable,
     CronTriggerTimetable,
@@ -28,11 +30,14 @@ from seo_warehouse.errors import (
     TransientLoadError,
     TransientSourceError,
 )
+from seo_warehouse.ledger.answers import OPTIONS, UNANSWERED
 from seo_warehouse.orchestration.tasks import (
+    HELD,
     NIGHT,
     PROPERTY_LABEL,
     audit,
     audit_files,
+    find_overtaken,
     night_of,
     publish,
     publish_files,
@@ -45,6 +50,10 @@ from seo_warehouse.spec import Kind, Source, Table
 
 LONGEST_WISH_SECONDS = 3_600.0
 """A provider that asks for more is asked again after an hour all the same: the figure may be garbage."""
+
+MOST_REQUESTS = 1_000
+"""Held loads about which people are asked at once; each is an open run, and keeps no other from beginning."""
+REQUEST_LASTS = timedelta(days=14)
 
 
 class RetryByException(ExceptionRetryPolicy):
@@ -108,6 +117,35 @@ def release_dag() -> dict[str, Any]:
     arguments = _dag("release", "Approve or reject a quarantined load.", None, "release")
     # Nothing starts it by itself, so there is nothing to hold back.
     return arguments | {"params": params, "is_paused_upon_creation": False}
+
+
+def decide_dag() -> dict[str, Any]:
+    """Arguments of the DAG that asks a person about a held load: a run for each, open until somebody answers."""
+    timetable = PartitionedAssetTimetable(assets=HELD)
+    arguments = _dag("decide", "Ask a person about a held load.", timetable, "release")
+    return arguments | {"max_active_runs": MOST_REQUESTS, "is_paused_upon_creation": False}
+
+
+def ask_person() -> HITLOperator:
+    """The request that `describe` has written. While it waits it holds no worker slot and needs no triggerer."""
+    why = Param(None, type=["null", "string"], title="Why", description="required to approve and to reject")
+    return HITLOperator(
+        task_id="request",
+        subject="{{ ti.xcom_pull(task_ids='describe')['subject'] }}",
+        body="{{ ti.xcom_pull(task_ids='describe')['body'] }}",
+        options=list(OPTIONS),
+        defaults=UNANSWERED,
+        params={"why": why},
+        response_timeout=REQUEST_LASTS,
+    )
+
+
+def end_overtaken() -> Any:
+    """Run those of `decide` anew that ask for nothing any more: they find that there is nothing to decide, and end."""
+    again = TriggerDagRunOperator.partial(
+        task_id="end_request", trigger_dag_id="decide", reset_dag_run=True, logical_date=None
+    )
+    return again.expand(trigger_run_id=find_overtaken())
 
 
 def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Scrapy, PostgreSQL): each task does that for itself.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/
 """A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
 stays the same one wherever the warehouse lies."""
 
+HELD = Asset(name="ops/held", uri="postgres://seo-warehouse/seo_warehouse/ops/held")
+"""A load is held, and a person is asked; its events carry the load's id as partition key."""
+
 PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
 
 
@@ -31,6 +35,15 @@ def night_of(partition_key: str | None) -> date:
             f"this run's partition key is {partition_key!r}, not a night such as 2026-11-22: "
             "start it in the user interface or by REST with a partition key, or run `seo-warehouse ingest --night`"
         ) from None
+
+
+def load_of(partition_key: str | None) -> int:
+    """The load of a run of `decide`. Raises AirflowFailException when the run has none."""
+    if not re.fullmatch("[1-9][0-9]{0,17}", partition_key or ""):
+        raise AirflowFailException(
+            f"this run's partition key is {partition_key!r}, not a load's id: `ask` starts these runs by itself"
+        )
+    return int(partition_key or "")
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
@@ -180,6 +193,51 @@ def release(params: dict[str, Any] | None = None, dag_run: Any = None) -> str:
     chosen = params or {}
     who = f"{dag_run.triggering_user_name or 'somebody'} (Airflow)"
     return decide_and_carry_out(_warehouse(), chosen["load"], chosen["decision"], who=who, why=chosen["why"])
+
+
+@task(outlets=[HELD], trigger_rule=TriggerRule.ALL_DONE)
+def ask() -> None:
+    """Have a person asked about each held load of which nobody was: an event each wakes `decide`; else skipped."""
+    from seo_warehouse.steps import decide
+
+    held = decide.ask(_warehouse())
+    if not held:
+        raise AirflowSkipException("no load is held of which nobody was asked")
+    get_current_context()["outlet_events"][HELD].add_partitions([str(load_id) for load_id in held])
+
+
+@task
+def describe(partition_key: str | None = None, dag_run: Any = None) -> dict[str, str]:
+    """What a person is asked about the run's load; skipped, and what follows too, where there is nothing to decide."""
+    from seo_warehouse.steps import decide
+
+    request = decide.describe(_warehouse(), load_of(partition_key), dag_run.run_id)
+    if request is None:
+        raise AirflowSkipException("there is nothing to decide about this load any more, or another run asks already")
+    return {"subject": request.subject, "body": request.body}
+
+
+@task
+def carry_out(answer: dict[str, Any], partition_key: str | None = None) -> str:
+    """Do what a person answered about the run's load. Returns what became of it."""
+    from seo_warehouse.steps import decide
+
+    who = answer["responded_by_user"]
+    return decide.carry_out(
+        _warehouse(),
+        load_of(partition_key),
+        answer["chosen_options"][0],
+        who=f"{who['name']} (Airflow)" if who else None,
+        why=(answer["params_input"] or {}).get("why") or "",
+    )
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def find_overtaken() -> list[str]:
+    """The runs of `decide` that ask about a load of which there is nothing to decide any more."""
+    from seo_warehouse.steps import decide
+
+    return decide.overtaken(_warehouse())
 
 
 @task

@@ -68,6 +68,21 @@ One run at a time, in one worker slot, so that the nights have the others. The n
 **Clearing is safe,** and so is a run that was killed: it goes on with the months that are missing, and asks for nothing
 that the archive holds.
 """,
+    "decide": """
+### A person is asked about a held load
+
+One run for each held load (its partition key is the load), begun by `ask` of `warehouse` or of `maintenance`.
+**describe** writes what there is to see; **request** waits for an answer under *Required Actions*, for 14 days, and
+holds no worker slot meanwhile; **carry_out** does what was answered. Who, when and why stay in `ops.quality_decision`,
+as when `seo-warehouse release` decides. *read again* asks the provider once more, for the load's own days. Without an
+answer, or by *leave it*, the load stays as it is, and `seo-warehouse release` decides at any time.
+
+**What a red run means.** The answer could not be carried out: *why* was empty, what was to be read again cannot be had
+(a file, a snapshot whose night is over, an order that is paid for), or somebody had decided before. The log of
+`carry_out` says which. If the load still waits, somebody is asked again within the hour, in another run.
+**May be ignored:** a run that is skipped. A later reading passed, or somebody decided elsewhere, so that `maintenance`
+ended the request.
+""",
     "release": """
 ### A decision about a quarantined load
 
