@@ -135,6 +135,25 @@ def test_what_another_link_may_do_stands_where_these_are_not_told_apart() -> Non
     assert show(row).honest == show(row).another == (row.honest_low, row.honest_high)
 
 
+@pytest.mark.parametrize(
+    ("events", "dropped", "said"),
+    [
+        (12, {"other_link": 30, "no_keyword": 8}, "Of 50 link events of this kind 12 can be judged; at this rate an "
+         "estimate takes some 130 in all."),
+        (2, {"other_link": 4}, "Of 6 link events of this kind 2 can be judged; as a rule one of three can be, so that "
+         "an estimate takes some 90 in all."),
+    ],
+)  # fmt: skip
+def test_how_far_it_is_to_an_estimate_is_said_by_what_could_be_judged(
+    events: int, dropped: dict[str, int], said: str
+) -> None:
+    status = "exploratory" if events >= 5 else "not_enough_data"
+    row = effect(status=status, event_count=events, treated_page_count=events, dropped_events=dropped)
+    assert said in judge(row).details
+    assert said not in judge(replace(row, status="estimate")).details
+    assert not any("can be judged" in detail for detail in judge(replace(row, dropped_events={})).details)
+
+
 def test_before_the_link_the_plain_interval_decides() -> None:
     assert say_short(effect(-0.11, begin_day=-14, end_day=-8)) == "10 % nearer to the top"
 

@@ -22,6 +22,8 @@ from seo_warehouse.report.words import (
 )
 
 CLEAR_P = 0.05
+USUAL_SHARE = 1 / 3
+"""Of new followed links, those that can be judged, as a rule (docs/link-effect.md)."""
 Interval = tuple[float, float]
 
 
@@ -88,7 +90,11 @@ def judge(effect: Effect | None) -> Verdict:
     return Verdict(
         effect.status,
         lead,
-        (_say_another(effect, shown), *_say_figures(effect, shown), _say_counts(effect), *_say_detectable(effect)),
+        (
+            _say_another(effect, shown),
+            *_say_figures(effect, shown),
+            *(_say_counts(effect), *_say_way(effect), *_say_detectable(effect)),
+        ),
     )
 
 
@@ -225,7 +231,7 @@ def _refuse(effect: Effect) -> tuple[str, tuple[str, ...]]:
         lead += f"; a link has {mean:.1f} pages to be compared with, on average, and {LEAST_CONTROLS} are needed."
     else:
         lead += f"; {say_reason(effect.reason or 'unmeasured')}."
-    details += _say_detectable(effect)
+    details += [*_say_way(effect), *_say_detectable(effect)]
     return lead, tuple(details)
 
 
@@ -282,6 +288,21 @@ def _say_counts(effect: Effect) -> str:
     controls = count_of(effect.control_count, "comparison")
     needed = f"; it takes {say_needed(effect)}" if effect.status == "exploratory" else ""
     return f"{links} on {pages}, {controls} with pages of the same topic{needed}."
+
+
+def _say_way(effect: Effect) -> list[str]:
+    """How far a property is on the way to an estimate: links that can be judged, of those that there were."""
+    found = effect.event_count + sum((effect.dropped_events or {}).values())
+    if effect.status == "estimate" or found == effect.event_count:
+        return []
+    has_own = effect.event_count >= SAMPLE_EVENTS
+    share = effect.event_count / found if has_own else USUAL_SHARE
+    needed = 10 * math.ceil(ESTIMATE_EVENTS / share / 10)
+    rule = "at this rate" if has_own else "as a rule one of three can be, so that"
+    return [
+        f"Of {count_of(found, 'link event')} of this kind {effect.event_count:,} can be judged; "
+        f"{rule} an estimate takes some {needed:,} in all."
+    ]
 
 
 def _say_detectable(effect: Effect) -> list[str]:

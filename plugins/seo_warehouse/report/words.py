@@ -126,6 +126,7 @@ CHECKS = {
     "fake_dates": "Made-up dates on pages that never got a link",
     "onpage_included": "Pages that changed meanwhile included",
     "updates_excluded": "Without links near a Google update",
+    "linked_controls": "Compared with pages alone that got or lost links at other times",
     "shifted_7_days": "All dates a week earlier",
     "weightings": "The two weightings against each other",
 }
@@ -135,6 +136,7 @@ LIMITS = (
     "Pages compete on the same result page: when one rises another falls, and that may be one it is compared with.",
     "The honest interval assumes that what distorts the comparison after a link is no larger than what did so before.",
     "Judged are isolated links, with no other link to the page around them; the most linked pages have few of these.",
+    "An effect that begins after two months is hardly seen: few pages stay without another link for so long.",
     "That nofollow links do nothing is an assumption (Google has called nofollow a hint since September 2019): if one "
     "is worth a quarter of a followed link, followed minus nofollow falls short by that quarter.",
 )

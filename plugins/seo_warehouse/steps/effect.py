@@ -67,6 +67,11 @@ def _checks(conn: tables.Connection, main: Published, published: list[Published]
     for name, kept, what in (
         ("onpage_included", rows, "With pages that were changed meanwhile"),
         ("updates_excluded", rows.where(~changed & ~updated), "Without dates that meet an update of Google's"),
+        (
+            "linked_controls",
+            rows.where(~changed & (rows.is_treated | np.isin(rows.page, linked))),
+            "Beside pages alone that got or lost links at other times",
+        ),
         ("shifted_7_days", shifted, "Had every link come 7 days before it was seen"),
     ):
         yield compared(main, name, estimate(kept), what)
