@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -67,11 +68,25 @@ SHARED_NAME = "all"
 """Under these is loaded what concerns all properties; no property may have this name."""
 
 
+def _expect_paid(names: Iterable[str], paid: Collection[str]) -> None:
+    for name in names:
+        if name not in paid:
+            raise ValueError(f"money is spent on {' and '.join(sorted(paid))} only, not on {name!r}")
+
+
+class AccountLimit(Strict):
+    """What a provider's account may cost in a month (UTC), over all properties and sources: US dollars."""
+
+    money_a_month: Decimal = Field(gt=0, le=1_000_000)
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+
+
 class Properties(SharedSettings):
     """The whole of properties.yml."""
 
     properties: tuple[Property, ...] = Field(min_length=1)
     retention: Retention = Retention()
+    limits: dict[str, AccountLimit] = Field(default={}, description="provider's account -> what it may cost a month")
     alerts: tuple[Channel, ...] = Field(default=(), description="the channels on which people are told")
     clock_url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="where the time is read, instead of the host's clock: answers JSON with `now`"
@@ -85,6 +100,14 @@ class Properties(SharedSettings):
                 raise ValueError(f"two properties share a {field}")
         if any(p.name == SHARED_NAME for p in self.properties):
             raise ValueError(f"no property may be called {SHARED_NAME!r}: it stands for what concerns all of them")
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_are_of_what_costs_money(self) -> Properties:
+        paid = [source for source in SOURCES if source.costs_money]
+        _expect_paid(self.limits, {source.account for source in paid})
+        for prop in self.properties:
+            _expect_paid(prop.budgets, {source.name for source in paid})
         return self
 
     @model_validator(mode="after")

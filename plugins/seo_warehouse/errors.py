@@ -13,6 +13,7 @@ SeoWarehouseError
       NotArchivedError     a replay met a call whose answer the archive does not hold
       RefusedAddressError  a host leads to an address that is not public and was not stated: nothing was sent
       BudgetError          a limit on calls, bytes or money of one load was reached
+        DeferredError      a month's budget does not hold the order: it waits, and nothing was bought
   ExportError              a dropped file is refused as a whole: mend it and drop it again
   LogError                 a server's log cannot be read as a whole: the message says what to state or to mend
   ClockError               the clock and the ledger are days apart: look which of them is right
@@ -80,6 +81,10 @@ class RefusedAddressError(TerminalSourceError):
 
 class BudgetError(TerminalSourceError):
     """A limit on calls, bytes or money of one load was reached."""
+
+
+class DeferredError(BudgetError):
+    """A month's budget does not hold the order: it waits for the next month or a larger amount, and is not bought."""
 
 
 class ExportError(SeoWarehouseError):

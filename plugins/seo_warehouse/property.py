@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -78,6 +79,13 @@ class Panel(Strict):
     depth: int = Field(default=100, ge=10, le=700)
 
 
+class SourceBudget(Strict):
+    """What a source may cost for a property in a month (UTC): US dollars, and the share from which people are told."""
+
+    money: Decimal = Field(gt=0, le=1_000_000)
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+
+
 class Property(Strict):
     """One site whose links and positions are kept. `key` is stated, never a sequence, and never changes.
 
@@ -95,6 +103,7 @@ class Property(Strict):
     brand: tuple[Pattern, ...] = ()
     trusted: tuple[Annotated[str, AfterValidator(_is_domain)], ...] = ()
     keywords: tuple[Keyword, ...] = ()
+    budgets: dict[str, SourceBudget] = {}
     sources: SourceSettings = Field(default_factory=dict, validate_default=True)
 
     @model_validator(mode="after")

@@ -346,7 +346,7 @@ class Source(Generic[S]):
             raise ValueError(f"{self.name}: cron {self.cron!r} is not a daily tick between 00:00 and 18:00")
         if (self.access is None) is not (self.connection is None):
             raise ValueError(f"{self.name}: `access` and the setting `connection` belong together")
-        if self.probe is None and (self.order or "money_per_night" in self.settings.model_fields):
+        if self.probe is None and (self.order or self.costs_money):
             raise ValueError(f"{self.name}: `probe` says how it is tried without an order, and without paying")
         if self.plan is not None and (
             self.kind is not Kind.SNAPSHOT or self.plan.limit not in self.settings.model_fields
@@ -370,6 +370,16 @@ class Source(Generic[S]):
         """The Airflow connection that holds its credentials, where the property does not name another."""
         stated = self.settings.model_fields.get("connection")
         return None if stated is None else str(stated.default)
+
+    @property
+    def account(self) -> str:
+        """Whose bill its calls are on: the vendor's, which sources may share."""
+        return self.vendor or self.name
+
+    @property
+    def costs_money(self) -> bool:
+        """Whether its calls are paid for one by one."""
+        return "money_per_night" in self.settings.model_fields
 
     def example(self) -> dict[str, Any]:
         """The least that properties.yml states for it, with harmless values."""

@@ -174,6 +174,10 @@ def test_each_kind_that_the_ledgers_can_tell_is_told_and_ends(open_with: Callabl
     there.run("insert into ops.night values (%s, now(), 'deadline', '{gsc}')", NIGHT)
     there.run("insert into ops.build (state, reason) values ('failed', 'a test failed')")
     there.run("insert into ops.set_aside (property_key, reason) values (2, 'overflow')")
+    there.run(
+        "insert into ops.budget (name, property_key, sources, money, warn_at)"
+        " values ('serp', 1, '{serp}', 10, 0.8), ('vendor', 0, '{serp}', 5, 0.8)"
+    )
     there.run("""insert into ops.setting values ('stale_tables', '{"tables": ["serp.task: never"]}')""")
     there.run(
         "insert into ops.source_table values ('serp', 'task', 1, 'dated', '2026-01-01', 2, 3, 1, '23:00', true, null)"
@@ -191,6 +195,7 @@ def test_each_kind_that_the_ledgers_can_tell_is_told_and_ends(open_with: Callabl
     assert found - {"disk"} == wanted
     there.run("update ops.load set state = 'published' where state in ('quarantined', 'failed')")
     there.run("update ops.build set state = 'finished'")
+    there.run("update ops.budget set money = 100")
     there.run("delete from ops.set_aside; delete from ops.setting where name = 'stale_tables'")
     there.run(
         "insert into ops.night select n, now(), 'sources' from generate_series(%s::date - 8, %s::date - 1, '1 day') n",

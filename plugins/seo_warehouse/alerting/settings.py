@@ -19,10 +19,12 @@ KINDS = {
     "stale": "a table is older than its source allows",
     "restated_late": "a day changed after it was final",
     "spike": "a night cost, or brought, a multiple of what is usual",
+    "budget_80": "the share of a month's budget is spent from which people are told",
+    "budget_100": "a month's budget is spent, or did not hold an order",
     "disk": "the disk of the state folder is nearly full",
 }
 """Every kind of alert, with what it means; docs/operating.md has an entry for each."""
-AT_ONCE = frozenset({"held", "failed", "build_failed", "set_aside", "clock"})
+AT_ONCE = frozenset({"held", "failed", "build_failed", "set_aside", "clock", "budget_100"})
 """Kinds that are sent as soon as they are known. The others go with the morning's message, after the build."""
 SUMMARY = "summary"
 """The morning's message: what the night brought."""

@@ -135,7 +135,8 @@ class Api:
     archived. `explain` turns an answer that means failure into the error to raise. With `may_call` False
     nothing is sent: a call that the archive lacks raises NotArchivedError. `networks` (CIDR) are reached beside
     public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised. `remedy`: what to
-    do where the provider does not accept who asks.
+    do where the provider does not accept who asks. `reserve` is told, before a call that costs, what the load will have
+    cost with it; it raises DeferredError where a month's budget does not hold that.
     """
 
     base_url: str
@@ -147,6 +148,7 @@ class Api:
     networks: tuple[str, ...] = ()
     night: date | None = None
     remedy: str = ""
+    reserve: Callable[[Decimal], None] | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     has_noted_shape: bool = False
@@ -276,13 +278,18 @@ class Api:
         self.usage.units += Decimal(str(units))
 
     def afford(self, price: Decimal) -> None:
-        """To be asked before a call that costs `price`. Raises BudgetError where Limits.money does not allow it."""
+        """To be asked before a call that costs `price`, US dollars.
+
+        Raises BudgetError where Limits.money does not allow it, DeferredError where a month's budget does not.
+        """
         allowed = self.limits.money
         if allowed is not None and self.usage.money + price > Decimal(str(allowed)):
             raise BudgetError(
                 f"{self.usage.money.normalize():f} US dollars are spent and {price.normalize():f} more would be,"
                 f" {allowed} are allowed for a night: raise money_per_night or ask for less"
             )
+        if self.reserve is not None:
+            self.reserve(self.usage.money + price)
 
     def recall(self, key: str) -> Answer | None:
         """The archived answer under a key, counted as reused."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from psycopg import sql
 
 from seo_warehouse.errors import LoadError, TransientLoadError
+from seo_warehouse.ledger.budgets import Order, settle
 from seo_warehouse.ledger.session import Connection, one, step, transaction
 from seo_warehouse.ledger.text import mend
 from seo_warehouse.ledger.turns import end_turn, try_turn, wait_for_turn
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "started": frozenset({"written", "failed"}),
+    "started": frozenset({"written", "failed", "deferred"}),
     "written": frozenset({"passed", "quarantined", "failed"}),
     "passed": frozenset({"published", "unchanged", "superseded", "failed"}),
     "quarantined": frozenset({"published", "unchanged", "rejected", "superseded"}),
@@ -29,10 +30,12 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "superseded": frozenset(),
     "rejected": frozenset(),
     "failed": frozenset(),
+    "deferred": frozenset(),
 }
 """The states a load may go to. `passed -> superseded`: every day of it had been published from a later reading.
 
-From quarantine a load goes to `published` or `unchanged` where a person approved it."""
+From quarantine a load goes to `published` or `unchanged` where a person approved it. `deferred`: a month's budget did
+not hold it, and nothing was bought."""
 UNFINISHED = ("started", "written", "passed")
 ABANDONED_AFTER = timedelta(days=1)
 """A written load that its own night or back-fill has not judged or published by then never will be."""
@@ -146,12 +149,15 @@ def _had_turn(conn: Connection, reading: Reading, wait: timedelta) -> bool:
     return wait_for_turn(conn, batch.turn, wait)
 
 
-def fail_load(conn: Connection, load_id: int, reason: str, usage: Usage | None = None) -> None:
-    """Mark a load failed, keep what it cost and let its batch go. Does nothing where it is failed already."""
-    with step(conn, f"fail load {load_id}"):
+def fail_load(
+    conn: Connection, load_id: int, reason: str, usage: Usage | None = None, *, is_deferred: bool = False
+) -> None:
+    """Mark a load failed, or deferred; keep what it cost, let its batch go. Does nothing where it is so already."""
+    state = "deferred" if is_deferred else "failed"
+    with step(conn, f"{state} load {load_id}"):
         with transaction(conn):
-            if load_state(conn, load_id)[0] != "failed":
-                move(conn, load_id, "failed", reason=reason)
+            if load_state(conn, load_id)[0] != state:
+                move(conn, load_id, state, reason=reason)
                 drop_audit_table(conn, load_id)
                 if usage is not None:
                     note_usage(conn, load_id, usage)
@@ -222,8 +228,8 @@ once. Answers of many nights that are loaded at once lie in the archive by night
 """
 
 
-def note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
-    """Keep what a reading used; of units and money what nothing has noted yet."""
+def note_usage(conn: Connection, load_id: int, usage: Usage, *, is_done: bool = False) -> None:
+    """Keep what a reading used; of units and money what nothing has noted yet. `is_done`: it will buy no more."""
     row = conn.execute(
         "select source, property_key, first_day, last_day, table_name, archive_scope from ops.load where load_id = %s",
         (load_id,),
@@ -237,10 +243,17 @@ def note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
         """,
         (usage.bytes, usage.calls, usage.reused, usage.cut, *owed, load_id),
     )
+    order = Order(batch["source"], batch["property"], batch["scope"] or "")
+    settle(conn, order, owed[1], is_done=is_done)
 
 
-def note_order(conn: Connection, source: str, property_key: int, night: date, usage: Usage) -> None:
-    """Keep what one look at a night's orders used; of units and money what nothing has noted yet."""
+def note_order(
+    conn: Connection, source: str, property_key: int, night: date, usage: Usage, *, is_done: bool = False
+) -> None:
+    """Keep what one look at a night's orders used; of units and money what nothing has noted yet.
+
+    `is_done`: nothing more is bought for the night.
+    """
     batch = {"source": source, "property": property_key, "first": night, "last": night}
     bill = {"units": usage.units, "money": usage.money, "load_id": None, "table": None, "scope": None}
     owed = conn.execute(_OWED, {**batch, **bill}).fetchall()[0]
@@ -252,6 +265,7 @@ def note_order(conn: Connection, source: str, property_key: int, night: date, us
         """,
         (source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes, *owed),
     )
+    settle(conn, Order(source, property_key, f"night={night}"), owed[1], is_done=is_done)
 
 
 def file_scope(sha256: str) -> str:

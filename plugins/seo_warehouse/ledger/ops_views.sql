@@ -107,6 +107,12 @@ from ops.completeness_at(
 left join hidden as h using (source, table_name, property_key, day);
 comment on view ops.night_completeness is 'ops.completeness_at of the newest night that has closed, for the marts. set aside: published, and hidden from the models.';
 
+create or replace view ops.spend as
+select (started_at at time zone 'UTC')::date as day, source, property_key, calls, units, money from ops.load
+union all
+select (noted_at at time zone 'UTC')::date, source, property_key, calls, units, money from ops.order_usage;
+comment on view ops.spend is 'What each load and each look at orders used, by UTC date.';
+
 drop view if exists ops.restatement;
 create view ops.restatement as
 with reading as (

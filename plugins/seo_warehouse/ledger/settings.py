@@ -10,8 +10,10 @@ import psycopg
 
 from seo_warehouse.config import Properties, Property
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.ledger.budgets import EVERYBODY, Budget, sync_budgets
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.sites import expect_same_sites
+from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.sources.outreach import OUTREACH
 from seo_warehouse.urls import normalise, registrable_domain
@@ -22,7 +24,7 @@ LONG_PATH = 200
 
 
 def sync_properties(conn: Connection, properties: Properties) -> None:
-    """Write properties.yml's properties, keywords, topic rules and patterns of brands where dbt reads them.
+    """Write properties.yml's properties, keywords, topic rules, patterns of brands and budgets where SQL reads them.
 
     Properties that are gone become inactive. Raises ConfigError where a key stands for another site than it did.
     """
@@ -95,6 +97,20 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
             """,
             (keys,),
         )
+        sync_budgets(conn, budgets_of(properties))
+
+
+def budgets_of(properties: Properties) -> list[Budget]:
+    """The budgets that properties.yml states."""
+    found = [
+        Budget(name, prop.key, (name,), stated.money, stated.warn_at)
+        for prop in properties.properties
+        for name, stated in prop.budgets.items()
+    ]
+    for account, limit in properties.limits.items():
+        sources = tuple(source.name for source in SOURCES if source.account == account)
+        found.append(Budget(account, EVERYBODY, sources, limit.money_a_month, limit.warn_at))
+    return found
 
 
 def _stated_of_exports(prop: Property) -> tuple[date | None, int | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from seo_warehouse.ledger import nights
 from seo_warehouse.ledger.alerts import State
 from seo_warehouse.ledger.aside import read_aside
+from seo_warehouse.ledger.budgets import read_standings
 from seo_warehouse.ledger.session import Connection
 
 SPIKE = 3
@@ -38,7 +39,8 @@ where f.state = 'failed' and f.purpose = 'night'
     and not exists (
         select from ops.load as l
         where l.source = f.source and l.table_name = f.table_name and l.property_key = f.property_key
-            and l.part = f.part and l.load_id > f.load_id and l.state not in ('started', 'written', 'passed', 'failed')
+            and l.part = f.part and l.load_id > f.load_id
+            and l.state not in ('started', 'written', 'passed', 'failed', 'deferred')
             and (l.night > f.night or l.first_day <= f.first_day and l.last_day >= f.last_day)
     )
 group by 1, 2, 3
@@ -103,6 +105,7 @@ def find_troubles(conn: Connection, now: datetime) -> list[State]:
         *_stale(conn),
         *_restated(conn, now),
         *_spikes(conn),
+        *_budgets(conn, now),
     ]
 
 
@@ -164,6 +167,15 @@ def _restated(conn: Connection, now: datetime) -> Iterator[State]:
         yield State(
             "restated_late", f"{source}.{table}/{key}", f"{source}.{table} for {name}: {days} final", source, key
         )
+
+
+def _budgets(conn: Connection, now: datetime) -> Iterator[State]:
+    for each in read_standings(conn, now.astimezone(UTC).date()):
+        is_over = each.reason is not None or each.share >= 1
+        if is_over or each.share >= each.warn_at:
+            key = each.property_key
+            kind = "budget_100" if is_over else "budget_80"
+            yield State(kind, f"{each.name}/{key}", str(each), each.name if key else None, key or None)
 
 
 def _spikes(conn: Connection) -> Iterator[State]:

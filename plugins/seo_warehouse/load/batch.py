@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from seo_warehouse.errors import LoadError
+from seo_warehouse.errors import DeferredError, LoadError
 from seo_warehouse.ledger.loads import audit_table, fail_load, load_state, move, note_usage, release_batch
 from seo_warehouse.ledger.session import Connection, step, transaction
 from seo_warehouse.load import stored
@@ -171,7 +171,7 @@ def _note_written(conn: Connection, table: Table, load_id: int, row_count: int, 
 
 
 def _note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
-    note_usage(conn, load_id, usage)
+    note_usage(conn, load_id, usage, is_done=True)
     read_at = usage.last_answer_at or datetime.now(UTC)
     conn.execute("update ops.load set read_at = %s where load_id = %s", (read_at, load_id))
 
@@ -180,6 +180,8 @@ def _note_failed(conn: Connection, load_id: int, error: Exception, usage: Usage)
     """Keep the reason and the cost; where the ledger cannot be told, the next attempt finds the load dead."""
     try:
         if load_state(conn, load_id)[0] == "started":
-            fail_load(conn, load_id, f"{type(error).__name__}: {error}", usage)
+            is_deferred = isinstance(error, DeferredError)
+            reason = str(error) if is_deferred else f"{type(error).__name__}: {error}"
+            fail_load(conn, load_id, reason, usage, is_deferred=is_deferred)
     except (psycopg.Error, LoadError):
         log.exception("load %s failed and the ledger could not be told", load_id)

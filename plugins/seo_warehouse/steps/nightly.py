@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date, time, timedelta
 
 from seo_warehouse.config import Property
-from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, SeoWarehouseError
+from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, DeferredError, SeoWarehouseError
 from seo_warehouse.ledger import known, nights
 from seo_warehouse.ledger.holes import Due, due_loads
 from seo_warehouse.load import upkeep
@@ -40,7 +40,13 @@ def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> b
     if not wh.is_open(night):
         log.warning("%s %s: night %s is over; what the archive holds is all there is", source.name, prop.name, night)
         return True
-    is_whole = reading.place_order(wh, source, prop, Period(night, night, reading.since(wh, source, prop, night)))
+    period = Period(night, night, reading.since(wh, source, prop, night))
+    try:
+        is_whole = reading.place_order(wh, source, prop, period)
+    except DeferredError as error:
+        # What the night's write finds not to be there, it notes as deferred.
+        log.warning("%s %s: %s", source.name, prop.name, error)
+        return True
     # An answer that is late must not keep the others from this night's build.
     return is_whole or wh.now().time() >= ORDER_DEADLINE
 
@@ -90,6 +96,8 @@ def _write_each(wh: Warehouse, readings: list[Reading]) -> list[int]:
     for each in readings:
         try:
             load_ids.append(reading.write_period(wh, each))
+        except DeferredError as error:
+            log.warning("%s.%s %s: %s", each.source.name, each.table.name, each.property.name, error)
         except SeoWarehouseError as error:
             what = (each.source.name, each.table.name, each.property.name, each.period.first_day, each.period.last_day)
             log.error("%s.%s %s %s..%s: %s", *what, error)
@@ -159,7 +167,7 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         f"load {load.load_id} of {load.table} for {properties[load.property_key].name}, "
         f"{load.first_day}..{load.last_day}: {load.state}: {load.reason or 'its task did not end'}"
         for load in loads
-        if load.property_key in properties and load.state not in ARRIVED
+        if load.property_key in properties and load.state not in {*ARRIVED, "deferred"}
     ]
     begun = {(load.table, load.property_key) for load in loads}
     lines += [

@@ -16,13 +16,15 @@ from seo_warehouse.config import RETRIES, Property
 from seo_warehouse.errors import (
     AuditFailedError,
     ConfigError,
+    DeferredError,
     NightOverError,
     NotArchivedError,
     SeoWarehouseError,
     TerminalSourceError,
     TransientLoadError,
 )
-from seo_warehouse.ledger import known, loads
+from seo_warehouse.ledger import budgets, known, loads
+from seo_warehouse.ledger.budgets import Order
 from seo_warehouse.ledger.turns import try_turn, wait_for_turn
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
@@ -114,11 +116,13 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
         if not try_turn(holder, f"order {source.name} {prop.key} {night}"):
             raise TransientLoadError(f"order {source.name}, {prop.name}, {night}: another process is ordering it")
         with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
+            is_whole = False
             try:
-                return source.order(api, prop, period)
+                is_whole = source.order(api, prop, period)
             finally:
                 with wh.connect("loader") as connection:
-                    loads.note_order(connection, source.name, prop.key, night, api.usage)
+                    loads.note_order(connection, source.name, prop.key, night, api.usage, is_done=is_whole)
+            return is_whole
 
 
 def write_load(wh: Warehouse, reading: Reading, rows: Generator[Row, None, None], noted: Noted) -> int:
@@ -150,6 +154,10 @@ def _answers(wh: Warehouse, reading: Reading, noted: Noted, *, is_replay: bool) 
         try:
             yield from read_rows(api, reading)
         except NotArchivedError as error:
+            with wh.connect("loader") as connection:
+                deferred = budgets.why_deferred(connection, Order(source.name, prop.key, reading.scope))
+            if deferred and not is_replay:
+                raise DeferredError(deferred) from None
             if is_replay or source.kind is not Kind.SNAPSHOT or wh.is_open(night):
                 raise
             raise night_over(source, prop, night, error) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seo_warehouse.ledger.aside import read_aside
+from seo_warehouse.ledger.budgets import read_standings
 from seo_warehouse.ledger.files import contradicted, troubled
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.terminal import one_line, say_table
@@ -14,7 +15,7 @@ Say = Callable[[str], None]
 LOADS = """
 select l.source, l.table_name, coalesce(p.property_name, 'all'), l.state, count(*), min(l.first_day)::text,
        max(l.last_day)::text, sum(l.rows_read),
-       (array_agg(l.reason order by l.load_id desc) filter (where l.state in ('failed', 'quarantined')))[1]
+       (array_agg(l.reason order by l.load_id desc) filter (where l.state in ('failed', 'quarantined', 'deferred')))[1]
 from ops.load as l left join ops.property as p using (property_key)
 where l.state not in ('superseded') and (l.state <> 'failed' or l.load_id > %(known)s)
 group by 1, 2, 3, 4
@@ -68,6 +69,7 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         files = troubled(connection)
         doubtful = contradicted(connection)
         money = connection.execute(MONEY).fetchall()
+        budgets = read_standings(connection, wh.now().date())
         night = connection.execute(
             "select night, closed_by, missing_sources from ops.night order by 1 desc limit 1"
         ).fetchone()
@@ -91,6 +93,8 @@ def say_loads(wh: Warehouse, say: Say) -> None:
         say_table(("property", "file", "table", "rows", "left out"), doubtful, say)
     if money:
         say("Spent, US$: " + ", ".join(f"{prop} {source} {dollars}" for prop, source, dollars in money))
+    for budget in budgets:
+        say(f"Budget of the month: {one_line(str(budget))}")
     if night:
         missing = f"; missing: {', '.join(night[2])}" if night[2] else ""
         say(f"Last night closed: {night[0]} by {night[1]}{missing}")

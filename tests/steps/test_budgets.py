@@ -1,0 +1,88 @@
+"""What a budget does not hold is not bought, is no failure, and is read once it fits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import pytest
+
+from seo_warehouse.errors import ConfigError
+from seo_warehouse.steps import nightly
+from seo_warehouse.steps.warehouse import Warehouse
+from tests.sources.provider import PASSWORD, Provider, serving
+from tests.sources.test_dataforseo_backlinks import answering
+from tests.steps.dropping import NIGHT, Shop, open_shop
+
+SOURCES = {"dataforseo_backlinks": "backlink", "dataforseo_serp": "task"}
+PROPERTIES = """
+properties:
+  - key: 1
+    name: shop
+    domain: shop.example
+    history_start: 2026-05-01
+    keywords: [{keyword: oak}]
+    sources: {dataforseo_backlinks: {target: shop.example}, dataforseo_serp: {}}
+    budgets: {dataforseo_backlinks: {money: %s}, dataforseo_serp: {money: %s}}
+limits: {dataforseo: {money_a_month: 100}}
+"""
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    with serving() as server:
+        server.date = f"{NIGHT:%a, %d %b %Y} 12:00:00 GMT"
+        server.answer = answering(3)
+        extra = {"allowed_networks": ["127.0.0.0/8"]}
+        stated = {"host": server.base_url, "login": "someone", "password": PASSWORD, "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_DATAFORSEO", json.dumps(stated))
+        yield server
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setattr(Warehouse, "now", lambda _: datetime.combine(NIGHT, time(12), UTC))
+    return open_shop(tmp_path / "home", database, PROPERTIES % (0.001, 0.0001))
+
+
+@pytest.mark.parametrize(("source", "table"), SOURCES.items())
+def test_what_does_not_fit_is_deferred_and_costs_nothing(
+    shop: Shop, provider: Provider, source: str, table: str
+) -> None:
+    assert nightly.order(shop.wh, source, "shop", NIGHT)
+    assert nightly.write(shop.wh, source, table, "shop", NIGHT) == []
+    assert provider.asked == []
+    [(state, reason)] = shop.fetch("select state, reason from ops.load")
+    assert state == "deferred"
+    assert f"would pass the month's budget of 0.00 US dollars for {source}" in reason
+
+
+def test_it_is_read_once_it_fits(shop: Shop, provider: Provider) -> None:
+    source = "dataforseo_backlinks"
+    assert nightly.write(shop.wh, source, "backlink", "shop", NIGHT) == []
+    (shop.home / "properties.yml").write_text(PROPERTIES % (10, 10))
+    [load] = nightly.write(shop.wh, source, "backlink", "shop", NIGHT)
+    assert provider.asked
+    assert shop.fetch("select state, rows_read, money > 0 from ops.load where load_id = %s", (load,)) == [
+        ("written", 3, True)
+    ]
+    assert shop.fetch("select (select count(*) from ops.reservation), (select count(*) from ops.deferral)") == [(0, 0)]
+    shop.wh.sync_properties()
+    assert shop.fetch("select count(*) from ops.budget where money >= 10") == [(3,)]
+
+
+def test_a_deferred_night_is_no_failure(shop: Shop, provider: Provider) -> None:
+    nightly.write(shop.wh, "dataforseo_backlinks", "backlink", "shop", NIGHT)
+    nightly.verdict(shop.wh, "dataforseo_backlinks", NIGHT)
+
+
+@pytest.mark.parametrize("wrong", ["budgets: {site_crawl: {money: 1}}", "budgets: {dataforseo_serp: {money: 0}}"])
+def test_a_budget_of_what_costs_nothing_is_refused(shop: Shop, wrong: str) -> None:
+    text = (PROPERTIES % (1, 1)).replace(
+        "budgets: {dataforseo_backlinks: {money: 1}, dataforseo_serp: {money: 1}}", wrong
+    )
+    (shop.home / "properties.yml").write_text(text)
+    with pytest.raises(ConfigError, match=r"money is spent on|greater than 0"):
+        _ = shop.wh.properties
