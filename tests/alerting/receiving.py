@@ -5,10 +5,10 @@ from __future__ import annotations
 import email
 import email.policy
 import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from email.message import EmailMessage
+
+from tests.sources.provider import running
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -63,15 +63,6 @@ class _Session(socketserver.StreamRequestHandler):
         self.wfile.write(f"{line}\r\n".encode())
 
 
-@contextmanager
-def taking_mail() -> Iterator[MailServer]:
+def taking_mail() -> AbstractContextManager[MailServer]:
     """A mail server for as long as the context lasts."""
-    server = MailServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return running(MailServer())

@@ -9,18 +9,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from socketserver import BaseServer
+from typing import Any, TypeVar
 
 from seo_warehouse.client.access import Basic, Connection
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import open_archive
 from seo_warehouse.spec import Kind, Source
 
+Server = TypeVar("Server", bound=BaseServer)
 PASSWORD = "correct-horse-battery"
 QUICK = Limits(
     attempts=3,
@@ -130,9 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Provider]:
-    """A provider for as long as the context lasts."""
-    server = Provider()
+def running(server: Server) -> Iterator[Server]:
+    """A server of a thread of its own, for as long as the context lasts."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -141,6 +142,11 @@ def serving() -> Iterator[Provider]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def serving() -> AbstractContextManager[Provider]:
+    """A provider for as long as the context lasts."""
+    return running(Provider())
 
 
 def open_api(

@@ -16,7 +16,6 @@ import pytest
 from seo_warehouse.alerting.settings import KINDS
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.ledger import troubles
 from seo_warehouse.steps import alerts
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.alerting.receiving import MailServer, taking_mail
@@ -347,4 +346,3 @@ def test_usual_nights_are_no_spike(open_with: Callable[[str], Installation]) -> 
     there.run("insert into ops.night values (%s, now(), 'sources', '{}')", NIGHT)
     there.alert()
     assert "spike" not in {kind for kind, _ in there.open()}
-    assert troubles.SPIKE == 3

@@ -27,7 +27,7 @@ KINDS = {
 AT_ONCE = frozenset({"held", "failed", "build_failed", "set_aside", "clock", "budget_100"})
 """Kinds that are sent as soon as they are known. The others go with the morning's message, after the build."""
 SUMMARY = "summary"
-"""The morning's message: what the night brought."""
+"""The morning's message, what the night brought: an alert that no state ends, but the next one."""
 
 _HOURS = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 

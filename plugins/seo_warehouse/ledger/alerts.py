@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from seo_warehouse.alerting.settings import SUMMARY
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.text import mend
-
-SUMMARY = "summary"
-"""The morning's message: an alert that no state ends, but the next one."""
 
 
 @dataclass(frozen=True)

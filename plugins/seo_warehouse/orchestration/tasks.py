@@ -124,8 +124,9 @@ def verdict(source_name: str, partition_key: str | None = None) -> None:
     from seo_warehouse.steps import nightly
     from seo_warehouse.steps.alerts import alert
 
-    alert(_warehouse())
-    nightly.verdict(_warehouse(), source_name, night_of(partition_key))
+    wh = _warehouse()
+    alert(wh)
+    nightly.verdict(wh, source_name, night_of(partition_key))
 
 
 @task(retries=2)
@@ -142,8 +143,9 @@ def judge_build() -> None:
     from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.apart import verdict
 
-    alert(_warehouse())
-    verdict(_warehouse())
+    wh = _warehouse()
+    alert(wh)
+    verdict(wh)
 
 
 @task
@@ -154,8 +156,9 @@ def report(build_id: int | None) -> None:
     from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.report import write_reports
 
-    write_reports(_warehouse())
-    alert(_warehouse(), is_morning=True)
+    wh = _warehouse()
+    write_reports(wh)
+    alert(wh, is_morning=True)
 
 
 @task(outlets=[NIGHT])

@@ -10,7 +10,6 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -138,19 +137,12 @@ def _as_object(each: Alert) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class _Sent:
-    channel: str
-    answer: str
-    is_taken: bool
-
-
 def send_test(wh: Warehouse, say: Callable[[str], None], pause: Pause = time.sleep) -> bool:
     """Send a message that says that it is a test over each channel; whether each was taken. Raises ConfigError."""
     if not wh.properties.alerts:
         raise ConfigError(f"{wh.settings.properties_path} states no channel: see `alerts` in docs/properties.md")
     now = wh.now()
-    done: list[_Sent] = []
+    done: list[tuple[str, str, str]] = []
     for channel in wh.properties.alerts:
         message = Message(
             f"test-{now:%Y%m%dT%H%M%S}-{channel.name}",
@@ -159,11 +151,11 @@ def send_test(wh: Warehouse, say: Callable[[str], None], pause: Pause = time.sle
             (f"Channel {channel.name} works. It is told of: {', '.join(channel.kinds)}.",),
         )
         try:
-            done.append(_Sent(channel.name, send(channel, wh.connection(channel.connection), message, pause), True))
+            done.append((channel.name, "yes", send(channel, wh.connection(channel.connection), message, pause)))
         except SeoWarehouseError as error:
-            done.append(_Sent(channel.name, plain(str(error)), False))
-    say_table(("channel", "taken", "answer"), [(s.channel, "yes" if s.is_taken else "no", s.answer) for s in done], say)
-    return all(each.is_taken for each in done)
+            done.append((channel.name, "no", plain(str(error))))
+    say_table(("channel", "taken", "answer"), done, say)
+    return all(taken == "yes" for _, taken, _ in done)
 
 
 def say_alerts(wh: Warehouse, say: Callable[[str], None]) -> None:
