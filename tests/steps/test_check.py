@@ -14,7 +14,16 @@ import pytest
 from seo_warehouse.config import Settings
 from seo_warehouse.sources.bing_webmaster import BING_WEBMASTER
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
-from seo_warehouse.steps.check import LIMITS, Fault, Job, price_faults, run_side_by_side, together, trials
+from seo_warehouse.steps.check import (
+    LIMITS,
+    Fault,
+    Job,
+    channel_faults,
+    price_faults,
+    run_side_by_side,
+    together,
+    trials,
+)
 from seo_warehouse.steps.connections import probe
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse
@@ -40,6 +49,22 @@ def home(folder: Path, *sites: dict[str, Any], **connections: dict[str, Any]) ->
 
 def faults(wh: Warehouse) -> list[str]:
     return [str(fault) for fault in together(run_side_by_side(trials(wh)))]
+
+
+def test_a_channel_whose_connection_lacks_something_is_named_and_nobody_is_told_anything(tmp_path: Path) -> None:
+    with serving() as provider:
+        wh = home(tmp_path / "home", site(1, "shop", {}), unsigned={"host": provider.base_url})
+        stated = json.loads(wh.settings.properties_path.read_text())
+        stated["alerts"] = [
+            {"name": "pager", "to": "webhook", "connection": "unsigned"},
+            {"name": "team", "to": "slack", "connection": "nowhere"},
+        ]
+        wh.settings.properties_path.write_text(json.dumps(stated))
+        unsigned, missing = map(str, channel_faults(wh))
+    assert unsigned.startswith("channel pager: the connection 'unsigned' needs a password")
+    assert missing.startswith("channel team: ")
+    assert "has no connection 'nowhere'" in missing
+    assert provider.asked == []
 
 
 def test_everything_wrong_is_found_in_one_go_and_a_secret_is_in_none_of_it(tmp_path: Path) -> None:

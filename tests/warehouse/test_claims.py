@@ -110,6 +110,30 @@ def test_a_failed_append_leaves_the_day_as_it_was(built: Warehouse) -> None:
     assert len(built.rows(RESULTS)) == len(before) + 1
 
 
+def test_an_increment_of_other_columns_than_the_tables_is_refused(built: Warehouse) -> None:
+    built.connection.execute("alter table marts.fct_serp_result add column more integer")
+    refused = built.dbt.invoke("run", "--select", "fct_serp_result", build_id=built.claim())
+    built.connection.execute("alter table marts.fct_serp_result drop column more")
+    (message,) = [result.message for result in refused.result.results]
+    assert "has [more integer]" in message
+    assert "--full-refresh" in message
+
+
+def test_a_comment_is_written_where_another_stands_and_nowhere_else(built: Warehouse) -> None:
+    described = """
+        select d.objsubid, d.description, d.xmin::text as written_by
+        from pg_description as d where d.objoid = 'marts.fct_serp_result'::regclass order by d.objsubid
+    """
+    before = built.rows(described)
+    built.connection.execute("comment on column marts.fct_serp_result.property_key is 'something else'")
+    built.dbt("run", "--select", "fct_serp_result", build_id=built.claim())
+    after = built.rows(described)
+    assert [(row["objsubid"], row["description"]) for row in after] == [
+        (row["objsubid"], row["description"]) for row in before
+    ]
+    assert len([row for row in after if row not in before]) == 1
+
+
 def test_the_same_build_twice_changes_nothing(built: Warehouse) -> None:
     build_id = built.rows("select max(build_id) as id from ops.build")[0]["id"]
     before = built.rows(POSITIONS), built.rows(RESULTS)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -253,10 +253,10 @@ class Batch:
 
 
 def batches(world: World) -> list[Batch]:
-    """Days as builds come to know them: history, a long stretch, single nights, then late, restated and old ones.
+    """Days as builds come to know them: history, a long stretch, single nights, what is taken back, and what is late.
 
     A source of each property that is read every night is missing for a stretch of nights until the last, as if it was
-    added again; another's nights are taken back, and half of them told again.
+    added again; another's nights are taken back by a build of their own, and half of them told again.
     """
     rng, days = world.rng, days_of_all_sources(world)
     absent = _stretches(world, days)
@@ -277,7 +277,8 @@ def batches(world: World) -> list[Batch]:
     return [
         first,
         long,
-        replace(single, emptied=emptied),
+        single,
+        Batch([], emptied, []),
         Batch(told_late, [("visits", *unsaid)], [*visited_late, visited_again]),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,10 +35,10 @@ class Dbt:
     folder: Path
     manifest: Manifest | None = None
 
-    def __call__(self, *arguments: str, build_id: int = 0) -> dict[str, str]:
+    def __call__(self, *arguments: str, build_id: int = 0, is_standing: bool = False) -> dict[str, str]:
         """Run a command; status by node. Raises AssertionError with dbt's messages when a node failed."""
         # Nor does anybody read the manifest that each command would write.
-        done = self.invoke(*arguments, "--no-write-json", build_id=build_id)
+        done = self.invoke(*arguments, "--no-write-json", build_id=build_id, is_standing=is_standing)
         results = getattr(done.result, "results", [])
         broken = [f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in {"error", "fail"}]
         if not done.success:
@@ -49,12 +50,14 @@ class Dbt:
         *arguments: str,
         build_id: int = 0,
         left_out: Sequence[int] = (),
+        is_standing: bool = False,
         on_event: Callable[[Any], None] | None = None,
     ) -> Any:
         """Run a command; dbt's own result."""
         # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
+        variables = {"build_id": build_id, "left_out": list(left_out), "is_standing": is_standing}
         return dbtRunner(manifest=self.parsed().deepcopy(), callbacks=[on_event] if on_event else []).invoke(
-            [*arguments, *self._common(), "--vars", f"{{build_id: {build_id}, left_out: {list(left_out)}}}"]
+            [*arguments, *self._common(), "--vars", json.dumps(variables)]
         )
 
     def parsed(self) -> Manifest:
@@ -171,12 +174,12 @@ class Warehouse:
         """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
         build_id = self.claim()
         analyze_claimed(self.connection, build_id)
-        self.dbt("run", "--select", *models, *self._standing(), build_id=build_id)
+        self.dbt("run", "--select", *models, *self._standing(), build_id=build_id, is_standing=self.is_modelled)
         self.note_made_from()
 
     def refresh(self, *models: str) -> None:
         """Make models anew of everything that is published."""
-        self.dbt("run", "--full-refresh", "--select", *models, *self._standing())
+        self.dbt("run", "--full-refresh", "--select", *models, *self._standing(), is_standing=self.is_modelled)
 
     def _standing(self) -> tuple[str, ...]:
         return ("--exclude", *STANDING) if self.is_modelled else ()

@@ -73,6 +73,14 @@ class SlackHook(AuthBase):
         yield self._path
 
 
+def opened(channel: Channel, connection: Connection) -> Callable[[Message], str]:
+    """What delivers a message once, and asks nobody before. Raises ConfigError where the connection lacks something."""
+    try:
+        return {"webhook": _webhook, "slack": _slack, "mail": _mail}[channel.to](channel, connection)
+    except ConfigError as error:
+        raise ConfigError(f"the connection {channel.connection!r} {error}") from None
+
+
 def send(
     channel: Channel, connection: Connection, message: Message, pause: Callable[[float], None] = time.sleep
 ) -> str:
@@ -80,10 +88,7 @@ def send(
 
     Raises ConfigError where the connection cannot be used, TransientSourceError where nobody took the message.
     """
-    try:
-        deliver = {"webhook": _webhook, "slack": _slack, "mail": _mail}[channel.to](channel, connection)
-    except ConfigError as error:
-        raise ConfigError(f"the connection {channel.connection!r} {error}") from None
+    deliver = opened(channel, connection)
     for number in range(1, TRIES + 1):
         try:
             return deliver(message)

@@ -17,7 +17,17 @@ from seo_warehouse.config import Settings
 from seo_warehouse.embedded import parts, ports, processes
 from seo_warehouse.embedded.room import nearest, why_full
 from seo_warehouse.errors import ConfigError, SeoWarehouseError
-from seo_warehouse.steps.check import Fault, Job, dollars, price_faults, prices, run_side_by_side, together, trials
+from seo_warehouse.steps.check import (
+    Fault,
+    Job,
+    channel_faults,
+    dollars,
+    price_faults,
+    prices,
+    run_side_by_side,
+    together,
+    trials,
+)
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
@@ -65,7 +75,7 @@ def find_faults(wh: Warehouse, *, with_sources: bool) -> list[Fault]:
     jobs = [] if wh.settings.owner_dsn is None else [Job("PostgreSQL", partial(_of_the_database, wh))]
     if with_sources:
         try:
-            found += price_faults(wh)
+            found += [*price_faults(wh), *channel_faults(wh)]
             jobs += trials(wh)
         except SeoWarehouseError as error:
             found.append(Fault(str(error), is_ours=True))

@@ -262,3 +262,38 @@ begin
 end
 $$;
 comment on function ops.rename_between_readers is 'Renames a table of the caller''s without making anybody wait in line for more than a tenth of a second. Analysts who hold it after so many seconds are ended; whoever else does is waited for.';
+
+create or replace function ops.describe(relation regclass, description text, columns jsonb)
+returns void language plpgsql
+as $$
+declare
+    kind text := (
+        select case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
+        from pg_class where oid = relation
+    );
+    told record;
+    unknown text;
+begin
+    if obj_description(relation, 'pg_class') is distinct from nullif(description, '') then
+        execute format('comment on %s %s is %L', kind, relation, description);
+    end if;
+    for told in
+        select a.attname, d.description
+        from jsonb_each_text(columns) as d (name, description)
+        join pg_attribute as a on a.attrelid = relation and a.attname = d.name and a.attnum > 0
+        where not a.attisdropped and col_description(relation, a.attnum) is distinct from nullif(d.description, '')
+    loop
+        execute format('comment on column %s.%I is %L', relation, told.attname, told.description);
+    end loop;
+    select string_agg(d.name, ', ' order by d.name) into unknown
+    from jsonb_object_keys(columns) as d (name)
+    where not exists (
+        select from pg_attribute as a
+        where a.attrelid = relation and a.attname = d.name and a.attnum > 0 and not a.attisdropped
+    );
+    if unknown is not null then
+        raise undefined_column using message = format('%s has no column %s, which its description names', relation, unknown);
+    end if;
+end
+$$;
+comment on function ops.describe is 'Comments on a relation of the caller''s and on its columns, where that is not what stands there already.';

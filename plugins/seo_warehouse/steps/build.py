@@ -7,6 +7,7 @@ finds an older run's results and ends green with models unbuilt.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import shutil
 import threading
@@ -88,12 +89,14 @@ def _build_once(
     with wh.connect("owner", autocommit=True) as owner:
         hide_days(owner, build.build_id)
         builds.analyze_claimed(owner, build.build_id)
-    run = partial(_run_dbt, wh, connection, build, sorted({*left_out, *emptied}))
     try:
         with environment(wh, BUILDING):
             manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
         is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
         standing = STANDING if is_standing else ()
+        hidden = sorted({*left_out, *emptied})
+        variables = {"build_id": build.build_id, "left_out": hidden, "is_standing": is_standing}
+        run = partial(_run_dbt, wh, connection, build, variables)
         nodes = run(manifest, ["--exclude", AFTER_ESTIMATES, *standing])
         # A build that dies here leaves its claim open: the next one takes it up.
         estimate_effects(wh)
@@ -205,7 +208,7 @@ def _run_dbt(
     wh: Warehouse,
     connection: psycopg.Connection[Any],
     build: builds.Build,
-    left_out: list[int],
+    variables: dict[str, Any],
     manifest: Any,
     selection: list[str],
 ) -> int:
@@ -244,9 +247,7 @@ def _run_dbt(
         *(["--full-refresh"] if build.is_full else []),
     ]
     with environment(wh, BUILDING):
-        result = invoke(
-            [*arguments, "--vars", f"{{build_id: {build.build_id}, left_out: {left_out}}}"], [on_event], manifest
-        )
+        result = invoke([*arguments, "--vars", json.dumps(variables)], [on_event], manifest)
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
         raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import partial
 from queue import Empty, SimpleQueue
 
+from seo_warehouse.alerting.channels import opened
 from seo_warehouse.client.api import Limits
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, CredentialsError, SeoWarehouseError, TransientSourceError
@@ -153,6 +154,15 @@ def price_faults(wh: Warehouse) -> Iterator[Fault]:
                 " raise it or ask for less",
                 of=(_name(source, prop),),
             )
+
+
+def channel_faults(wh: Warehouse) -> Iterator[Fault]:
+    """Channels of alerts whose connection is missing or lacks something. Nobody is told anything."""
+    for channel in wh.properties.alerts:
+        try:
+            opened(channel, wh.connection(channel.connection))
+        except ConfigError as error:
+            yield Fault(str(error), of=(f"channel {channel.name}",))
 
 
 def dollars(amount: Decimal) -> str:
