@@ -38,6 +38,11 @@
         )
 {%- endmacro %}
 
+{#- What a domain sends on by its place in the web: 0 for the last domain of all, 8 and more for the first. -#}
+{% macro sent_authority(places) -%}
+    log({{ places }}.domain_count / {{ places }}.rank_position::double precision)
+{%- endmacro %}
+
 {#- Class of a set of rel: only followed passes, and what nobody told of is in no arm. -#}
 {% macro rel_class(rel_set) -%}
     case when {{ rel_set }} = '' then 'followed' when {{ rel_set }} is null then 'unknown' else 'nofollow' end

@@ -39,13 +39,12 @@ with
         group by graphs.property_key, graphs.day
     ),
 
-    -- 0 for the last domain of the web, 8 and more for its first.
     known as (
         select
             entries.property_key,
             entries.day,
             entries.linking_key,
-            log(places.domain_count / places.rank_position::double precision) as authority
+            {{ sent_authority('places') }} as authority
         from (select distinct property_key, day, linking_key from entries) as entries
         inner join chosen on chosen.property_key = entries.property_key and chosen.day = entries.day
         inner join

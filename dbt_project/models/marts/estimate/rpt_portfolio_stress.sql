@@ -59,9 +59,8 @@ with
         group by property_key, publisher_key
     ),
 
-    -- 0 for the last domain of the web, 8 and more for its first.
     places as (
-        select domain_key, log(domain_count / rank_position::double precision) as authority
+        select domain_key, {{ sent_authority('newest') }} as authority
         from ({{ newest_places() }}) as newest
     ),
 
