@@ -11,8 +11,12 @@ The class of each referrer of `referrers` (columns property_key, referrer_url, r
 label, never within one: class by class in their order and, within a class, a path before none and the longest host first.
 -#}
 {% macro listed_referrers(referrers) -%}
-    select distinct on (suffixes.property_key, suffixes.referrer_url)
-        suffixes.property_key, suffixes.referrer_url, listed.class, listed.site
+    select distinct
+        on (suffixes.property_key, suffixes.referrer_url)
+        suffixes.property_key,
+        suffixes.referrer_url,
+        listed.class,
+        listed.site
     from
         (
             select
@@ -23,7 +27,8 @@ label, never within one: class by class in their order and, within a class, a pa
                 substring(referrers.referrer_url from '^[a-z-]+://[^/]+(/.*)') as path
             from
                 (
-                    select distinct property_key, referrer_url, string_to_array(referrer_host, '.') as labels
+                    select distinct
+                        property_key, referrer_url, string_to_array(referrer_host, '.') as labels
                     from {{ referrers }}
                     where referrer_host is not null
                 ) as referrers
@@ -47,4 +52,27 @@ label, never within one: class by class in their order and, within a class, a pa
         array_position({{ listed_classes() }}, listed.class),
         listed.path is null,
         length(suffixes.host) desc
+{%- endmacro %}
+
+{#- Ages of links in days, from and before, by which their visits are told apart; a link counts on the day before it came. -#}
+{% macro visit_ages() -%}
+    {{ return([[-1, 7], [7, 14], [14, 28], [28, 56], [56, 112], [112, none]]) }}
+{%- endmacro %}
+
+{#- The days of such an age; of a link that was there at the start all are of the last. -#}
+{% macro days_of_age(age, born_day) -%}
+    daterange(
+        coalesce({{ born_day }}, '-infinity') + {{ age[0] }},
+        {% if age[1] is none %} 'infinity'
+        {% else %} coalesce({{ born_day }}, '-infinity') + {{ age[1] }}
+        {% endif %}
+    )
+{%- endmacro %}
+
+{#- How many days there are in a multirange. -#}
+{% macro day_count(days) -%}
+    (
+        select coalesce(sum(upper(part.days) - lower(part.days)), 0)::integer
+        from unnest({{ days }}) as part(days)
+    )
 {%- endmacro %}

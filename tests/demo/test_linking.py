@@ -11,8 +11,9 @@ import pytest
 from seo_warehouse.crawl.parse import Page
 from seo_warehouse.crawl.records import Fetched, location_of
 from seo_warehouse.crawl.robots import rules_of
-from seo_warehouse.demo.linking import LinkingSites, end_of, linking_pages, manner_of, state_of
+from seo_warehouse.demo.linking import LinkingSites, end_of, linking_pages, manner_of
 from seo_warehouse.demo.links import Link, is_followed
+from seo_warehouse.demo.referring import passed, state_of
 from seo_warehouse.demo.world import World
 from seo_warehouse.linkcheck.grades import Beside, Expected, Verdict, judge
 from seo_warehouse.linkcheck.looks import Visit, look_at
@@ -106,6 +107,17 @@ def test_every_page_gets_its_true_grade(web: LinkingSites, day: int) -> None:
     }
     assert len(links) > 50
     assert wrong == {}
+
+
+def test_each_page_lets_through_what_its_visitors_tell(web: LinkingSites) -> None:
+    now = datetime(FIRST.year, 1, 1, 3, tzinfo=UTC) + timedelta(days=90)
+    told: Counter[str] = Counter()
+    for link in web.world.links[KEY]:
+        state = state_of(link, now)
+        if state is not None and true_grade(web, link, now) == "live":
+            assert graded(web, link, now).referrer_policy == passed(web.world.seed, link, state.rel), link.url_from
+            told[passed(web.world.seed, link, state.rel)] += 1
+    assert told.keys() == {"full", "origin", "none"}
 
 
 def test_every_manner_and_every_end_is_met(web: LinkingSites) -> None:

@@ -41,7 +41,7 @@ def read(world: World, readings: asof.Readings, tmp_path_factory: pytest.TempPat
     """The rows of all logs, by table."""
     folder = tmp_path_factory.mktemp("logs")
     write_logs(folder, world, PROP, LAST)
-    found: dict[str, list[Any]] = {"bot_hit": [], "human_hit": [], "segment": []}
+    found: dict[str, list[Any]] = {"bot_hit": [], "human_hit": [], "entry": [], "segment": []}
     for path in sorted(folder.rglob("access*")):
         spool = BytesIO()
         start = find_start(path, [])
@@ -58,6 +58,7 @@ def read(world: World, readings: asof.Readings, tmp_path_factory: pytest.TempPat
         for table, reader in (
             ("bot_hit", rows.read_bot_hits),
             ("human_hit", rows.read_human_hits),
+            ("entry", rows.read_entries),
             ("segment", rows.read_segments),
         ):
             spool.seek(0)
@@ -86,6 +87,24 @@ def test_every_verdict_and_count_is_the_truths(read: dict[str, list[Any]], true:
     )
     assert told == expected
     assert not any(row["is_range_later"] or row["is_overflow"] for row in read["bot_hit"])
+
+
+def test_entries_are_those_who_came_from_elsewhere(read: dict[str, list[Any]], true: list[dict[str, Any]]) -> None:
+    told: Counter[tuple[Any, ...]] = Counter()
+    for row in read["entry"]:
+        if row["referrer_state"] == "known":
+            told[row["stream"], row["day"], row["referrer"], row["landing"]] += row["entry_count"]
+    expected = Counter(
+        (visit["stream"], datetime.fromisoformat(visit["at"]).date(), visit["referrer"], visit["url"])
+        for visit in true
+        if visit["referrer"] and visit["is_written"] and not visit["is_spoiled"]
+    )
+    # Two people of one address and agent within half an hour are taken for one.
+    assert told - expected == Counter()
+    assert 0.97 * expected.total() < told.total() <= expected.total()
+    by_page = sum(count for (_, _, referrer, _), count in told.items() if not referrer.endswith("/"))
+    assert by_page > 100
+    assert any(visit["link_id"] and not visit["referrer"] for visit in true)
 
 
 def test_people_and_malformed_lines_are_counted_exactly(read: dict[str, list[Any]], true: list[dict[str, Any]]) -> None:

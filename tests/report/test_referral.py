@@ -9,9 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from seo_warehouse.report.drawing import NARROW, WIDE, to_svg
 from seo_warehouse.report.facts import Facts
 from seo_warehouse.report.page import compose, render_page
 from seo_warehouse.report.referral import LinkVisits, Referral, Visits, read_referral
+from seo_warehouse.report.referral_picture import referral_picture
 from seo_warehouse.report.referral_words import referral_table, say_referral
 from seo_warehouse.report.text import say_effect
 from tests.report.test_page import text_of
@@ -21,13 +23,22 @@ Connection = psycopg.Connection[Any]
 LAST = date(2026, 11, 27)
 VISITS = Visits(
     witness="logs", last_day=LAST, visit_count=5000, unknown_count=2000, site_count=1840, laid_count=1122,
-    several_count=386, page_count=3, other_count=329,
+    allocated_count=240.4, ambiguous_count=100.0, missed_count=45.6, page_count=3, other_count=329,
 )  # fmt: skip
 LINK = LinkVisits(
-    source_url="https://forum.example/<b>", target_url="https://shop.example/pans", state="live", exact_count=1000,
-    sole_count=20,
+    source_url="https://forum.example/<b>", target_url="https://shop.example/pans", state="live", status="allocated",
+    visit_count=1020.4, visit_low=980, visit_high=1050, set_visit_count=340, candidate_count=3,
 )  # fmt: skip
-WHOLE = Referral(VISITS, (LINK, replace(LINK, source_url="javascript:alert(1)", state=None)), 3)
+AMBIGUOUS = replace(
+    LINK, source_url="javascript:alert(1)", state=None, status="ambiguous", visit_count=None, visit_low=1, visit_high=90
+)
+COUNTED = replace(
+    LINK, status="counted", visit_count=7.0, visit_low=7, visit_high=7, set_visit_count=None, candidate_count=None
+)
+WHOLE = Referral(VISITS, (LINK, AMBIGUOUS, COUNTED), 3)
+NOBODY: dict[str, Any] = dict.fromkeys(
+    ("laid_count", "allocated_count", "ambiguous_count", "missed_count", "page_count", "other_count"), 0
+)
 
 
 def facts_of(referral: Referral) -> Facts:
@@ -37,9 +48,10 @@ def facts_of(referral: Referral) -> Facts:
 def test_every_visit_from_a_site_is_said_to_be_tied_or_not() -> None:
     assert say_referral(WHOLE) == [
         "In the 28 days to 2026-11-27 (server logs) 1,840 visits came from other sites: 61 % laid to a link, since they"
-        " name its page or it alone could have sent them; 21 % from a host of which several links could have sent them;"
-        " under 1 % from a page that links, to another page than its link leads to; 18 % from where no link to that"
-        " page is known.",
+        " name its page or it alone could have sent them; 13 % shared out among links of a host, of each within an"
+        " interval; 5 % of several links of a host, of which nobody can tell how many are whose; 2 % probably of links"
+        " that nobody knows, or too few to be shared out; under 1 % from a page that links, to another page than its"
+        " link leads to; 18 % from where no link to that page is known.",
         "Of all 5,000 visits 40 % told nothing of where they came from.",
         "3 live links let nothing through: what they bring cannot be seen, and is not nothing.",
     ]
@@ -49,27 +61,30 @@ def test_every_visit_from_a_site_is_said_to_be_tied_or_not() -> None:
     ("laid", "share"), [(0, None), (1, "under 1 %"), (500, "50 %"), (999, "over 99 %"), (1000, "100 %")]
 )
 def test_a_share_is_all_or_nothing_only_where_it_is(laid: int, share: str | None) -> None:
-    few = replace(VISITS, site_count=1000, laid_count=laid, several_count=1000 - laid, page_count=0, other_count=0)
+    few = replace(VISITS, **NOBODY | {"site_count": 1000, "laid_count": laid, "other_count": 1000 - laid})
     (said, *_) = say_referral(Referral(few))
     assert (f"{share} laid to a link" in said) is (share is not None)
 
 
 def test_where_nobody_came_it_is_said() -> None:
-    nobody = replace(VISITS, site_count=0, laid_count=0, several_count=0, page_count=0, other_count=0, unknown_count=0)
+    nobody = replace(VISITS, **NOBODY | {"site_count": 0, "unknown_count": 0})
     assert say_referral(Referral(nobody)) == [
         "In the 28 days to 2026-11-27 (server logs) nobody came from another site."
     ]
 
 
 def test_a_referrer_is_a_link_only_where_it_is_one_of_the_web() -> None:
-    first, second = referral_table(WHOLE).rows
+    first, second, third = referral_table(WHOLE).rows
     assert [str(cell) for cell in first] == [
         "https://forum.example/<b>",
         "https://shop.example/pans",
-        "1,000",
-        "20",
+        "1,020 (980 to 1,050)",
+        "partly shared out",
+        "340 of 3 links",
         "live",
     ]
+    assert [str(cell) for cell in second[2:]] == ["1 to 90", "anybody's of several", "340 of 3 links", "–"]
+    assert [str(cell) for cell in third[2:]] == ["7", "counted", "–", "live"]
     assert second[0].url is None  # type: ignore[union-attr]
     page = render_page(compose(facts_of(WHOLE), ()))
     assert "https://forum.example/&lt;b&gt;" in page
@@ -86,13 +101,26 @@ def test_page_and_terminal_say_the_same_and_nothing_where_nobody_counts() -> Non
     assert {f"* {said}" for said in say_referral(WHOLE)} <= set(lines)
 
 
+def test_a_picture_shows_each_link_and_is_none_of_one() -> None:
+    picture = referral_picture(WHOLE)
+    assert picture is not None
+    for width in (WIDE, NARROW):
+        drawn = to_svg(picture, width)
+        assert "1,020 (980 to 1,050)" in drawn
+        assert "1 to 90" in drawn
+        assert "forum.example/&lt;b&gt;" in drawn
+        assert "46 probably of links that nobody knows" in drawn
+    assert referral_picture(replace(WHOLE, links=(LINK,))) is None
+    assert referral_picture(Referral()) is None
+
+
 def test_the_newest_days_of_one_witness_are_read(marts: Connection, analyst: Connection) -> None:
     key = {"property_key": 1, "witness": "logs", "page_key": 5, "referrer_key": 1}
     rows = [
         key | {"day": LAST, "class": "link", "grade": "exact", "link_key": 7, "visit_count": 4},
         key | {"day": LAST - timedelta(27), "class": "link_host", "grade": "sole", "link_key": 7, "visit_count": 2},
         key | {"day": LAST - timedelta(28), "class": "link", "grade": "exact", "link_key": 7, "visit_count": 90},
-        key | {"day": LAST, "class": "link_host", "grade": "ambiguous", "visit_count": 3},
+        key | {"day": LAST, "class": "link_host", "grade": "ambiguous", "visit_count": 7},
         key | {"day": LAST, "class": "link", "grade": "exact_page", "visit_count": 1},
         key | {"day": LAST, "class": "other_site", "grade": "no_known_link", "visit_count": 5},
         key | {"day": LAST, "class": "none", "visit_count": 10},
@@ -118,15 +146,27 @@ def test_the_newest_days_of_one_witness_are_read(marts: Connection, analyst: Con
             check | {"link_key": 7, "checked_at": "2026-11-01 00:00:00+00"},
         ],
     )
+    of_span = {"property_key": 1, "witness": "logs", "span": "days_28"}
+    kinds = {"exact": 4.0, "sole": 2.0, "exact_page": 1.0, "allocated": 2.5, "missed_links": 1.5, "refused": 3.0}
+    balance = [
+        of_span | {"kind": kind, "visit_count": count} for kind, count in (kinds | {"no_known_link": 5.0}).items()
+    ]
+    insert(marts, "rpt_referral_balance", [*balance, balance[0] | {"span": "life"}, balance[0] | {"witness": "ga4"}])
+    brought = of_span | {"link_key": 7, "status": "allocated", "visit_count": 8.5, "visit_low": 7, "visit_high": 10}
+    brought |= {"set_visit_count": 4, "candidate_count": 2}
+    nobody = {"status": "counted", "visit_count": 0, "visit_low": 0, "visit_high": 0}
+    unseen = {"status": "unknown", "reason": "unmeasurable", "visit_count": None, "visit_low": None, "visit_high": None}
+    rows = [brought, brought | {"link_key": 8} | nobody, brought | {"link_key": 9} | unseen, brought | {"span": "life"}]
+    insert(marts, "rpt_referral_link", rows)
     assert read_referral(analyst, 1) == Referral(
         Visits(
-            witness="logs", last_day=LAST, visit_count=45, unknown_count=10, site_count=15, laid_count=6,
-            several_count=3, page_count=1, other_count=5,
+            witness="logs", last_day=LAST, visit_count=49, unknown_count=10, site_count=19, laid_count=6,
+            allocated_count=2.5, ambiguous_count=0, missed_count=4.5, page_count=1, other_count=5,
         ),
         (
             LinkVisits(
-                source_url="https://a.example/", target_url="https://shop.example/", state="live", exact_count=4,
-                sole_count=2,
+                source_url="https://a.example/", target_url="https://shop.example/", state="live", status="allocated",
+                visit_count=8.5, visit_low=7, visit_high=10, set_visit_count=4, candidate_count=2,
             ),
         ),
         1,

@@ -55,7 +55,7 @@ MODELS = (
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
-    *("fct_page_link_profile", "+fct_referral_visit"),
+    *("fct_page_link_profile", "+rpt_referral_source"),
 )
 
 
@@ -126,6 +126,12 @@ def world(warehouse: Warehouse) -> Warehouse:
     loss = {"property_key": 1, "link_count": 9, "untold_link_count": 0, "domain_count": 4, "status": "estimate"}
     loss |= {"expected_loss_count": 2.5, "interval_low": 0.0, "interval_high": 4.0}
     warehouse.insert("marts.rpt_expected_loss", [loss])
+    brought = {"property_key": 1, "witness": "logs", "link_key": key, "span": "days_28", "status": "counted"}
+    brought |= {"visit_count": 8, "visit_low": 8, "visit_high": 8, "exact_count": 5, "sole_count": 3}
+    warehouse.insert("marts.rpt_referral_link", [brought, brought | {"span": "life", "visit_count": 9}])
+    left = {"property_key": 1, "witness": "logs", "span": "days_28", "visit_count": 1, "visit_low": 1, "visit_high": 1}
+    kinds = ("exact", "host_only", "no_known_link")
+    warehouse.insert("marts.rpt_referral_balance", [left | {"kind": kind} for kind in kinds])
     return warehouse
 
 
@@ -527,11 +533,22 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("no_known_link", None, "www.elsewhere.example", 1, Decimal("0.100")),
         ("host_only", None, "www.new.example", 1, Decimal("0.100")),
     ],
+    47: [
+        ("counted", "", "https://www.new.example/post", 8, 8, 8, None, None),
+        ("left", "", "host_only", 1, 1, 1, None, None),
+        ("left", "", "no_known_link", 1, 1, 1, None, None),
+    ],
+    48: [
+        (day(8).replace(day=1), "search", "Google", 40, 0, 0, 0),
+        (day(8).replace(day=1), "link", "www.new.example", 5, 5, 0, 1),
+        (day(8).replace(day=1), "link_host", "www.new.example", 4, 3, 0, 1),
+        (day(8).replace(day=1), "other_site", "www.elsewhere.example", 1, 0, 0, 0),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 47)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 49)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -6,9 +6,8 @@ stand in the truth (linking_pages.jsonl).
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from html import escape
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 
 from seo_warehouse.demo.chance import draw, pick
 from seo_warehouse.demo.links import TEXTS, Change, Link
+from seo_warehouse.demo.referring import header_of, state_of
 from seo_warehouse.demo.site import HTML, SENTENCES, SiteAnswer, document, redirect
 from seo_warehouse.demo.world import World
 
@@ -59,12 +59,6 @@ def _drawn(options: tuple[tuple[float, str], ...], chance: float) -> str:
     return next(name for bound, name in options if chance <= bound)
 
 
-def state_of(link: Link, now: datetime) -> Change | None:
-    """The last that happened to a link by an instant; None before it came."""
-    count = bisect_right([change.at for change in link.changes], now)
-    return link.changes[count - 1] if count else None
-
-
 def linking_pages(world: World) -> Iterator[dict[str, Any]]:
     """The truth of each page that links."""
     for links in world.links.values():
@@ -104,7 +98,11 @@ class LinkingSites:
 
     def answer(self, host: str, target: str, now: datetime) -> SiteAnswer:
         """What `target` (path and query) of a host that links answers at an instant."""
-        name, path = host.split(":")[0].lower(), target.partition("?")[0]
+        name = host.split(":")[0].lower()
+        answer = self._answer(name, target.partition("?")[0], now)
+        return replace(answer, headers={**answer.headers, **header_of(self.world.seed, name)})
+
+    def _answer(self, name: str, path: str, now: datetime) -> SiteAnswer:
         pages = self._pages[name]
         if path == "/robots.txt":
             closed = (page for page, link in pages.items() if manner_of(self.world.seed, link) == "forbidden")

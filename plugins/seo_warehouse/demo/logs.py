@@ -69,6 +69,8 @@ def truth(world: World, prop: DemoProperty, last: date) -> Iterator[dict[str, An
             "url": prop.url(visit.target),
             "status": visit.status,
             "bytes": visit.size,
+            "referrer": visit.referrer,
+            "link_id": visit.link_id,
             "is_written": visit.is_written,
             "is_spoiled": visit.is_written and is_spoiled(world, visit),
         }
@@ -79,8 +81,8 @@ def _combined(world: World, visit: Visit) -> str:
     at: datetime = visit.at.astimezone(timezone(timedelta(hours=1 if is_ahead else 0)))
     request = f"GET {visit.target} HTTP/1.1"
     return (
-        f'{visit.address} - - [{at:%d/%b/%Y:%H:%M:%S %z}] "{request}" {visit.status} {visit.size} "-"'
-        f' "{visit.guest.agent}"'
+        f'{visit.address} - - [{at:%d/%b/%Y:%H:%M:%S %z}] "{request}" {visit.status} {visit.size}'
+        f' "{visit.referrer or "-"}" "{visit.guest.agent}"'
     )
 
 
@@ -90,6 +92,7 @@ def _json(prop: DemoProperty, visit: Visit) -> str:
             "ClientIP": visit.address,
             "ClientRequestHost": prop.host,
             "ClientRequestMethod": "GET",
+            "ClientRequestReferer": visit.referrer,
             "ClientRequestURI": visit.target,
             "EdgeResponseBytes": visit.size,
             "EdgeResponseStatus": visit.status,

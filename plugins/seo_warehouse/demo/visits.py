@@ -16,6 +16,7 @@ import numpy as np
 from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.chance import generator
+from seo_warehouse.demo.referring import passed, rate_of, state_of
 from seo_warehouse.demo.world import World
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
@@ -98,6 +99,10 @@ GUESTS = (
 )
 
 
+PEOPLE = GUESTS[-1]
+ELSEWHERE = (("https://www.google.com/", 6), ("https://chatgpt.com/", 1), ("https://www.named-only.example/", 1))
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request as it truly was. `is_written` unless the stream wrote no log then."""
@@ -110,6 +115,10 @@ class Visit:
     status: int
     size: int
     is_written: bool
+    referrer: str = ""
+    """What its browser says of where it came from."""
+    link_id: int | None = None
+    """The link that somebody came by, whatever the browser says."""
 
 
 def visits(world: World, prop: DemoProperty, day: date) -> list[Visit]:
@@ -123,6 +132,7 @@ def visits(world: World, prop: DemoProperty, day: date) -> list[Visit]:
         for _ in range(int(rng.poisson(guest.per_day)))
     ]
     found += _calls(world, prop, day)
+    found += _visitors(world, prop, day)
     return sorted(found, key=lambda visit: (visit.at, visit.guest.name, visit.address, visit.target))
 
 
@@ -154,6 +164,24 @@ def _calls(world: World, prop: DemoProperty, day: date) -> Iterator[Visit]:
     for new in arrivals(world.seed, prop, world.first_day):
         if day == new.visited or (day > new.visited and rng.random() < CALLED_AGAIN):
             yield replace(_visit(world, prop, day, GUESTS[0], rng), target=new.page.path, status=200, size=20_000)
+
+
+def _visitors(world: World, prop: DemoProperty, day: date) -> Iterator[Visit]:
+    """People who come from elsewhere: by links, from a search, an assistant, and a site that only names the brand."""
+    rng = generator(world.seed, "visitors", prop.key, day)
+    for link in world.links[prop.key]:
+        state = state_of(link, datetime.combine(day, time(12), UTC))
+        if state is None or not state.is_live:
+            continue
+        referrer = {"full": link.url_from, "origin": f"https://{link.site.host}/", "none": ""}
+        said = referrer[passed(world.seed, link, state.rel)]
+        for _ in range(int(rng.poisson(rate_of(world.seed, link, day)))):
+            came = replace(_visit(world, prop, day, PEOPLE, rng), target=link.path, status=200)
+            yield replace(came, referrer=said, link_id=link.link_id)
+    for site, per_day in ELSEWHERE:
+        for _ in range(int(rng.poisson(per_day))):
+            page = prop.pages[int(rng.integers(len(prop.pages)))]
+            yield replace(_visit(world, prop, day, PEOPLE, rng), target=page.path, status=200, referrer=site)
 
 
 def _visit(world: World, prop: DemoProperty, day: date, guest: Guest, rng: np.random.Generator) -> Visit:

@@ -30,6 +30,7 @@ from seo_warehouse.report.portfolio_words import (
     say_portfolio,
     survival_table,
 )
+from seo_warehouse.report.referral_picture import referral_picture
 from seo_warehouse.report.referral_words import LIMITS as REFERRAL_LIMITS
 from seo_warehouse.report.referral_words import referral_table, say_referral
 from seo_warehouse.report.remedies import say_remedies
@@ -78,6 +79,7 @@ class Report:
     lives: Picture | None
     breadth: Picture | None
     losses: Picture | None
+    visitors: Picture | None
     pages: tuple[Picture, ...]
 
     @property
@@ -85,7 +87,7 @@ class Report:
         """Every picture there is."""
         single = (
             *(self.study, self.cuts, self.arms, self.curves, self.links),
-            *(self.lives, self.breadth, self.losses),
+            *(self.lives, self.breadth, self.losses, self.visitors),
         )
         return tuple(picture for picture in single if picture) + self.pages
 
@@ -104,6 +106,7 @@ def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
         lives_picture(facts.portfolio),
         breadth_picture(facts.portfolio),
         loss_picture(facts.portfolio),
+        referral_picture(facts.referral),
         tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
     )
 
@@ -132,7 +135,7 @@ def render_page(report: Report) -> str:
         found=_found(report),
         crawls=_crawls(report.facts),
         portfolio=_portfolio(report),
-        referral=_referral(facts),
+        referral=_referral(report),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
@@ -196,11 +199,17 @@ def _portfolio(report: Report) -> dict[str, object] | None:
     }
 
 
-def _referral(facts: Facts) -> dict[str, object] | None:
+def _referral(report: Report) -> dict[str, object] | None:
     """Whom links bring; None where no witness counts visits."""
-    if facts.referral.visits is None:
+    referral = report.facts.referral
+    if referral.visits is None:
         return None
-    return {"said": say_referral(facts.referral), "table": referral_table(facts.referral), "limits": REFERRAL_LIMITS}
+    return {
+        "said": say_referral(referral),
+        "picture": _embed(report.visitors),
+        "table": referral_table(referral),
+        "limits": REFERRAL_LIMITS,
+    }
 
 
 def _spark(line: Line) -> Markup:

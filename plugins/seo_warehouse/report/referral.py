@@ -12,12 +12,13 @@ from seo_warehouse.report.querying import has_tables, read_rows
 
 DAYS = 28
 MOST_LINKS = 20
-TABLES = ("fct_referral_visit", "fct_link_check", "dim_link")
+SPAN = "days_28"
+TABLES = ("fct_referral_visit", "rpt_referral_link", "rpt_referral_balance", "fct_link_check", "dim_link")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visits:
-    """Visits of one witness in the days to its newest. `site_count` is the sum of the four that follow it."""
+    """Visits of one witness in the days to its newest. `site_count` is the sum of those that follow it."""
 
     witness: str
     last_day: date
@@ -26,8 +27,12 @@ class Visits:
     site_count: int
     laid_count: int
     """Laid to a link: exact, or sole."""
-    several_count: int
-    """Of a host of which several links could have sent them."""
+    allocated_count: float
+    """Laid to one of several links of a host, within an interval."""
+    ambiguous_count: float
+    """Laid to several, of none of which the interval is narrow enough for a figure."""
+    missed_count: float
+    """Of links that nobody knows, as is estimated; and too few, or of too many links, to say anything."""
     page_count: int
     """Of a page that links, by another link than is known."""
     other_count: int
@@ -36,13 +41,22 @@ class Visits:
 
 @dataclass(frozen=True, kw_only=True)
 class LinkVisits:
-    """What one link brought in these days."""
+    """What one link brought in these days: a row of rpt_referral_link that has figures."""
 
     source_url: str | None
     target_url: str | None
     state: str | None
-    exact_count: int
-    sole_count: int
+    status: str
+    visit_count: float | None
+    visit_low: float
+    visit_high: float
+    set_visit_count: int | None
+    candidate_count: int | None
+
+    @property
+    def middle(self) -> float:
+        """Where it stands among links: its visits, else the middle of its interval."""
+        return (self.visit_low + self.visit_high) / 2 if self.visit_count is None else self.visit_count
 
 
 @dataclass(frozen=True)
@@ -61,37 +75,48 @@ with newest as (
     group by witness
     order by witness <> 'logs', witness
     limit 1
+),
+visits as (
+    select v.* from newest as n
+    join marts.fct_referral_visit as v on v.property_key = %(key)s and v.witness = n.witness
+        and v.day > n.last_day - {DAYS}
+),
+told as (
+    select b.kind, b.visit_count from newest as n
+    join marts.rpt_referral_balance as b on b.property_key = %(key)s and b.witness = n.witness and b.span = '{SPAN}'
+),
+kinds as (
+    select
+        coalesce(sum(visit_count) filter (where kind in ('exact', 'sole')), 0)::bigint as laid_count,
+        coalesce(sum(visit_count) filter (where kind = 'allocated'), 0) as allocated_count,
+        coalesce(sum(visit_count) filter (where kind = 'ambiguous'), 0) as ambiguous_count,
+        coalesce(sum(visit_count) filter (where kind in ('missed_links', 'refused')), 0) as missed_count,
+        coalesce(sum(visit_count) filter (where kind = 'exact_page'), 0)::bigint as page_count,
+        coalesce(sum(visit_count) filter (where kind in ('host_only', 'no_landing', 'no_known_link')), 0)::bigint
+            as other_count
+    from told
+),
+sums as (
+    select
+        sum(visit_count)::bigint as visit_count,
+        coalesce(sum(visit_count) filter (where class = 'none'), 0)::bigint as unknown_count,
+        coalesce(sum(visit_count) filter (where grade is not null), 0)::bigint as site_count
+    from visits
 )
-select n.witness, n.last_day,
-    sum(v.visit_count)::bigint as visit_count,
-    coalesce(sum(v.visit_count) filter (where v.class = 'none'), 0)::bigint as unknown_count,
-    coalesce(sum(v.visit_count) filter (where v.grade is not null), 0)::bigint as site_count,
-    coalesce(sum(v.visit_count) filter (where v.grade in ('exact', 'sole')), 0)::bigint as laid_count,
-    coalesce(sum(v.visit_count) filter (where v.grade = 'ambiguous'), 0)::bigint as several_count,
-    coalesce(sum(v.visit_count) filter (where v.grade = 'exact_page'), 0)::bigint as page_count,
-    coalesce(sum(v.visit_count) filter (where v.grade in ('host_only', 'no_landing', 'no_known_link')), 0)::bigint
-        as other_count
+select n.witness, n.last_day, s.visit_count, s.unknown_count, s.site_count, k.laid_count, k.allocated_count,
+    k.ambiguous_count, k.missed_count, k.page_count, k.other_count
 from newest as n
-join marts.fct_referral_visit as v on v.property_key = %(key)s and v.witness = n.witness
-    and v.day > n.last_day - {DAYS}
-group by n.witness, n.last_day
+cross join sums as s
+cross join kinds as k
 """  # noqa: S608
 LINKS = f"""
 select left(l.source_url, 2000) as source_url, left(l.target_url, 2000) as target_url, l.state,
-    counted.exact_count, counted.sole_count
-from (
-    select link_key,
-        coalesce(sum(visit_count) filter (where grade = 'exact'), 0)::bigint as exact_count,
-        coalesce(sum(visit_count) filter (where grade = 'sole'), 0)::bigint as sole_count
-    from marts.fct_referral_visit
-    where property_key = %(key)s and witness = %(witness)s and link_key is not null
-      and day > %(last_day)s::date - {DAYS}
-    group by link_key
-    order by sum(visit_count) desc, link_key
-    limit {MOST_LINKS}
-) as counted
-left join marts.dim_link as l on l.property_key = %(key)s and l.link_key = counted.link_key
-order by counted.exact_count + counted.sole_count desc, l.source_url, l.target_url
+    r.status, r.visit_count, r.visit_low, r.visit_high, r.set_visit_count, r.candidate_count
+from marts.rpt_referral_link as r
+left join marts.dim_link as l on l.property_key = r.property_key and l.link_key = r.link_key
+where r.property_key = %(key)s and r.witness = %(witness)s and r.span = '{SPAN}' and r.visit_high > 0
+order by coalesce(r.visit_count, (r.visit_low + r.visit_high) / 2) desc, l.source_url, l.target_url
+limit {MOST_LINKS}
 """  # noqa: S608
 SILENT = """
 select count(*) from (
@@ -112,6 +137,6 @@ def read_referral(connection: psycopg.Connection[Any], property_key: int) -> Ref
     visits = next(iter(read_rows(connection, Visits, VISITS, which)), None)
     if visits is None:
         return Referral()
-    which |= {"witness": visits.witness, "last_day": visits.last_day}
+    which |= {"witness": visits.witness}
     silent = connection.execute(SILENT, which).fetchone()
     return Referral(visits, read_rows(connection, LinkVisits, LINKS, which), silent[0] if silent else 0)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from seo_warehouse.report.referral import DAYS, Referral, Visits
+from seo_warehouse.report.referral import DAYS, LinkVisits, Referral, Visits
 from seo_warehouse.report.sections import NONE, Table, cell
 from seo_warehouse.report.words import count_of, plain
 
 WITNESSES = {"logs": "server logs"}
+STATUSES = {"counted": "counted", "allocated": "partly shared out", "ambiguous": "anybody's of several"}
 LIMITS = (
     "Visits are those that the witness counts: in server logs bots that lie are among them; what counts in the"
     " browser sees only those who consented.",
     "Most browsers tell the host that somebody came from, and not the page; mail, apps and copied links tell nothing.",
     "That one known link alone could have sent a visit does not say that no unknown one did.",
+    "Visits are shared out by what links in such a place of the page, and of such an age, bring; a link that brings far"
+    " more than its like is given too little.",
     "Who came by a link might have come anyway.",
 )
 
@@ -41,7 +44,9 @@ def _say_sites(visits: Visits) -> str:
     said += f"{count_of(visits.site_count, 'visit')} came from other sites: "
     parts = [
         (visits.laid_count, "laid to a link, since they name its page or it alone could have sent them"),
-        (visits.several_count, "from a host of which several links could have sent them"),
+        (visits.allocated_count, "shared out among links of a host, of each within an interval"),
+        (visits.ambiguous_count, "of several links of a host, of which nobody can tell how many are whose"),
+        (visits.missed_count, "probably of links that nobody knows, or too few to be shared out"),
         (visits.page_count, "from a page that links, to another page than its link leads to"),
         (visits.other_count, "from where no link to that page is known"),
     ]
@@ -54,17 +59,34 @@ def referral_table(referral: Referral) -> Table:
         (
             cell(link.source_url),
             cell(link.target_url),
-            f"{link.exact_count:,}",
-            f"{link.sole_count:,}",
+            say_visits(link),
+            STATUSES.get(link.status, plain(link.status)),
+            say_together(link) or NONE,
             link.state or NONE,
         )
         for link in referral.links
     )
-    headings = ("link from", "to", "by its page", "by its host, alone", "link is")
+    headings = ("link from", "to", "visits, 95 % interval", "which are", "with others", "link is")
     return Table(f"Links that brought visits in {DAYS} days", headings, rows)
 
 
-def _share(count: int, whole: int) -> str:
+def say_visits(link: LinkVisits) -> str:
+    """Visits of a link with their interval, or the interval alone."""
+    low, high = f"{link.visit_low:,.0f}", f"{link.visit_high:,.0f}"
+    if link.visit_count is None:
+        return f"{low} to {high}"
+    value = f"{link.visit_count:,.0f}"
+    return value if low == high == value else f"{value} ({low} to {high})"
+
+
+def say_together(link: LinkVisits) -> str:
+    """What a link and others together brought of visits that any of them could have sent."""
+    if not link.set_visit_count or not link.candidate_count:
+        return ""
+    return f"{link.set_visit_count:,} of {count_of(link.candidate_count, 'link')}"
+
+
+def _share(count: float, whole: int) -> str:
     """A share that is neither nothing nor all where it is not."""
     share = 100 * count / whole
     return "under 1 %" if share < 1 else "over 99 %" if 99 < share < 100 else f"{share:.0f} %"

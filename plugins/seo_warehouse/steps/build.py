@@ -30,6 +30,7 @@ from seo_warehouse.steps.discovery import estimate_discovery
 from seo_warehouse.steps.effect import estimate_effects
 from seo_warehouse.steps.page_authority import rank_pages
 from seo_warehouse.steps.portfolio import measure_portfolios
+from seo_warehouse.steps.referral import lay_visits
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ def _build_once(
         estimate_effects(wh)
         estimate_discovery(wh)
         measure_portfolios(wh)
+        lay_visits(wh)
         rank_pages(wh)
         calibrate_scores(wh)
         nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])

@@ -1,0 +1,66 @@
+{%- set group = 'property_key, witness, source_host_key, page_key' -%}
+{{ config(materialized='table', tags=['after_estimates']) }}
+
+with
+    visits as (
+        select
+            visit.property_key,
+            visit.witness,
+            {{ key64('visit.referrer_host') }} as source_host_key,
+            visit.page_key,
+            spans.span,
+            sum(visit.visit_count)::bigint as visit_count
+        from {{ ref('fct_referral_visit') }} as visit
+        inner join
+            {{ ref('int_referral__list_spans') }} as spans
+            on spans.property_key = visit.property_key
+            and spans.witness = visit.witness
+            and visit.day >= spans.first_day
+        where visit.grade = 'ambiguous'
+        group by
+            visit.property_key,
+            visit.witness,
+            {{ key64('visit.referrer_host') }},
+            visit.page_key,
+            spans.span
+    ),
+
+    estimates as (select distinct {{ group }}, span from {{ ref('stg_ops__referral_estimate') }}),
+
+    refused as (
+        select visits.*
+        from visits
+        left join estimates using ({{ group }}, span)
+        where estimates.property_key is null
+    ),
+
+    links as (
+        select {{ group }}, link_key, min(span_no) as span_no
+        from {{ ref('int_referral__count_exposures') }}
+        group by {{ group }}, link_key
+    )
+
+select
+    refused.property_key,
+    refused.witness,
+    refused.source_host_key,
+    refused.page_key,
+    links.link_key,
+    refused.span,
+    refused.visit_count,
+    count(*) over (
+        partition by
+            refused.property_key,
+            refused.witness,
+            refused.source_host_key,
+            refused.page_key,
+            refused.span
+    ) as candidate_count
+from refused
+inner join
+    links
+    on links.property_key = refused.property_key
+    and links.witness = refused.witness
+    and links.source_host_key = refused.source_host_key
+    and links.page_key = refused.page_key
+    and links.span_no <= array_position(array['days_28', 'days_90', 'life'], refused.span) - 1

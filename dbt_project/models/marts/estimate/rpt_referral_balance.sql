@@ -1,0 +1,78 @@
+{{ config(materialized='table', tags=['after_estimates']) }}
+
+with
+    visits as (
+        select
+            visit.property_key,
+            visit.witness,
+            spans.span,
+            visit.grade as kind,
+            sum(visit.visit_count)::bigint as visit_count
+        from {{ ref('fct_referral_visit') }} as visit
+        inner join
+            {{ ref('int_referral__list_spans') }} as spans
+            on spans.property_key = visit.property_key
+            and spans.witness = visit.witness
+            and visit.day >= spans.first_day
+        where visit.grade is not null and visit.grade <> 'ambiguous'
+        group by visit.property_key, visit.witness, spans.span, visit.grade
+    ),
+
+    refused as (
+        select property_key, witness, span, sum(visit_count)::bigint as visit_count
+        from
+            (
+                select distinct property_key, witness, span, source_host_key, page_key, visit_count
+                from {{ ref('int_referral__sum_refused') }}
+            ) as groups
+        group by property_key, witness, span
+    ),
+
+    judged as (
+        select
+            *,
+            case
+                when link_key = 0
+                then 'missed_links'
+                when visit_high - visit_low > greatest(5, visit_count)
+                then 'ambiguous'
+                else 'allocated'
+            end as kind
+        from {{ ref('stg_ops__referral_estimate') }}
+    ),
+
+    estimated as (
+        select
+            property_key,
+            witness,
+            span,
+            kind,
+            sum(visit_count) as visit_count,
+            sum(visit_low) as visit_low,
+            sum(visit_high) as visit_high
+        from judged
+        group by property_key, witness, span, kind
+    )
+
+select
+    property_key,
+    witness,
+    span,
+    kind,
+    visit_count::double precision as visit_count,
+    visit_count::double precision as visit_low,
+    visit_count::double precision as visit_high
+from visits
+union all
+select
+    property_key,
+    witness,
+    span,
+    'refused' as kind,
+    visit_count::double precision as visit_count,
+    visit_count::double precision as visit_low,
+    visit_count::double precision as visit_high
+from refused
+union all
+select property_key, witness, span, kind, visit_count, visit_low, visit_high
+from estimated
