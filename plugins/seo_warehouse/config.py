@@ -75,10 +75,14 @@ def _expect_paid(names: Iterable[str], paid: Collection[str]) -> None:
 
 
 class AccountLimit(Strict):
-    """What a provider's account may cost in a month (UTC), over all properties and sources: US dollars."""
+    """What a provider's account may be used for, over all properties, sources and processes.
 
-    money_a_month: Decimal = Field(gt=0, le=1_000_000)
+    `money_a_month`: US dollars (UTC), with `warn_at` of which people are told. `calls_a_minute`: of its API.
+    """
+
+    money_a_month: Decimal | None = Field(default=None, gt=0, le=1_000_000)
     warn_at: float = Field(default=0.8, gt=0, le=1)
+    calls_a_minute: int | None = Field(default=None, ge=1, le=100_000)
 
 
 class Properties(SharedSettings):
@@ -86,7 +90,7 @@ class Properties(SharedSettings):
 
     properties: tuple[Property, ...] = Field(min_length=1)
     retention: Retention = Retention()
-    limits: dict[str, AccountLimit] = Field(default={}, description="provider's account -> what it may cost a month")
+    limits: dict[str, AccountLimit] = Field(default={}, description="provider's account -> what it may be used for")
     alerts: tuple[Channel, ...] = Field(default=(), description="the channels on which people are told")
     clock_url: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="where the time is read, instead of the host's clock: answers JSON with `now`"
@@ -105,7 +109,12 @@ class Properties(SharedSettings):
     @model_validator(mode="after")
     def _budgets_are_of_what_costs_money(self) -> Properties:
         paid = [source for source in SOURCES if source.costs_money]
-        _expect_paid(self.limits, {source.account for source in paid})
+        _expect_paid(
+            (name for name, limit in self.limits.items() if limit.money_a_month is not None),
+            {source.account for source in paid},
+        )
+        if unknown := sorted(set(self.limits) - {source.account for source in SOURCES}):
+            raise ValueError(f"limits are of accounts that sources have, not of {', '.join(unknown)}")
         for prop in self.properties:
             _expect_paid(prop.budgets, {source.name for source in paid})
         return self

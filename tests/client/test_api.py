@@ -120,6 +120,34 @@ def test_a_poll_that_failed_leaves_no_gap(provider: Provider, tmp_path: Path) ->
     assert open_api(provider, tmp_path, may_call=False).get("/ready", fresh=True).json == "ready"
 
 
+class Told:
+    """A pace of an account that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def wait(self) -> None:
+        self.words.append("wait")
+
+    def slow_down(self) -> None:
+        self.words.append("slow down")
+
+    def close(self) -> None:
+        self.words.append("close")
+
+
+def test_an_accounts_pace_is_kept_by_every_call_that_is_sent_and_told_of_a_429(
+    provider: Provider, tmp_path: Path
+) -> None:
+    provider.script.extend([Act(), Act(status=429, headers={"Retry-After": "0"}), Act(status=500)])
+    with replace(open_api(provider, tmp_path), pace=(pace := Told())) as api:
+        api.get("/a")
+        api.get("/b")
+        api.get("/a")
+    assert pace.words == ["wait", "wait", "slow down", "wait", "wait", "close"]
+    assert len(provider.asked) == 4
+
+
 def test_finding_never_sends(provider: Provider, tmp_path: Path) -> None:
     api = open_api(provider, tmp_path)
     assert api.find("POST", "/x", [1]) is None

@@ -26,7 +26,7 @@ properties:
     keywords: [{keyword: oak}]
     sources: {dataforseo_backlinks: {target: shop.example}, dataforseo_serp: {}}
     budgets: {dataforseo_backlinks: {money: %s}, dataforseo_serp: {money: %s}}
-limits: {dataforseo: {money_a_month: 100}}
+limits: {dataforseo: {money_a_month: 100, calls_a_minute: 60000}}
 """
 
 
@@ -69,6 +69,7 @@ def test_it_is_read_once_it_fits(shop: Shop, provider: Provider) -> None:
         ("written", 3, True)
     ]
     assert shop.fetch("select (select count(*) from ops.reservation), (select count(*) from ops.deferral)") == [(0, 0)]
+    assert shop.fetch("select account, slow_until from ops.call_pace") == [("dataforseo", None)]
     shop.wh.sync_properties()
     assert shop.fetch("select count(*) from ops.budget where money >= 10") == [(3,)]
 
@@ -78,11 +79,16 @@ def test_a_deferred_night_is_no_failure(shop: Shop, provider: Provider) -> None:
     nightly.verdict(shop.wh, "dataforseo_backlinks", NIGHT)
 
 
-@pytest.mark.parametrize("wrong", ["budgets: {site_crawl: {money: 1}}", "budgets: {dataforseo_serp: {money: 0}}"])
-def test_a_budget_of_what_costs_nothing_is_refused(shop: Shop, wrong: str) -> None:
-    text = (PROPERTIES % (1, 1)).replace(
-        "budgets: {dataforseo_backlinks: {money: 1}, dataforseo_serp: {money: 1}}", wrong
-    )
-    (shop.home / "properties.yml").write_text(text)
-    with pytest.raises(ConfigError, match=r"money is spent on|greater than 0"):
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ("dataforseo_serp: {money: 1}", "site_crawl: {money: 1}", "money is spent on"),
+        ("dataforseo_serp: {money: 1}", "dataforseo_serp: {money: 0}", "greater than 0"),
+        ("dataforseo: {money_a_month: 100,", "search_console: {money_a_month: 1,", "money is spent on dataforseo only"),
+        ("dataforseo: {money_a_month: 100,", "dataforce: {", "not of dataforce"),
+    ],
+)
+def test_a_budget_of_what_costs_nothing_is_refused(shop: Shop, right: str, wrong: str, reason: str) -> None:
+    (shop.home / "properties.yml").write_text((PROPERTIES % (1, 1)).replace(right, wrong))
+    with pytest.raises(ConfigError, match=reason):
         _ = shop.wh.properties

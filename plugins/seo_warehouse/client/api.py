@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import orjson
 
@@ -127,6 +127,19 @@ def call_key(method: str, path: str, payload: Any = None) -> str:
     return hashlib.sha256(identity).hexdigest()[:32]
 
 
+class Pace(Protocol):
+    """How fast an account is asked by all processes together."""
+
+    def wait(self) -> None:
+        """Wait for this process's next call."""
+
+    def slow_down(self) -> None:
+        """The provider asked for fewer calls."""
+
+    def close(self) -> None:
+        """Nothing more is called."""
+
+
 @dataclass(kw_only=True)
 class Api:
     """Calls to one provider for one load, through its archive.
@@ -136,7 +149,8 @@ class Api:
     nothing is sent: a call that the archive lacks raises NotArchivedError. `networks` (CIDR) are reached beside
     public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised. `remedy`: what to
     do where the provider does not accept who asks. `reserve` is told, before a call that costs, what the load will have
-    cost with it; it raises DeferredError where a month's budget does not hold that.
+    cost with it; it raises DeferredError where a month's budget does not hold that. `pace`: of the account, beside that
+    of this load, which Limits state.
     """
 
     base_url: str
@@ -149,6 +163,7 @@ class Api:
     night: date | None = None
     remedy: str = ""
     reserve: Callable[[Decimal], None] | None = None
+    pace: Pace | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     has_noted_shape: bool = False
@@ -317,6 +332,8 @@ class Api:
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
+        if self.pace is not None:
+            self.pace.close()
 
     def __enter__(self) -> Self:
         return self
@@ -376,6 +393,8 @@ class Api:
             try:
                 return self._ask_once(call, is_durable=once)
             except TransientSourceError as error:
+                if self.pace is not None and isinstance(error, ThrottledError):
+                    self.pace.slow_down()
                 wait = self._wait_seconds(error, attempt)
                 is_unclear = once and not isinstance(error, ThrottledError | UnsentError)
                 is_last = attempt == self.limits.attempts or waited + wait > self.limits.max_wait_seconds
@@ -396,7 +415,7 @@ class Api:
 
     def _ask_once(self, call: _Call, *, is_durable: bool) -> tuple[Answer, Any]:
         self._check_budget()
-        self._pace()
+        self._wait_for_turn()
         signed = self._transport.sign(call.method, call.path, call.payload)
         request = {"method": call.method, "path": call.path, "payload": call.payload}
         self.sending(call.key, request, is_durable=is_durable)
@@ -443,7 +462,9 @@ class Api:
         if usage.bytes > limits.bytes:
             raise BudgetError(f"{usage.bytes:,} bytes are read, {limits.bytes:,} are allowed for one load")
 
-    def _pace(self) -> None:
+    def _wait_for_turn(self) -> None:
+        if self.pace is not None:
+            self.pace.wait()
         if self.limits.calls_per_minute is None:
             return
         if len(self._sent_at) >= self.limits.calls_per_minute:

@@ -108,6 +108,8 @@ def budgets_of(properties: Properties) -> list[Budget]:
         for name, stated in prop.budgets.items()
     ]
     for account, limit in properties.limits.items():
+        if limit.money_a_month is None:
+            continue
         sources = tuple(source.name for source in SOURCES if source.account == account)
         found.append(Budget(account, EVERYBODY, sources, limit.money_a_month, limit.warn_at))
     return found

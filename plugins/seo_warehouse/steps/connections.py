@@ -16,6 +16,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.spec import Period, Source
 from seo_warehouse.steps.budgets import reserving
+from seo_warehouse.steps.pacing import pace_of
 from seo_warehouse.steps.plans import make_plan
 from seo_warehouse.steps.stated import CONNECTIONS_FILE, variable
 from seo_warehouse.steps.warehouse import Warehouse
@@ -96,4 +97,12 @@ def open_api(
     if may_call:
         make_plan(wh, source, prop, archive)
     reserve = reserving(wh, source, prop, scope) if may_call else None
-    return Api(archive=archive, may_call=may_call, explain=source.explain, night=night, reserve=reserve, **vars(door))
+    return Api(
+        archive=archive,
+        may_call=may_call,
+        explain=source.explain,
+        night=night,
+        reserve=reserve,
+        pace=pace_of(wh, source) if may_call else None,
+        **vars(door),
+    )
