@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -102,7 +103,15 @@ def test_people_are_told_how_a_budget_stands(connection: psycopg.Connection[Any]
     assert (kind, text.partition(";")[0]) == ("budget_80", "?, serp: 1.70 of 2.00 US dollars spent (85%)")
     with pytest.raises(DeferredError):
         reserve(connection, OTHER, Decimal(1), [OWN])
-    assert {kind for kind, _ in told()} == {"budget_100"}
+    assert [(kind, "month's budget" in text) for kind, text in told()] == [("budget_100", True)]
+    # More is allowed: what waited before says nothing of it.
+    with connection.transaction():
+        sync_budgets(connection, [replace(OWN, money=Decimal(20)), ACCOUNT])
+    assert told() == []
+    with pytest.raises(DeferredError):
+        reserve(connection, OTHER, Decimal(2), [replace(OWN, money=Decimal(20)), ACCOUNT])
+    [(kind, text)] = told()
+    assert (kind, text.partition(":")[0]) == ("budget_100", "account vendor")
 
 
 def test_a_pace_says_when_a_budget_ends(connection: psycopg.Connection[Any]) -> None:

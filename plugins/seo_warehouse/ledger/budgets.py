@@ -77,10 +77,11 @@ insert into ops.reservation values (%(source)s, %(property_key)s, %(scope)s, %(m
 on conflict (source, property_key, scope) do update set money = excluded.money, until = excluded.until
 """
 _DEFER = """
-insert into ops.deferral (source, property_key, scope, reason)
-values (%(source)s, %(property_key)s, %(scope)s, %(reason)s)
+insert into ops.deferral (source, property_key, scope, reason, budget_name, budget_property_key)
+values (%(source)s, %(property_key)s, %(scope)s, %(reason)s, %(name)s, %(key)s)
 on conflict (source, property_key, scope) do update
-set reason = excluded.reason, deferred_at = excluded.deferred_at
+set reason = excluded.reason, deferred_at = excluded.deferred_at, budget_name = excluded.budget_name,
+    budget_property_key = excluded.budget_property_key
 """
 _FORGET = sql.SQL("delete from ops.deferral {}").format(_OF)
 _SETTLE = sql.SQL(
@@ -110,7 +111,7 @@ cross join lateral (
 ) as s
 left join lateral (
     select d.reason from ops.deferral as d
-    where d.source = any(h.sources) and h.property_key in (0, d.property_key)
+    where d.budget_name = h.name and d.budget_property_key = h.property_key and d.deferred_at >= h.stated_at
       and (d.deferred_at at time zone 'UTC')::date >= %(month)s
     order by d.deferred_at desc limit 1
 ) as d on true
@@ -129,12 +130,13 @@ def reserve(conn: Connection, order: Order, money: Decimal, budgets: Sequence[Bu
         for budget in sorted(budgets, key=lambda budget: (budget.name, budget.property_key)):
             turns.hold_row(conn, f"budget {budget.name} {budget.property_key}")
         due = max(Decimal(0), money - one(conn, _NOTED, place))
-        refusal = next(filter(None, (_refusal(conn, order, due, budget) for budget in budgets)), None)
-        if refusal is None:
+        refusals = ((_refusal(conn, order, due, budget), budget) for budget in budgets)
+        refusal, by = next(((reason, budget) for reason, budget in refusals if reason), (None, None))
+        if by is None:
             conn.execute(_RESERVE, {**place, "money": due, "lease": LEASE})
             conn.execute(_FORGET, place)
         else:
-            conn.execute(_DEFER, {**place, "reason": refusal})
+            conn.execute(_DEFER, {**place, "reason": refusal, "name": by.name, "key": by.property_key})
     if refusal is not None:
         raise DeferredError(refusal)
 
@@ -181,7 +183,7 @@ def sync_budgets(conn: Connection, stated: Sequence[Budget]) -> None:
 class Standing:
     """How a budget stands on a day: US dollars of its month, and a night's mean of the last fortnight.
 
-    `reason`: of the newest reading that it deferred in the month.
+    `reason`: of the newest reading that it deferred in the month, since it was stated as it is.
     """
 
     what: str
