@@ -59,7 +59,7 @@ sees all that a partial build reads.
             where
                 stale.property_key = affected.property_key
                 and stale.topic = affected.topic
-                {% if is_of_weeks -%} and affected.sample_nos && array({{ weeks_before() }})
+                {% if is_of_weeks -%} and affected.sample_nos && array({{ crossed_samples() }})
                 {%- else -%} and stale.sample_no = any(affected.sample_nos)
                 {%- endif %}
         {%- endif %}

@@ -1,8 +1,10 @@
-{#- Samples of the weeks before the event, which are tested together. -#}
-{% macro weeks_before() -%}
+{#- Samples that are compared with each other: of the weeks before the event, of the headline and of its placebo. -#}
+{% macro crossed_samples() -%}
     select sample_no
     from {{ ref('int_effect__list_samples') }}
-    where end_day < -7 and not is_placebo
+    where
+        (end_day < -7 or window_name = 'headline')
+        and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
 {%- endmacro %}
 
 {#- The samples of which cuts are made: the headline's and that of its placebo. -#}

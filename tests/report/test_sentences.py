@@ -16,6 +16,7 @@ from seo_warehouse.report.sentences import (
     judge,
     judge_facts,
     say_dropped,
+    say_late,
     say_method,
     say_needed,
     say_short,
@@ -152,6 +153,17 @@ def test_how_far_it_is_to_an_estimate_is_said_by_what_could_be_judged(
     assert said in judge(row).details
     assert said not in judge(replace(row, status="estimate")).details
     assert not any("can be judged" in detail for detail in judge(replace(row, dropped_events={})).details)
+
+
+def test_links_that_were_found_late_have_their_other_base_told() -> None:
+    headline = effect(-0.02, is_found_late=True, lead_p_value=0.01)
+    donut = effect(-0.3, window_name="donut", sample_honest_low=None, sample_honest_high=None)
+    facts = Facts("a", 1, "google", "log_position", True, effects=(headline, donut))
+    (said,) = say_late(facts)
+    assert "(p = 0.01). Against days 28 to 22" in said
+    assert "lies between 16 and 34 % nearer to the top: that tells more here." in said
+    assert say_late(replace(facts, effects=(replace(headline, is_found_late=False), donut))) == ()
+    assert say_late(replace(facts, effects=(headline,))) == ()
 
 
 def test_before_the_link_the_plain_interval_decides() -> None:

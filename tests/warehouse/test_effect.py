@@ -247,27 +247,32 @@ def test_the_weeks_before_are_tested_together_with_what_they_share(
     key = BUSY_KEY
     row = published[key, "all", "all", "acquired_followed", "log_position", "headline", "variance"]
     own = sample[(sample["property_key"] == key) & (sample["arm"] == "acquired_followed") & (sample["horizon"] == 34)]
-    effects, scores, factors, treated = [], [], [], []
-    for name in ("week_before_6", "week_before_5", "week_before_4", "week_before_3", "week_before_2"):
-        week = own[own["window"] == name]
-        cell = week.groupby("cell_key")
-        d = week["is_treated"].astype(float)
-        centred = d - cell["is_treated"].transform("mean")
-        dy = week["dy_log_position"].astype(float)
-        change = dy - dy.groupby(week["cell_key"]).transform("mean")
-        weight = (centred**2).sum()
-        effect = (centred * change).sum() / weight
-        by_page = (centred * (change - effect * centred)).groupby(week["page_key"]).sum() / weight
-        rows_, pages, parameters = len(week), len(by_page), 1 + cell.ngroups
-        effects.append(effect)
-        scores.append(by_page)
-        factors.append(pages / (pages - 1) * (rows_ - 1) / (rows_ - parameters))
-        treated.append(week.loc[week["is_treated"], "page_key"].nunique())
+    names = ("week_before_6", "week_before_5", "week_before_4", "week_before_3", "week_before_2")
+    weeks = [own[own["window"] == name] for name in names]
+    effects, scores, factors = zip(*map(_scores, weeks), strict=True)
+    treated = [week.loc[week["is_treated"], "page_key"].nunique() for week in weeks]
     together = pd.concat(scores, axis=1).fillna(0.0).to_numpy()
     covariance = together.T @ together * np.sqrt(np.outer(factors, factors))
     statistic = np.array(effects) @ np.linalg.solve(covariance, np.array(effects)) / len(effects)
     expected = stats.f.sf(statistic, len(effects), min(treated) - 1)
     assert row["pretrend_p_value"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_donut_is_the_difference_of_two_windows_with_the_pages_that_they_share(
+    published: dict[Any, dict[str, Any]], sample: pd.DataFrame
+) -> None:
+    own = sample[
+        (sample["property_key"] == BUSY_KEY) & (sample["arm"] == "acquired_followed") & (sample["horizon"] == 34)
+    ]
+    headline, earlier = (_scores(own[own["window"] == name]) for name in ("headline", "week_before_4"))
+    placebo = _scores(own[own["window"] == "placebo"])
+    scores = pd.concat([headline[1], -earlier[1]], axis=1).fillna(0.0).to_numpy()
+    covariance = scores.T @ scores * np.sqrt(np.outer(*[[headline[2], earlier[2]]] * 2))
+    row = followed(published, "donut")
+    assert row["estimate"] == pytest.approx(headline[0] - earlier[0], abs=1e-9)
+    assert row["standard_error"] == pytest.approx(covariance.sum() ** 0.5, rel=1e-8)
+    # Of the placebo the sample has the change as time goes.
+    assert row["placebo_estimate"] == pytest.approx(earlier[0] + placebo[0], abs=1e-9)
 
 
 @pytest.fixture(scope="module")
@@ -432,6 +437,19 @@ def test_no_reader_of_the_report_finds_a_number_where_there_is_not_enough(publis
     for row in few:
         assert row["estimate"] is row["standard_error"] is row["interval_low"] is row["honest_low"] is None
         assert row["reason"] in {"too_few_events", "too_few_controls"}
+
+
+def _scores(week: pd.DataFrame) -> tuple[float, pd.Series, float]:
+    """Estimate of a window's rows, each page's score over the sum of weights, and the correction for few of both."""
+    cell = week.groupby("cell_key")
+    centred = week["is_treated"].astype(float) - cell["is_treated"].transform("mean")
+    dy = week["dy_log_position"].astype(float)
+    change = dy - dy.groupby(week["cell_key"]).transform("mean")
+    weight = (centred**2).sum()
+    effect = (centred * change).sum() / weight
+    by_page = (centred * (change - effect * centred)).groupby(week["page_key"]).sum() / weight
+    rows_, pages, parameters = len(week), len(by_page), 1 + cell.ngroups
+    return effect, by_page, pages / (pages - 1) * (rows_ - 1) / (rows_ - parameters)
 
 
 def regress(drawn: pd.DataFrame, outcome: str, weighting: str) -> Any:

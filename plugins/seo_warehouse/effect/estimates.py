@@ -136,6 +136,8 @@ class Published:
     placebo_estimate: float | None
     placebo_p_value: float | None
     pretrend_p_value: float | None
+    lead_p_value: float | None
+    is_found_late: bool | None
     nofollow_estimate: float | None
     nofollow_p_value: float | None
     followed_minus_nofollow: float | None

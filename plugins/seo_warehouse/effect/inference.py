@@ -10,16 +10,18 @@ how much links differ.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy import stats
 
+from seo_warehouse.effect.contrasts import DONUT, Lateness, covariance, lateness
 from seo_warehouse.effect.estimates import (
     ESTIMATE_EVENTS,
     FOLLOWED,
+    HEADLINE,
     LEAST_CONTROLS,
     LEAST_EVENTS,
     NOFOLLOW,
@@ -66,10 +68,14 @@ def p_value(estimate: Estimate) -> float | None:
 
 def smallest_detectable(estimate: Estimate) -> float | None:
     """Size of an effect that would be told from 0 four times in five; None without a standard error."""
-    if estimate.standard_error is None:
+    return _detectable(estimate.standard_error, estimate.treated_cluster_count)
+
+
+def _detectable(standard_error: float | None, treated_pages: int) -> float | None:
+    if standard_error is None:
         return None
-    degrees = estimate.treated_cluster_count - 1
-    return (quantile(0.5 + CONFIDENCE / 2, degrees) + quantile(POWER, degrees)) * estimate.standard_error
+    degrees = treated_pages - 1
+    return (quantile(0.5 + CONFIDENCE / 2, degrees) + quantile(POWER, degrees)) * standard_error
 
 
 def status_of(estimate: Estimate) -> tuple[str, str | None]:
@@ -132,25 +138,14 @@ def difference(one: Estimate, other: Estimate, shared: Cross) -> tuple[float, fl
 
 def joint_p_value(weeks: Sequence[Estimate], crosses: Mapping[tuple[int, int], Cross]) -> float | None:
     """Of no difference in any of these weeks (Wald test, F); None where the weeks cannot be tested together."""
-    if not weeks or any(week.standard_error is None or not isfinite(week.correction) for week in weeks):
+    together = covariance(weeks, crosses)
+    degrees = min((week.treated_cluster_count for week in weeks), default=0) - 1
+    if together is None or degrees < len(weeks):
         return None
-    degrees = min(week.treated_cluster_count for week in weeks) - 1
-    if degrees < len(weeks):
-        return None
-    covariance = np.empty((len(weeks), len(weeks)))
-    for i, one in enumerate(weeks):
-        for j, other in enumerate(weeks):
-            if i == j:
-                covariance[i, i] = one.correction * one.squared_scores
-            elif i < j:
-                cross = crosses.get((one.sample_no, other.sample_no), NOTHING_SHARED)
-                covariance[i, j] = covariance[j, i] = sqrt(one.correction * other.correction) * cross.product(
-                    one, other
-                )
     effects = np.array([week.raw_estimate for week in weeks])
-    if np.linalg.matrix_rank(covariance, hermitian=True) < len(weeks):
+    if np.linalg.matrix_rank(together, hermitian=True) < len(weeks):
         return None
-    statistic = float(effects @ np.linalg.solve(covariance, effects)) / len(weeks)
+    statistic = float(effects @ np.linalg.solve(together, effects)) / len(weeks)
     return float(stats.f.sf(statistic, len(weeks), degrees))
 
 
@@ -164,14 +159,22 @@ def publish(
     series: dict[Series, dict[int, Estimate]] = defaultdict(dict)
     for each in estimates:
         series[each.series][each.sample_no] = each
-    pretrends = {key: _pretrend(course, weeks) for key, course in series.items() if key[2] == "all"}
+    pretrends: dict[Series, float | None] = {}
+    late: dict[Series, Lateness] = {}
+    for key, course in series.items():
+        if key[2] == "all":
+            crosses = _crosses(course, weeks)
+            pretrends[key] = _pretrend(course, crosses)
+            if found := lateness(course.values(), crosses):
+                late[key] = found
     rows = [
-        _published(each, series, arms, pretrends.get(key), dropped)
+        _published(each, series, arms, pretrends.get(key), late.get(key), dropped)
         for key, course in series.items()
         for each in course.values()
         # The placebo of a later window's sample stands beside that window only.
         if not (each.is_placebo and each.horizon_day != min(e.horizon_day for e in course.values()))
     ]
+    rows += [_donut(row, late[key]) for key, row in _headlines(rows) if key in late]
     return sorted(_with_holm(rows), key=lambda row: (*_family(row), row.cut, row.level, row.begin_day, row.end_day))
 
 
@@ -180,6 +183,7 @@ def _published(
     series: Mapping[Series, Mapping[int, Estimate]],
     arms: Mapping[ArmsKey, Cross],
     pretrend: float | None,
+    late: Lateness | None,
     dropped: Mapping[tuple[int, str, str], dict[str, int]],
 ) -> Published:
     course = series[each.series]
@@ -188,7 +192,7 @@ def _published(
     pages = each.treated_cluster_count
     width = half_width(each.standard_error, pages) if is_shown else None
     own_width = half_width(each.sample_standard_error, pages) if status != "not_enough_data" else None
-    placebo = next((e for e in course.values() if e.is_placebo and e.horizon_day == each.horizon_day), None)
+    placebo = _placebo_of(each, series)
     last_day = min(e.horizon_day for e in course.values())
     doubt = None
     if placebo is not None and each.begin_day >= 0:
@@ -199,6 +203,12 @@ def _published(
     sample_honest_low, sample_honest_high = _interval(each.estimate, own_width, doubt)
     nofollow = _nofollow(each, series) if is_shown else None
     gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
+    if gap and placebo and nofollow and late and late.is_found_late and each.begin_day >= 0:
+        other = _placebo_of(nofollow, series)
+        apart = abs(placebo.estimate - (other.estimate if other else 0.0)) * placebo_share(
+            each.begin_day, each.end_day, last_day
+        )
+        gap = (gap[0], gap[1] - apart, gap[2] + apart)
     return Published(
         property_key=each.property_key,
         panel=each.panel,
@@ -226,6 +236,8 @@ def _published(
         placebo_estimate=placebo.estimate if placebo and is_shown else None,
         placebo_p_value=p_value(placebo) if placebo and is_shown else None,
         pretrend_p_value=pretrend if is_shown else None,
+        lead_p_value=late.lead_p_value if late and is_shown else None,
+        is_found_late=late.is_found_late if late and is_shown else None,
         nofollow_estimate=nofollow.estimate if nofollow else None,
         nofollow_p_value=p_value(nofollow) if nofollow else None,
         followed_minus_nofollow=gap[0] if gap else None,
@@ -255,6 +267,52 @@ def _interval(middle: float, width: float | None, doubt: float | None = 0.0) -> 
     return middle - width - doubt, middle + width + doubt
 
 
+def _placebo_of(each: Estimate, series: Mapping[Series, Mapping[int, Estimate]]) -> Estimate | None:
+    """The placebo on the same units."""
+    course = series[each.series].values()
+    return next((e for e in course if e.is_placebo and e.horizon_day == each.horizon_day), None)
+
+
+def _headlines(rows: Iterable[Published]) -> Iterator[tuple[Series, Published]]:
+    """The headlines from which what another link may do is told, each with its series."""
+    for row in rows:
+        if row.window_name == HEADLINE and row.interval_low is not None:
+            yield (row.property_key, row.panel, row.cut, row.level, row.arm, row.outcome, row.weighting), row
+
+
+def _donut(headline: Published, late: Lateness) -> Published:
+    """The headline against days -28 to -22: a row beside it, for links that were found late."""
+    donut, placebo, is_estimate = late.donut, late.placebo, headline.status == "estimate"
+    width = half_width(donut.standard_error, donut.treated_pages)
+    low, high = _interval(donut.estimate, width)
+    honest_low, honest_high = _interval(donut.estimate, width, abs(placebo.estimate))
+    return replace(
+        headline,
+        window_name=DONUT,
+        estimate=donut.estimate if is_estimate else None,
+        standard_error=donut.standard_error if is_estimate else None,
+        interval_low=low,
+        interval_high=high,
+        honest_low=honest_low,
+        honest_high=honest_high,
+        sample_standard_error=None,
+        sample_low=None,
+        sample_high=None,
+        sample_honest_low=None,
+        sample_honest_high=None,
+        p_value=donut.p_value,
+        placebo_estimate=placebo.estimate,
+        placebo_p_value=placebo.p_value,
+        pretrend_p_value=None,
+        nofollow_estimate=None,
+        nofollow_p_value=None,
+        followed_minus_nofollow=None,
+        followed_minus_nofollow_low=None,
+        followed_minus_nofollow_high=None,
+        smallest_detectable_effect=_detectable(donut.standard_error, donut.treated_pages),
+    )
+
+
 def _nofollow(each: Estimate, series: Mapping[Series, Mapping[int, Estimate]]) -> Estimate | None:
     """The nofollow arm's estimate beside one of the followed arm, where it may be shown."""
     if each.arm != FOLLOWED or each.is_placebo:
@@ -268,13 +326,19 @@ def _arms_key(each: Estimate) -> ArmsKey:
     return (each.property_key, each.panel, each.cut, each.level, each.outcome, each.weighting, each.sample_no)
 
 
-def _pretrend(course: Mapping[int, Estimate], weeks: Mapping[WeeksKey, Cross]) -> float | None:
-    before = sorted((e for e in course.values() if e.end_day < -7 and not e.is_placebo), key=lambda e: e.sample_no)
+def _crosses(course: Mapping[int, Estimate], weeks: Mapping[WeeksKey, Cross]) -> dict[tuple[int, int], Cross]:
+    """What pairs of windows of a course share, by their samples in order."""
     crosses = {}
-    for i, one in enumerate(before):
-        for other in before[i + 1 :]:
-            key = (one.property_key, one.panel, one.arm, one.outcome, one.weighting, one.sample_no, other.sample_no)
-            crosses[one.sample_no, other.sample_no] = weeks.get(key, NOTHING_SHARED)
+    for number, one in course.items():
+        for other in course:
+            key = (one.property_key, one.panel, one.arm, one.outcome, one.weighting, number, other)
+            if key in weeks:
+                crosses[number, other] = weeks[key]
+    return crosses
+
+
+def _pretrend(course: Mapping[int, Estimate], crosses: Mapping[tuple[int, int], Cross]) -> float | None:
+    before = sorted((e for e in course.values() if e.end_day < -7 and not e.is_placebo), key=lambda e: e.sample_no)
     return joint_p_value(before, crosses)
 
 

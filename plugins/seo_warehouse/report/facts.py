@@ -48,6 +48,8 @@ class Effect:
     placebo_estimate: float | None = None
     placebo_p_value: float | None = None
     pretrend_p_value: float | None = None
+    lead_p_value: float | None = None
+    is_found_late: bool | None = None
     nofollow_estimate: float | None = None
     nofollow_p_value: float | None = None
     followed_minus_nofollow: float | None = None
@@ -182,9 +184,16 @@ class Facts:
         self, *, arm: str = "acquired_followed", weighting: str = "variance", pooled: bool = False
     ) -> Effect | None:
         """The headline of an arm: the property's own, or that of all properties together."""
-        key = POOLED if pooled else self.property_key
+        return self._find("headline", POOLED if pooled else self.property_key, arm, weighting)
+
+    @property
+    def donut(self) -> Effect | None:
+        """The headline of new followed links, against days -28 to -22 in place of the week before."""
+        return self._find("donut", self.property_key, "acquired_followed", "variance")
+
+    def _find(self, window_name: str, key: int, arm: str, weighting: str) -> Effect | None:
         rows = self._rows(key, arm, weighting)
-        return next((row for row in rows if row.cut == "all" and row.window_name == "headline"), None)
+        return next((row for row in rows if row.cut == "all" and row.window_name == window_name), None)
 
     def weeks(self, arm: str = "acquired_followed") -> tuple[Effect, ...]:
         """The windows of the event study, in the order of their days; headline and placebo overlap them."""

@@ -177,6 +177,19 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
     return tuple(said)
 
 
+def say_late(facts: Facts) -> tuple[str, ...]:
+    """What to read in place of the headline where links seem to have been found weeks after they came."""
+    effect, donut = facts.find(), facts.donut
+    if effect is None or donut is None or not effect.is_found_late or (interval := show(donut).another) is None:
+        return ()
+    p = finite(effect.lead_p_value)
+    return (
+        "These links seem to have come weeks before they were found: in the three weeks before, their pages move the "
+        f"same way already{f' ({say_p(p)})' if p is not None else ''}. Against days 28 to 22 before they were found, "
+        f"another such link lies {measure_of(effect.outcome).say_between(*interval)}: that tells more here.",
+    )
+
+
 def say_dropped(dropped: Mapping[str, int]) -> tuple[tuple[int, str, str], ...]:
     """Links that were not judged, by reason: number, code and reason in words, the most frequent first."""
     rows = ((int(number), code, say_reason(code)) for code, number in dropped.items() if number)

@@ -18,7 +18,7 @@ from seo_warehouse.report.portfolio_words import (
 )
 from seo_warehouse.report.referral_words import referral_table, say_referral
 from seo_warehouse.report.remedies import say_remedies
-from seo_warehouse.report.sentences import judge_facts, say_method, say_source, say_surroundings
+from seo_warehouse.report.sentences import judge_facts, say_late, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
 from seo_warehouse.report.words import LIMITS
 from seo_warehouse.terminal import say_table
@@ -45,7 +45,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
         say("\nWhat would make them count:")
         for remedy in remedies:
             say(f"* {remedy}")
-    said = (*say_method(headline, facts.find(arm="acquired_nofollow")), *say_surroundings(headline))
+    said = (*say_late(facts), *say_method(headline, facts.find(arm="acquired_nofollow")), *say_surroundings(headline))
     for sentence in ["", *said] if said else []:
         say(sentence)
     say("\nWhat these figures cannot say:")

@@ -7,7 +7,7 @@
 }}
 
 with
-    weeks as ({{ weeks_before() }}),
+    weeks as ({{ crossed_samples() }}),
 
     -- They are made anew together.
     topics as (

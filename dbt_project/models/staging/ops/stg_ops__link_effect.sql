@@ -27,6 +27,8 @@ select
     placebo_estimate,
     placebo_p_value,
     pretrend_p_value,
+    lead_p_value,
+    is_found_late,
     nofollow_estimate,
     nofollow_p_value,
     followed_minus_nofollow,
