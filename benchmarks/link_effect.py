@@ -18,6 +18,7 @@ from tests.effect.simulation import (
     BREAKING,
     DIFFERENCE_COVERS,
     FAKE_FIRES,
+    FOUND_LATE,
     HONEST_COVERS,
     HONEST_FIRES,
     MEASURED,
@@ -25,6 +26,7 @@ from tests.effect.simulation import (
     is_refuted_above,
     is_refuted_below,
     judge_all,
+    judge_late,
 )
 
 RESULTS = Path(__file__).parent / "results/link_effect.json"
@@ -46,7 +48,9 @@ def main(seeds: int, first_seed: int, scenarios: tuple[str, ...], write: bool) -
     verdicts = pd.DataFrame([verdict.to_dict() for verdict in told])
     means = verdicts.drop(columns="seed").groupby(["scenario", "outcome"], sort=False).mean()
     _say(f"link_effect: {seeds} panels a scenario, {seconds:.0f} s\n")
-    for table in (_coverage(means), _effects(means), _links(means)):
+    late = pd.DataFrame(judge_late(name, seed) for name in FOUND_LATE for seed in range(first_seed, first_seed + seeds))
+    tables = (_coverage(means), _effects(means), _links(means), late.groupby("scenario", sort=False).mean().round(3))
+    for table in tables:
         _say(table.to_markdown())
         _say("")
     for line in _limits(verdicts):

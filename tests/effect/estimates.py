@@ -7,7 +7,8 @@ N rows, C cells, G clusters (pages); all sums over arrays of (N,). Dube, Girardi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,28 @@ def sample_error(sample: Sample, placebo: Sample, outcome: str, weighting: str =
     weight = n1 * n0 / (n1 + n0) if weighting == "variance" else n1
     alone = math.sqrt(float((weight**2 * own * (1 / n1 + 1 / n0)).sum())) / float(weight.sum())
     return float(np.maximum(before.standard_error * math.sqrt(pooled / pooled_before), alone))
+
+
+def contrast(parts: Sequence[tuple[float, Sample]], outcome: str) -> Estimate:
+    """A sum of estimates of windows, with what their pages share; counts are those of the first window."""
+    made = [
+        (weight, estimate(sample, outcome), _scores(sample, outcome, "variance"), sample) for weight, sample in parts
+    ]
+    first = made[0][1]
+    pages = np.unique(np.concatenate([sample.page for *_, sample in made]))
+    total = np.zeros(pages.size)
+    for weight, found, scores, sample in made:
+        squares = (
+            np.bincount(np.unique(sample.page, return_inverse=True)[1], scores.scores / scores.weight) ** 2
+        ).sum()
+        root = found.standard_error / math.sqrt(float(squares))
+        np.add.at(total, np.searchsorted(pages, sample.page), weight * root * scores.scores / scores.weight)
+    return replace(
+        first,
+        effect=sum(weight * found.effect for weight, found, *_ in made),
+        standard_error=math.sqrt(float((total**2).sum())),
+        degrees=min(found.degrees for _, found, *_ in made),
+    )
 
 
 def honest(found: Estimate, placebo: Estimate, begin: int, end: int) -> tuple[float, float]:

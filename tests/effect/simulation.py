@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 from seo_warehouse.demo.chance import generator, number
 from seo_warehouse.demo.knobs import PanelKnobs
@@ -21,6 +21,7 @@ from seo_warehouse.demo.panel import Panel, make_panel, true_positions
 from tests.effect.estimates import (
     PerLink,
     before_after,
+    contrast,
     estimate,
     followed_minus_nofollow,
     honest,
@@ -67,6 +68,14 @@ BREAKING = {
     "none_unseen_edits": replace(BASE, edit_share=0.5, unseen_edit_share=1.0, followed_effect=0.0),
 }
 """Beyond what the method claims, to show how it breaks."""
+FOUND_LATE = {
+    **{
+        name: SCENARIOS[name]
+        for name in ("random", "rising_one", "lucky", "none_random", "none_rising_one", "none_lucky")
+    },
+    "late_21": replace(BASE, discovery_days=21.0),
+}
+"""What the donut is tried on. Of `late_21` nobody knows that the dates are wrong."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,39 @@ def judge(scenario: str, seed: int, knobs: PanelKnobs | None = None) -> list[Ver
     truths = {arm: true_effects(panel, samples[arm, "headline"].event, headline) for arm in ("followed", "nofollow")}
     truths["naive"] = true_effects(panel, naive.event, headline)
     return [_verdict(scenario, seed, panel, outcome, samples, naive, fake, truths) for outcome in MEASURED]
+
+
+def judge_late(scenario: str, seed: int) -> dict[str, Any]:
+    """What headline, donut and the test of lateness say of log position of a panel of FOUND_LATE."""
+    panel = make_panel(number(scenario, seed), FOUND_LATE[scenario])
+    prepared = prepare(panel, MEASURED[:1])
+    if scenario == "late_21":
+        prepared = replace(prepared, events=replace(prepared.events, doubt=np.zeros_like(prepared.events.doubt)))
+    names = ("headline", "placebo", "week_before_4", "week_before_3", "week_before_2")
+    samples = {name: draw_sample(prepared, window(name), "acquired_followed") for name in names}
+    main, before, earlier = (samples[name] for name in names[:3])
+    truth = float(true_effects(panel, main.event, window("headline"))[MEASURED[0]].mean())
+    plain, placebo = estimate(main, MEASURED[0]), estimate(before, MEASURED[0])
+    donut = contrast([(1, main), (-1, earlier)], MEASURED[0])
+    # Of the placebo a sample has the change as time goes.
+    donut_placebo = contrast([(1, earlier), (1, before)], MEASURED[0])
+    lead = contrast([(1 / 3, samples[name]) for name in names[3:]] + [(-1, earlier)], MEASURED[0])
+    sign = np.sign(donut.effect)
+    is_late = (
+        _tail(sign * lead.effect / lead.standard_error, lead.degrees)
+        < 0.05
+        <= _tail(sign * donut_placebo.effect / donut_placebo.standard_error, donut_placebo.degrees)
+    )
+    told: dict[str, Any] = {"scenario": scenario, "events": plain.event_count, "found_late": bool(is_late)}
+    for name, found, other in (("headline", plain, placebo), ("donut", donut, donut_placebo)):
+        interval = honest(found, other, main.window.begin, main.window.end)
+        told |= {f"{name}_covers": _covers(interval, truth), f"{name}_tells": not _covers(interval, 0.0)}
+        told |= {f"{name}_width": interval[1] - interval[0]}
+    return told
+
+
+def _tail(ratio: float, degrees: int) -> float:
+    return float(t.sf(ratio, degrees))
 
 
 def true_effects(panel: Panel, events: Ints, over: Window) -> dict[str, Floats]:
