@@ -1,8 +1,9 @@
-"""How fast a log is read, beside a bare pattern that keeps nothing and, if it is installed, GoAccess; and its memory.
+"""How fast a log is read, beside a bare pattern that keeps nothing and, where installed, GoAccess and advertools.
 
 The log is made from a seed: some 240 bytes a line, 3 malformed lines in 10,000, 3 % bots, 4,000 or 66,000 addresses.
 The whole way is measured: recognising, reading, who may be a bot, sums of people, what is kept, and its rows with
-verdicts. All take their turns, three times, in processes of their own; of CPU time the median counts.
+verdicts. All take their turns, three times, in processes of their own; of CPU time the median counts. advertools, which
+is far slower, gets the first twentieth of the log.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -29,6 +32,8 @@ from seo_warehouse.logs import asof, keeping, rows
 from seo_warehouse.logs.resuming import find_start
 
 TURNS = 3
+ADVERTOOLS, SHORTER = "advertools", 20
+"""Its log is so many times shorter."""
 READINGS: asof.Readings = {
     "googlebot": {date(2025, 11, 1): frozenset({"66.249.64.0/19"})},
     "bingbot": {date(2025, 11, 1): frozenset({"40.77.167.0/24"})},
@@ -102,13 +107,24 @@ def read_goaccess(path: Path) -> tuple[float, float]:
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def in_turn(ways: dict[str, tuple[Callable[[Path], tuple[float, float]], Path]], lines: int) -> dict[str, float]:
+def read_advertools(path: Path) -> tuple[float, float]:
+    """advertools' data frame of the same lines."""
+    read = import_module("advertools").logs_to_df
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as name:
+        read(str(path), f"{name}/rows.parquet", f"{name}/errors.txt", "combined")
+    return time.process_time() - began, peak_mebibytes()
+
+
+def in_turn(ways: Mapping[str, tuple[Callable[[Path], tuple[float, float]], Path]], lines: int) -> dict[str, float]:
     """Lines a second of CPU time, by way: the median of each one's turns."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(TURNS):
         for name, (read, path) in ways.items():
             seconds[name].append(apart(read, path)[0])
     rates = {name: lines / median(found) for name, found in seconds.items()}
+    if ADVERTOOLS in rates:
+        rates[ADVERTOOLS] /= SHORTER
     for name, rate in rates.items():
         say(f"  {name}: {rate:,.0f} lines/s of CPU time")
     return rates
@@ -138,6 +154,11 @@ def main(lines: int, write: bool) -> None:
             ways["GoAccess"] = (read_goaccess, plain)
         else:
             say("  GoAccess is not installed (Debian's package goaccess): the log is read without it")
+        if find_spec("advertools"):
+            write_log(short := folder / "short.log", lines // SHORTER, 4_000)
+            ways[ADVERTOOLS] = (read_advertools, short)
+        else:
+            say("  advertools is not installed (pip install advertools): the log is read without it")
         rates = in_turn(ways, lines)
         small = apart(read_whole, plain)[1]
         long = folder / "long.log"
@@ -155,6 +176,8 @@ def main(lines: int, write: bool) -> None:
     ]
     if "GoAccess" in rates:
         figures.append(Figure("times GoAccess", whole / rates["GoAccess"], "at least", 5))
+    if ADVERTOOLS in rates:
+        figures.append(Figure("times advertools", whole / rates[ADVERTOOLS], "at least", 10))
     found = {"rates": rates, "lines": lines, "peak_mib": [small, large], "load": load_average()}
     keep("log_reading", figures, found, write=write)
 
