@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("patient")
 TOGETHER = ("warehouse", "pipeline", "chaos", "embedded")
 """Folders whose tests share what takes long to make, the longest first."""
 
-PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst")}
+PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst", "operator")}
 
 
 NO_COMMIT = "0000000"

@@ -45,7 +45,8 @@ WALLS = {
     "authority": {"client", "sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "effect": {"sources", "steps", "orchestration", "embedded", "demo"},
     "report": {"sources", "client", "steps", "orchestration", "embedded", "demo"},
-    "steps": {"orchestration", "embedded", "demo"},
+    "steps": {"orchestration", "pages", "embedded", "demo"},
+    "pages": {"client", "sources", "load", "audit", "orchestration", "embedded", "demo"},
     "orchestration": {"embedded", "demo"},
     "demo": {"load", "audit", "orchestration", "embedded"},
 }

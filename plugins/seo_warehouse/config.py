@@ -197,7 +197,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 RETRIES = 4
 """How often what may work later is tried again, after pauses that double, the first one SEO_WAREHOUSE_RETRY_SECONDS."""
 
-Role = Literal["owner", "loader", "transformer", "analyst"]
+Role = Literal["owner", "loader", "transformer", "analyst", "operator"]
 
 
 _DATABASE_URI = re.compile(

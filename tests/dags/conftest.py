@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+import tests.airflow_home  # noqa: F401
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
 from seo_warehouse.spec import Source
-
-# Before anything imports Airflow: it makes a folder where it is told its home is.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="seo-warehouse-airflow-home-"))
 
 ROOT = Path(__file__).parents[2]
 

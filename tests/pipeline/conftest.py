@@ -14,13 +14,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+import tests.airflow_home  # noqa: F401
 from seo_warehouse.config import Role, Settings
 from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import ADMIN
@@ -28,6 +29,7 @@ from seo_warehouse.embedded.airflow import environment as airflow_environment
 from seo_warehouse.embedded.rest import Client
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports, read_secrets
+from tests.load.loading import write
 from tests.pipeline.browser import Browser, chromium
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +134,15 @@ def running() -> Iterator[Running]:
         stopped = make("stop", home)
         assert stopped.returncode == 0, stopped.stdout
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def hold(running: Running, days: int) -> int:
+    """A held load of so many days before the night."""
+    source = next(source for source in running.wh.sources if source.name == "search_console")
+    with running.wh.connect("loader", autocommit=True) as connection:
+        load_id = write(connection, [], source=source, days=[running.night - timedelta(days)])
+        connection.execute("update ops.load set state = 'quarantined', reason = 'held' where load_id = %s", (load_id,))
+    return load_id
 
 
 def describe(home: Path, output: str) -> Running:

@@ -32,7 +32,7 @@ def test_status_shows_what_is_there_of_each_day_of_a_property(running: Running) 
     assert set(totals.split()[-1]) == {".", "p"}
 
 
-@pytest.mark.parametrize("role", ["owner", "loader", "transformer", "analyst"])
+@pytest.mark.parametrize("role", ["owner", "loader", "transformer", "analyst", "operator"])
 def test_dsn_leads_into_the_warehouse_as_each_role(running: Running, role: str) -> None:
     done = running.command("dsn", "--role", role)
     with psycopg.connect(done.stdout.strip()) as connection:

@@ -6,20 +6,10 @@ import time
 from datetime import date, timedelta
 from typing import Any
 
-from tests.load.loading import write
-from tests.pipeline.conftest import Running
+from tests.pipeline.conftest import Running, hold
 
 DAG = "ingest__search_console"
 WAIT_SECONDS = 900
-
-
-def hold(running: Running, days: int) -> int:
-    """A held load of so many days ago."""
-    source = next(source for source in running.wh.sources if source.name == "search_console")
-    with running.wh.connect("loader", autocommit=True) as connection:
-        load_id = write(connection, [], source=source, days=[running.night - timedelta(days)])
-        connection.execute("update ops.load set state = 'quarantined', reason = 'held' where load_id = %s", (load_id,))
-    return load_id
 
 
 def test_a_release_by_hand_publishes_the_load_and_keeps_who_and_why(running: Running) -> None:

@@ -159,7 +159,7 @@ def test_a_propertys_name_is_a_plain_word(tmp_path: Path) -> None:
 def test_a_password_is_no_sql_fits_into_the_address_and_is_not_sent_to_the_servers_log(
     database: str, tmp_path: Path
 ) -> None:
-    passwords = {"loader": f"{HOSTILE}@/?#:", "transformer": "a'b", "analyst": 'a"b'}
+    passwords = {"loader": f"{HOSTILE}@/?#:", "transformer": "a'b", "analyst": 'a"b', "operator": "a b"}
     with psycopg.connect(database) as connection:
         sent: list[str] = []
         execute = connection.execute

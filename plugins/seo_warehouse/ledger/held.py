@@ -12,6 +12,8 @@ from seo_warehouse.ledger.session import Connection
 
 EXAMPLES = 20
 """Rows of a held load that a person is shown."""
+_OURS = ("row_no", "unfit_content")
+"""Columns of `audit` that are none of the provider's; `unfit` names the columns that cannot hold their value."""
 
 
 @dataclass(frozen=True)
@@ -64,4 +66,10 @@ def read_evidence(conn: Connection, load_id: int, examples: int = EXAMPLES) -> E
         (load_id,),
     )
     rows = conn.execute("select ops.held_rows(%s, %s)", (load_id, examples)).fetchall()
-    return Evidence(rows_read, rules.fetchall(), good.fetchone(), [row for (row,) in rows])
+    return Evidence(rows_read, rules.fetchall(), good.fetchone(), [_as_read(row) for (row,) in rows])
+
+
+def _as_read(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the values that it came with, also those that their columns cannot hold."""
+    came = row | (row.get("unfit_content") or {})
+    return {name: value for name, value in came.items() if name not in _OURS}

@@ -1,25 +1,29 @@
 -- What is computed from the ledgers. Replaced whole whenever the warehouse is migrated, and in place where models hang on it.
 
-create or replace function ops.completeness_at(as_of timestamptz)
+create or replace function ops.completeness_since(as_of timestamptz, since date, only_property integer default null)
 returns table (source text, table_name text, property_key integer, day date, state text)
 language sql stable
 as $$
 with configured as (
     select t.*, (as_of at time zone 'UTC')::date as today, (as_of at time zone 'UTC')::time >= t.night_ends as is_over,
            (date_trunc('month', as_of at time zone 'UTC') - make_interval(months => t.kept_months))::date
-           + extract(day from as_of at time zone 'UTC')::integer - 1 as first_kept
+           + extract(day from as_of at time zone 'UTC')::integer - 1 as first_kept,
+           -- A snapshot has no row within its interval after a reading, which may lie so much further back.
+           since - case t.kind when 'snapshot' then t.interval_days else 0 end as since_day
     from ops.source_table as t
-    where t.is_active
+    where t.is_active and (only_property is null or t.property_key = only_property)
 ),
 publications as (
-    select p.source, p.table_name, p.property_key, p.day, p.is_current, p.read_at, p.checksum,
+    select p.source, p.table_name, p.property_key, p.day, p.is_current, p.read_at, p.checksum, p.kind, p.final_age,
            max(p.checksum) filter (where p.is_current) over same_day as current_checksum,
            max(p.read_at) filter (where p.is_current) over same_day as current_read_at
     from (
         -- A day that was dropped by age keeps its state.
         select source, table_name, property_key, part, day, read_at, checksum,
-               is_current or dropped_at is not null as is_current
-        from ops.publication
+               is_current or dropped_at is not null as is_current, kind, delay_days + lookback_days as final_age
+        from ops.publication join configured using (source, table_name, property_key)
+        -- The bound of all first, so that few rows are joined.
+        where day >= (select min(since_day) from configured) and day >= since_day
     ) as p
     window same_day as (partition by p.source, p.table_name, p.property_key, p.part, p.day)
 ),
@@ -29,22 +33,25 @@ noted as (
            false as is_restated, null::bigint as failed_load, null::bigint as other_load, false as is_quarantined
     from configured as c
     cross join lateral generate_series(
-        c.first_day::timestamp, (c.today - c.delay_days)::timestamp, interval '1 day'
+        greatest(c.first_day, c.since_day)::timestamp, (c.today - c.delay_days)::timestamp, interval '1 day'
     ) as d (day)
     where c.kind <> 'drop'
     union all
     select p.source, p.table_name, p.property_key, p.day, true, case when p.is_current then p.read_at end,
-           c.kind = 'dated' and not p.is_current and p.checksum <> p.current_checksum and p.read_at < p.current_read_at
-           and (p.read_at at time zone 'UTC')::date - p.day >= c.delay_days + c.lookback_days,
+           p.kind = 'dated' and not p.is_current and p.checksum <> p.current_checksum and p.read_at < p.current_read_at
+           and (p.read_at at time zone 'UTC')::date - p.day >= p.final_age,
            null, null, false
-    from publications as p join configured as c using (source, table_name, property_key)
+    from publications as p
     union all
     select l.source, l.table_name, l.property_key, d.day::date, false, null, false,
            case when l.state = 'failed' then l.load_id end, case when l.state <> 'failed' then l.load_id end,
            l.state = 'quarantined'
     from ops.load as l
     join configured using (source, table_name, property_key)
-    cross join lateral generate_series(l.first_day::timestamp, l.last_day::timestamp, interval '1 day') as d (day)
+    cross join lateral generate_series(
+        greatest(l.first_day, since_day)::timestamp, l.last_day::timestamp, interval '1 day'
+    ) as d (day)
+    where l.last_day >= (select min(since_day) from configured) and l.last_day >= since_day
 ),
 summed as (
     select n.source, n.table_name, n.property_key, n.day,
@@ -85,10 +92,19 @@ select j.source, j.table_name, j.property_key, j.day,
            else 'final'
        end
 from judged as j
-where j.read_at is not null or j.kind <> 'snapshot' or j.days_since is null or j.days_since >= j.interval_days
+where j.day >= since
+  and (j.read_at is not null or j.kind <> 'snapshot' or j.days_since is null or j.days_since >= j.interval_days)
 $$;
-comment on function ops.completeness_at is
+comment on function ops.completeness_since is
     'State of each day that a source was to be read for, as of an instant: the first that holds of failed (the newest attempt failed and no settled reading is published), quarantined (a person is asked), never available (a snapshot whose night passed unread, or further back than the source keeps), absent, provisional (its figures may still change), restated (a later reading changed it after it was final), final. A snapshot has no row within its interval after a reading.';
+
+create or replace function ops.completeness_at(as_of timestamptz)
+returns table (source text, table_name text, property_key integer, day date, state text)
+language sql stable
+as $$
+select * from ops.completeness_since(as_of, '-infinity')
+$$;
+comment on function ops.completeness_at is 'ops.completeness_since from the first day on.';
 
 create or replace view ops.completeness as select * from ops.completeness_at(now());
 comment on view ops.completeness is 'ops.completeness_at of this moment.';
@@ -219,8 +235,19 @@ $$;
 comment on function ops.end_readers is 'Ends the analysts'' sessions that hold a table, with a notice in ops.ended_session. Returns how many there were.';
 revoke execute on function ops.end_readers from public;
 
+create or replace function ops.newest_loads(of_night date) returns setof ops.load
+language sql stable
+as $$
+select distinct on (l.source, l.table_name, l.property_key, l.part, l.first_day, l.last_day, l.archive_scope) l.*
+from ops.load as l
+where l.night = of_night
+order by l.source, l.table_name, l.property_key, l.part, l.first_day, l.last_day, l.archive_scope, l.load_id desc
+$$;
+comment on function ops.newest_loads is 'The last attempt at each batch of a night.';
+
 -- Of a load that waits for a person, for whoever may read no schema but ops.
-create or replace function ops.held_rows(held bigint, most integer) returns setof jsonb
+drop function if exists ops.held_rows(bigint, integer);
+create function ops.held_rows(held bigint, most integer) returns setof json
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -231,7 +258,7 @@ begin
     end if;
     -- Two scans that each end early, rather than one that sorts the whole load.
     return query execute format(
-        'select to_jsonb(a) - ''row_no'' from ((select * from %1$s where unfit is not null limit $1)
+        'select row_to_json(a) from ((select * from %1$s where unfit is not null limit $1)
          union all (select * from %1$s where unfit is null limit $1)) as a limit $1', held_table
     ) using most;
 end

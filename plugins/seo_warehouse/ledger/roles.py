@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-ROLES = ("loader", "transformer", "analyst")
+ROLES = ("loader", "transformer", "analyst", "operator")
 """Roles that the owner makes; the owner itself is there before us."""
 READER = "seo_reader"
 """What every analyst is a member of, and nobody logs in as.
@@ -19,7 +19,7 @@ CONTACT_READER = "seo_contact_reader"
 
 
 def role_name(role: str) -> str:
-    """The database role of `owner`, `loader`, `transformer` or `analyst`."""
+    """The database role of `owner`, `loader`, `transformer`, `analyst` or `operator`."""
     return f"seo_{role}"
 
 

@@ -45,7 +45,9 @@ grant select, insert, update, delete on personal.person, personal.contact to seo
 grant select on personal.erasure_key to seo_loader;
 grant select on personal.person, personal.contact to seo_contact_reader;
 grant select on ops.granted_property to seo_contact_reader;
-grant execute on function ops.held_rows to seo_loader;
+grant execute on function ops.held_rows to seo_loader, seo_operator;
+grant usage on schema ops to seo_operator;
+grant select on all tables in schema ops to seo_operator;
 grant seo_reader to seo_analyst;
 alter default privileges for role seo_transformer in schema marts revoke select on tables from seo_analyst;
 """
