@@ -5,3 +5,61 @@
         '\s+', ' ', 'g'
     )))
 {%- endmacro %}
+
+{#- Joins the dollars of one unit of a row's currency on a day; none stated is dollars. -#}
+{% macro join_rate(row, day, rate='rate') -%}
+    left join
+        {{ ref('exchange_rates') }} as {{ rate }}
+        on {{ rate }}.currency = coalesce({{ row }}.currency, 'USD')
+        and {{ day }} >= {{ rate }}.valid_from_date
+        and {{ day }} < {{ rate }}.valid_to_date
+{%- endmacro %}
+
+{#- The score interval of Wilson (1927) at 95 per cent for `hits` of `tries`; NULL without a try. `side` is - or +. -#}
+{% macro wilson(hits, tries, side) -%}
+    {%- set z = 1.959963984540054 -%}
+    ((
+        {{ hits }} + {{ z * z / 2 }} {{ side }} {{ z }} * sqrt(
+            {{ hits }} * (1 - {{ hits }}::double precision / nullif({{ tries }}, 0)) + {{ z * z / 4 }}
+        )
+    ) / (nullif({{ tries }}, 0) + {{ z * z }}))
+{%- endmacro %}
+
+{#- A measure as it is published: to nine places, so that the order of a sum does not show. -#}
+{% macro nine_places(value) -%} round(({{ value }})::numeric, 9)::double precision {%- endmacro %}
+
+{#- Of pairs of placements and links of one grade those that are nearest to each other, and whether nothing else is as near. -#}
+{% macro nearest_pairs(pairs) -%}
+    select
+        ranked.property_key,
+        ranked.placement_key,
+        ranked.link_key,
+        ranked.placement_tie_count = 1 and ranked.link_tie_count = 1 as is_sole
+    from
+        (
+            select
+                {{ pairs }}.*,
+                rank() over (partition by property_key, placement_key order by distance) as of_placement,
+                rank() over (partition by property_key, link_key order by distance) as of_link,
+                count(*) over (partition by property_key, placement_key, distance) as placement_tie_count,
+                count(*) over (partition by property_key, link_key, distance) as link_tie_count
+            from {{ pairs }}
+        ) as ranked
+    where ranked.of_placement = 1 and ranked.of_link = 1
+{%- endmacro %}
+
+{#- Whether neither side of a pair was taken in an earlier round. -#}
+{% macro is_left(pair, taken) -%}
+    not exists (
+        select 1
+        from {{ taken }} as taken_placement
+        where
+            taken_placement.property_key = {{ pair }}.property_key
+            and taken_placement.placement_key = {{ pair }}.placement_key
+    )
+    and not exists (
+        select 1
+        from {{ taken }} as taken_link
+        where taken_link.property_key = {{ pair }}.property_key and taken_link.link_key = {{ pair }}.link_key
+    )
+{%- endmacro %}

@@ -52,6 +52,9 @@ REFERENCE_TABLES = {
     "index_strata": "a seed",
     "link_hazards": "a seed",
     "referral_hosts": "a seed",
+    "exchange_rates": "a seed",
+    "shared_hosts": "a seed",
+    "t_quantiles": "a seed",
 }
 """Tables without property_key, copied to every node; joins with them need none."""
 GATHERED_BY_CITUS = {
@@ -86,6 +89,7 @@ MART_ORDER = (
     "link",
     "portfolio",
     "referral",
+    "relation",
     "discovery",
     "effect",
     "estimate",

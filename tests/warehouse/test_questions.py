@@ -55,7 +55,7 @@ MODELS = (
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
-    *("fct_page_link_profile", "+rpt_referral_source"),
+    *("fct_page_link_profile", "+rpt_referral_source", "+fct_placement", "+dim_partner"),
 )
 
 
@@ -92,6 +92,7 @@ def world(warehouse: Warehouse) -> Warehouse:
     _publish_inspections(warehouse)
     _publish_disavowals(warehouse)
     _publish_visits(warehouse)
+    _publish_outreach(warehouse)
     _note_loads(warehouse)
     warehouse.copy_published(of=1, key=2)
     warehouse.dbt("run", "--select", *MODELS, build_id=warehouse.claim())
@@ -365,6 +366,16 @@ def _publish_visits(warehouse: Warehouse) -> None:
         warehouse.publish("link_check", "link", 1, day(number), [link])
 
 
+def _publish_outreach(warehouse: Warehouse) -> None:
+    """Two links that were paid for: one that stands, and one that nobody ever saw."""
+    told = {"campaign": "spring", "placed_on": day(0), "currency": "USD", "exported_at": _at(13, 8)}
+    rows = [
+        told | {"partner": "news", "source_url": NEWS, "target_url": f"{SITE}/", "price": 100.0},
+        told | {"partner": "Ghost", "source_url": "https://ghost.example/", "target_url": f"{SITE}/", "price": 50.0},
+    ]
+    warehouse.publish("outreach", "placement", 1, day(0), rows, part="outreach_placements")
+
+
 def _at(number: int, hour: int) -> datetime:
     return datetime.combine(day(number), time(hour), UTC)
 
@@ -544,11 +555,12 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (day(8).replace(day=1), "link_host", "www.new.example", 4, 3, 0, 1),
         (day(8).replace(day=1), "other_site", "www.elsewhere.example", 1, 0, 0, 0),
     ],
+    49: [("news", 1, 1, 1, 0, 100), ("Ghost", 1, 0, 0, 0, 50)],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 49)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 50)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

@@ -11,6 +11,7 @@ select
     depth,
     links_whole_since as links_whole_since_date,
     link_cadence_days,
+    hourly_rate,
     is_active,
     pool_state = 'in' as is_pooled
 from properties
