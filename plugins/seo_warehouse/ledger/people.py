@@ -22,6 +22,7 @@ IDENTITIES = ("id", "email")
 """By which a person is known again; two may share a telephone or a name."""
 ERASABLE = (*IDENTITIES, "phone")
 LONGEST = 1_000
+"""Bytes of a value as it is compared, and letters of one as it is kept."""
 _NO_LETTER = ("Cc", "Cf", "Cs", "Co", "Cn")
 Erased = set[tuple[int, bytes]]
 
@@ -29,7 +30,7 @@ Erased = set[tuple[int, bytes]]
 def plain(kind: str, value: str) -> str:
     """A value as it is compared: without what cannot be seen, in small letters; of a telephone its digits."""
     shown = "".join(c for c in unicodedata.normalize("NFKC", value) if unicodedata.category(c) not in _NO_LETTER)
-    text = " ".join(shown.casefold().split())[:LONGEST]
+    text = " ".join(shown.casefold().split()).encode()[:LONGEST].decode(errors="ignore")
     return re.sub(r"[^0-9]", "", text) if kind == "phone" else text
 
 
