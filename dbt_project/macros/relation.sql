@@ -48,18 +48,16 @@
     where ranked.of_placement = 1 and ranked.of_link = 1
 {%- endmacro %}
 
-{#- Whether neither side of a pair was taken in an earlier round. -#}
-{% macro is_left(pair, taken) -%}
-    not exists (
-        select 1
-        from {{ taken }} as taken_placement
-        where
-            taken_placement.property_key = {{ pair }}.property_key
-            and taken_placement.placement_key = {{ pair }}.placement_key
-    )
-    and not exists (
-        select 1
-        from {{ taken }} as taken_link
-        where taken_link.property_key = {{ pair }}.property_key and taken_link.link_key = {{ pair }}.link_key
-    )
+{#- Joins what earlier rounds took of both sides of a pair; `is_left` keeps the pairs of which they took neither. -#}
+{% macro join_taken(pair, taken) -%}
+    left join
+        {{ taken }} as taken_placement
+        on taken_placement.property_key = {{ pair }}.property_key
+        and taken_placement.placement_key = {{ pair }}.placement_key
+    left join
+        {{ taken }} as taken_link
+        on taken_link.property_key = {{ pair }}.property_key
+        and taken_link.link_key = {{ pair }}.link_key
 {%- endmacro %}
+
+{% macro is_left() -%} (taken_placement.property_key is null and taken_link.property_key is null) {%- endmacro %}

@@ -44,7 +44,6 @@ OURS = {
     "source": "a source's name",
     "span": "a word of ours",
     "state": "a word of ours, which a check holds to",
-    "span": "a word of ours",
     "stream": "a folder's name, of at most 60 letters",
     "table_name": "a table's name",
     "unique_id": "dbt's name of a model of ours",

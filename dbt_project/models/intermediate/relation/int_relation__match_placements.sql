@@ -41,8 +41,8 @@ with
 
     same_page_pairs as (
         select pair.*
-        from of_page as pair
-        where not pair.is_target and {{ is_left('pair', 'exact_found') }}
+        from of_page as pair {{ join_taken('pair', 'exact_found') }}
+        where not pair.is_target and {{ is_left() }}
     ),
 
     same_page_found as ({{ nearest_pairs('same_page_pairs') }}),
@@ -73,8 +73,8 @@ with
             pair.*,
             count(*) over (partition by pair.property_key, pair.placement_key) = 1
             and count(*) over (partition by pair.property_key, pair.link_key) = 1 as is_sole
-        from of_domain as pair
-        where {{ is_left('pair', 'found') }}
+        from of_domain as pair {{ join_taken('pair', 'found') }}
+        where {{ is_left() }}
     ),
 
     -- What the newest visit to the promised page saw that came after the promise.

@@ -23,14 +23,11 @@ with
             min(named.day) as begin_date,
             min(named.kind) as kind
         from named
-        where
-            not exists (
-                select 1
-                from told
-                where
-                    told.property_key = named.property_key
-                    and told.campaign_key = named.campaign_key
-            )
+        left join
+            told
+            on told.property_key = named.property_key
+            and told.campaign_key = named.campaign_key
+        where told.property_key is null
         group by named.property_key, named.campaign_key
     )
 

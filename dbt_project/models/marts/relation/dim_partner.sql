@@ -64,14 +64,11 @@ with
             min(named.day) as day,
             min(named.partner) as partner_name
         from named
-        where
-            not exists (
-                select 1
-                from spans
-                where
-                    spans.property_key = named.property_key
-                    and spans.partner_key = named.partner_key
-            )
+        left join
+            spans
+            on spans.property_key = named.property_key
+            and spans.partner_key = named.partner_key
+        where spans.property_key is null
         group by named.property_key, named.partner_key
     ),
 
