@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import end_overtaken, maintenance_dag
+from seo_warehouse.orchestration.dag_parts import maintenance_dag
 from seo_warehouse.orchestration.tasks import (
     ask,
     carry_out_decisions,
@@ -12,6 +12,8 @@ from seo_warehouse.orchestration.tasks import (
     check_freshness,
     close_overdue,
     end_overlong_sessions,
+    end_request,
+    find_overtaken,
     keep_tables,
     tell_people,
     write_docs,
@@ -20,7 +22,7 @@ from seo_warehouse.orchestration.tasks import (
 with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has passed.", "5 * * * *")):
     close_overdue() >> [check_clock(), tell_people()]
     carry_out_decisions() >> ask()
-    end_overtaken()
+    end_request.expand(overtaken_run=find_overtaken())
 
 with DAG(
     **maintenance_dag("maintenance__guests", "End analysts' sessions that are over their limits.", "*/10 * * * *")

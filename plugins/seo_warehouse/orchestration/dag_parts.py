@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import (
     CronPartitionTimetable,
     CronTriggerTimetable,
@@ -37,7 +35,6 @@ from seo_warehouse.orchestration.tasks import (
     PROPERTY_LABEL,
     audit,
     audit_files,
-    find_overtaken,
     night_of,
     publish,
     publish_files,
@@ -126,8 +123,11 @@ def decide_dag() -> dict[str, Any]:
     return arguments | {"max_active_runs": MOST_REQUESTS, "is_paused_upon_creation": False}
 
 
-def ask_person() -> HITLOperator:
+def ask_person() -> Any:
     """The request that `describe` has written. While it waits it holds no worker slot and needs no triggerer."""
+    # Every task of every DAG imports this module, and one needs the operator.
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
     why = Param(None, type=["null", "string"], title="Why", description="required to approve and to reject")
     return HITLOperator(
         task_id="request",
@@ -138,14 +138,6 @@ def ask_person() -> HITLOperator:
         params={"why": why},
         response_timeout=REQUEST_LASTS,
     )
-
-
-def end_overtaken() -> Any:
-    """Run those of `decide` anew that ask for nothing any more: they find that there is nothing to decide, and end."""
-    again = TriggerDagRunOperator.partial(
-        task_id="end_request", trigger_dag_id="decide", reset_dag_run=True, logical_date=None
-    )
-    return again.expand(trigger_run_id=find_overtaken())
 
 
 def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str, Any]:
