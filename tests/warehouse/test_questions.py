@@ -462,6 +462,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("dataforseo_serp", day(0).replace(day=1), 28, 7),
         ("exports", day(0).replace(day=1), 0, 0),
         ("link_check", day(0).replace(day=1), 0, 0),
+        ("outreach", day(0).replace(day=1), 0, 0),
         ("search_console", day(0).replace(day=1), 0, 0),
         ("server_logs", day(0).replace(day=1), 0, 0),
         ("site_crawl", day(0).replace(day=1), 0, 0),
