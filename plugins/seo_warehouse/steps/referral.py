@@ -19,8 +19,8 @@ from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.urls import key64
 
 log = logging.getLogger(__name__)
-MOST_READ, MOST_LINKS, AGES = 20_000, 300, 6
-"""Links of a property that habits are learned from, chosen by their keys, which are hashes; and of a group."""
+MOST_READ, AGES = 20_000, 6
+"""Links of a property that habits are learned from, chosen by their keys, which are hashes; and classes of age."""
 WITNESSES = """
 select property_key, witness,
     coalesce(sum(visit_count) / nullif(sum(day_count), 0), 1)::float8
@@ -51,16 +51,8 @@ order by m.link_key
 limit {MOST_READ}
 """  # noqa: S608
 GROUPS = f"""
-with groups as (
-    select source_host_key, page_key
-    from intermediate.int_referral__count_exposures
-    where property_key = %(key)s and witness = %(witness)s
-    group by source_host_key, page_key
-    having count(distinct link_key) <= {MOST_LINKS}
-)
 select e.source_host_key, e.page_key, e.link_key, e.week, e.span_no, e.day_counts, e.visit_count, {LINK}
 from intermediate.int_referral__count_exposures as e
-join groups using (source_host_key, page_key)
 join intermediate.int_referral__measure_links as m
     on m.property_key = e.property_key and m.witness = e.witness and m.link_key = e.link_key
 where e.property_key = %(key)s and e.witness = %(witness)s

@@ -13,7 +13,24 @@ with
         where grade = 'ambiguous'
     ),
 
-    groups as (select distinct property_key, witness, source_host_key, page_key from visits),
+    -- Of a link on every page of a site nobody could tell which page sent whom.
+    sizes as (
+        select property_key, source_host_key, page_key, count(*) as candidate_count
+        from {{ ref('int_referral__list_candidates') }}
+        where shared_days <> '{}'
+        group by property_key, source_host_key, page_key
+    ),
+
+    groups as (
+        select distinct visits.property_key, visits.witness, visits.source_host_key, visits.page_key
+        from visits
+        inner join
+            sizes
+            on sizes.property_key = visits.property_key
+            and sizes.source_host_key = visits.source_host_key
+            and sizes.page_key = visits.page_key
+        where sizes.candidate_count <= {{ var('most_referral_links') }}
+    ),
 
     weeks as (select * from {{ ref('int_referral__list_weeks') }}),
 

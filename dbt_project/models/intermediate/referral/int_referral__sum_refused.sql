@@ -9,6 +9,8 @@ with
             {{ key64('visit.referrer_host') }} as source_host_key,
             visit.page_key,
             spans.span,
+            spans.first_day,
+            spans.last_day,
             sum(visit.visit_count)::bigint as visit_count
         from {{ ref('fct_referral_visit') }} as visit
         inner join
@@ -22,7 +24,9 @@ with
             visit.witness,
             {{ key64('visit.referrer_host') }},
             visit.page_key,
-            spans.span
+            spans.span,
+            spans.first_day,
+            spans.last_day
     ),
 
     estimates as (select distinct {{ group }}, span from {{ ref('stg_ops__referral_estimate') }}),
@@ -32,12 +36,6 @@ with
         from visits
         left join estimates using ({{ group }}, span)
         where estimates.property_key is null
-    ),
-
-    links as (
-        select {{ group }}, link_key, min(span_no) as span_no
-        from {{ ref('int_referral__count_exposures') }}
-        group by {{ group }}, link_key
     )
 
 select
@@ -58,9 +56,8 @@ select
     ) as candidate_count
 from refused
 inner join
-    links
+    {{ ref('int_referral__list_candidates') }} as links
     on links.property_key = refused.property_key
-    and links.witness = refused.witness
     and links.source_host_key = refused.source_host_key
     and links.page_key = refused.page_key
-    and links.span_no <= array_position(array['days_28', 'days_90', 'life'], refused.span) - 1
+    and links.shared_days && daterange(refused.first_day, refused.last_day, '[]')
