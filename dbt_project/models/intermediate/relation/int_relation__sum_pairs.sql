@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- What is told of a partner in a campaign, in one row. -#}
 with
     states as (
