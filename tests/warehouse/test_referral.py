@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded.postgres import Postgres
@@ -135,3 +138,44 @@ def test_the_same_days_are_laid_alike_to_the_last_digit(warehouse: Warehouse, wh
 def test_of_no_visits_nothing_is_written(warehouse: Warehouse, wh: steps.Warehouse) -> None:
     warehouse.connection.execute("truncate intermediate.int_referral__count_exposures")
     assert lay_visits(wh) == 0
+
+
+def test_a_link_that_does_nothing_is_seldom_told_to_do_something(warehouse: Warehouse, wh: steps.Warehouse) -> None:
+    # Hosts of one link each, visited alike before it came and after; people come in bursts, by day and by week.
+    rng, links, came = np.random.default_rng(3), 300, day_of(100)
+    shares = np.repeat(rng.gamma(10, 1 / 10, (links, 9)), 7, axis=1)[:, :57] * rng.gamma(4, 1 / 4, (links, 57))
+    counts = rng.poisson(5 * shares)
+    for table in ("marts.fct_referral_visit", "intermediate.int_referral__list_candidates", "marts.fct_link_event"):
+        warehouse.connection.execute(f"truncate {table}")
+    event = {"property_key": 1, "event_type": "acquired", "event_date": came, "evidence": "dated"}
+    event |= dict.fromkeys(("is_uncertain_date", "is_index_change"), False)
+    warehouse.insert("marts.fct_link_event", [event | {"event_key": n, "link_key": n} for n in range(links)])
+    life = {"property_key": 1, "page_key": 5, "days": "{[2026-01-01,infinity)}"}
+    warehouse.insert(
+        "intermediate.int_referral__list_candidates",
+        [life | {"link_key": n, "source_host_key": key64(f"h{n}.example")} for n in range(links)],
+    )
+    visit = {"property_key": 1, "witness": "logs", "class": "link_host", "page_key": 5, "referrer_state": "known"}
+    warehouse.insert(
+        "marts.fct_referral_visit",
+        [
+            visit
+            | {"day": came + timedelta(number - 28), "referrer_host": f"h{n}.example", "referrer_key": n}
+            | {"visit_count": int(count)}
+            for n, days in enumerate(counts)
+            for number, count in enumerate(days)
+        ],
+    )
+    warehouse.dbt("run", "--select", "int_referral__list_spans", "rpt_referral_effect")
+    rows = warehouse.rows("select * from marts.rpt_referral_effect order by link_key")
+    assert len(rows) == links
+    alarms = [row for row in rows if not row["ratio_low"] <= 1 <= row["ratio_high"]]
+    assert len(alarms) / links <= 0.07
+    for row, days in zip(rows[:20], counts, strict=False):
+        weeks = days[:56].reshape(2, 4, 7).sum(axis=2)
+        before, after = weeks.sum(axis=1)
+        excess = ((weeks - weeks.mean(axis=1, keepdims=True)) ** 2 / weeks.mean(axis=1, keepdims=True)).sum() / 6
+        width = t.ppf(0.975, 6) * math.sqrt(max(excess, 1) * (1 / (after + 0.5) + 1 / (before + 0.5)))
+        assert row["ratio"] == pytest.approx((after + 0.5) / (before + 0.5))
+        assert row["ratio_high"] == pytest.approx(row["ratio"] * math.exp(width))
+        assert row["ratio_low"] == pytest.approx(row["ratio"] * math.exp(-width))
