@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, write_exports
 from seo_warehouse.demo.catalogue import DEVICES
 from seo_warehouse.demo.world import World
-from seo_warehouse.exports.forms import read, recognise
+from seo_warehouse.exports import stripping
+from seo_warehouse.exports.forms import read, recognise, survey_sheets
+from seo_warehouse.exports.layout import Reading
+from seo_warehouse.exports.values import Habits
 
 FIRST = date(2026, 5, 4)
 TODAY = FIRST + timedelta(weeks=26)
@@ -67,6 +72,31 @@ def test_the_tracker_noted_the_true_positions_of_the_four_weeks_before(drop: Pat
     assert states == {"found", "not_found"}
 
 
+def test_promises_are_of_the_links_that_came_and_name_their_days(drop: Path, world: World) -> None:
+    for prop in DEMO_PROPERTIES:
+        folder = drop / prop.name / "outreach"
+        parts = {}
+        for path in sorted(folder.iterdir()):
+            pieces = list(stripping.strip(path.name, partial(BytesIO, path.read_bytes()), lambda named, about: "an id"))
+            assert "editor@" not in b"".join(pieces).decode()
+            kept = partial(BytesIO, b"".join(pieces))
+            sheet = stripping.sheet_of(path.name, kept, Reading(Habits(), TODAY))
+            if sheet is not None:
+                part = survey_sheets(path.name, (sheet,), {"": kept}, WRITTEN)
+                assert (part.refused_count, part.equal_count, part.contradicted_count) == (0, 0, 0), path.name
+                parts[part.table] = list(read(path.name, kept, part))
+        came = {link.url_from: link for link in world.links[prop.key] if link.changes[0].kind == "acquired"}
+        placed = [row for row in parts["placement"] if row["placed_on"]]
+        assert len(placed) > 30
+        for row in placed:
+            link = came[row["source_url"]]
+            assert (row["target_url"], row["placed_on"]) == (link.url_to, link.changes[0].at.date())
+            assert row["day"] < row["placed_on"] < TODAY
+        assert 0 < len(parts["placement"]) - len(placed) < 10
+        assert {row["direction"] for row in parts["touch"]} == {"in", "out"}
+        assert {row["partner"] for row in parts["touch"]} == {row["partner"] for row in parts["partner"]}
+
+
 def test_a_folder_that_is_there_is_left_as_it_is(world: World, tmp_path: Path) -> None:
     first, second = (prop.name for prop in DEMO_PROPERTIES)
     (tmp_path / first).mkdir()
@@ -74,5 +104,5 @@ def test_a_folder_that_is_there_is_left_as_it_is(world: World, tmp_path: Path) -
     assert list((tmp_path / first).iterdir()) == []
     (tmp_path / second / "page_changes.csv").unlink()
     write_exports(tmp_path, world, TODAY)
-    assert [path.name for path in (tmp_path / second).iterdir()] == ["rank-tracker.csv"]
+    assert sorted(path.name for path in (tmp_path / second).iterdir()) == ["outreach", "rank-tracker.csv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted((first, second))

@@ -36,10 +36,7 @@ MARTS = {
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
     "metric_daily",
 }  # fmt: skip
-OF_OTHERS = {
-    "fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals",
-    "dim_partner", "dim_partner_site", "dim_campaign", "fct_placement", "fct_outreach", "rpt_outreach_return",
-}  # fmt: skip
+OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals"}
 """What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""
 
 

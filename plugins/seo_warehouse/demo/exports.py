@@ -1,7 +1,8 @@
 """Sample files for the demo's drop folders: what somebody would have in hand on the first day.
 
 All say what is true in the world: the edits that were made to the pages so far, the positions that a rank tracker noted
-in the four weeks before the first day, and, of one property, its servers' logs up to yesterday.
+in the four weeks before the first day, whom somebody asked for links and what was promised, and, of one property, its
+servers' logs up to yesterday.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.logs import LOGGED, write_logs
+from seo_warehouse.demo.outreach import write_outreach
 from seo_warehouse.demo.world import World
 
 TRACKED_DAYS = 28
@@ -30,6 +32,9 @@ def write_exports(drop: Path, world: World, today: date) -> None:
         aside.mkdir(parents=True)
         _write(aside / "page_changes.csv", page_changes(world, prop, today))
         _write(aside / "rank-tracker.csv", tracked_positions(world, prop))
+        (aside / "outreach").mkdir()
+        for name, rows in write_outreach(world, prop, today).items():
+            _write(aside / "outreach" / name, rows)
         if prop.name == LOGGED:
             write_logs(aside / "logs", world, prop, today - timedelta(days=1))
         aside.rename(folder)

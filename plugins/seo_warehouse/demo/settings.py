@@ -25,6 +25,7 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
         sources["dataforseo_serp"]["interval_days"] = 7
     else:
         sources = {"search_console": {"site": prop.search_console_site}, **sources, "exports": {}}
+        sources["outreach"] = {"hourly_rate": 60}
     if prop.is_crawled:
         address = f"127.0.0.1:{port}"
         sources["site_crawl"] = {
