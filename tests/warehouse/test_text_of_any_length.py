@@ -18,6 +18,7 @@ INDEX_ROW_BYTES = 2_704
 """What a row of a btree holds: https://www.postgresql.org/docs/current/btree.html"""
 OUR_BYTES = 100
 OURS = {
+    "account": "a word of ours, of a source",
     "anchor_type": "a word of ours",
     "analyst": "a role's name, of which PostgreSQL takes 63 bytes",
     "arm": "a word of ours",
@@ -40,6 +41,7 @@ OURS = {
     "outcome": "a word of ours",
     "part": "vendor and form of an export, words of ours",
     "rule": "a word of ours, with a column's name in it",
+    "scope": "a night, or days and a word of ours",
     "sha256": "refers to ops.export_file, where a check holds it to 64 letters",
     "source": "a source's name",
     "span": "a word of ours",
