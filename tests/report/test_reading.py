@@ -30,6 +30,12 @@ def test_marts_without_rows_give_empty_facts(marts: Connection, analyst: Connect
     assert read_timelines(analyst, facts) == ()
 
 
+def test_marts_of_an_earlier_version_are_an_error_that_says_what_to_do(marts: Connection, analyst: Connection) -> None:
+    marts.execute("alter table marts.rpt_link_effect drop column sample_low")
+    with pytest.raises(ConfigError, match="`seo-warehouse build` makes them anew"):
+        read_facts(analyst, "alderwood", 1)
+
+
 def test_the_facts_of_a_property_are_its_own_and_those_of_all_together(marts: Connection, analyst: Connection) -> None:
     site.fill(marts)
     facts = read_facts(analyst, "alderwood", 1)

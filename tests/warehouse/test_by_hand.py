@@ -20,7 +20,7 @@ from seo_warehouse.config import Settings
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import builds
-from seo_warehouse.steps.build import fingerprint
+from seo_warehouse.steps.build import fingerprint, is_modelled_otherwise
 from seo_warehouse.steps.by_hand import run_by_hand
 from seo_warehouse.steps.warehouse import open_warehouse
 from tests.conftest import PASSWORDS
@@ -105,10 +105,12 @@ def test_the_next_build_makes_everything_anew_where_the_models_were_other_ones(
     )
     assert by_hand(home, seed)
     assert modelled_with() == known
+    assert not is_modelled_otherwise(open_warehouse(Settings(home)))
     edited = shutil.copytree(project, tmp_path / "edited", ignore=shutil.ignore_patterns("target", "logs"))
     (edited / "macros/keys.sql").open("a").write("{#- edited -#}")
     assert by_hand(home | {"SEO_WAREHOUSE_DBT_PROJECT": str(edited)}, seed)
     assert modelled_with() != known
+    assert is_modelled_otherwise(open_warehouse(Settings(home)))
 
 
 def test_what_writes_waits_for_who_holds_the_warehouse_and_what_reads_does_not(

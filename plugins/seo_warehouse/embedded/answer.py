@@ -13,8 +13,10 @@ from seo_warehouse.embedded import parts
 from seo_warehouse.embedded.airflow import ADMIN, Airflow
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.facts import Facts
+from seo_warehouse.report.querying import EARLIER
 from seo_warehouse.report.sentences import judge_facts, show
 from seo_warehouse.report.words import measure_of
+from seo_warehouse.steps.build import is_modelled_otherwise
 from seo_warehouse.steps.report import read_effect
 from seo_warehouse.steps.status import say_facts, say_loads
 from seo_warehouse.steps.warehouse import Warehouse
@@ -37,6 +39,8 @@ def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
     """What is there now, and where to look."""
     say_loads(wh, say)
     say_facts(wh, say)
+    if is_modelled_otherwise(wh):
+        say(f"To do: {EARLIER}.")
     stated = wh.properties.properties
     told = {prop.name: facts for prop in stated if (facts := _facts(wh, prop)) is not None}
     if len(stated) <= MOST_TOLD:
@@ -56,7 +60,7 @@ def say_result(wh: Warehouse, airflow: Airflow, say: Say) -> None:
 
 
 def _facts(wh: Warehouse, prop: Property) -> Facts | None:
-    """What links did to a property's positions; None where the analyst may not know."""
+    """What links did to a property's positions; None where the analyst may not know, or the marts do not say."""
     try:
         return read_effect(wh, prop.name, panel=None, outcome=None)
     except ConfigError:

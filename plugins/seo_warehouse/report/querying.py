@@ -1,4 +1,4 @@
-"""How a report asks the marts, which may be of a time before some of its tables."""
+"""How a report asks the marts, which may be of a time before some of its tables and columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import class_row
 
+from seo_warehouse.errors import ConfigError
+
 Row = TypeVar("Row")
+EARLIER = "the marts were made by an earlier version, or of other properties: `seo-warehouse build` makes them anew"
 
 
 def has_tables(connection: psycopg.Connection[Any], *tables: str) -> bool:
@@ -21,6 +24,9 @@ def has_tables(connection: psycopg.Connection[Any], *tables: str) -> bool:
 def read_rows(
     connection: psycopg.Connection[Any], kind: type[Row], query: str, which: Mapping[str, Any]
 ) -> tuple[Row, ...]:
-    """The rows of a query, whose columns are the fields of `kind`."""
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return tuple(cursor.execute(query, which).fetchall())
+    """The rows of a query, whose columns are the fields of `kind`. Raises ConfigError where the marts lack one."""
+    try:
+        with connection.cursor(row_factory=class_row(kind)) as cursor:
+            return tuple(cursor.execute(query, which).fetchall())
+    except psycopg.errors.UndefinedColumn as error:
+        raise ConfigError(EARLIER) from error

@@ -116,6 +116,12 @@ def _build_once(
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
 
 
+def is_modelled_otherwise(wh: Warehouse) -> bool:
+    """Whether the last build was made with other models or properties, so that the next one makes everything anew."""
+    with wh.connect("loader", autocommit=True) as connection:
+        return _modelled_with(connection) not in (None, fingerprint(wh))
+
+
 def note_other_project(wh: Warehouse) -> None:
     """Have the next build make everything anew, unless the models and properties are those of the last one."""
     with wh.connect("loader", autocommit=True) as connection:
