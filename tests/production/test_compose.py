@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -101,8 +102,14 @@ def test_every_service_is_bounded_in_memory_and_processes(everything: dict[str, 
 
 
 def test_only_what_runs_tasks_has_the_warehouses_password_and_the_providers(everything: dict[str, Service]) -> None:
-    for secret in ("SEO_WAREHOUSE_DSN", "AIRFLOW_CONN_DATAFORSEO", "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE"):
+    for secret in ("AIRFLOW_CONN_DATAFORSEO", "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE"):
         assert {name for name, service in everything.items() if secret in service["environment"]} == TASKS
+    places = {n: urlsplit(dsn) for n, s in everything.items() if (dsn := s["environment"].get("SEO_WAREHOUSE_DSN"))}
+    # The operators' pages read in their own role's name, and are told the place alone.
+    assert places.keys() - TASKS == {"api-server"}
+    assert {name for name, place in places.items() if place.username or place.password} == TASKS
+    assert {n for n, s in everything.items() if "SEO_WAREHOUSE_OWNER_PASSWORD" in secrets_of(s)} >= TASKS
+    assert "SEO_WAREHOUSE_OWNER_PASSWORD" not in secrets_of(everything["api-server"])
     superuser = {name for name, service in everything.items() if secrets_of(service) & {"POSTGRES_PASSWORD"}}
     assert superuser == {"postgres", "citus-coordinator", "citus-worker-1", "citus-worker-2", "citus-init"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -69,11 +68,9 @@ CanDecide = Annotated[bool, Depends(may_decide)]
 def find_warehouse() -> Warehouse:
     """The warehouse that the environment describes. A dependency, so that tests can name another.
 
-    Where the server of the pages shall not know the owner's password, SEO_WAREHOUSE_PAGES_DSN says where the database
-    is: a URI without user and password.
+    Of SEO_WAREHOUSE_DSN the pages need the place alone: it may be without user and password.
     """
-    place = os.environ.get("SEO_WAREHOUSE_PAGES_DSN")
-    return Warehouse(Settings(os.environ | {"SEO_WAREHOUSE_DSN": place} if place else None))
+    return Warehouse(Settings())
 
 
 Found = Annotated[Warehouse, Depends(find_warehouse)]
