@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,14 @@ import psycopg
 
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.spec import NIGHT_DEADLINE
 from seo_warehouse.steps import drop
+from seo_warehouse.steps.stated import read_clock
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
 
 NIGHT = datetime.now(UTC).date()
+LAST_INSTANT = datetime.combine(NIGHT, NIGHT_DEADLINE, UTC) - timedelta(minutes=1)
 PROPERTIES = """
 properties:
   - {key: 1, name: shop, domain: shop.example, history_start: 2026-05-01, sources: {exports: {}}}
@@ -40,7 +43,8 @@ class Shop:
 
     @property
     def wh(self) -> Warehouse:
-        return Warehouse(Settings(self.environment))
+        """At whatever hour tests run, the night is open."""
+        return Warehouse(Settings(self.environment), clock=lambda settings: min(read_clock(settings), LAST_INSTANT))
 
     @property
     def folder(self) -> Path:
