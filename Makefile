@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPING := .venv/.developing
 BENCHMARKS := effect_scale load_path load_exports log_reading night_build readers site_crawl documentation hostile \
-  make_run demo_truth scheduler celery_nights discovery
+  make_run demo_truth scheduler celery_nights discovery operator_pages referral_worlds
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.

@@ -54,6 +54,9 @@ label, never within one: class by class in their order and, within a class, a pa
         length(suffixes.host) desc
 {%- endmacro %}
 
+{#- Whether an interval leaves the value untold: it is wider than five visits, and than the value. -#}
+{% macro is_wide(value, low, high) -%} {{ high }} - {{ low }} > greatest(5, {{ value }}) {%- endmacro %}
+
 {#- Ages of links in days, from and before, by which their visits are told apart; a link counts on the day before it came. -#}
 {% macro visit_ages() -%}
     {{ return([[-1, 7], [7, 14], [14, 28], [28, 56], [56, 112], [112, none]]) }}

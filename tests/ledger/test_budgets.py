@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -117,15 +117,28 @@ def test_people_are_told_how_a_budget_stands(connection: psycopg.Connection[Any]
 def test_a_pace_says_when_a_budget_ends(connection: psycopg.Connection[Any]) -> None:
     with connection.transaction():
         sync_budgets(connection, [OWN])
-    for number in range(14):
-        connection.execute(
-            "insert into ops.order_usage"
-            " (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money, noted_at)"
-            " values ('serp', 1, %s, 0, 0, 0, 0, 0, 0.1, %s)",
-            (date(2026, 6, 1), datetime(2026, 6, 1 + number, 12, tzinfo=UTC)),
-        )
+    spend(connection, date(2026, 6, 1), 14)
     (standing,) = read_standings(connection, date(2026, 6, 15))
     assert str(standing).endswith("1.40 of 2.00 US dollars spent (70%); at this pace it ends on 2026-06-21")
     # Two of the last fourteen nights cost 0.10 each, and four are left.
     (standing,) = read_standings(connection, date(2026, 6, 27))
     assert str(standing).endswith("at this pace 1.46 by the end of the month")
+
+
+def test_a_pace_is_of_the_nights_that_there_were(connection: psycopg.Connection[Any]) -> None:
+    with connection.transaction():
+        sync_budgets(connection, [OWN])
+    spend(connection, date(2026, 6, 1), 2)
+    (standing,) = read_standings(connection, date(2026, 6, 3))
+    assert str(standing).endswith("0.20 of 2.00 US dollars spent (10%); at this pace it ends on 2026-06-21")
+
+
+def spend(connection: psycopg.Connection[Any], first: date, nights: int) -> None:
+    """Ten cents of each of so many nights."""
+    for number in range(nights):
+        connection.execute(
+            "insert into ops.order_usage"
+            " (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money, noted_at)"
+            " values ('serp', 1, %s, 0, 0, 0, 0, 0, 0.1, %s)",
+            (first, datetime.combine(first + timedelta(number), time(12), UTC)),
+        )

@@ -130,6 +130,13 @@ def test_five_links_tell_of_themselves_and_not_of_another() -> None:
     assert verdict.details[0] == "What another such link may do cannot be said yet: it takes 5 more isolated links."
 
 
+def test_another_link_is_no_surer_than_these() -> None:
+    row = replace(effect(-0.3), honest_low=-0.25, honest_high=-0.2, sample_honest_low=-0.3, sample_honest_high=-0.1)
+    assert show(row).another == show(row).honest == (-0.3, -0.1)
+    wide = replace(row, honest_low=-0.4, honest_high=-0.2)
+    assert (show(wide).another, show(wide).honest) == ((-0.4, -0.1), (-0.3, -0.1))
+
+
 def test_what_another_link_may_do_stands_where_these_are_not_told_apart() -> None:
     names = ("sample_low", "sample_high", "sample_honest_low", "sample_honest_high")
     row = replace(effect(-0.3), **dict.fromkeys(names))

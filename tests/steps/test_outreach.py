@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -260,8 +261,8 @@ def test_a_reader_of_contacts_reads_the_people_of_what_is_granted_and_an_analyst
         (lambda text: text.replace("www.shop.example", "www.else.example"), "target_url_is_of_this_property"),
     ],
 )
-def test_placements_that_cannot_be_right_are_held(shop: Shop, change: object, said: str) -> None:
-    put(shop, "placements.csv", change(PLACEMENTS))  # type: ignore[operator]
+def test_placements_that_cannot_be_right_are_held(shop: Shop, change: Callable[[str], str], said: str) -> None:
+    put(shop, "placements.csv", change(PLACEMENTS))
     with pytest.raises(AuditFailedError, match=said):
         ingest(shop)
 

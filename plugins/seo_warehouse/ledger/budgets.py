@@ -20,6 +20,8 @@ from seo_warehouse.ledger.session import Connection, one, step, transaction
 
 LEASE = timedelta(days=1)
 """For so long a killed process's money stays set aside: longer than whoever takes its reading up again is away."""
+USUAL_NIGHTS = 14
+"""By whose mean, or that of as many as there were, the rest of a month is judged."""
 EVERYBODY = 0
 """In place of a property's key: of a provider's account, whoever uses it."""
 
@@ -92,22 +94,21 @@ _WHY = sql.SQL("select reason from ops.deferral {}").format(_OF)
 
 
 _HELD = """
-select distinct on (name, property_key) name, property_key, sources, money, warn_at
+select distinct on (name, property_key) name, property_key, sources, money, warn_at, stated_at
 from ops.budget order by name, property_key, budget_id desc
 """
-_STANDINGS = """
-with held as (
-    select distinct on (name, property_key) * from ops.budget order by name, property_key, budget_id desc
-)
+_STANDINGS = f"""
+with held as ({_HELD})
 select case when h.property_key = 0 then 'account ' || h.name else coalesce(p.property_name, '?') || ', ' || h.name end,
        h.name, h.property_key, h.money, h.warn_at, s.spent, s.night, d.reason, %(today)s::date
 from held as h
 left join ops.property as p using (property_key)
 cross join lateral (
     select coalesce(sum(s.money) filter (where s.day >= %(month)s), 0) as spent,
-           coalesce(sum(s.money) filter (where s.day >= %(today)s::date - 14 and s.day < %(today)s), 0) / 14 as night
+           coalesce(sum(s.money) filter (where s.day >= %(today)s::date - %(usual)s and s.day < %(today)s), 0)
+           / greatest(1, least(%(usual)s, %(today)s::date - min(s.day))) as night
     from ops.spend as s
-    where s.source = any(h.sources) and h.property_key in (0, s.property_key) and s.day >= %(month)s::date - 14
+    where s.source = any(h.sources) and h.property_key in (0, s.property_key) and s.day >= %(month)s::date - %(usual)s
 ) as s
 left join lateral (
     select d.reason from ops.deferral as d
@@ -117,7 +118,7 @@ left join lateral (
 ) as d on true
 where h.money is not null
 order by 1
-"""
+"""  # noqa: S608
 
 
 def reserve(conn: Connection, order: Order, money: Decimal, budgets: Sequence[Budget]) -> None:
@@ -168,7 +169,7 @@ def why_deferred(conn: Connection, order: Order) -> str | None:
 def sync_budgets(conn: Connection, stated: Sequence[Budget]) -> None:
     """Keep the budgets that are stated, with their history. The caller's transaction."""
     conn.execute("lock table ops.budget in share row exclusive mode")
-    held = {(name, key): rest for name, key, *rest in conn.execute(_HELD).fetchall()}
+    held = {(name, key): rest for name, key, *rest, _ in conn.execute(_HELD).fetchall()}
     wanted = {(each.name, each.property_key): [list(each.sources), each.money, each.warn_at] for each in stated}
     gone = {place: [sources, None, warn_at] for place, (sources, money, warn_at) in held.items() if money is not None}
     for place, rest in {**gone, **wanted}.items():
@@ -217,5 +218,6 @@ class Standing:
 
 def read_standings(conn: Connection, today: date) -> list[Standing]:
     """How each budget stands that is stated."""
-    rows = conn.execute(_STANDINGS, {"today": today, "month": today.replace(day=1)}).fetchall()
+    asked = {"today": today, "month": today.replace(day=1), "usual": USUAL_NIGHTS}
+    rows = conn.execute(_STANDINGS, asked).fetchall()
     return [Standing(*row) for row in rows]

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 from psycopg.rows import class_row
 
 from seo_warehouse.errors import TransientLoadError
+from seo_warehouse.ledger.budgets import USUAL_NIGHTS
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.steps.warehouse import Warehouse
 
@@ -19,7 +20,6 @@ MOST_CONNECTIONS = 2
 WAIT_SECONDS = 5.0
 OPTIONS = "-c default_transaction_read_only=on -c statement_timeout=10s -c lock_timeout=2s -c timezone=UTC"
 MOST_TROUBLES = 200
-USUAL_NIGHTS = 14
 WEEK = 7
 WIDE_SHARE = Decimal("0.2")
 """Where a week's nights differ by more than this share of their mean, a forecast is a range."""
@@ -143,11 +143,9 @@ def read_calendar(conn: Connection, first: date, property_name: str | None) -> l
                         else c.source || '.' || c.table_name end as label,
                    c.day, min(array_position(%(states)s::text[], c.state)) as rank
             from ops.completeness_since(
-                now(), %(first)s, (
-                    select coalesce(max(property_key), 0) from ops.property
-                    where property_name = %(name)s and is_active and %(name)s is not null
-                    having %(name)s::text is not null
-                )
+                now(), %(first)s, case when %(name)s::text is not null then coalesce(
+                    (select property_key from ops.property where property_name = %(name)s and is_active), 0
+                ) end
             ) as c
             left join ops.property as p using (property_key)
             group by 1, 2

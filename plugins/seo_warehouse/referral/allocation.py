@@ -17,8 +17,6 @@ LEAST_EFFECTIVE = 60.0
 TEMPER = 0.8
 LEAST_VISITS = 5
 """Of a group in a span; below, nothing is said of its links."""
-LEAST_WIDTH = 5.0
-"""An interval that is wider, and wider than the value, leaves the value untold."""
 ENDS = (0.025, 0.975)
 SPANS = ("days_28", "days_90", "life")
 """Each holds the one before."""

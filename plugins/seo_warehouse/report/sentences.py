@@ -32,7 +32,7 @@ class Shown:
     """The figures of a row that its status lets be seen.
 
     interval, honest   what these very links did on average; where that is not told apart, what another may do
-    another            what another link may do; the honest interval, before the link the plain one
+    another            what another link may do; the honest interval, before the link the plain one; never narrower
     """
 
     estimate: float | None = None
@@ -76,7 +76,14 @@ def show(effect: Effect | None) -> Shown:
     interval = interval_of(effect.sample_low, effect.sample_high) or plain
     honest = interval_of(effect.sample_honest_low, effect.sample_honest_high) or another
     estimate = finite(effect.estimate) if status_of(effect) == "estimate" else None
-    return Shown(estimate, interval, honest, another or plain)
+    return Shown(estimate, interval, honest, _holding(another or plain, honest or interval))
+
+
+def _holding(another: Interval | None, these: Interval | None) -> Interval | None:
+    """What another link may do is no surer than the mean of these: by chance its interval may come out narrower."""
+    if another is None or these is None:
+        return another
+    return min(another[0], these[0]), max(another[1], these[1])
 
 
 def judge(effect: Effect | None) -> Verdict:

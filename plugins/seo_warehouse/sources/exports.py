@@ -52,7 +52,8 @@ class ExportSettings(Strict):
     )
 
 
-def _day(description: str) -> Column:
+def day_column(description: str) -> Column:
+    """The day that a row speaks of."""
     return Column("day", Type.DATE, description, required=True)
 
 
@@ -137,7 +138,9 @@ BACKLINK = Table(
     grain=("day", "source_url", "target_url", "anchor", "link_type"),
     feeds=Feed.LINKS,
     columns=(
-        _day("Day of the observation; of the export where the file names none (then it is when the vendor said so)."),
+        day_column(
+            "Day of the observation; of the export where the file names none (then it is when the vendor said so)."
+        ),
         AT,
         Column("source_url", Type.URL, "Page that links.", required=True),
         Column("target_url", Type.URL, "Literal target of the link; NULL where the form names none (Search Console)."),
@@ -195,7 +198,7 @@ RANKING = Table(
     grain=("day", "keyword", "engine", "country", "language", "device"),
     feeds=Feed.CHECKS,
     columns=(
-        _day("Day of the check."),
+        day_column("Day of the check."),
         AT,
         Column("keyword", Type.TEXT, "The keyword, as written.", required=True),
         Column("engine", Type.TEXT, "Search engine, lower case: google, bing ...; NULL unknown.", pattern="^.{1,100}$"),
@@ -253,7 +256,7 @@ PAGE = Table(
     grain=("day", "url"),
     feeds=Feed.PAGES,
     columns=(
-        _day("Day of the export."),
+        day_column("Day of the export."),
         AT,
         Column("url", Type.URL, "The page.", required=True),
         Column("topic", Type.TEXT, "Its topic; NULL unknown."),
@@ -269,7 +272,7 @@ PAGE_CHANGE = Table(
     grain=("day", "url", "kind"),
     feeds=Feed.PAGE_CHANGES,
     columns=(
-        _day("Day of the change."),
+        day_column("Day of the change."),
         AT,
         Column("url", Type.URL, "The page.", required=True),
         Column(
@@ -290,7 +293,7 @@ KEYWORD = Table(
     grain=("day", "keyword"),
     feeds=Feed.KEYWORDS,
     columns=(
-        _day("Day of the export."),
+        day_column("Day of the export."),
         AT,
         Column("keyword", Type.TEXT, "The keyword, as written.", required=True),
         Column("page_url", Type.URL, "Page meant to rank for it; NULL: none stated."),
@@ -308,7 +311,7 @@ PERFORMANCE = Table(
     grain=("day", "page_url", "query", "country", "device"),
     feeds=Feed.SEARCHES,
     columns=(
-        _day("The day, Pacific time."),
+        day_column("The day, Pacific time."),
         AT,
         Column("page_url", Type.URL, "Canonical URL that Google shows; NULL: not by page."),
         Column("query", Type.TEXT, "The query as Google shows it; NULL: not by query."),
@@ -334,7 +337,7 @@ SEARCH_TOTAL = Table(
     description="Search Console's totals of the property by day, anonymised queries included.",
     grain=("day",),
     feeds=Feed.SEARCH_TOTALS,
-    columns=(_day("The day, Pacific time."), AT, *CLICKS),
+    columns=(day_column("The day, Pacific time."), AT, *CLICKS),
     totals=("clicks", "impressions"),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD, *CLICK_RULES),
@@ -348,7 +351,7 @@ SEARCH_SUMMARY = Table(
     grain=("day", "last_day", "dimension", "value"),
     feeds=Feed.SEARCH_LISTS,
     columns=(
-        _day("First day of the range, Pacific time."),
+        day_column("First day of the range, Pacific time."),
         AT,
         Column("last_day", Type.DATE, "Last day of the range, Pacific time.", required=True),
         Column("dimension", Type.TEXT, "What is listed.", required=True, values=("query", "page", "country", "device")),
@@ -379,7 +382,7 @@ CRAWL_PAGE = Table(
     grain=("day", "url"),
     feeds=Feed.CRAWLS,
     columns=(
-        _day("Day that the URL was crawled, by the crawler's clock; of the export where the file does not say."),
+        day_column("Day that the URL was crawled, by the crawler's clock; of the export where the file does not say."),
         AT,
         Column("url", Type.URL, "URL as crawled (Address).", required=True),
         Column("status_code", Type.INTEGER, "HTTP status; 0 or NULL: no answer.", minimum=0, maximum=999),
@@ -420,7 +423,7 @@ DISAVOWAL = Table(
     grain=("day", "host", "url"),
     feeds=Feed.DISAVOWALS,
     columns=(
-        _day("Day of the file."),
+        day_column("Day of the file."),
         AT,
         Column(
             "statement",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from seo_warehouse.property import Strict
-from seo_warehouse.sources.exports import AT, NOT_AHEAD, REL_TOKENS, has_identity, of_this_property
+from seo_warehouse.sources.exports import AT, NOT_AHEAD, REL_TOKENS, day_column, has_identity, of_this_property
 from seo_warehouse.spec import BatchRule, Column, Feed, Kind, RowRule, Source, Table, Type
 
 CURRENCIES = ("EUR", "GBP", "USD")
@@ -43,10 +43,6 @@ class OutreachSettings(Strict):
     )
 
 
-def _day(description: str) -> Column:
-    return Column("day", Type.DATE, description, required=True)
-
-
 def _words(name: str, description: str, values: tuple[str, ...], *, required: bool = False) -> Column:
     return Column(name, Type.TEXT, description, required=required, values=values)
 
@@ -64,7 +60,7 @@ PARTNER = Table(
     grain=("day", "partner", "site"),
     feeds=Feed.PARTNERS,
     columns=(
-        _day("Day of the export."),
+        day_column("Day of the export."),
         AT,
         PARTNER_NAME,
         Column("site", Type.URL, "A site of the partner's; on a host that many share with its path.", required=True),
@@ -95,7 +91,7 @@ CAMPAIGN = Table(
     grain=("day", "campaign"),
     feeds=Feed.CAMPAIGNS,
     columns=(
-        _day("Day of the export."),
+        day_column("Day of the export."),
         AT,
         CAMPAIGN_NAME,
         LINK_KIND,
@@ -124,7 +120,7 @@ TOUCH = Table(
     grain=("day", "partner", "campaign", "kind", "direction", "touch_id"),
     feeds=Feed.TOUCHES,
     columns=(
-        _day("Day of the touch; of an instant with a zone its day in UTC."),
+        day_column("Day of the touch; of an instant with a zone its day in UTC."),
         AT,
         PARTNER_NAME,
         CAMPAIGN_NAME,
@@ -159,7 +155,7 @@ PLACEMENT = Table(
     grain=("day", "partner", "campaign", "source_url", "target_url", "placement_id"),
     feeds=Feed.PLACEMENTS,
     columns=(
-        _day("Day on which it was agreed."),
+        day_column("Day on which it was agreed."),
         AT,
         PARTNER_NAME,
         CAMPAIGN_NAME,

@@ -34,7 +34,7 @@ with
             case
                 when link_key = 0
                 then 'missed_links'
-                when visit_high - visit_low > greatest(5, visit_count)
+                when {{ is_wide('visit_count', 'visit_low', 'visit_high') }}
                 then 'ambiguous'
                 else 'allocated'
             end as kind

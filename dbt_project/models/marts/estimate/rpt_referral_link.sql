@@ -126,7 +126,7 @@ with
                 when counted_count = 0 and estimated_count is null
                 then case when is_of_many then 'too_many_links' else 'too_few_visits' end
             end as reason,
-            visit_high - visit_low > greatest(5, visit_count) as is_wide
+            {{ is_wide('visit_count', 'visit_low', 'visit_high') }} as is_wide
         from valued
     )
 
