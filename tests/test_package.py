@@ -42,6 +42,7 @@ WALLS = {
     "audit": {"sources", "steps", "orchestration", "embedded", "demo"},
     "discovery": {"sources", "effect", "steps", "orchestration", "embedded", "demo"},
     "referral": {"client", "sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
+    "relations": {"client", "sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "authority": {"client", "sources", "ledger", "load", "audit", "steps", "orchestration", "embedded", "demo"},
     "effect": {"sources", "steps", "orchestration", "embedded", "demo"},
     "report": {"sources", "client", "steps", "orchestration", "embedded", "demo"},

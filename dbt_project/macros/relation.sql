@@ -28,6 +28,32 @@
 {#- A measure as it is published: to nine places, so that the order of a sum does not show. -#}
 {% macro nine_places(value) -%} round(({{ value }})::numeric, 9)::double precision {%- endmacro %}
 
+{#- Partners in campaigns, once for each cut and span in which they count. -#}
+{% macro cut_pairs() -%}
+    select pairs.*, cuts.cut, coalesce(cuts.level, '') as level, spans.span
+    from {{ ref('int_relation__sum_pairs') }} as pairs
+    inner join
+        (
+            select property_key, partner_key, min(partner_name) as partner_name
+            from {{ ref('dim_partner') }}
+            group by property_key, partner_key
+        ) as partners
+        on partners.property_key = pairs.property_key
+        and partners.partner_key = pairs.partner_key
+    cross join
+        lateral(
+            values
+                ('all', ''),
+                ('kind', pairs.kind),
+                ('campaign', pairs.campaign_name),
+                ('partner', partners.partner_name)
+        ) as cuts(cut, level)
+    inner join
+        (values ('90', 90), ('365', 365), ('all', null)) as spans(span, days)
+        on spans.days is null
+        or pairs.age_days < spans.days
+{%- endmacro %}
+
 {#- Of pairs of placements and links of one grade those that are nearest to each other, and whether nothing else is as near. -#}
 {% macro nearest_pairs(pairs) -%}
     select

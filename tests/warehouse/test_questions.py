@@ -114,6 +114,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         shares = {"entering_domain_count": domains, "entering_authority_share": entering, "internal_share": internal}
         warehouse.insert("marts.fct_page_authority", [spread | where | shares])
     _publish_words(warehouse)
+    _publish_relations(warehouse)
     bound = {"property_key": 1, "month": day(0).replace(day=1), "seen_count": 4, "witness_count": 1}
     warehouse.insert(
         "marts.rpt_witness_bound", [bound | {"left_out": [], "is_guarded": False, "status": "not_enough_data"}]
@@ -318,6 +319,45 @@ def _publish_words(warehouse: Warehouse) -> None:
     like |= {"vendor": "dataforseo", "measure": "domain_rank", "percentile_low": 0.5, "percentile_high": 0.97}
     warehouse.insert("marts.fct_domain_authority", [place | {"percentile": 0.9}, like | {"percentile": 0.8}])
     warehouse.insert("marts.rpt_witness", [word | {"false_loss_link_count": 31, "delay_median_days": 4}])
+
+
+def _publish_relations(warehouse: Warehouse) -> None:
+    """What the link that was paid for did, whom to ask next, and how soon links come."""
+    ((link,),) = warehouse.connection.execute(
+        "select link_key from marts.fct_placement where property_key = 1 and verified_date is not null"
+    )
+    moved = {"property_key": 1, "link_key": link, "panel": "google", "event_key": 9, "arm": "acquired_nofollow"}
+    moved |= {"outcome": "log_position", "event_date": day(0), "shrunk_effect": -0.05}
+    warehouse.insert("marts.rpt_link_contribution", [moved | {"shrunk_low": -0.2, "shrunk_high": 0.1}])
+    brought = {"property_key": 1, "witness": "logs", "link_key": link, "span": "life", "status": "ambiguous"}
+    brought |= {"first_day": day(0), "last_day": LAST, "exact_count": 0, "sole_count": 0}
+    warehouse.insert("marts.rpt_referral_link", [brought | {"visit_low": 1, "visit_high": 9}])
+    names = (
+        *("replied_try_count", "standing_count", "lost_link_count", "link_days", "recent_loss_count", "ending_count"),
+        *("turned_nofollow_count", "fallen_site_count", "unqualified_paid_count"),
+    )
+    partner: dict[str, Any] = {
+        "property_key": 1,
+        "verified_try_count": 1,
+        "try_count": 2,
+        "own_weight": 0.4,
+        "is_mostly_average": True,
+    }
+    partner |= dict.fromkeys(names, 1) | {"faster_loss_chance": 0.5, "risks": []}
+    best = {"partner_key": 1, "partner_name": "news", "place": 1, "days_per_1000": 900, "status": "ok"}
+    best |= {"days_per_1000_low": 300, "days_per_1000_high": 2000, "risks": ["ends_soon"]}
+    warehouse.insert(
+        "marts.rpt_partner",
+        [partner | best, partner | {"partner_key": 2, "partner_name": "Ghost", "status": "suppressed"}],
+    )
+    curve = {"property_key": 1, "kind": "all", "age_days": 30, "begun_count": 40, "event_count": 9}
+    curve |= {"share": 0.2, "interval_low": 0.1, "interval_high": 0.31, "status": "estimate"}
+    few = {"age_days": 7, "event_count": 1, "status": "not_enough_data"} | dict.fromkeys(
+        ("share", "interval_low", "interval_high")
+    )
+    warehouse.insert(
+        "marts.rpt_outreach_curve", [curve | {"curve": "placed"}, curve | few | {"curve": "lost", "begun_count": 3}]
+    )
 
 
 def _publish_pages(warehouse: Warehouse) -> None:
@@ -557,11 +597,23 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (day(8).replace(day=1), "other_site", "www.elsewhere.example", 1, 0, 0, 0),
     ],
     49: [("news", 1, 1, 1, 0, 100), ("Ghost", 1, 0, 0, 0, 50)],
+    50: [
+        ("news", NEWS, 100, day(0), day(0), 13, None, "indexed", day(0))
+        + (-0.05, -0.2, 0.1, None, None, 1, 9, "ambiguous", None, None)
+    ],
+    51: [
+        (1, "news", "ok", 900, 300, 2000, 1, 2, True, ["ends_soon"]),
+        (None, "Ghost", "suppressed", None, None, None, 1, 2, True, []),
+    ],
+    52: [
+        ("placed", "all", 30, 20, 10, 31, 40, 9, "estimate"),
+        ("lost", "all", 7, None, None, None, 3, 1, "not_enough_data"),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 50)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 53)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:

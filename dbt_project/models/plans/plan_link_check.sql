@@ -19,24 +19,18 @@ with
         group by property_key
     ),
 
-    losses as (
-        select property_key, link_key, witness, event_date
-        from {{ ref('fct_link_event') }}
-        where event_type = 'lost' and loss_basis = 'vendor_claim' and evidence <> 'refuted'
-    ),
-
     -- Of a witness's claims of a month sixty stand for all; which, their keys say.
     claims as (
         select
-            losses.property_key,
-            losses.link_key,
-            losses.event_date,
+            property_key,
+            link_key,
+            event_date,
             row_number() over (
-                partition by
-                    losses.property_key, losses.witness, date_trunc('month', losses.event_date)
-                order by {{ key64("'claim'", 'losses.link_key::text') }}
+                partition by property_key, witness, date_trunc('month', event_date)
+                order by {{ key64("'claim'", 'link_key::text') }}
             ) as claim_no
-        from losses
+        from {{ ref('fct_link_event') }}
+        where event_type = 'lost' and loss_basis = 'vendor_claim' and evidence <> 'refuted'
     ),
 
     fresh_claims as (
@@ -47,26 +41,17 @@ with
         group by claims.property_key, claims.link_key
     ),
 
-    leading_urls as (
-        select property_key, page_key, url
-        from {{ ref('dim_page_url') }}
-        where is_current
-        union
-        select property_key, page_key, page_url
-        from {{ ref('dim_page_url') }}
-        where is_current
-    ),
-
     page_urls as (
-        select property_key, page_key, jsonb_agg(url order by url) as urls
-        from leading_urls
-        group by property_key, page_key
+        select page.property_key, page.page_key, jsonb_agg(distinct spelled.url) as urls
+        from {{ ref('dim_page_url') }} as page
+        cross join lateral(values (page.url), (page.page_url)) as spelled(url)
+        where page.is_current
+        group by page.property_key, page.page_key
     ),
 
     judged as (
         select
             links.property_key,
-            links.link_key,
             links.source_url,
             coalesce(links.source_domain, links.source_url) as source_domain,
             links.target_url,
@@ -121,6 +106,26 @@ with
             and hazards.rel_class = {{ rel_class("array_to_string(links.rel, ' ')") }}
             and nights.night - lifespans.first_sight_date
             between hazards.first_age_day and hazards.last_age_day
+        union all
+        -- Where a link was promised that nobody has seen: weekly, for as long as it may still be
+        -- the promised one.
+        select
+            promises.property_key,
+            promises.source_url,
+            promises.source_domain,
+            promises.target_url,
+            promises.page_key,
+            promises.rel,
+            null,
+            null,
+            nights.night - promises.last_visit_day,
+            null,
+            'promised'
+        from {{ ref('int_relation__list_unseen_promises') }} as promises
+        inner join nights on nights.property_key = promises.property_key
+        where
+            nights.night between promises.from_date and promises.from_date + 90
+            and coalesce(nights.night >= promises.last_visit_day + 7, true)
     ),
 
     pages as (
@@ -129,7 +134,9 @@ with
             judged.source_url,
             min(judged.source_domain) as source_domain,
             min(
-                array_position(array['confirm', 'claim', 'new', 'schedule'], judged.reason)
+                array_position(
+                    array['confirm', 'claim', 'promised', 'new', 'schedule'], judged.reason
+                )
             ) as reason_no,
             coalesce(max(judged.days_since), 180)
             * sqrt(sum(coalesce(judged.loss_share, 0.001))) as score,
@@ -186,6 +193,6 @@ select
     )::integer as place,
     ask,
     score,
-    (array['confirm', 'claim', 'new', 'schedule'])[reason_no] as reason
+    (array['confirm', 'claim', 'promised', 'new', 'schedule'])[reason_no] as reason
 from awake
 where domain_place <= 50

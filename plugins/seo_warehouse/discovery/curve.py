@@ -53,10 +53,10 @@ class Curve:
     reason: str | None
 
 
-def draw_curve(waits: Waits, draws: int = DRAWS, seed: int = SEED) -> Curve:
+def draw_curve(waits: Waits, draws: int = DRAWS, seed: int = SEED, last_day: int = LAST_DAY) -> Curve:
     """The curve of these pages. `draws`: how often pages are drawn anew where the interval is not Greenwood's."""
     found = estimate_hazards(waits)
-    days = _shown_days(found)
+    days = _shown_days(found, last_day)
     events = int(np.sum(waits.ending == EVENT))
     reason = _refusal(waits.after.size, events, days)
     if reason is not None:
@@ -92,9 +92,9 @@ def _refusal(pages: int, events: int, days: int) -> str | None:
     return None if days else "too_few_at_risk"
 
 
-def _shown_days(found: Hazards) -> int:
+def _shown_days(found: Hazards, last_day: int) -> int:
     """Days before the first on which too few are at risk."""
-    is_few = np.append(found.at_risk[: LAST_DAY + 1] < LEAST_AT_RISK, True)
+    is_few = np.append(found.at_risk[: last_day + 1] < LEAST_AT_RISK, True)
     return int(np.argmax(is_few))
 
 

@@ -10,6 +10,7 @@ from seo_warehouse.report.crawls import Crawler
 from seo_warehouse.report.found import Found
 from seo_warehouse.report.portfolio import Portfolio
 from seo_warehouse.report.referral import Referral
+from seo_warehouse.report.relations import Relations
 from seo_warehouse.report.words import rank_level
 
 POOLED = 0
@@ -153,7 +154,7 @@ class Facts:
 
     `missing`: sentences about published days that are in no figure. `weekly`: the weeks of the property; of all
     together, the newest of each. `found`: how soon new pages are found. `crawlers`: who crawled. `portfolio`: how broad
-    links are, and how long they live. `referral`: whom they bring.
+    links are, and how long they live. `referral`: whom they bring. `relations`: who was asked for them.
     """
 
     property_name: str
@@ -175,6 +176,7 @@ class Facts:
     portfolio: Portfolio = field(default_factory=Portfolio)
     crawlers: tuple[Crawler, ...] = ()
     referral: Referral = field(default_factory=Referral)
+    relations: Relations = field(default_factory=Relations)
 
     def alone(self) -> Facts:
         """The same without the figures of all properties together."""

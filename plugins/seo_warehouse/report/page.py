@@ -33,6 +33,15 @@ from seo_warehouse.report.portfolio_words import (
 from seo_warehouse.report.referral_picture import referral_picture
 from seo_warehouse.report.referral_words import LIMITS as REFERRAL_LIMITS
 from seo_warehouse.report.referral_words import referral_table, say_referral
+from seo_warehouse.report.relations_picture import relations_picture
+from seo_warehouse.report.relations_words import LIMITS as RELATION_LIMITS
+from seo_warehouse.report.relations_words import (
+    life_table,
+    next_table,
+    risk_table,
+    say_relations,
+    unqualified_table,
+)
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_late, say_method, say_source, say_surroundings
 from seo_warehouse.report.sparkline import to_sparkline
@@ -80,6 +89,7 @@ class Report:
     breadth: Picture | None
     losses: Picture | None
     visitors: Picture | None
+    partners: Picture | None
     pages: tuple[Picture, ...]
 
     @property
@@ -87,7 +97,7 @@ class Report:
         """Every picture there is."""
         single = (
             *(self.study, self.cuts, self.arms, self.curves, self.links),
-            *(self.lives, self.breadth, self.losses, self.visitors),
+            *(self.lives, self.breadth, self.losses, self.visitors, self.partners),
         )
         return tuple(picture for picture in single if picture) + self.pages
 
@@ -107,6 +117,7 @@ def compose(facts: Facts, timelines: tuple[Timeline, ...]) -> Report:
         breadth_picture(facts.portfolio),
         loss_picture(facts.portfolio),
         referral_picture(facts.referral),
+        relations_picture(facts.relations),
         tuple(timeline_picture(timeline, number) for number, timeline in enumerate(timelines, 1)),
     )
 
@@ -136,6 +147,7 @@ def render_page(report: Report) -> str:
         crawls=_crawls(report.facts),
         portfolio=_portfolio(report),
         referral=_referral(report),
+        relations=_relations(report),
         pages=_pages(report),
         unjudged=count_of(sum(facts.unjudged_counts.values()), "link"),
         style=_style(),
@@ -209,6 +221,19 @@ def _referral(report: Report) -> dict[str, object] | None:
         "picture": _embed(report.visitors),
         "table": referral_table(referral),
         "limits": REFERRAL_LIMITS,
+    }
+
+
+def _relations(report: Report) -> dict[str, object] | None:
+    """Who was asked for links; None where nobody keeps it."""
+    relations = report.facts.relations
+    if relations.all is None and relations.paid is None:
+        return None
+    return {
+        "said": say_relations(relations),
+        "picture": _embed(report.partners),
+        "tables": (next_table(relations), risk_table(relations), unqualified_table(relations), life_table(relations)),
+        "limits": RELATION_LIMITS,
     }
 
 

@@ -17,6 +17,13 @@ from seo_warehouse.report.portfolio_words import (
     survival_table,
 )
 from seo_warehouse.report.referral_words import referral_table, say_referral
+from seo_warehouse.report.relations_words import (
+    life_table,
+    next_table,
+    risk_table,
+    say_relations,
+    unqualified_table,
+)
 from seo_warehouse.report.remedies import say_remedies
 from seo_warehouse.report.sentences import judge_facts, say_late, say_method, say_source, say_surroundings
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
@@ -55,6 +62,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
     _say_crawls(facts, say)
     _say_portfolio(facts, say)
     _say_referral(facts, say)
+    _say_relations(facts, say)
     _say_week(facts, say)
     if facts.cuts and not cut:
         say(f"\nBy kind of link: --cut {', --cut '.join(facts.cuts)}")
@@ -103,6 +111,19 @@ def _say_referral(facts: Facts, say: Say) -> None:
     for said in say_referral(facts.referral):
         say(f"* {said}")
     for table in sections.filled(referral_table(facts.referral)):
+        say(f"\n{table.title}:")
+        say_table(table.headings, table.rows, say)
+
+
+def _say_relations(facts: Facts, say: Say) -> None:
+    relations = facts.relations
+    if relations.all is None and relations.paid is None:
+        return
+    say("\nRelationships that earn links:")
+    for said in say_relations(relations):
+        say(f"* {said}")
+    tables = (next_table, risk_table, unqualified_table, life_table)
+    for table in sections.filled(*(table_of(relations) for table_of in tables)):
         say(f"\n{table.title}:")
         say_table(table.headings, table.rows, say)
 

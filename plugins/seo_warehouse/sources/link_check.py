@@ -177,7 +177,7 @@ LINK_CHECK = Source(
                     Type.TEXT,
                     "Why the plan named it.",
                     required=True,
-                    values=("confirm", "claim", "new", "schedule"),
+                    values=("confirm", "claim", "promised", "new", "schedule"),
                 ),
                 Column("is_asked", Type.BOOLEAN, "False where its host was left alone for the night.", required=True),
                 Column("outcome", Type.TEXT, "What came of it.", required=True, values=OUTCOMES),

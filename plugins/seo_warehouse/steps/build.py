@@ -31,6 +31,7 @@ from seo_warehouse.steps.effect import estimate_effects
 from seo_warehouse.steps.page_authority import rank_pages
 from seo_warehouse.steps.portfolio import measure_portfolios
 from seo_warehouse.steps.referral import lay_visits
+from seo_warehouse.steps.relations import weigh_partners
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ def _build_once(
         estimate_discovery(wh)
         measure_portfolios(wh)
         lay_visits(wh)
+        weigh_partners(wh)
         rank_pages(wh)
         calibrate_scores(wh)
         nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])

@@ -19,6 +19,7 @@ from seo_warehouse.report.found import read_found
 from seo_warehouse.report.portfolio import read_portfolio
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.referral import read_referral
+from seo_warehouse.report.relations import read_relations
 from seo_warehouse.report.timelines import Timeline, read_timelines
 from seo_warehouse.report.weekly import read_weeks
 from seo_warehouse.report.words import clean
@@ -70,6 +71,7 @@ def _read_facts(
         portfolio=read_portfolio(connection, prop.key),
         crawlers=read_crawlers(connection, prop.key),
         referral=read_referral(connection, prop.key),
+        relations=read_relations(connection, prop.key, facts.panel),
     )
 
 

@@ -31,6 +31,7 @@ select
     newest.promised_until_date,
     newest.promised_url,
     newest.source_page_key,
+    newest.source_domain,
     newest.source_domain_key,
     newest.target_url,
     {{ page_as_of('newest', 'target_url_key') }} as page_key,

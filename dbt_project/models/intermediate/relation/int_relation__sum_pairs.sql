@@ -65,6 +65,7 @@ select
     greatest(states.reached_no, 1) as reached_no,
     states.state,
     coalesce(promised.money, 0) + coalesce(worked.money, 0) as money,
+    coalesce(worked.money, 0) as work_money,
     coalesce(promised.unpriced_count, 0) as unpriced_count,
     coalesce(worked.lacks_rate, false) as lacks_rate,
     coalesce(promised.placed_count, 0) as placed_count,
