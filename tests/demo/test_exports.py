@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from io import BytesIO
@@ -93,6 +94,11 @@ def test_promises_are_of_the_links_that_came_and_name_their_days(drop: Path, wor
             assert (row["target_url"], row["placed_on"]) == (link.url_to, link.changes[0].at.date())
             assert row["day"] < row["placed_on"] < TODAY
         assert 0 < len(parts["placement"]) - len(placed) < 10
+        sites = Counter(row["partner"] for row in parts["partner"])
+        assert sorted(sites.values())[-4:] == [2, 2, 2, 3]
+        handed = {row["site"] for row in parts["partner"] if row["owner_until"]}
+        owned = [row for row in parts["partner"] if row["site"] in handed]
+        assert (len(handed), len({row["partner"] for row in owned})) == (2, 4)
         assert {row["direction"] for row in parts["touch"]} == {"in", "out"}
         assert {row["partner"] for row in parts["touch"]} == {row["partner"] for row in parts["partner"]}
 

@@ -27,6 +27,8 @@ EARNED = 0.7
 """Share of the links that come which somebody asked for."""
 BARTER, RECURRING = 0.1, 0.2
 """Shares of promises: paid in kind, and paid month by month, up to the sum of both."""
+HANDED = slice(4, 6)
+"""Of the sites that are asked those that changed hands."""
 OTHERS = 40
 """Sites that are asked beside."""
 OUTCOMES = ((0.5, None), (0.7, "declined"), (0.85, "bounced"), (1.0, "agreed"))
@@ -76,10 +78,10 @@ def write_outreach(world: World, prop: DemoProperty, today: date) -> dict[str, l
     begins = world.first_day.isoformat()
     return {
         "partners.csv": [
-            ["partner", "site", "kind", "country", "price", "currency"],
+            ["partner", "site", "owner_since", "owner_until", "kind", "country", "price", "currency"],
             *(
-                [_name(site), f"https://{site.host}/", "guest post", site.country, str(_price(site)), "USD"]
-                for site in asked.values()
+                [name, url, since, until, "guest post", site.country, str(_price(site)), "USD"]
+                for name, url, since, until, site in _sites(list(asked.values()), world.first_day)
             ),
         ],
         "campaigns.csv": [
@@ -103,6 +105,10 @@ def write_outreach(world: World, prop: DemoProperty, today: date) -> dict[str, l
         "touches.csv": [
             ["partner", "campaign", "at", "kind", "direction", "outcome", "contact", "minutes"],
             *_touches(world, prop, made, today),
+            *(
+                [_former(site), CAMPAIGNS[0][0], begins, "email", "out", "none", "", "15"]
+                for site in list(asked.values())[HANDED]
+            ),
         ],
         "placements.csv": [
             ["partner", "campaign", "agreed_on", "kind", "source_url", "target_url", "rel", "placed_on"]
@@ -115,6 +121,25 @@ def write_outreach(world: World, prop: DemoProperty, today: date) -> dict[str, l
             ),
         ],
     }
+
+
+def _sites(asked: list[Site], first_day: date) -> Iterator[tuple[str, str, str, str, Site]]:
+    """Rows of partners: one has three sites, three have a page on a host that many share, two got theirs lately."""
+    handed = asked[HANDED]
+    for site in asked:
+        since = str(first_day + timedelta(days=1)) if site in handed else ""
+        yield _name(site), f"https://{site.host}/", since, "", site
+    for site in asked[:1]:
+        for word in ("letters", "blog"):
+            yield _name(site), f"https://{_name(site)}-{word}.example/", "", "", site
+    for site in asked[1:4]:
+        yield _name(site), f"https://medium.com/@{_name(site)}", "", "", site
+    for site in handed:
+        yield _former(site), f"https://{site.host}/", "", str(first_day), site
+
+
+def _former(site: Site) -> str:
+    return f"{_name(site)} (before)"
 
 
 def _promise(
