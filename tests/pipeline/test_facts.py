@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.pipeline.conftest import Running
 from tests.pipeline.truth import Event, Read, followed_rel, link_events, reads
 
 Json = dict[str, Any]
+QUESTIONS = Path(__file__).parents[2] / "docs/questions.md"
 
 
 @pytest.fixture(scope="module")
@@ -420,6 +423,20 @@ def test_the_curve_of_new_pages_holds_how_long_they_truly_waited(running: Runnin
         low, high = bounds[day]
         assert low <= sum(wait is not None and wait <= day for wait in waits) / len(waits) <= high, day
     assert {row[3:] for row in curve} == {(len(waits), sum(wait is not None for wait in waits))}
+
+
+def test_a_link_that_was_paid_for_is_followed_from_its_price_to_its_visitors(running: Running, world: World) -> None:
+    (asked,) = re.findall(r"^### 50\. .*?\n```sql\n(.*?);\n```", QUESTIONS.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    prop = next(prop for prop in DEMO_PROPERTIES if prop.name == "alderwood")
+    came = {link.url_from: link.changes[0].at.date() for link in world.links[prop.key]}
+    lives = running.rows(f"select source_url, placed, seen, lost from ({asked}) as lives", role="analyst")
+    assert lives
+    for source_url, placed, seen, lost in lives:
+        assert came[source_url] == placed <= seen
+        assert lost is None or lost > seen
+    whole = "money > 0 and crawled is not null and index_state is not null and visits > 0"
+    judged = "num_nonnulls(effect, not_judged) = 1"
+    assert running.rows(f"select from ({asked}) as lives where {whole} and {judged} limit 1", role="analyst") == [()]
 
 
 def _instant(text: str) -> datetime:

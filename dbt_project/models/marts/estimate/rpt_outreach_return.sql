@@ -1,4 +1,4 @@
-{{ config(materialized='table', tags=['after_estimates']) }}
+{{ config(materialized='table') }}
 
 with
     pairs as ({{ cut_pairs() }}),
@@ -91,11 +91,6 @@ with
     judged as (
         select
             summed.*,
-            visits.witness,
-            visits.visit_count,
-            visits.visit_low,
-            visits.visit_high,
-            visits.unseen_link_count,
             coalesce(spread.live_partner_count, 0)::integer as live_partner_count,
             case
                 when summed.live_days = 0
@@ -116,12 +111,6 @@ with
             and spread.cut = summed.cut
             and spread.level = summed.level
             and spread.span = summed.span
-        left join
-            {{ ref('int_relation__sum_visits') }} as visits
-            on visits.property_key = summed.property_key
-            and visits.cut = summed.cut
-            and visits.level = summed.level
-            and visits.span = summed.span
         left join
             {{ ref('t_quantiles') }} as t
             on t.degrees_of_freedom = least(spread.partner_count - 1, 1000)
@@ -168,15 +157,6 @@ select
         when status = 'ok'
         then {{ nine_places('money / nullif(live_days_low, 0) * exp(half_width)') }}
     end as money_per_live_day_high,
-    witness,
-    {{ nine_places('visit_count') }} as visit_count,
-    visit_low,
-    visit_high,
-    coalesce(unseen_link_count, verified_link_count) as unseen_link_count,
-    case
-        when status = 'ok' and unseen_link_count = 0 and visit_low > 0
-        then {{ nine_places('money / visit_count') }}
-    end as money_per_visit,
     unqualified_paid_count,
     unpriced_count,
     lacks_rate,
