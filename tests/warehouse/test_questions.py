@@ -598,7 +598,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     ],
     49: [("news", 1, 1, 1, 0, 100), ("Ghost", 1, 0, 0, 0, 50)],
     50: [
-        ("news", NEWS, 100, day(0), day(0), 13, None, "indexed", day(0))
+        ("news", NEWS, 100, day(0), day(0), 12, None, "indexed", day(0))
         + (-0.05, -0.2, 0.1, None, None, 1, 9, "ambiguous", None, None)
     ],
     51: [

@@ -27,6 +27,7 @@ OURS = {
     "channel": "a channel's name, of at most 100 letters",
     "check_name": "a word of ours",
     "class": "a word of ours",
+    "curve": "a word of ours",
     "cut": "a word of ours",
     "dimension": "one of the values that the gate lets in",
     "fingerprint": "a hash, which a check holds to 64 letters",

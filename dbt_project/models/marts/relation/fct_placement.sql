@@ -37,7 +37,6 @@ with
                 then greatest(lives.first_sight_date, placements.agreed_date)
             end as verified_date,
             lives.lost_date,
-            lives.last_sight_date,
             coalesce(
                 placements.paid_from_date, placements.placed_date, placements.agreed_date
             ) as paid_begin_date
@@ -57,6 +56,7 @@ with
         select
             met.property_key,
             met.placement_key,
+            max(span.last_live_day) as last_live_date,
             range_agg(
                 daterange(span.begin_date, greatest(span.last_live_day, span.begin_date))
             ) as low_days,
@@ -73,11 +73,7 @@ with
             ) as high_days
         from met
         inner join
-            (
-                select spans.*, coalesce(spans.start_date, spans.begin_day) as span_begin_date
-                from {{ ref('int_link__date_spans') }} as spans
-                where spans.last_live_day is not null
-            ) as told
+            {{ ref('int_relation__extend_spans') }} as told
             on told.property_key = met.property_key
             and told.link_key = met.link_key
         cross join
@@ -95,6 +91,7 @@ with
         select
             property_key,
             placement_key,
+            last_live_date,
             (
                 select coalesce(sum(upper(days) - lower(days)), 0) from unnest(low_days) as days
             )::integer as live_days_low,
@@ -144,8 +141,8 @@ select
     case
         when spent.link_key is null or spent.lost_date is not null
         then 0
-        when spent.as_of_date - spent.last_sight_date > 190
-        then spent.as_of_date - spent.last_sight_date
+        when spent.as_of_date - lived.last_live_date > 190
+        then spent.as_of_date - lived.last_live_date
         else 0
     end as unknown_days,
     spent.payment,

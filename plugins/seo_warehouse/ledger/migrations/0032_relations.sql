@@ -25,7 +25,7 @@ comment on table ops.partner_estimate is 'Partners and what one more attempt at 
 create table ops.outreach_curve (
     property_key integer not null,
     curve text not null,
-    kind text not null,
+    kind text not null check (octet_length(kind) <= 500),
     age_days integer not null,
     share double precision,
     interval_low double precision,
