@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     spans as (select * from {{ ref('int_link__date_spans') }} where last_live_day is not null),
 

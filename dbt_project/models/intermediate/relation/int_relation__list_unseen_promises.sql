@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 with
     visits as (
         select property_key, source_page_key, max(day) as last_visit_day
