@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from seo_warehouse.orchestration.dag_parts import warehouse_dag
-from seo_warehouse.orchestration.tasks import ask, build, judge_build, report
+from seo_warehouse.orchestration.dag_parts import build_marts, warehouse_dag
+from seo_warehouse.orchestration.tasks import ask, judge_build, report
 
 with DAG(**warehouse_dag()):
-    built = build()
-    report(built)
-    built >> judge_build()
+    built = build_marts()
+    built >> [report(), judge_build()]
     ask()

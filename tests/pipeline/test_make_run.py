@@ -68,6 +68,24 @@ def test_the_output_says_the_state_of_each_load_and_shows_progress(running: Runn
     assert len(seconds) > 50
 
 
+def test_the_events_of_assets_tell_what_the_night_and_the_build_brought(running: Running) -> None:
+    events = {
+        (event["name"], event["extra"].get("property")): event["extra"] for event in running.airflow.asset_events()
+    }
+    told = events["raw/raw_search_console__performance", "alderwood"]
+    assert told["states"].keys() <= {"published", "unchanged"}
+    assert (told["rows"] > 0, told["days"] > 0) == (True, True)
+    assert events["raw/raw_dataforseo_backlinks__backlink", "alderwood"]["money"] > 0
+    assert {name for name, _ in events if name.startswith("raw/")} >= {
+        f"raw/{source.raw_name(table)}" for source in running.wh.sources for table in source.tables
+    }
+    marts = {name: told for (name, _), told in events.items() if name.startswith("marts/")}
+    assert len(marts) > 50
+    assert {told["state"] for told in marts.values()} == {"success"}
+    assert marts["marts/fct_link_event"]["rows"] > 0
+    assert min(told["days"] for told in marts.values()) > 0
+
+
 def test_the_output_shows_the_first_rows_that_join_links_to_positions(running: Running) -> None:
     facts = running.output.partition("Links and positions")[2].splitlines()
     assert facts[1].split()[:5] == ["property", "date", "event", "page", "keyword"]

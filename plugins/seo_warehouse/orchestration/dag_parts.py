@@ -35,9 +35,12 @@ from seo_warehouse.orchestration.tasks import (
     PROPERTY_LABEL,
     audit,
     audit_files,
+    build,
+    mart_asset,
     night_of,
     publish,
     publish_files,
+    raw_asset,
     write,
     write_files,
 )
@@ -211,12 +214,19 @@ def load_all(source: Source, names: list[str], *, after: list[Any]) -> list[Any]
     return [load(source, table, names, after=after) for table in source.tables]
 
 
+def build_marts() -> Any:
+    """The build, whose assets are the marts of the dbt project."""
+    found = (Settings().dbt_project / "models" / "marts").rglob("*.sql")
+    return build.override(outlets=[mart_asset(name) for name in sorted(path.stem for path in found)])()
+
+
 def load_files(source: Source, names: list[str]) -> Any:
     """Write, audit and publish of every file: which tables it is for is known once it is read. Returns the last."""
     with TaskGroup("files", tooltip=source.description):
         written = write_files.partial(source_name=source.name).expand(property_name=names)
         audited = audit_files(source_name=source.name)
-        published = publish_files.partial(source_name=source.name).expand(property_name=names)
+        tables = [raw_asset(source, table) for table in source.tables]
+        published = publish_files.override(outlets=tables).partial(source_name=source.name).expand(property_name=names)
         written >> audited >> published
     return published
 
@@ -226,6 +236,7 @@ def load(source: Source, table: Table, names: list[str], *, after: list[Any]) ->
     with TaskGroup(table.name, tooltip=table.description):
         written = write.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
         audited = audit(source_name=source.name, table_name=table.name)
-        published = publish.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        publishing = publish.override(outlets=[raw_asset(source, table)])
+        published = publishing.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
         after >> written >> audited >> published
     return published

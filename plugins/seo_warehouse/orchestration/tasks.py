@@ -14,14 +14,31 @@ from airflow.sdk import Asset, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
 if TYPE_CHECKING:
+    from seo_warehouse.spec import Source, Table
     from seo_warehouse.steps.warehouse import Warehouse
 
-NIGHT = Asset(name="ops/night", uri="postgres://seo-warehouse/seo_warehouse/ops/night")
-"""A night has closed; its events carry the night as partition key. The host is a name, not an address: the asset
-stays the same one wherever the warehouse lies."""
 
-HELD = Asset(name="ops/held", uri="postgres://seo-warehouse/seo_warehouse/ops/held")
+def _asset(schema: str, relation: str) -> Asset:
+    # The host is a name, not an address: the asset stays the same one wherever the warehouse lies.
+    return Asset(name=f"{schema}/{relation}", uri=f"postgres://seo-warehouse/seo_warehouse/{schema}/{relation}")
+
+
+NIGHT = _asset("ops", "night")
+"""A night has closed; its events carry the night as partition key."""
+
+HELD = _asset("ops", "held")
 """A load is held, and a person is asked; its events carry the load's id as partition key."""
+
+
+def raw_asset(source: Source, table: Table) -> Asset:
+    """A raw table. Its events tell what a night brought of a property (steps/nightly.py raw_outcomes)."""
+    return _asset("raw", source.raw_name(table))
+
+
+def mart_asset(name: str) -> Asset:
+    """A mart. Its events tell what a build did to it (steps/build.py model_outcomes)."""
+    return _asset("marts", name)
+
 
 PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
 
@@ -70,6 +87,7 @@ def publish(source_name: str, table_name: str, property_name: str, partition_key
     states = nightly.publish(_warehouse(), source_name, table_name, property_name, night_of(partition_key))
     if not states:
         raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
+    _tell_of_raw(source_name, property_name, night_of(partition_key))
     return states
 
 
@@ -97,7 +115,20 @@ def publish_files(source_name: str, property_name: str, partition_key: str | Non
     states = drop.publish(_warehouse(), source_name, property_name, night_of(partition_key))
     if not states:
         raise AirflowSkipException(f"no new file of {property_name} passed the audit")
+    _tell_of_raw(source_name, property_name, night_of(partition_key))
     return states
+
+
+def _tell_of_raw(source_name: str, property_name: str, night: date) -> None:
+    """Have the events of the task's assets tell what the night brought of a property: nothing, where no file did."""
+    from seo_warehouse.steps import nightly
+
+    told = nightly.raw_outcomes(_warehouse(), source_name, property_name, night)
+    nothing = {"states": {}, "rows": 0, "days": 0, "money": 0.0}
+    context = get_current_context()
+    for asset in context["task"].outlets:
+        table = asset.name.partition("__")[2]
+        context["outlet_events"][asset].extra = {"property": property_name, **told.get(table, nothing)}
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -130,11 +161,18 @@ def verdict(source_name: str, partition_key: str | None = None) -> None:
 
 
 @task(retries=2)
-def build() -> int | None:
-    """Build the models on what was published since the last build. Returns the build's number, None for nothing new."""
-    from seo_warehouse.steps.build import build_warehouse
+def build() -> None:
+    """Build the models on what was published since the last build; skipped where that is nothing."""
+    from seo_warehouse.steps.build import build_warehouse, model_outcomes
 
-    return build_warehouse(_warehouse()).build_id
+    wh = _warehouse()
+    build_id = build_warehouse(wh).build_id
+    if build_id is None:
+        raise AirflowSkipException("nothing to build: every published day is modelled")
+    told = model_outcomes(wh, build_id)
+    context = get_current_context()
+    for asset in context["task"].outlets:
+        context["outlet_events"][asset].extra = told.get(asset.name.removeprefix("marts/"), {"build": build_id})
 
 
 @task(task_id="verdict", trigger_rule=TriggerRule.ALL_DONE)
@@ -149,10 +187,8 @@ def judge_build() -> None:
 
 
 @task
-def report(build_id: int | None) -> None:
+def report() -> None:
     """Write the reports of what links did, and send the morning's message; skipped where a build had nothing new."""
-    if build_id is None:
-        raise AirflowSkipException("nothing was built, so the reports stand")
     from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.report import write_reports
 

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import BuildError
-from seo_warehouse.ledger import builds, pool
+from seo_warehouse.ledger import builds, outcomes, pool
 from seo_warehouse.ledger.aside import hide_days
 from seo_warehouse.spec import Kind
 from seo_warehouse.steps.apart import BuildSummary, build_apart
@@ -204,6 +204,18 @@ def _set(connection: psycopg.Connection[Any], name: str, value: Any) -> None:
     )
 
 
+def _rows_written(result: Any) -> int | None:
+    """Rows of a model's own statement as PostgreSQL counts them; of a view -1, which says nothing."""
+    rows = dict(result.adapter_response).get("rows_affected", -1)
+    return int(rows) if rows >= 0 else None
+
+
+def model_outcomes(wh: Warehouse, build_id: int) -> dict[str, dict[str, Any]]:
+    """What became of each model in a build (outcomes.read_models)."""
+    with wh.connect("loader") as connection:
+        return outcomes.read_models(connection, build_id)
+
+
 def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
     """Whether every view of those is there: a person, or a column that changed its type, may have dropped one."""
     wanted = {
@@ -239,10 +251,13 @@ def _run_dbt(
                 failed.append(f"{node}: {result.status}: {' '.join(result.message.split())[:300]}")
             connection.execute(
                 """
-                insert into ops.dbt_node_result (build_id, attempt, unique_id, status, seconds, message)
-                values (%s, %s, %s, %s, %s, %s) on conflict (build_id, attempt, unique_id) do nothing
+                insert into ops.dbt_node_result (build_id, attempt, unique_id, status, seconds, message, row_count)
+                values (%s, %s, %s, %s, %s, %s, %s) on conflict (build_id, attempt, unique_id) do nothing
                 """,
-                (build.build_id, build.attempt, node, result.status, result.execution_time, result.message),
+                (
+                    *(build.build_id, build.attempt, node, result.status, result.execution_time, result.message),
+                    _rows_written(result),
+                ),
             )
 
     target = wh.settings.home / "dbt" / f"build-{build.build_id}-{build.attempt}"

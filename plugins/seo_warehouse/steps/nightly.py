@@ -9,10 +9,11 @@ import logging
 import time as clock
 from collections.abc import Callable
 from datetime import date, time, timedelta
+from typing import Any
 
 from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, DeferredError, SeoWarehouseError
-from seo_warehouse.ledger import known, nights
+from seo_warehouse.ledger import known, nights, outcomes
 from seo_warehouse.ledger.holes import Due, due_loads
 from seo_warehouse.load import upkeep
 from seo_warehouse.load.publish import publish as publish_load
@@ -23,8 +24,6 @@ from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 ORDER_POLL_SECONDS = 5.0
-ARRIVED = frozenset({"published", "unchanged", "superseded"})
-"""States of a load whose days are in the warehouse, from it or from a later reading."""
 ORDER_DEADLINE = time(22, 0)
 """UTC time of day after which a night goes on with what has come: an hour is left to load and judge it."""
 
@@ -127,6 +126,20 @@ def publish(wh: Warehouse, source_name: str, table_name: str, property_name: str
         return [publish_load(connection, source, table, load_id) for load_id in ready]
 
 
+def raw_outcomes(wh: Warehouse, source_name: str, property_name: str, night: date) -> dict[str, dict[str, Any]]:
+    """What a night brought of a property, by table (outcomes.read_loads).
+
+    What an order cost, which brings the answers of every table, is counted with the first one.
+    """
+    source, prop = reading.configured(wh, source_name, property_name)
+    with wh.connect("loader") as connection:
+        told = outcomes.read_loads(connection, source.name, prop.key, night)
+        first = told.get(source.tables[0].name)
+        if first is not None:
+            first["money"] += outcomes.read_order(connection, source.name, prop.key, night)
+    return told
+
+
 def announce(wh: Warehouse, source_name: str, night: date) -> None:
     """Note that a source has ended a night, whatever came of its loads."""
     with wh.connect("loader") as connection:
@@ -167,7 +180,7 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         f"load {load.load_id} of {load.table} for {properties[load.property_key].name}, "
         f"{load.first_day}..{load.last_day}: {load.state}: {load.reason or 'its task did not end'}"
         for load in loads
-        if load.property_key in properties and load.state not in {*ARRIVED, "deferred"}
+        if load.property_key in properties and load.state not in {*outcomes.ARRIVED, "deferred"}
     ]
     begun = {(load.table, load.property_key) for load in loads}
     lines += [
