@@ -18,8 +18,8 @@ SQL := $(wildcard dbt_project/models dbt_project/tests)
 # Airflow's components start several times faster from compiled files.
 unexport PYTHONDONTWRITEBYTECODE
 
-SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD AIRFLOW_DATABASE_PASSWORD AIRFLOW_ADMIN_PASSWORD \
-  AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
+SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD SEO_WAREHOUSE_OPERATOR_PASSWORD AIRFLOW_DATABASE_PASSWORD \
+  AIRFLOW_ADMIN_PASSWORD AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
 .PHONY: help run check stop status secrets test bench bench-chaos bench-effect bench-discovery lint lint-python lint-types lint-sql lint-sources format clean
 

@@ -54,6 +54,14 @@ class Retention(Strict):
         default_factory=dict, description="source -> whole months that raw keeps beside the running one"
     )
     archive_months: int | None = Field(default=None, ge=2, description="the same for archived answers")
+    ledger_months: int | None = Field(default=None, ge=6, description="the same for what the ledger says of old loads")
+
+    @model_validator(mode="after")
+    def _ledger_outlives_what_it_tells_of(self) -> Retention:
+        longest = max((self.archive_months or 0, *self.raw_months.values()))
+        if self.ledger_months is not None and self.ledger_months < longest:
+            raise ValueError(f"ledger_months is at least as long as what the ledger tells of is kept, {longest}")
+        return self
 
 
 def _address(url: str) -> str:
@@ -218,6 +226,7 @@ class Settings:
     SEO_WAREHOUSE_HOME        state folder, default `.seo-warehouse`
     SEO_WAREHOUSE_PROPERTIES  path of properties.yml, default `<home>/properties.yml`
     SEO_WAREHOUSE_DSN         owner's DSN of an existing PostgreSQL; default: the embedded one
+    SEO_WAREHOUSE_OPERATOR_PASSWORD  of the role that the operators' pages read as; default: one made in the home
     SEO_WAREHOUSE_ARCHIVE     root of the archive of answers, default `<home>/archive` (also s3://, gs://)
     SEO_WAREHOUSE_DROP        folder of dropped files, one folder a property in it, default `<home>/drop`
     SEO_WAREHOUSE_DBT_PROJECT folder of the dbt project, default the one beside the package
@@ -235,6 +244,7 @@ class Settings:
                 "SEO_WAREHOUSE_DSN is not a URI of the form postgresql://user:password@host:port/database;"
                 " in a password : / ? # [ ] @ % are written %3A %2F %3F %23 %5B %5D %40 %25"
             )
+        self.operator_password: str | None = env.get("SEO_WAREHOUSE_OPERATOR_PASSWORD") or None
         beside = Path(__file__).parents[2] / "dbt_project"
         self.dbt_project = Path(env.get("SEO_WAREHOUSE_DBT_PROJECT") or beside).resolve()
         archive = env.get("SEO_WAREHOUSE_ARCHIVE") or f"file://{self.home / 'archive'}"

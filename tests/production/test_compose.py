@@ -110,6 +110,13 @@ def test_only_what_runs_tasks_has_the_warehouses_password_and_the_providers(ever
     assert {name for name, place in places.items() if place.username or place.password} == TASKS
     assert {n for n, s in everything.items() if "SEO_WAREHOUSE_OWNER_PASSWORD" in secrets_of(s)} >= TASKS
     assert "SEO_WAREHOUSE_OWNER_PASSWORD" not in secrets_of(everything["api-server"])
+    # The home has the passwords of all roles.
+    homes = {
+        n for n, s in everything.items() for volume in s.get("volumes", ()) if str(volume).startswith("warehouse:")
+    }
+    assert homes == TASKS
+    pages = {n for n, s in everything.items() if "SEO_WAREHOUSE_OPERATOR_PASSWORD" in secrets_of(s)}
+    assert pages == {*TASKS, "api-server"}
     superuser = {name for name, service in everything.items() if secrets_of(service) & {"POSTGRES_PASSWORD"}}
     assert superuser == {"postgres", "citus-coordinator", "citus-worker-1", "citus-worker-2", "citus-init"}
 

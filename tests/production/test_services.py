@@ -127,6 +127,19 @@ def test_the_warehouse_is_there_and_each_role_reaches_what_is_its_own(
         psycopg.connect(owner.replace("/seo_warehouse", "/seo_warehouse_airflow"))
 
 
+def test_the_pages_read_by_a_password_of_their_own_and_need_no_home(
+    native: Native, stated: dict[str, Service], running: object
+) -> None:
+    elsewhere = native.folder / "no-home"
+    words = ["env", f"SEO_WAREHOUSE_HOME={elsewhere}", "seo-warehouse", "dsn", "--role", "operator"]
+    done = native.run(stated["api-server"], words)
+    assert done.returncode == 0, done.stderr
+    assert secrets()["SEO_WAREHOUSE_OPERATOR_PASSWORD"] in done.stdout
+    assert not elsewhere.exists()
+    with psycopg.connect(done.stdout.strip()) as connection:
+        assert connection.execute("select current_user, count(*) from ops.load").fetchone() == ("seo_operator", 0)
+
+
 def test_every_service_ends_in_order_when_it_is_told_to(running: dict[str, subprocess.Popen[bytes]]) -> None:
     # As a container is stopped: its first process gets the signal.
     for process in running.values():

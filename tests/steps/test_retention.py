@@ -86,3 +86,32 @@ def test_sources_whose_history_is_modelled_as_a_whole_cannot_be_stated(database:
         match=r"raw_months\.dataforseo_backlinks.*'dataforseo_serp' or 'search_console' or 'server_logs' only",
     ):
         _ = wh.properties
+
+
+def test_the_ledger_is_cut_by_the_role_that_writes_it_and_never_sooner_than_what_it_tells_of(
+    database: str, tmp_path: Path
+) -> None:
+    shop = open_shop(tmp_path / "home", database)
+    wh = with_retention(shop, "retention: {ledger_months: 6}\n", "x")
+    with open_warehouse(database) as connection:
+        for state in ("failed", "unchanged"):
+            connection.execute(
+                "insert into ops.load (source, table_name, property_key, first_day, last_day, purpose, attempt, state,"
+                " started_at, ended_at) values ('search_console', 'page_total', 1, '2020-01-01', '2020-01-01', 'night',"
+                " 1, %s, '2020-01-03', '2020-01-03')",
+                (state,),
+            )
+        connection.execute(
+            "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals,"
+            " facts, read_at, dropped_at) select source, table_name, 1, '2020-01-01', max(load_id), 0, '', '{}', '{}',"
+            " '2020-01-03', now() from ops.load group by 1, 2"
+        )
+    [said] = retention.give_up_old(wh)
+    assert said.startswith("1 loads that ended before ")
+    assert shop.fetch("select state from ops.load") == [("unchanged",)]
+    assert retention.give_up_old(wh) == []
+    shop.wh.settings.properties_path.unlink()
+    later = open_shop(tmp_path / "home", database)
+    wh = with_retention(later, "retention: {ledger_months: 6, archive_months: 12}\n", "x")
+    with pytest.raises(ConfigError, match="ledger_months is at least as long as what the ledger tells of is kept, 12"):
+        _ = wh.properties

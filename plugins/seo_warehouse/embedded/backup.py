@@ -20,7 +20,7 @@ from seo_warehouse.ledger import migrate
 from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.steps.warehouse import Warehouse, read_secrets
+from seo_warehouse.steps.warehouse import Warehouse, role_passwords
 
 Say = Callable[[str], None]
 
@@ -61,12 +61,12 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
     with wh.connect("owner", autocommit=True) as connection:
         _expect_empty(connection)
         # What the backup's policies may name.
-        make_roles(connection, read_secrets(settings.home))
+        make_roles(connection, role_passwords(settings))
         say(f"restoring {file}")
         _run("pg_restore", wh.dsn("owner"), "--no-owner", "--no-privileges", "--single-transaction", str(file))
         if connection.execute("select to_regclass('ops.migration')").fetchone() == (None,):
             raise BackupError(f"{file} is no backup of a warehouse: it has no table ops.migration; drop the database")
-        applied = schema.prepare(connection, SOURCES, read_secrets(settings.home))
+        applied = schema.prepare(connection, SOURCES, role_passwords(settings))
     for migration in applied:
         say(f"applied {migration}")
     say(f"restored; the database is at migration {migrate.read_migrations()[-1]}")

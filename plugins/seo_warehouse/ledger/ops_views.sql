@@ -126,8 +126,10 @@ comment on view ops.night_completeness is 'ops.completeness_at of the newest nig
 create or replace view ops.spend as
 select (started_at at time zone 'UTC')::date as day, source, property_key, calls, units, money from ops.load
 union all
-select (noted_at at time zone 'UTC')::date, source, property_key, calls, units, money from ops.order_usage;
-comment on view ops.spend is 'What each load and each look at orders used, by UTC date.';
+select (noted_at at time zone 'UTC')::date, source, property_key, calls, units, money from ops.order_usage
+union all
+select month, source, property_key, calls, 0, 0 from ops.load_month;
+comment on view ops.spend is 'What each load and each look at orders used, by UTC date; of loads that were given up by age, by the first of their month.';
 
 drop view if exists ops.restatement;
 create view ops.restatement as

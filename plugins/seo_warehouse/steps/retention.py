@@ -7,6 +7,7 @@ from datetime import date
 
 from seo_warehouse.client.archive import forget
 from seo_warehouse.ledger import nights
+from seo_warehouse.ledger.cutting import cut_ledger
 from seo_warehouse.load import retention
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps import people
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def give_up_old(wh: Warehouse) -> list[str]:
-    """Drop raw months and archived answers that are older than is kept, and people. Returns what was given up.
+    """Give up raw months, archived answers, rows of the ledger and people as is stated. Returns what was given up.
 
     Nothing, while the clock may be days ahead: what is given up cannot be had back.
     """
@@ -39,6 +40,10 @@ def give_up_old(wh: Warehouse) -> list[str]:
             if kept.archive_months is not None:
                 before = retention.months_before(today, kept.archive_months)
                 gone += _forget_answers(wh, source.name, before, retention.last_uses(connection, source.name))
+        if kept.ledger_months is not None:
+            before = retention.months_before(today, kept.ledger_months)
+            if count := cut_ledger(connection, before):
+                gone.append(f"{count} loads that ended before {before}")
     people.give_up_people(wh)
     return gone
 

@@ -60,7 +60,7 @@ class Warehouse:
 
     @cached_property
     def _secrets(self) -> dict[str, str]:
-        return read_secrets(self.settings.home)
+        return role_passwords(self.settings)
 
     def dsn(self, role: Role) -> str:
         """URI for a role, as libpq takes it. Raises ConfigError where no PostgreSQL is known yet."""
@@ -71,8 +71,9 @@ class Warehouse:
             base = embedded_dsn(self.settings.home)
         parts = urlsplit(base)
         host = parts.netloc.rpartition("@")[2]
-        user = role_name(role)
-        return urlunsplit(parts._replace(netloc=f"{user}:{quote(self._secrets[role], safe='')}@{host}"))
+        # Whoever is told the operator's has no home of its own, and needs none.
+        password = (role == "operator" and self.settings.operator_password) or self._secrets[role]
+        return urlunsplit(parts._replace(netloc=f"{role_name(role)}:{quote(password, safe='')}@{host}"))
 
     @contextmanager
     def connect(self, role: Role = "loader", **settings: Any) -> Iterator[psycopg.Connection[Any]]:
@@ -149,6 +150,12 @@ class Warehouse:
 def open_warehouse(settings: Settings | None = None) -> Warehouse:
     """The warehouse that the environment describes."""
     return Warehouse(settings or Settings())
+
+
+def role_passwords(settings: Settings) -> dict[str, str]:
+    """Passwords by role: those that are stated, else the home's own."""
+    stated = {"operator": settings.operator_password} if settings.operator_password else {}
+    return read_secrets(settings.home) | stated
 
 
 def read_secrets(home: Path) -> dict[str, str]:

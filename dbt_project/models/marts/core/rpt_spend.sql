@@ -6,6 +6,9 @@ with
         union all
         select property_key, source, call_date, {{ used | join(', ') }}
         from {{ ref('stg_ops__order_usage') }}
+        union all
+        select property_key, source, call_date, {{ used | join(', ') }}
+        from {{ ref('stg_ops__load_month') }}
     )
 
 select
