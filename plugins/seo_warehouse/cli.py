@@ -250,13 +250,15 @@ def replay(source: str, property_name: str, first: date, last: date) -> None:
 @click.option("--property", "property_name", required=True, help=PROPERTY)
 @click.option("--from", "first", type=DAY, callback=_day, help="First day; default: the property's history_start.")
 @click.option("--to", "last", type=DAY, callback=_day, help="Last night; default: yesterday.")
+@click.option("--dry-run", is_flag=True, help="Say what it and each night after it would read and cost; ask nobody.")
 @_clear_errors
-def onboard(property_name: str, first: date | None, last: date | None) -> None:
+def onboard(property_name: str, first: date | None, last: date | None, dry_run: bool) -> None:
     """Load a property's history by month. Cut anywhere, it goes on where it was when it is run again."""
     from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.forecast import foretell
     from seo_warehouse.steps.history import onboard as load
 
-    load(open_warehouse(), property_name, first, last, _say)
+    (foretell if dry_run else load)(open_warehouse(), property_name, first, last, _say)
 
 
 @main.command()

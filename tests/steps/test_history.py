@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,8 +17,11 @@ from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError, TransientLoadError
 from seo_warehouse.ledger import turns
 from seo_warehouse.load.schema import create_roles
+from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.steps import reading
+from seo_warehouse.steps.check import dollars
+from seo_warehouse.steps.forecast import foretell
 from seo_warehouse.steps.history import load_history, onboard
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
@@ -141,3 +145,54 @@ def test_onboarding_before_the_demos_days_says_so_and_begins_with_them(wh: Wareh
     onboard(demo, "shop", date(2026, 4, 1), date(2026, 4, 20), said.append)
     assert "after night 2026-04-20: nothing is loaded" in said[0]
     assert said[1].endswith("(clock_url), and no day before 2026-05-01")
+
+
+def test_a_dry_run_says_what_would_be_read_and_cost_and_asks_nobody(wh: Warehouse) -> None:
+    path = wh.settings.properties_path
+    budget = ", budgets: {dataforseo_serp: {money: 1}}, keywords: [{keyword: oak}], sources: {"
+    path.write_text(path.read_text().replace(", sources: {", budget))
+    wh = Warehouse(wh.settings)
+    today = wh.now().date()
+    first, last = today - timedelta(days=20), today - timedelta(days=1)
+    said: list[str] = []
+    # There is no connection to anybody.
+    foretell(wh, "shop", first, last, said.append)
+    days = (last - first).days + 1 - SEARCH_CONSOLE.delay_days - SEARCH_CONSOLE.lookback_days
+    assert "shop: dataforseo_serp answers for now only; its history begins tonight" in said
+    [history] = [line for line in said if "search_console.page_total" in line]
+    assert history.startswith(f"shop: history of search_console.page_total: {days} days in ")
+    assert history.endswith("loads, calls are not known before the first of them")
+    # Two devices, ten results a page: the vendor's list.
+    price = DATAFORSEO_SERP.price(wh.properties.named("shop"))  # type: ignore[misc]
+    assert f"shop: each night dataforseo_serp: {dollars(price)} by the price list; money_per_night allows 20" in said
+    assert said[-1] == (
+        f"shop: the month's budget for dataforseo_serp has 1.00 US dollars left, {int(1 / price)} such nights"
+    )
+    with wh.connect("loader") as connection:
+        assert connection.execute("select count(*) from ops.load").fetchone() == (0,)
+        learn(connection, 2, "0.5", today)
+    said.clear()
+    foretell(wh, "shop", first, last, said.append)
+    [night] = [line for line in said if "each night dataforseo_serp" in line]
+    assert "some 6 calls and 9 rows, 0.5 US dollars (by other properties' last 1); money_per_night allows 20" in night
+    wh.sync_properties()
+    with wh.connect("loader") as connection:
+        learn(connection, 1, "0.25", today)
+        learn(connection, 1, "0.05", today - timedelta(days=1))
+    said.clear()
+    foretell(wh, "shop", first, last, said.append)
+    assert "shop: a night costs some 0.15 US dollars in all" in said
+    assert said[-1].endswith(" 0.70 US dollars left, 4 such nights")
+
+
+def learn(connection: psycopg.Connection[Any], key: int, money: str, night: date) -> None:
+    """A night that was read today: what its order cost, and what came of it."""
+    connection.execute(
+        "insert into ops.order_usage values (default, 'dataforseo_serp', %s, %s, 6, 0, 0, 10, 0, %s, now())",
+        (key, night, money),
+    )
+    connection.execute(
+        "insert into ops.load (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state,"
+        " rows_read, calls, money) values ('dataforseo_serp', 'task', %s, %s, %s, %s, 'night', 1, 'published', 9, 0, 0)",
+        (key, night, night, night),
+    )

@@ -46,6 +46,17 @@ def onboard(
     SourceError, LoadError, AuditFailedError. Raises ConfigError for nights that lie ahead or end before they begin.
     """
     prop = wh.properties.named(property_name)
+    first, last = span(wh, prop, first, last, progress)
+    failures = load_history(wh, property_name, first, last, progress, load_snapshots)
+    if failures:
+        progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
+        transient = (f for f in failures if isinstance(f, TransientSourceError | TransientLoadError))
+        raise next(transient, failures[0])
+    progress(f"{prop.name}: history is whole; the night of {last + timedelta(days=1)} goes on from it")
+
+
+def span(wh: Warehouse, prop: Property, first: date | None, last: date | None, progress: Progress) -> tuple[date, date]:
+    """The first and the last night that are onboarded. Raises ConfigError where they lie ahead, or end too early."""
     today = wh.now().date()
     last = last or today - timedelta(days=1)
     if last > today:
@@ -58,12 +69,7 @@ def onboard(
     if first is not None and first < start and wh.properties.clock_url is not None:
         progress(f"{prop.name}: its world has a clock of its own (clock_url), and no day before {start}")
         first = start
-    failures = load_history(wh, property_name, first or start, last, progress, load_snapshots)
-    if failures:
-        progress(f"{prop.name}: {len(failures)} months are not loaded; run it again to load them alone")
-        transient = (f for f in failures if isinstance(f, TransientSourceError | TransientLoadError))
-        raise next(transient, failures[0])
-    progress(f"{prop.name}: history is whole; the night of {last + timedelta(days=1)} goes on from it")
+    return first or start, last
 
 
 def load_history(
@@ -92,13 +98,23 @@ def load_history(
 def _load_dated(
     wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
 ) -> Iterator[SeoWarehouseError]:
-    # Days that have settled: the night after the last reads the younger ones, and an archived answer never grows old.
+    days = days_to_ask(wh, source, prop, first, last, progress)
+    for table in source.tables:
+        yield from _load_table(wh, source, table, prop, days, progress)
+
+
+def days_to_ask(
+    wh: Warehouse, source: Source, prop: Property, first: date, last: date, progress: Progress
+) -> list[date]:
+    """The days of a dated source that an onboarding of nights `first` to `last` is about.
+
+    Those that have settled: the night after the last reads the younger ones, and an archived answer never grows old.
+    """
     newest = last - timedelta(days=source.delay_days + source.lookback_days)
     kept = source.first_kept(wh.now().date())
     if first < kept:
         progress(f"{prop.name}: {source.name} keeps {source.kept_months} months: nothing before {kept} can be had")
-    for table in source.tables:
-        yield from _load_table(wh, source, table, prop, _days(max(first, kept), newest), progress)
+    return _days(max(first, kept), newest)
 
 
 def _load_table(
