@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.steps import nightly
+from seo_warehouse.steps.settling import settle_dead
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.sources.provider import PASSWORD, Provider, serving
 from tests.sources.test_dataforseo_backlinks import answering
@@ -72,6 +74,37 @@ def test_it_is_read_once_it_fits(shop: Shop, provider: Provider) -> None:
     assert shop.fetch("select account, slow_until from ops.call_pace") == [("dataforseo", None)]
     shop.wh.sync_properties()
     assert shop.fetch("select count(*) from ops.budget where money >= 10") == [(3,)]
+
+
+def test_what_a_killed_reading_had_bought_is_spent_a_day_later(shop: Shop, provider: Provider) -> None:
+    source = "dataforseo_backlinks"
+    (shop.home / "properties.yml").write_text(PROPERTIES % (10, 10))
+    nightly.write(shop.wh, source, "backlink", "shop", NIGHT)
+    [(paid,)] = shop.fetch("select money from ops.load")
+    calls = len(provider.asked)
+    with shop.wh.connect("owner") as connection:
+        # Nothing of it was noted: as a kill leaves it, with the last page about to be asked for.
+        connection.execute("truncate ops.load cascade")
+        for scope, money, hours in (
+            (f"night={NIGHT}", paid + 1, 0),
+            ("backfill=2026-05-02", Decimal("0.5"), 0),
+            (f"night={NIGHT - timedelta(1)}", Decimal(3), 2),
+        ):
+            connection.execute(
+                "insert into ops.reservation values (%s, 1, %s, %s, now() + %s * interval '1 hour')",
+                (source, scope, money, hours),
+            )
+    settle_dead(shop.wh)
+    assert len(provider.asked) == calls
+    assert shop.fetch("select night, money from ops.order_usage order by 1") == [
+        (date(2026, 5, 2), Decimal("0.5")),
+        (NIGHT, paid),
+    ]
+    # Whoever is at it keeps what is set aside.
+    assert shop.fetch("select money from ops.reservation") == [(3,)]
+    # And what it had bought is not billed once more.
+    [load] = nightly.write(shop.wh, source, "backlink", "shop", NIGHT)
+    assert shop.fetch("select rows_read, money from ops.load where load_id = %s", (load,)) == [(3, 0)]
 
 
 def test_a_deferred_night_is_no_failure(shop: Shop, provider: Provider) -> None:

@@ -193,6 +193,7 @@ def learn(connection: psycopg.Connection[Any], key: int, money: str, night: date
     )
     connection.execute(
         "insert into ops.load (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state,"
-        " rows_read, calls, money) values ('dataforseo_serp', 'task', %s, %s, %s, %s, 'night', 1, 'published', 9, 0, 0)",
+        " rows_read, calls, money)"
+        " values ('dataforseo_serp', 'task', %s, %s, %s, %s, 'night', 1, 'published', 9, 0, 0)",
         (key, night, night, night),
     )

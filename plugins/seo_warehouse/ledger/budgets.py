@@ -2,7 +2,8 @@
 
 A reading sets its money aside before it pays, under the budget's turn, and the row goes as the ledger notes what was
 paid. So two workers, or a back-fill beside a night, cannot both spend the last dollar; what a killed process had set
-aside stays so until its time is over, or until its reading is taken up again and its bill is noted.
+aside stays so until its reading is taken up again and its bill is noted, or its time is over and the archive has said
+what it bought (steps/settling.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from seo_warehouse.ledger import turns
 from seo_warehouse.ledger.session import Connection, one, step, transaction
 
 LEASE = timedelta(days=1)
-"""For so long a killed process's money stays set aside: longer than whoever takes its reading up again is away."""
+"""After so long a reading that has set money aside was killed: longer than whoever takes it up again is away."""
 USUAL_NIGHTS = 14
 """By whose mean, or that of as many as there were, the rest of a month is judged."""
 EVERYBODY = 0
@@ -69,7 +70,7 @@ select (
       and day >= date_trunc('month', now() at time zone 'UTC')::date
 ), (
     select coalesce(sum(money), 0) from ops.reservation
-    where source = any(%(sources)s) and %(of)s in (0, property_key) and until > now()
+    where source = any(%(sources)s) and %(of)s in (0, property_key)
       and (source, property_key, scope) <> (%(source)s, %(property_key)s, %(scope)s)
 )
 """
@@ -90,6 +91,7 @@ _SETTLE = sql.SQL(
     "update ops.reservation set money = case when %(is_done)s then 0 else money - %(noted)s end {}"
 ).format(_OF)
 _RELEASE = sql.SQL("delete from ops.reservation {} and money <= 0").format(_OF)
+_END = sql.SQL("delete from ops.reservation {} and until < now()").format(_OF)
 _WHY = sql.SQL("select reason from ops.deferral {}").format(_OF)
 
 
@@ -158,6 +160,19 @@ def settle(conn: Connection, order: Order, noted: Decimal, *, is_done: bool) -> 
     """Take what the ledger has just noted of a reading out of what was set aside; all of it where it `is_done`."""
     conn.execute(_SETTLE, {**vars(order), "noted": noted, "is_done": is_done})
     conn.execute(_RELEASE, vars(order))
+
+
+def expired(conn: Connection) -> list[tuple[Order, Decimal]]:
+    """The readings that were killed, and what each has set aside."""
+    rows = conn.execute(
+        "select source, property_key, scope, money from ops.reservation where until < now() order by 1, 2, 3"
+    ).fetchall()
+    return [(Order(source, key, scope), money) for source, key, scope, money in rows]
+
+
+def release(conn: Connection, order: Order) -> None:
+    """Set nothing aside any more for a reading that was killed; one that has been taken up meanwhile keeps its own."""
+    conn.execute(_END, vars(order))
 
 
 def why_deferred(conn: Connection, order: Order) -> str | None:

@@ -311,10 +311,17 @@ def load_history(params: dict[str, Any] | None = None) -> None:
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
 def carry_out_decisions() -> list[str]:
-    """Carry out what was decided about loads and was cut before it was done. Returns what became of each."""
-    from seo_warehouse.steps.release import carry_out_decisions as carry_out
+    """Carry out what was decided about loads and was cut before it was done. Returns what became of each.
 
-    return carry_out(_warehouse())
+    And note what readings had bought that were killed.
+    """
+    from seo_warehouse.steps.release import carry_out_decisions as carry_out
+    from seo_warehouse.steps.settling import settle_dead
+
+    wh = _warehouse()
+    done = carry_out(wh)
+    settle_dead(wh)
+    return done
 
 
 @task
