@@ -306,6 +306,23 @@ def alert(is_test: bool) -> None:
 
 
 @main.command()
+@click.option("--source", help="Of this source alone.")
+@click.option("--accept", "why", metavar="WHY", help="Take what the source's answers have now for usual; kept with it.")
+@_clear_errors
+def shapes(source: str | None, why: str | None) -> None:
+    """Which fields of providers' answers are gone, new, of another type or more often empty than is usual."""
+    from seo_warehouse.orchestration.stores import open_warehouse
+    from seo_warehouse.steps.shapes import accept, say_changes
+
+    if why is None:
+        say_changes(open_warehouse(), source, _say)
+    elif source is None or not why.strip():
+        raise click.UsageError("say which --source, and why")
+    else:
+        accept(open_warehouse(), source, who=_user(), why=why, say=_say)
+
+
+@main.command()
 @click.option("--kind", required=True, help="The kind of alert, as `alert` and docs/operating.md name it.")
 @click.option("--until", type=DAY, callback=_day, required=True, help="The last day (UTC).")
 @click.option("--why", required=True, help="The reason, kept with it.")

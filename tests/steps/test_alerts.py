@@ -177,6 +177,10 @@ def test_each_kind_that_the_ledgers_can_tell_is_told_and_ends(open_with: Callabl
         "insert into ops.budget (name, property_key, sources, money, warn_at)"
         " values ('serp', 1, '{serp}', 10, 0.8), ('vendor', 0, '{serp}', 5, 0.8)"
     )
+    there.run(
+        "insert into ops.verdict select load_id, 'missing_fields', 'fail', false, 1, 'rank' from ops.load"
+        " where state = 'quarantined'"
+    )
     there.run("""insert into ops.setting values ('stale_tables', '{"tables": ["serp.task: never"]}')""")
     there.run(
         "insert into ops.source_table values ('serp', 'task', 1, 'dated', '2026-01-01', 2, 3, 1, '23:00', true, null)"

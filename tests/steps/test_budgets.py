@@ -72,6 +72,8 @@ def test_it_is_read_once_it_fits(shop: Shop, provider: Provider) -> None:
     ]
     assert shop.fetch("select (select count(*) from ops.reservation), (select count(*) from ops.deferral)") == [(0, 0)]
     assert shop.fetch("select account, slow_until from ops.call_pace") == [("dataforseo", None)]
+    seen = "select types, last_types, last_count from ops.shape where path like '%%items[].anchor'"
+    assert shop.fetch(seen) == [([], ["string"], 3)]
     shop.wh.sync_properties()
     assert shop.fetch("select count(*) from ops.budget where money >= 10") == [(3,)]
 

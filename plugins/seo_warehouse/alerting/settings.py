@@ -21,10 +21,11 @@ KINDS = {
     "spike": "a night cost, or brought, a multiple of what is usual",
     "budget_80": "the share of a month's budget is spent from which people are told",
     "budget_100": "a month's budget is spent, or did not hold an order",
+    "shape_changed": "a provider's answers have other fields than is usual",
     "disk": "the disk of the state folder is nearly full",
 }
 """Every kind of alert, with what it means; docs/operating.md has an entry for each."""
-AT_ONCE = frozenset({"held", "failed", "build_failed", "set_aside", "clock", "budget_100"})
+AT_ONCE = frozenset({"held", "failed", "build_failed", "set_aside", "clock", "budget_100", "shape_changed"})
 """Kinds that are sent as soon as they are known. The others go with the morning's message, after the build."""
 SUMMARY = "summary"
 """The morning's message, what the night brought: an alert that no state ends, but the next one."""

@@ -56,13 +56,16 @@ def excerpt(body: bytes) -> str:
     return line if len(line) <= _EXCERPT_CHARACTERS else line[:_EXCERPT_CHARACTERS] + "..."
 
 
-def read_document(name: str, answer: Answer, decode: Decode | None) -> Any:
-    """The document in an answer, or what `decode` makes of it. Raises MalformedAnswerError with `name`, the call's."""
+def read_document(name: str, answer: Answer, decode: Decode | None, see: Callable[[Any], None] | None = None) -> Any:
+    """The document in an answer, or what `decode` makes of it. Raises MalformedAnswerError with `name`, the call's.
+
+    `see` is shown each document of JSON as it is, also one that `decode` refuses.
+    """
     with _uncollected():
-        return _read_document(name, answer, decode)
+        return _read_document(name, answer, decode, see)
 
 
-def _read_document(name: str, answer: Answer, decode: Decode | None) -> Any:
+def _read_document(name: str, answer: Answer, decode: Decode | None, see: Callable[[Any], None] | None) -> Any:
     # Apart, so that the document is gone before there are searches again.
     is_text = isinstance(decode, OfText)
     try:
@@ -71,6 +74,8 @@ def _read_document(name: str, answer: Answer, decode: Decode | None) -> Any:
         size, form = len(answer.body), "UTF-8" if is_text else "JSON"
         message = f"{name}: {size} bytes that are not {form} ({error}): {excerpt(answer.body)}"
         raise MalformedAnswerError(message) from None
+    if see is not None and not is_text:
+        see(document)
     if decode is None:
         return document
     try:

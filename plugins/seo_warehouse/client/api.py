@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -26,6 +27,7 @@ from seo_warehouse.client.access import Auth
 from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_document, retry_after_seconds
 from seo_warehouse.client.archive import Answer, Archive
 from seo_warehouse.client.plans import Ask, planned_at, read_plan
+from seo_warehouse.client.shapes import Tally
 from seo_warehouse.client.sieve import Sieve
 from seo_warehouse.client.transport import Limits, Transport, UnsentError
 from seo_warehouse.errors import (
@@ -150,7 +152,7 @@ class Api:
     public addresses. `night`: every answer is to be of that UTC day, else NightOverError is raised. `remedy`: what to
     do where the provider does not accept who asks. `reserve` is told, before a call that costs, what the load will have
     cost with it; it raises DeferredError where a month's budget does not hold that. `pace`: of the account, beside that
-    of this load, which Limits state.
+    of this load, which Limits state. `shapes` counts the fields of what is bought, not of what the archive holds.
     """
 
     base_url: str
@@ -166,6 +168,7 @@ class Api:
     pace: Pace | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
+    shapes: Tally = field(default_factory=Tally)
     has_noted_shape: bool = False
     _occurrences: Counter[str] = field(default_factory=Counter)
     _sent_at: deque[float] = field(default_factory=deque)
@@ -426,7 +429,7 @@ class Api:
             raise
         try:
             self._judge(call, answer)
-            decoded = read_document(str(call), answer, call.decode)
+            decoded = read_document(str(call), answer, call.decode, partial(self.shapes.see, call.path))
         except SourceError as error:
             self._count(answer)
             self.archive.put_refused(call.key, answer)

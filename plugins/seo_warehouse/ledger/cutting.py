@@ -86,6 +86,7 @@ _REST = (
     "delete from ops.load as l using gone as g where l.load_id = g.load_id",
     "delete from ops.dbt_node_result where recorded_at < %(before)s",
     "delete from ops.alert_sent as s using ops.alert as a where s.alert_id = a.alert_id and a.ended_at < %(before)s",
+    "delete from ops.shape where last_seen < %(before)s::timestamptz::date",
     "delete from ops.alert where ended_at < %(before)s",
 )
 

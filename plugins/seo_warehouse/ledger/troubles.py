@@ -10,6 +10,7 @@ from seo_warehouse.ledger.alerts import State
 from seo_warehouse.ledger.aside import read_aside
 from seo_warehouse.ledger.budgets import read_standings
 from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.shapes import read_changes
 
 SPIKE = 3
 """So many times what is usual is too much."""
@@ -93,6 +94,20 @@ cross join lateral (
 where s.night = %(night)s and v.found >= v.least and v.found > %(spike)s * v.usual
 order by 1, 2, 4
 """
+MOST_CHANGES = 5
+_MISSHAPEN = """
+select l.source, l.table_name, count(distinct l.load_id), min(v.rule || ': ' || v.reason)
+from ops.load as l join ops.verdict as v using (load_id)
+where l.state = 'quarantined' and v.rule in ('unknown_fields', 'missing_fields') and not v.is_met
+group by 1, 2 order by 1, 2
+"""
+# While a source is being read its answers are of some properties alone: what was told before still holds.
+_READING = """
+select s.source, a.content
+from (select source, max(last_seen) as day from ops.shape group by 1) as s
+left join ops.alert as a on a.kind = 'shape_changed' and a.key = s.source and a.ended_at is null
+where not exists (select from ops.source_night as n where n.source = s.source and n.night = s.day)
+"""
 
 
 def find_troubles(conn: Connection, now: datetime) -> list[State]:
@@ -106,6 +121,7 @@ def find_troubles(conn: Connection, now: datetime) -> list[State]:
         *_restated(conn, now),
         *_spikes(conn),
         *_budgets(conn, now),
+        *_shapes(conn),
     ]
 
 
@@ -176,6 +192,24 @@ def _budgets(conn: Connection, now: datetime) -> Iterator[State]:
             key = each.property_key
             kind = "budget_100" if is_over else "budget_80"
             yield State(kind, f"{each.name}/{key}", str(each), each.name if key else None, key or None)
+
+
+def _shapes(conn: Connection) -> Iterator[State]:
+    """One for each source, whatever of it has moved: where all answers changed, each of its fields would be another."""
+    told: dict[str, list[str]] = {}
+    for source, table, loads, reason in conn.execute(_MISSHAPEN).fetchall():
+        told.setdefault(source, []).append(f"{loads} loads of {table} are held ({reason})")
+    reading = dict(conn.execute(_READING).fetchall())
+    for change in read_changes(conn):
+        if change.is_told and change.source not in reading:
+            told.setdefault(change.source, []).append(f"{change.endpoint}: {change}")
+    for source, content in reading.items():
+        if content is not None and source not in told:
+            yield State("shape_changed", source, content, source)
+    for source, found in told.items():
+        more = f"; and {len(found) - MOST_CHANGES} more" if len(found) > MOST_CHANGES else ""
+        sentence = f"answers of {source} are not as usual: {'; '.join(found[:MOST_CHANGES])}{more}"
+        yield State("shape_changed", source, f"{sentence}. `seo-warehouse shapes` shows all", source)
 
 
 def _spikes(conn: Connection) -> Iterator[State]:

@@ -23,7 +23,7 @@ from seo_warehouse.errors import (
     TerminalSourceError,
     TransientLoadError,
 )
-from seo_warehouse.ledger import budgets, known, loads
+from seo_warehouse.ledger import budgets, known, loads, shapes
 from seo_warehouse.ledger.budgets import Order
 from seo_warehouse.ledger.turns import try_turn, wait_for_turn
 from seo_warehouse.load.batch import write_batch
@@ -122,6 +122,7 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
             finally:
                 with wh.connect("loader") as connection:
                     loads.note_order(connection, source.name, prop.key, night, api.usage, is_done=is_whole)
+                _note_shapes(wh, source, api)
             return is_whole
 
 
@@ -163,6 +164,18 @@ def _answers(wh: Warehouse, reading: Reading, noted: Noted, *, is_replay: bool) 
             raise night_over(source, prop, night, error) from None
         finally:
             noted.take(api)
+            _note_shapes(wh, source, api)
+
+
+def _note_shapes(wh: Warehouse, source: Source, api: Api) -> None:
+    """Note which fields the answers had that were bought. No load fails because that cannot be noted."""
+    if not api.shapes.endpoints:
+        return
+    try:
+        with wh.connect("loader", autocommit=True) as connection:
+            shapes.note_shapes(connection, source.name, api.shapes, wh.now().date())
+    except (psycopg.Error, SeoWarehouseError):
+        log.exception("%s: the shape of its answers could not be noted", source.name)
 
 
 def read_rows(api: Api, reading: Reading) -> Iterator[Row]:
