@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import time
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +19,7 @@ from seo_warehouse.ledger import loads
 from seo_warehouse.sources import source_named
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.steps import decide
-from seo_warehouse.steps.release import release
+from seo_warehouse.steps.release import carry_out_decisions, release
 from tests.load.loading import state, write
 from tests.steps.dropping import Shop, open_shop
 
@@ -124,6 +128,51 @@ def test_what_cannot_be_carried_out_decides_nothing_and_is_asked_anew(
     assert shop.fetch("select from ops.quality_decision") == []
     assert decide.ask(shop.wh) == [load]
     assert decide.describe(shop.wh, load, "run 2") is not None
+
+
+def carry_out_approval(shop: Shop, load: int) -> None:
+    decide.carry_out(shop.wh, load, "approve", who="ana (Airflow)", why="a quiet day")
+
+
+@pytest.mark.parametrize("obstacle", ["ops.quality_decision", "ops.publication"])
+@pytest.mark.parametrize("is_tried_again", [True, False])
+def test_who_is_killed_between_answer_and_decision_loses_neither(
+    shop: Shop, obstacle: str, is_tried_again: bool
+) -> None:
+    load = hold(shop)
+    decide.ask(shop.wh)
+    decide.describe(shop.wh, load, "run 1")
+    task = multiprocessing.get_context("fork").Process(target=carry_out_approval, args=(shop, load))
+    with psycopg.connect(shop.dsn) as holding, psycopg.connect(shop.dsn, autocommit=True) as watching:
+        holding.execute(f"lock table {obstacle} in share row exclusive mode")
+        task.start()
+        waiting = "select count(*) from pg_locks where relation = %s::regclass and not granted"
+        while watching.execute(waiting, (obstacle,)).fetchone() == (0,):
+            assert task.is_alive()
+            time.sleep(0.01)
+        assert task.pid is not None
+        os.kill(task.pid, signal.SIGKILL)
+        task.join()
+    is_decided = obstacle == "ops.publication"
+    assert shop.fetch("select count(*) from ops.quality_decision") == [(int(is_decided),)]
+    assert now_is(shop, load) == "quarantined"
+    if is_tried_again:
+        carry_out_approval(shop, load)
+    elif is_decided:
+        assert carry_out_decisions(shop.wh) == [f"load {load} is published; the next build models it"]
+    else:
+        # Airflow may try the task again; once it has not for so long, somebody is asked once more.
+        assert decide.ask(shop.wh) == []
+        shop.fetch("update ops.decision_request set ended_at = ended_at - interval '4 hours' returning 1")
+        assert decide.ask(shop.wh) == [load]
+        assert decide.describe(shop.wh, load, "run 2") is not None
+        carry_out_approval(shop, load)
+    assert now_is(shop, load) == "published"
+    assert shop.fetch("select decision, decided_by, why from ops.quality_decision") == [
+        ("approve", "ana (Airflow)", "a quiet day")
+    ]
+    assert shop.fetch("select count(*) from ops.publication where is_current") == [(1,)]
+    assert decide.ask(shop.wh) == []
 
 
 def test_no_answer_decides_nothing_and_nobody_is_asked_once_more(shop: Shop) -> None:

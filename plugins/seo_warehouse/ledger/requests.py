@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seo_warehouse.ledger.answers import UNANSWERED
 from seo_warehouse.ledger.session import Connection
 
 
@@ -11,18 +12,20 @@ def ask(conn: Connection, load_ids: Sequence[int]) -> list[int]:
     """Note that somebody is asked about loads. Returns those about which nobody was.
 
     A request that no run took up within the hour was lost with its process, one that no run ended within its 14 days
-    with Airflow's own database; one whose answer could not be carried out is made anew.
+    with Airflow's own database; one whose answer could not be carried out is made anew, and so is one whose answer was
+    lost with the process that had it, once Airflow has tried that again for longer than it does.
     """
     rows = conn.execute(
         """
         insert into ops.decision_request as r (load_id) select unnest(%s::bigint[])
         on conflict (load_id) do update set asked_at = now(), run_id = null, ended_at = null, answer = null
         where r.ended_at is not null and r.answer is null
+            or r.ended_at < now() - interval '3 hours' and split_part(r.answer, ',', 1) <> %s
             or r.ended_at is null
             and r.asked_at < now() - case when r.run_id is null then interval '50 minutes' else interval '15 days' end
         returning load_id
         """,
-        (list(load_ids),),
+        (list(load_ids), UNANSWERED),
     ).fetchall()
     return sorted(load_id for (load_id,) in rows)
 
