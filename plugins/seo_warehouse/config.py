@@ -86,11 +86,13 @@ class AccountLimit(Strict):
     """What a provider's account may be used for, over all properties, sources and processes.
 
     `money_a_month`: US dollars (UTC), with `warn_at` of which people are told. `calls_a_minute`: of its API.
+    `at_once`: loads that call it at the same time, each of which calls once at a time.
     """
 
     money_a_month: Decimal | None = Field(default=None, gt=0, le=1_000_000)
     warn_at: float = Field(default=0.8, gt=0, le=1)
     calls_a_minute: int | None = Field(default=None, ge=1, le=100_000)
+    at_once: int | None = Field(default=None, ge=1, le=1_000)
 
 
 class Properties(SharedSettings):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.sources import source_named
 from seo_warehouse.steps import nightly
+from seo_warehouse.steps.pacing import pace_of
 from seo_warehouse.steps.settling import settle_dead
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.sources.provider import PASSWORD, Provider, serving
@@ -107,6 +111,26 @@ def test_what_a_killed_reading_had_bought_is_spent_a_day_later(shop: Shop, provi
     # And what it had bought is not billed once more.
     [load] = nightly.write(shop.wh, source, "backlink", "shop", NIGHT)
     assert shop.fetch("select rows_read, money from ops.load where load_id = %s", (load,)) == [(3, 0)]
+
+
+def test_loads_that_call_at_once_are_as_many_as_the_account_allows(shop: Shop) -> None:
+    path = shop.home / "properties.yml"
+    path.write_text(path.read_text().replace("calls_a_minute: 60000", "at_once: 2"))
+    source = source_named("dataforseo_backlinks")
+    paces = [pace for _ in range(3) if (pace := pace_of(shop.wh, source))]
+    with ThreadPoolExecutor(3) as pool, ExitStack() as opened:
+        for pace in paces:
+            opened.callback(pace.close)
+        for pace in paces[:2]:
+            pool.submit(pace.wait).result(30)
+        waiting = pool.submit(paces[2].wait)
+        with pytest.raises(TimeoutError):
+            waiting.result(1)
+        # Who has a place calls on.
+        pool.submit(paces[1].wait).result(30)
+        paces[0].close()
+        waiting.result(30)
+    assert pace_of(shop.wh, source_named("search_console")) is None
 
 
 def test_a_deferred_night_is_no_failure(shop: Shop, provider: Provider) -> None:

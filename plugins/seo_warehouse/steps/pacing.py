@@ -5,24 +5,34 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
+from seo_warehouse.config import AccountLimit
 from seo_warehouse.ledger import pace
 from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.spec import Source
 from seo_warehouse.steps.warehouse import Warehouse
 
+LOOK_SECONDS = 0.2
+"""So often one looks whether another load has ended."""
+
 
 class AccountPace:
-    """Waits for the account's next call before each; a session of its own, opened with the first."""
+    """Waits for the account's next call before each; a session of its own, opened with the first.
 
-    def __init__(self, wh: Warehouse, account: str, a_minute: int) -> None:
-        self._wh, self._account, self._a_minute = wh, account, a_minute
+    Where loads that call at once are limited, it is one of them from its first call until it is closed, or killed.
+    """
+
+    def __init__(self, wh: Warehouse, account: str, limit: AccountLimit) -> None:
+        self._wh, self._account, self._limit = wh, account, limit
         self._opened = ExitStack()
         self._session: Connection | None = None
 
     def wait(self) -> None:
         """Wait for the next call. Raises TransientLoadError where the warehouse is not there."""
-        _, seconds = pace.allot_call(self._connection(), self._account, self._a_minute)
-        time.sleep(seconds)
+        session = self._connection()
+        if self._limit.calls_a_minute is not None:
+            _, seconds = pace.allot_call(session, self._account, self._limit.calls_a_minute)
+            time.sleep(seconds)
 
     def slow_down(self) -> None:
         """The provider asked for less."""
@@ -36,12 +46,20 @@ class AccountPace:
     def _connection(self) -> Connection:
         if self._session is None:
             self._session = self._opened.enter_context(self._wh.connect("loader", autocommit=True))
+            self._wait_for_place(self._session)
         return self._session
+
+    def _wait_for_place(self, session: Connection) -> None:
+        if self._limit.at_once is None:
+            return
+        places = [f"call {self._account} {number}" for number in range(self._limit.at_once)]
+        while not any(try_turn(session, place) for place in places):
+            time.sleep(LOOK_SECONDS)
 
 
 def pace_of(wh: Warehouse, source: Source) -> AccountPace | None:
     """The pace of a source's account; None where properties.yml limits none."""
     limit = wh.properties.limits.get(source.account)
-    if limit is None or limit.calls_a_minute is None:
+    if limit is None or (limit.calls_a_minute is None and limit.at_once is None):
         return None
-    return AccountPace(wh, source.account, limit.calls_a_minute)
+    return AccountPace(wh, source.account, limit)
