@@ -13,8 +13,10 @@ from seo_warehouse.orchestration.tasks import (
     close_overdue,
     end_overlong_sessions,
     end_request,
+    find_deferred,
     find_overtaken,
     keep_tables,
+    read_deferred,
     tell_people,
     write_docs,
 )
@@ -23,6 +25,7 @@ with DAG(**maintenance_dag("maintenance", "Close the nights whose deadline has p
     close_overdue() >> [check_clock(), tell_people()]
     carry_out_decisions() >> ask()
     end_request.expand(overtaken_run=find_overtaken())
+    read_deferred.expand(deferred=find_deferred())
 
 with DAG(
     **maintenance_dag("maintenance__guests", "End analysts' sessions that are over their limits.", "*/10 * * * *")

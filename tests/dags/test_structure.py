@@ -137,6 +137,8 @@ def test_a_person_is_asked_without_keeping_a_night_or_another_request_waiting(da
     assert dags["warehouse"].get_task("ask").upstream_task_ids == set()
     ending = dags["maintenance"].get_task("end_request")
     assert (ending.is_mapped, ending.upstream_task_ids) == (True, {"find_overtaken"})
+    reading = dags["maintenance"].get_task("read_deferred")
+    assert (reading.is_mapped, reading.upstream_task_ids) == (True, {"find_deferred"})
 
 
 @pytest.mark.parametrize("key", [None, "", "0", "-1", "x", "2026-11-22", "1" * 19])

@@ -80,11 +80,11 @@ insert into ops.reservation values (%(source)s, %(property_key)s, %(scope)s, %(m
 on conflict (source, property_key, scope) do update set money = excluded.money, until = excluded.until
 """
 _DEFER = """
-insert into ops.deferral (source, property_key, scope, reason, budget_name, budget_property_key)
-values (%(source)s, %(property_key)s, %(scope)s, %(reason)s, %(name)s, %(key)s)
+insert into ops.deferral (source, property_key, scope, reason, budget_name, budget_property_key, money)
+values (%(source)s, %(property_key)s, %(scope)s, %(reason)s, %(name)s, %(key)s, %(money)s)
 on conflict (source, property_key, scope) do update
 set reason = excluded.reason, deferred_at = excluded.deferred_at, budget_name = excluded.budget_name,
-    budget_property_key = excluded.budget_property_key
+    budget_property_key = excluded.budget_property_key, money = excluded.money
 """
 _FORGET = sql.SQL("delete from ops.deferral {}").format(_OF)
 _SETTLE = sql.SQL(
@@ -139,7 +139,7 @@ def reserve(conn: Connection, order: Order, money: Decimal, budgets: Sequence[Bu
             conn.execute(_RESERVE, {**place, "money": due, "lease": LEASE})
             conn.execute(_FORGET, place)
         else:
-            conn.execute(_DEFER, {**place, "reason": refusal, "name": by.name, "key": by.property_key})
+            conn.execute(_DEFER, {**place, "reason": refusal, "name": by.name, "key": by.property_key, "money": due})
     if refusal is not None:
         raise DeferredError(refusal)
 
@@ -160,6 +160,29 @@ def settle(conn: Connection, order: Order, noted: Decimal, *, is_done: bool) -> 
     """Take what the ledger has just noted of a reading out of what was set aside; all of it where it `is_done`."""
     conn.execute(_SETTLE, {**vars(order), "noted": noted, "is_done": is_done})
     conn.execute(_RELEASE, vars(order))
+
+
+def note_run(conn: Connection, source: str, scope: str, run_id: str) -> None:
+    """Note in which run of Airflow's a source's deferred readings of a night were, as it ends."""
+    conn.execute("update ops.deferral set run_id = %s where source = %s and scope = %s", (run_id, source, scope))
+
+
+def take_deferred(conn: Connection, scope: str, budgets: Sequence[Budget]) -> list[tuple[str, str]]:
+    """(source, run) of each run of a night with a reading that its budgets hold by now. Each is given once."""
+    found: set[tuple[str, str]] = set()
+    rows = conn.execute(
+        "select source, property_key, money, run_id from ops.deferral"
+        " where scope = %s and run_id is not null and money is not null for update",
+        (scope,),
+    ).fetchall()
+    for source, key, money, run_id in rows:
+        order = Order(source, key, scope)
+        concerned = [b for b in budgets if source in b.sources and b.property_key in (EVERYBODY, key)]
+        if all(_refusal(conn, order, money, budget) is None for budget in concerned):
+            found.add((source, run_id))
+    for _, run_id in found:
+        conn.execute("update ops.deferral set run_id = null where run_id = %s and scope = %s", (run_id, scope))
+    return sorted(found)
 
 
 def expired(conn: Connection) -> list[tuple[Order, Decimal]]:

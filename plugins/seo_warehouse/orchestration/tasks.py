@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import Asset, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
@@ -150,14 +150,15 @@ def close_night(partition_key: str | None = None) -> None:
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
-def verdict(source_name: str, partition_key: str | None = None) -> None:
+def verdict(source_name: str, partition_key: str | None = None, dag_run: Any = None) -> None:
     """Tell people what cannot wait; make the run red when a load failed or is in quarantine, and say which."""
     from seo_warehouse.steps import nightly
     from seo_warehouse.steps.alerts import alert
 
-    wh = _warehouse()
+    wh, night = _warehouse(), night_of(partition_key)
+    nightly.note_run(wh, source_name, night, dag_run.run_id)
     alert(wh)
-    nightly.verdict(wh, source_name, night_of(partition_key))
+    nightly.verdict(wh, source_name, night)
 
 
 @task(retries=2)
@@ -285,9 +286,28 @@ def end_request(overtaken_run: str) -> None:
 
     Raises what Airflow's own operator for it raises, whose import costs each task of a DAG half a second.
     """
+    _run_anew("decide", overtaken_run)
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def find_deferred() -> list[list[str]]:
+    """Source and run of each run of tonight that a budget kept from buying something, and that fits by now."""
+    from seo_warehouse.steps import nightly
+
+    return [list(found) for found in nightly.take_deferred(_warehouse())]
+
+
+@task
+def read_deferred(deferred: list[str]) -> None:
+    """Run one of them anew: what it has read already comes from the archive, and is unchanged."""
+    source_name, run_id = deferred
+    _run_anew(f"ingest__{source_name}", run_id)
+
+
+def _run_anew(dag_id: str, run_id: str) -> NoReturn:
     raise DagRunTriggerException(
-        trigger_dag_id="decide",
-        dag_run_id=overtaken_run,
+        trigger_dag_id=dag_id,
+        dag_run_id=run_id,
         conf=None,
         reset_dag_run=True,
         skip_when_already_exists=False,

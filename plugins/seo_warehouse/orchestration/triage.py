@@ -44,7 +44,8 @@ models, or publish the days without the row that ends them (`reject` or replay i
 `maintenance` closes, every hour, the oldest night whose deadline (23:00 UTC) has passed and names the sources that had
 not ended (`ops.night.missing_sources`); `warehouse` runs for it. Skipped: nothing was overdue. It also carries out
 decisions about quarantined loads that were cut before they were done, has people asked about those of which nobody was
-(`ask`), ends requests about which there is nothing to decide any more (`end_request`), and sends the alerts that nobody
+(`ask`), ends requests about which there is nothing to decide any more (`end_request`), runs a source's night anew
+that a budget had kept from buying something that fits by now (`read_deferred`), and sends the alerts that nobody
 has taken yet (`alert`, never red by a channel that is down: `ops.alert_sent` and the log say what it answered).
 `maintenance__guests` ends, every ten minutes, the sessions of analysts that are over their limits or that somebody
 waits for (`ops.ended_session`).

@@ -13,8 +13,9 @@ from typing import Any
 
 from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, DeferredError, SeoWarehouseError
-from seo_warehouse.ledger import known, nights, outcomes
+from seo_warehouse.ledger import budgets, known, nights, outcomes
 from seo_warehouse.ledger.holes import Due, due_loads
+from seo_warehouse.ledger.settings import budgets_of
 from seo_warehouse.load import upkeep
 from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import SOURCES, source_named
@@ -191,6 +192,21 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
     ]
     if lines:
         raise AuditFailedError(f"{len(lines)} loads stayed out of the warehouse. " + " | ".join(lines))
+
+
+def note_run(wh: Warehouse, source_name: str, night: date, run_id: str) -> None:
+    """Note the run of a source's night with what a budget kept from being bought in it."""
+    with wh.connect("loader") as connection:
+        budgets.note_run(connection, source_name, reading.night_scope(night), run_id)
+
+
+def take_deferred(wh: Warehouse) -> list[tuple[str, str]]:
+    """(source, run) of each run of tonight that a budget kept from buying something, and that fits by now."""
+    tonight = wh.now().date()
+    if not wh.is_open(tonight):
+        return []
+    with wh.connect("loader") as connection:
+        return budgets.take_deferred(connection, reading.night_scope(tonight), budgets_of(wh.properties))
 
 
 def maintain(wh: Warehouse) -> None:
