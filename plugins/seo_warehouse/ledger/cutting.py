@@ -13,25 +13,31 @@ from seo_warehouse.ledger.session import Connection, one, step, transaction
 
 _GONE = """
 create temp table gone on commit drop as
-select l.load_id
-from ops.load as l
-where l.ended_at < %(before)s and l.state in ('failed', 'unchanged', 'superseded', 'deferred')
-  and coalesce(l.money, 0) = 0 and coalesce(l.units, 0) = 0
-  and coalesce(l.archive_scope, '') not like 'file=%%'
-  and not exists (select from ops.publication as p where p.load_id = l.load_id)
-  and not exists (select from ops.quality_decision as d where d.load_id = l.load_id)
-  and not exists (select from ops.decision_request as r where r.load_id = l.load_id)
-  and exists (
-      select from ops.load as n
-      where (n.source, n.table_name, n.property_key, n.part, n.first_day, n.last_day)
-            = (l.source, l.table_name, l.property_key, l.part, l.first_day, l.last_day)
-        and n.load_id > l.load_id
-  )
-  and l.last_day - l.first_day + 1 = (
-      select count(distinct p.day) from ops.publication as p
-      where (p.source, p.table_name, p.property_key) = (l.source, l.table_name, l.property_key)
-        and p.day between l.first_day and l.last_day and (p.is_current or p.dropped_at is not null)
-  )
+with candidate as (
+    select l.load_id, l.source, l.table_name, l.property_key, d.day::date as day
+    from ops.load as l
+    cross join lateral generate_series(l.first_day::timestamp, l.last_day::timestamp, interval '1 day') as d (day)
+    where l.ended_at < %(before)s and l.state in ('failed', 'unchanged', 'superseded', 'deferred')
+      and coalesce(l.money, 0) = 0 and coalesce(l.units, 0) = 0
+      and coalesce(l.archive_scope, '') not like 'file=%%'
+      and not exists (select from ops.publication as p where p.load_id = l.load_id)
+      and not exists (select from ops.quality_decision as q where q.load_id = l.load_id)
+      and not exists (select from ops.decision_request as r where r.load_id = l.load_id)
+      and exists (
+          select from ops.load as n
+          where (n.source, n.table_name, n.property_key, n.part, n.first_day, n.last_day)
+                = (l.source, l.table_name, l.property_key, l.part, l.first_day, l.last_day)
+            and n.load_id > l.load_id
+      )
+),
+there as (
+    select distinct source, table_name, property_key, day, true as is_there from ops.publication
+    where is_current or dropped_at is not null
+)
+select c.load_id
+from candidate as c left join there as t using (source, table_name, property_key, day)
+group by c.load_id
+having count(*) = count(t.is_there)
 """
 _SUM = """
 with verdicts as (
