@@ -84,6 +84,28 @@ def test_a_row_is_taken_by_name_and_type_and_its_answers_instant_is_kept(provide
     assert (row["observed_at"].date(), facts) == (NIGHT, {})
 
 
+SHAPED = [(source.name, table) for source in SOURCES for table in source.tables if table.shape is not None]
+
+
+@pytest.mark.parametrize(("source", "table"), SHAPED, ids=[f"{name}.{table.name}" for name, table in SHAPED])
+def test_of_every_source_a_field_that_is_gone_renamed_or_retyped_is_met(source: str, table: Table) -> None:
+    shape = table.shape
+    assert shape is not None
+    usual = dict.fromkeys(shape.known)
+    assert shape.items([usual]).unknown == shape.items([usual]).missing == frozenset()
+    for field in shape.known:
+        without = {name: None for name in usual if name != field}
+        gone, renamed = shape.items([without]), shape.items([without | {f"{field}_v2": None}])
+        expected = frozenset([field]) & shape.needed
+        assert (gone.unknown, gone.missing) == (frozenset(), expected), (source, field)
+        assert (renamed.unknown, renamed.missing) == (frozenset([f"{field}_v2"]), expected), (source, field)
+    # Neither an object nor a word is a value of any other type than these two.
+    kinds = {column.name: column.type for column in shape.columns}
+    for name, field in shape.fields.items():
+        with pytest.raises(MalformedAnswerError, match=re.escape(field)):
+            shape.items([usual | {field: "a word" if kinds[name] is Type.JSON else {"an": "object"}}])
+
+
 def test_names_out_of_place_are_collected_over_all_items(provider: Provider, tmp_path: Path) -> None:
     _, facts = rows(provider, tmp_path, GOOD, {"url": "b", "mood": 1}, {"seen": None, "stars": 2})
     assert facts == {"unknown_fields": ["mood", "stars"], "missing_fields": ["url"]}

@@ -216,7 +216,7 @@ class Shape:
         self.columns = columns
         takes = takes or {}
         named = names if callable(names) else lambda column: (names or {}).get(column, column)
-        fields = {column.name: named(column.name) for column in self.columns}
+        fields = self.fields = {column.name: named(column.name) for column in self.columns}
         self._takers = [
             (c.name, fields[c.name], takes.get(c.name) or takes.get(c.type) or _TAKE[c.type]) for c in self.columns
         ]

@@ -54,9 +54,10 @@ def _instant(value: Any, name: str) -> datetime | None:
 
 def _boolean(value: Any, name: str) -> bool | None:
     known = {"true": True, "false": False, "1": True, "0": False, "": None}
-    if value not in known:
-        raise MalformedAnswerError(f"{name} is {value!r}, expected true or false")
-    return known[value]
+    written = text(value, name)
+    if written not in known:
+        raise MalformedAnswerError(f"{name} is {written!r}, expected true or false")
+    return known[written]
 
 
 LINK = Shape(
