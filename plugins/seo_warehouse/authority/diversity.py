@@ -10,11 +10,12 @@ of the links is no random draw, so asymptotic values are lower bounds too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, exp1, gammaln, hyperu
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,6 +27,8 @@ ENOUGH_COVERAGE = 0.8
 """Below, an interval around the asymptotic value of order 1 covers .65 to .70."""
 ENOUGH_ITEMS = 30
 _NEGLIGIBLE = 1e-18
+_SUMMED, _LARGE = 1_000, 500
+"""Terms that are added one by one; where exp overflows, though exp times the exponential integral does not."""
 _AT_ONCE = 4_096
 
 
@@ -55,11 +58,11 @@ def describe(counts: Counts, seed: int) -> Diversity | None:
     asymptotic = tuple(asymptote(x, q) for q in ORDERS)
     low: list[float | None] = [None, None, None]
     high: list[float | None] = [None, None, None]
-    is_sure = {1: c >= ENOUGH_COVERAGE and n >= ENOUGH_ITEMS, 2: n >= ENOUGH_ITEMS}
+    is_sure = {1: c >= ENOUGH_COVERAGE and n >= ENOUGH_ITEMS, 2: n >= ENOUGH_ITEMS and bool(np.isfinite(asymptotic[2]))}
     if any(is_sure.values()):
         spread = _spread(x, seed)
         for q in (1, 2):
-            if is_sure[q] and np.isfinite(asymptotic[q]):
+            if is_sure[q]:
                 low[q] = max(1.0, asymptotic[q] - NORMAL_95 * float(spread[q]))
                 high[q] = asymptotic[q] + NORMAL_95 * float(spread[q])
     status = "estimate" if is_sure[1] else "exploratory" if n >= ENOUGH_ITEMS else "not_enough_data"
@@ -161,9 +164,24 @@ def _entropy(x: Counts) -> float:
     if not f1 or a == 1:
         return seen
     # (1-a)^(1-n) (-log a - sum of (1-a)^r / r for r < n), as the sum from n on: the difference would lose all digits.
-    z = 1 - a
-    places = np.arange(1, int(np.log(_NEGLIGIBLE) / np.log(z)) + 2)
-    return seen + f1 / n * float((z**places / (n - 1 + places)).sum())
+    return seen + f1 / n * _tail(n, -float(np.log1p(-a)))
+
+
+def _tail(n: int, decay: float) -> float:
+    """Sum of exp(-decay k) / (n - 1 + k) for k from 1 on.
+
+    Where nearly all classes have one item it goes on for billions of terms: from the thousandth on it is the integral,
+    which is an exponential one, with the two corrections of Euler and Maclaurin that are not below rounding.
+    """
+    last = min(int(-np.log(_NEGLIGIBLE) / decay) + 1, _SUMMED)
+    places = np.arange(1, last + 1)
+    summed = float((np.exp(-decay * places) / (n - 1 + places)).sum())
+    if last < _SUMMED:
+        return summed
+    left, at = np.exp(-decay * last), n - 1 + last
+    y = decay * at
+    integral = left * (np.exp(y) * exp1(y) if y < _LARGE else hyperu(1, 1, y))
+    return float(summed + integral - left / at / 2 + left / at * (decay + 1 / at) / 12)
 
 
 def _extrapolated(x: Counts, more: int, q: int) -> float:
@@ -188,15 +206,29 @@ def _spread(x: Counts, seed: int) -> Floats:
     """Standard deviations of the asymptotic values of order 0, 1, 2, by draws from the whole as it is estimated."""
     n = int(x.sum())
     p, unseen = x / n, int(np.ceil(unseen_classes(x)))
-    missing = 1 - coverage(x)
     left = p * (1 - p) ** n
-    if unseen and left.sum() > 0:
+    missing = 1 - coverage(x) if unseen and left.sum() > 0 else 0.0
+    if missing:
         p = p - missing * left / left.sum()
-        p = np.concatenate([p, np.full(unseen, missing / unseen)])
-    draws = np.random.default_rng(seed).multinomial(n, p / p.sum(), DRAWS)
-    values = np.array([[asymptote(draw[draw > 0], q) for q in ORDERS] for draw in draws])
+    rng = np.random.default_rng(seed)
+    values = np.array([[asymptote(draw, q) for q in ORDERS] for draw in _draws(rng, n, p, missing, unseen)])
     values[~np.isfinite(values)] = np.nan
     return np.asarray(np.nanstd(values, axis=0, ddof=1))
+
+
+def _draws(rng: np.random.Generator, n: int, p: Floats, missing: float, unseen: int) -> Iterator[Counts]:
+    """Counts of n items from classes that were seen, of shares p, and from as many unseen ones, which share the rest.
+
+    Of a hundred thousand classes with one item each there are billions unseen: only those that are drawn are made.
+    """
+    whole = np.append(p, missing)
+    for _ in range(DRAWS):
+        draw = rng.multinomial(n, whole / whole.sum())
+        seen = draw[:-1]
+        if missing:
+            new = np.unique(rng.integers(0, unseen, draw[-1]), return_counts=True)[1]
+            seen = np.concatenate([seen, new])
+        yield seen[seen > 0]
 
 
 def _log_choose(n: NDArray[np.int64], k: NDArray[np.int64] | int) -> Floats:
