@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPING := .venv/.developing
 BENCHMARKS := effect_scale load_path load_exports log_reading night_build readers site_crawl documentation hostile \
-  make_run demo_truth scheduler celery_nights discovery operator_pages referral_worlds
+  make_run demo_truth scheduler celery_nights discovery operator_pages referral_worlds log_marts
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.
@@ -57,8 +57,9 @@ bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if n
 bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)
 
-bench-discovery: $(DEVELOPING)  ## judge curves of waits, and what a link does to them, on 40 simulated worlds of a kind
+bench-discovery: $(DEVELOPING)  ## judge curves of waits, and what a link does to them, on simulated worlds, as gaps and as files
 	$(BIN)/python -m benchmarks.discovery_worlds $(ARGS)
+	$(BIN)/python -m benchmarks.discovery_files
 
 lint: lint-python lint-types lint-sql lint-sources  ## all checks that run nothing
 

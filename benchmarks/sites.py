@@ -76,7 +76,7 @@ def _page_url(site: Site, key: int, page: int) -> str:
     return f"https://www.shop{key}.example/topic-{page % site.topics}/page-{page}"
 
 
-def _noise(*numbers: str) -> str:
+def noise(*numbers: str) -> str:
     """SQL: a number from 0 to below 1 that follows from these."""
     mixed = "property_key::bigint"
     for number in numbers:
@@ -92,7 +92,7 @@ def _url(page: str) -> str:
 OWN = "'shop' || property_key || '.example'"
 """SQL: the property's domain."""
 LEVEL = f"""
-    exp(0.7 + 4.2 * {_noise("k", "1")} + 0.2 * sin(d / 30.0 + k) + 0.12 * ({_noise("k", "d", "2")} - 0.5))
+    exp(0.7 + 4.2 * {noise("k", "1")} + 0.2 * sin(d / 30.0 + k) + 0.12 * ({noise("k", "d", "2")} - 0.5))
 """
 """SQL: where a keyword stands on a day."""
 
@@ -171,8 +171,8 @@ FEEDS = (
         cross join generate_series(0, %(keywords)s - 1) as keyword(k)
         cross join (values ('desktop', 0), ('mobile', 1)) as panel(device, v)
         cross join lateral (select round({LEVEL} * (1 + 0.1 * v))::integer as place,
-                                   {_noise("k", "d", "3", "v")} < 0.02 as is_failed,
-                                   mod(k + 7 * ({_noise("k", "d", "4")} < 0.05)::integer, %(pages)s) as page
+                                   {noise("k", "d", "3", "v")} < 0.02 as is_failed,
+                                   mod(k + 7 * ({noise("k", "d", "4")} < 0.05)::integer, %(pages)s) as page
         ) as found
         """,
         {
@@ -212,7 +212,7 @@ FEEDS = (
         f"""
         cross join generate_series(0, %(tracked)s - 1) as keyword(k)
         cross join generate_series(1, 10) as item(n)
-        cross join lateral (select n = ceil(14 * {_noise("k", "d / 9", "5")}) as is_own) as own
+        cross join lateral (select n = ceil(14 * {noise("k", "d / 9", "5")}) as is_own) as own
         """,
         {
             **CHECK,
@@ -232,7 +232,7 @@ FEEDS = (
         "performance",
         f"""
         cross join generate_series(0, %(searches)s - 1) as search(k)
-        cross join lateral (select ceil(40 * {_noise("k", "d", "6", "%(reading)s")}) as shown) as shows
+        cross join lateral (select ceil(40 * {noise("k", "d", "6", "%(reading)s")}) as shown) as shows
         """,
         {
             "page_url": _url("mod(k, %(pages)s)"),
@@ -240,7 +240,7 @@ FEEDS = (
             "query": "'query ' || k / 2",
             "country": "'usa'",
             "device": "case mod(k, 2) when 0 then 'MOBILE' else 'DESKTOP' end",
-            "clicks": f"floor(shown * {_noise('k', 'd', '7')} / 4)",
+            "clicks": f"floor(shown * {noise('k', 'd', '7')} / 4)",
             "impressions": "shown",
             "position": LEVEL,
         },
@@ -251,14 +251,14 @@ FEEDS = (
         f"""
         cross join generate_series(0, %(pages)s - 1) as page(k)
         cross join (values ('DESKTOP', 0), ('MOBILE', 1)) as panel(device, v)
-        cross join lateral (select ceil(200 * {_noise("k", "d", "8", "v", "%(reading)s")}) as shown) as shows
+        cross join lateral (select ceil(200 * {noise("k", "d", "8", "v", "%(reading)s")}) as shown) as shows
         """,
         {
             "page_url": _url("k"),
             "page_url_domain": OWN,
             "country": "'usa'",
             "device": "device",
-            "clicks": f"floor(shown * {_noise('k', 'd', '9')} / 4)",
+            "clicks": f"floor(shown * {noise('k', 'd', '9')} / 4)",
             "impressions": "shown",
             "position": LEVEL,
         },
@@ -266,7 +266,7 @@ FEEDS = (
     Feed(
         "search_console",
         "property_total",
-        f"cross join lateral (select 200000 + floor(9000 * {_noise('d', '10', '%(reading)s')}) as shown) as shows",
+        f"cross join lateral (select 200000 + floor(9000 * {noise('d', '10', '%(reading)s')}) as shown) as shows",
         {"clicks": "floor(shown / 30)", "impressions": "shown", "position": "12.5"},
     ),
     Feed(
@@ -275,10 +275,10 @@ FEEDS = (
         f"""
         cross join lateral (select mod(day - %(first)s::date, {FULL_PULL_DAYS}) = 0 as is_full) as night
         cross join lateral (
-            select k, born, born + 60 + floor(1500 * {_noise("k", "11")})::integer as gone
+            select k, born, born + 60 + floor(1500 * {noise("k", "11")})::integer as gone
             from (
                 select k, greatest(%(epoch)s + (k - %(links)s) / %(new_links)s,
-                                   %(epoch)s - floor(900 * {_noise("k", "12")})::integer) as born
+                                   %(epoch)s - floor(900 * {noise("k", "12")})::integer) as born
                 from generate_series(0, %(links)s + %(new_links)s * (d - %(epoch)s + 1) - 1) as link(k)
             ) as links
         ) as links
@@ -298,7 +298,7 @@ FEEDS = (
             "url_to": _url("mod(k::bigint * 104729, %(pages)s)"),
             "url_to_domain": OWN,
             "is_lost": "pull = 'lost'",
-            "domain_from_rank": f"floor(900 * {_noise('mod(k::bigint * 7919, %(domains)s)', '13')}) + mod(d / 60, 3)",
+            "domain_from_rank": f"floor(900 * {noise('mod(k::bigint * 7919, %(domains)s)', '13')}) + mod(d / 60, 3)",
             "first_seen": "date '2025-01-01' + born + interval '5 hours'",
             "prev_seen": "date '2025-01-01' + least(gone, d) - 7 + interval '5 hours'",
             "last_seen": "date '2025-01-01' + least(gone, d) + interval '1 hour'",
@@ -315,7 +315,7 @@ FEEDS = (
         "page",
         f"""
         cross join generate_series(0, %(pages)s - 1) as page(k)
-        cross join lateral (select mod(k, 40) = 0 and d > %(epoch)s + 400 * {_noise("k", "14")} as is_moved,
+        cross join lateral (select mod(k, 40) = 0 and d > %(epoch)s + 400 * {noise("k", "14")} as is_moved,
                                    (d + k * 13) / 150 as version) as pages
         """,
         {
@@ -365,7 +365,7 @@ FEEDS = (
         "cross join generate_series(0, 2) as change(k)",
         {
             "exported_at": "day + interval '1 day'",
-            "url": _url(f"floor(%(pages)s * {_noise('d', 'k', '15')})::integer"),
+            "url": _url(f"floor(%(pages)s * {noise('d', 'k', '15')})::integer"),
             "url_domain": OWN,
             "kind": "'text ' || k",
         },
@@ -404,16 +404,28 @@ def publish_night(wh: Warehouse, site: Site, night: date, first: date) -> None:
 def _publish(wh: Warehouse, site: Site, begin: date, end: date, first: date, night: date | None) -> None:
     keys = [prop.key for prop in wh.properties.properties]
     numbers = asdict(site) | {"epoch": (NIGHT - date(2025, 1, 1)).days - 366, "first": first}
+    numbers["reading"] = (night or end).toordinal()
+    for feed, of in [*((feed, keys) for feed in FEEDS), (INCIDENTS, [0])]:
+        _publish_feed(wh, feed, of, feed.days(begin, end, night), numbers)
+
+
+def publish_feeds(wh: Warehouse, feeds: Sequence[Feed], days: Sequence[date], numbers: dict[str, Any]) -> None:
+    """Publish these days of feeds, of all properties."""
+    for feed in feeds:
+        _publish_feed(wh, feed, [prop.key for prop in wh.properties.properties], days, numbers)
+
+
+def _publish_feed(
+    wh: Warehouse, feed: Feed, keys: Sequence[int], days: Sequence[date], numbers: dict[str, Any]
+) -> None:
     with wh.connect("loader", autocommit=True) as connection:
         connection.execute("set timezone = 'UTC'")
-        for feed, of in [*((feed, keys) for feed in FEEDS), (INCIDENTS, [0])]:
-            days = feed.days(begin, end, night)
-            for month in {day.replace(day=1) for day in days}:
-                ensure_partition(connection, feed.relation, month)
-            if days:
-                # As a publication does: the days of a load, whole, or nothing.
-                with connection.transaction():
-                    _swap(connection, feed, of, days, numbers | {"reading": (night or end).toordinal()})
+        for month in {day.replace(day=1) for day in days}:
+            ensure_partition(connection, feed.relation, month)
+        if days:
+            # As a publication does: the days of a load, whole, or nothing.
+            with connection.transaction():
+                _swap(connection, feed, keys, days, numbers)
 
 
 def _swap(

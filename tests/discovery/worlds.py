@@ -121,12 +121,17 @@ def _daily_hazards(knobs: WaitKnobs) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class LinkWorld:
-    """Gaps as looks show them, and of each page topic, day of publication, first link and event (FAR: none)."""
+    """Gaps as looks show them, and of each page topic and days: of publication, first link, its sight, edit and event.
+
+    A day is FAR where there is none.
+    """
 
     gaps: Gaps
     topic: Ints
     published: Ints
     linked: Ints
+    seen: Ints
+    edited: Ints
     event: Ints
 
     @property
@@ -160,7 +165,7 @@ def make_links(seed: int, knobs: LinkKnobs) -> LinkWorld:
     seen = np.where(linked < FAR, linked + rng.integers(0, knobs.late + 1, knobs.pages), FAR)
     sure = seen - (7 if knobs.late else 1)
     gaps = _gaps(looks, published, topic, event, (sure, seen), edited)
-    return LinkWorld(gaps, topic, published, linked, event)
+    return LinkWorld(gaps, topic, published, linked, seen, edited, event)
 
 
 def _gaps(looks: Flags, published: Ints, topic: Ints, event: Ints, link: tuple[Ints, Ints], edited: Ints) -> Gaps:

@@ -484,6 +484,11 @@ def test_a_name_with_a_day_before_those_of_its_rows_is_no_day_of_export() -> Non
     assert part_of("rankings-2026-02-19.csv", content).exported_at == datetime(2026, 2, 19, tzinfo=UTC)
 
 
+def test_a_list_of_pages_states_when_they_were_published() -> None:
+    rows = rows_of("pages.csv", "url,topic,published_on\nhttps://s.example/,,2026-01-05\nhttps://s.example/b,boots,\n")
+    assert [(row["topic"], row["published_on"]) for row in rows] == [(None, date(2026, 1, 5)), ("boots", None)]
+
+
 def test_vendors_are_told_apart_by_headings_whatever_the_file_is_called() -> None:
     for name in ("backlinks.csv", "rankings.csv", "x", "pages-2026.txt"):
         assert part_of(name, FILES["semrush.csv"]).part == "semrush_backlinks"

@@ -147,6 +147,7 @@ PAGES = Form(
     fields=(
         Field("url", values.url, ("url",), is_needed=True, filled=True),
         Field("topic", values.text, ("topic",), is_needed=True),
+        Field("published_on", "day", ("published_on",)),
     ),
 )
 PAGE_CHANGES = Form(

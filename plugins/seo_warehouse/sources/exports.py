@@ -252,7 +252,7 @@ RANKING = Table(
 
 PAGE = Table(
     name="page",
-    description="Topics of pages, stated by people.",
+    description="Topics of pages and days on which they were published, stated by people.",
     grain=("day", "url"),
     feeds=Feed.PAGES,
     columns=(
@@ -260,9 +260,18 @@ PAGE = Table(
         AT,
         Column("url", Type.URL, "The page.", required=True),
         Column("topic", Type.TEXT, "Its topic; NULL unknown."),
+        Column("published_on", Type.DATE, "Day on which it was published; NULL unknown."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(NOT_AHEAD, has_identity("url")),
+    row_rules=(
+        NOT_AHEAD,
+        has_identity("url"),
+        RowRule(
+            name="published_by_then",
+            sql="coalesce(published_on <= (exported_at at time zone 'UTC')::date + 1, true)",
+            reason="A list tells of pages that are there, not of plans.",
+        ),
+    ),
     batch_rules=(of_this_property("url"),),
 )
 

@@ -2,9 +2,13 @@
 
 with
     days as (
-        select distinct property_key, day
+        select property_key, day
         from {{ source('ops', 'publication') }} as publication
         where is_current and {{ is_of_kind('publication', ['page_searches']) }}
+        union
+        -- An export tells of the days of its rows.
+        select property_key, day
+        from {{ ref('fct_search_page') }}
     ),
 
     preceded as (

@@ -24,8 +24,16 @@ with
     -- Since when a page can have been visited at all.
     born as (
         select property_key, page_key, min(after_date) + 1 as born_date
-        from {{ ref('int_milestone__date_crawls') }}
-        where milestone = 'published' and after_date is not null
+        from
+            (
+                select property_key, page_key, after_date
+                from {{ ref('int_milestone__date_crawls') }}
+                where milestone = 'published'
+                union all
+                select property_key, page_key, after_date
+                from {{ ref('int_milestone__date_statements') }}
+            ) as published
+        where after_date is not null
         group by property_key, page_key
     ),
 

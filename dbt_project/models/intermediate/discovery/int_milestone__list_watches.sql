@@ -3,8 +3,15 @@
 with
     searches as (
         select property_key, min(day) as first_day, max(day) as last_day
-        from {{ source('ops', 'publication') }} as publication
-        where is_current and {{ is_of_kind('publication', ['page_searches']) }}
+        from
+            (
+                select property_key, day
+                from {{ source('ops', 'publication') }} as publication
+                where is_current and {{ is_of_kind('publication', ['page_searches']) }}
+                union all
+                select property_key, day
+                from {{ ref('fct_search_page') }}
+            ) as told
         group by property_key
     ),
 

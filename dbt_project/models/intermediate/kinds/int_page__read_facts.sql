@@ -1,3 +1,3 @@
 {{ read_kinds(['pages'], [
-    'property_key', 'day', 'page_key', 'url', 'topic', 'observed_at',
+    'property_key', 'day', 'page_key', 'url', 'topic', 'published_date', 'observed_at',
 ]) }}

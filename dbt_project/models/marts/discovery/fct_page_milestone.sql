@@ -60,13 +60,6 @@ with
         order by property_key, page_key, engine, milestone, by_date, is_implied, witness, reason
     ),
 
-    published as (
-        select property_key, page_key, max(after_date) as after_date
-        from every_bound
-        where milestone = 'published' and witness in ('crawl', 'sitemap')
-        group by property_key, page_key
-    ),
-
     bounded as (
         select
             earliest.property_key,
@@ -95,6 +88,10 @@ with
             earliest.witness,
             earliest.is_implied,
             earliest.reason
+    ),
+
+    published as (
+        select property_key, page_key, after_date from bounded where milestone = 'published'
     ),
 
     -- What an engine does with a page, it does after the page is there.
