@@ -104,7 +104,9 @@ def _told(
     bread = np.linalg.pinv(information, rcond=RANK, hermitian=True)
     hazard = _hazard(pieces, coefficients)
     share = np.full(pieces.is_event.size, -1.0)
-    share[pieces.is_event] = 1 / np.expm1((by_gap @ hazard)[pieces.is_event])
+    # 1 / (exp(h) - 1), without its overflow where an event was sure.
+    waited = (by_gap @ hazard)[pieces.is_event]
+    share[pieces.is_event] = np.exp(-waited) / -np.expm1(-waited)
     pages, page = np.unique(pieces.page, return_inverse=True)
     scores = _sums(page[pieces.gap], pages.size) @ (sparse.diags_array(hazard * share[pieces.gap]) @ pieces.design)
     meat = (scores.T @ scores).toarray() * (pages.size / (pages.size - 1) if pages.size > 1 else np.nan)
