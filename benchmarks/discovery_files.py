@@ -182,7 +182,7 @@ def main(seeds: int, first_seed: int, is_kept: bool) -> None:
     figures = [
         Figure("honest interval covers", float(means.covers.mean()), "at least", LEAST_COVERAGE),
         Figure("false alarms", float(still.fires.mean()), limit=MOST_ALARMS),
-        # A whole export bounds some links that are found late more tightly than their vendor's cadence, which the world knows.
+        # A whole export bounds links that are found late more tightly than the cadence that the world knows of.
         Figure("ratio off a fit of the world's own gaps", float(means.off_the_fit[dated].max()), limit=1e-6),
     ]
     rows_kept = json.loads(told.round(6).to_json(orient="records"))
