@@ -11,6 +11,7 @@ UV := $(or $(shell command -v uv),.uv/bin/uv)
 BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPING := .venv/.developing
+BI := bi/.venv/.ready
 BENCHMARKS := effect_scale load_path load_exports log_reading night_build readers site_crawl documentation hostile \
   make_run demo_truth scheduler celery_nights discovery operator_pages referral_worlds log_marts
 SQL := $(wildcard dbt_project/models dbt_project/tests)
@@ -21,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SECRETS := POSTGRES_PASSWORD SEO_WAREHOUSE_OWNER_PASSWORD SEO_WAREHOUSE_OPERATOR_PASSWORD AIRFLOW_DATABASE_PASSWORD \
   AIRFLOW_ADMIN_PASSWORD AIRFLOW_FERNET_KEY AIRFLOW_API_SECRET AIRFLOW_JWT_SECRET REDIS_PASSWORD
 
-.PHONY: help run check stop status secrets test bench bench-chaos bench-effect bench-discovery lint lint-python lint-types lint-sql lint-sources format clean
+.PHONY: help run check stop status secrets bi bi-stop bi-lock test bench bench-chaos bench-effect bench-discovery lint lint-python lint-types lint-sql lint-sources format clean
 
 help:  ## show what there is to make
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -37,6 +38,16 @@ stop: $(READY)  ## end every process that `make run` started
 
 status: $(READY)  ## what runs, the last night's loads, the last builds
 	@$(BIN)/seo-warehouse status
+
+bi: $(READY) $(BI)  ## serve dashboards of the running warehouse in Superset, which it installs (ANALYST=login: one more bundle)
+	@$(BIN)/python -m bi.run serve $(if $(ANALYST),--analyst "$(ANALYST)")
+
+bi-stop: $(READY)  ## end what `make bi` started
+	@$(BIN)/python -m bi.run stop
+
+bi-lock: | $(UV)  ## write bi/requirements.lock anew from bi/requirements.in
+	cd bi && $(abspath $(UV)) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make bi-lock" requirements.in -o requirements.lock
 
 secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
 	@# A Fernet key is 32 bytes with their padding.
@@ -85,7 +96,8 @@ format: $(DEVELOPING)  ## lay out Python and SQL
 
 clean:  ## remove what was installed or built; the warehouse's own data stays
 	@if [ -x $(BIN)/seo-warehouse ] && [ -d "$${SEO_WAREHOUSE_HOME:-.seo-warehouse}" ]; then $(BIN)/seo-warehouse stop; fi
-	rm -rf .venv .uv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
+	@if [ -x bi/.venv/bin/python ]; then $(BIN)/python -m bi.run stop; fi
+	rm -rf .venv bi/.venv .uv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 
 define CHECK_PYTHON
 @command -v $(PYTHON) >/dev/null || \
@@ -108,6 +120,15 @@ $(DEVELOPING): pyproject.toml uv.lock | $(UV)
 	@echo "make: installing what uv.lock names, for tests and linters too, into .venv"
 	@$(SYNC)
 	@touch $(READY) $@
+
+# Superset's own environment: what it wants of others is far from what Airflow and dbt want.
+$(BI): bi/requirements.lock | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] > (3, 12))' || \
+	  { echo "make: Superset needs Python 3.11 or 3.12; name one with PYTHON=..." >&2; exit 1; }
+	@echo "make: installing Superset, as bi/requirements.lock names it, into bi/.venv"
+	@$(UV) venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" bi/.venv
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python bi/.venv/bin/python bi/requirements.lock
+	@touch $@
 
 .uv/bin/uv:
 	$(CHECK_PYTHON)

@@ -57,6 +57,22 @@ def test_who_has_the_tools_of_tests_keeps_them_when_the_lock_changes(tree: Path)
     assert asked(tree, ".venv/.ready") == ["sync --locked"]
 
 
+def test_dashboards_have_an_environment_of_their_own_of_locked_files(tree: Path) -> None:
+    (tree / "bi/.venv").mkdir(parents=True)
+    shutil.copy(ROOT / "bi/requirements.lock", tree / "bi")
+    assert asked(tree, "bi/.venv/.ready") == [
+        "venv --quiet --clear",
+        "pip sync --quiet --compile-bytecode --require-hashes",
+    ]
+    assert len(asked(tree, "bi/.venv/.ready")) == 2
+    lock = (ROOT / "bi/requirements.lock").read_text(encoding="utf-8")
+    pins = [line for line in lock.splitlines() if line and line[0] not in "# "]
+    assert all("==" in pin for pin in pins)
+    assert len(pins) > 100
+    wanted = (ROOT / "bi/requirements.in").read_text(encoding="utf-8").splitlines()
+    assert [want for want in wanted if "#" not in want and want not in lock] == []
+
+
 @pytest.mark.parametrize("target", ["run", "stop", "status"])
 def test_what_serves_needs_no_tools_of_tests(target: str) -> None:
     assert prerequisite(target) == "$(READY)"
