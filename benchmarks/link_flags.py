@@ -13,13 +13,14 @@ import click
 import numpy as np
 import pandas as pd
 
-from seo_warehouse.authority.flags import LEVEL, WEEKS_BEFORE, chance_of_week, chance_of_words
-from tests.authority.populations import WEEKS, draw_portfolio
+from seo_warehouse.authority.flags import LEVEL, WEEKS_BEFORE, chance_of_week, chance_of_words, flag_networks
+from tests.authority.populations import WEEKS, draw_portfolio, network_arrivals
 
 RESULTS = Path(__file__).parent / "results/link_flags.json"
 SIZES = (20, 60, 200, 800)
 SURGE = 8
 REWRITTEN = 0.25
+BURST, BURST_DAYS = 6, 10
 
 
 def judge(domains: int, seed: int) -> dict[str, float]:
@@ -32,12 +33,15 @@ def judge(domains: int, seed: int) -> dict[str, float]:
     surge = int(rng.poisson(SURGE * domains / WEEKS))
     rewritten = drawn.exact + int(rng.binomial(drawn.size - drawn.exact, REWRITTEN))
     share = float(np.mean(flagged))
+    burst = network_arrivals(drawn, [int(day) for day in 7 * at + rng.integers(BURST_DAYS, size=BURST)])
     return {
         "domains": domains,
         "weeks_flagged": share,
         "weeks_flagged_without_viral": np.nan if drawn.is_viral else share,
         "surge_found": chance_of_week(surge, drawn.weeks[at - WEEKS_BEFORE : at]) < LEVEL,
         "words_flagged": chance_of_words(drawn.exact, drawn.size) < LEVEL,
+        "networks_flagged": any(flag_networks(network_arrivals(drawn))),
+        "burst_found": any(flag.subject == "planted" for flag in flag_networks(burst)),
         "rewritten_found": chance_of_words(rewritten, drawn.size) < LEVEL,
     }
 

@@ -25,3 +25,18 @@ slash at the end. It groups and never merges: m. and amp. are pages of their own
         'i'
     )
 {%- endmacro %}
+
+{#-
+The network of an IP address written as text: its /24, of IPv6 its /48; NULL where it is none. Nothing is cast: PostgreSQL 15
+would end the statement where a vendor writes 999.1.1.1.
+-#}
+{% macro network_of(address) -%}
+    case
+        when {{ address }} ~ '^((25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})([.]|$)){4}$' and {{ address }} ~ '[0-9]$'
+        then substring({{ address }} from '^[0-9]+[.][0-9]+[.][0-9]+') || '.0/24'
+        when {{ address }} ~* '^[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f]{1,4}:[0-9a-f:]+$'
+        then lower(substring({{ address }} from '^[^:]+:[^:]+:[^:]+')) || '::/48'
+        when {{ address }} ~* '^[0-9a-f]{1,4}:[0-9a-f]{1,4}::[0-9a-f:]*$'
+        then lower(substring({{ address }} from '^[^:]+:[^:]+')) || '::/48'
+    end
+{%- endmacro %}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.random import Generator
 
+from seo_warehouse.authority.flags import Arrival
 from seo_warehouse.authority.risk import Lives, Living
 
 WEEKS = 104
@@ -23,11 +26,15 @@ OLDEST = 400
 
 @dataclass(frozen=True)
 class Portfolio:
-    """New domains week by week, whether one of the weeks was viral, and with which words each domain links."""
+    """New domains week by week, whether one of the weeks was viral, how many link with a keyword as it is, and on
+    which day and in which network each domain came.
+    """
 
     weeks: list[int]
     is_viral: bool
     exact: int
+    days: list[int]
+    networks: list[int]
 
     @property
     def size(self) -> int:
@@ -42,7 +49,19 @@ def draw_portfolio(rng: Generator, domains: int) -> Portfolio:
         rates[rng.integers(WEEKS)] *= rng.uniform(3, 8)
     weeks = [int(count) for count in rng.poisson(rates)]
     mix = rng.dirichlet(60 * USUAL_MIX)
-    return Portfolio(weeks, is_viral, int(rng.binomial(sum(weeks), mix[ANCHORS.index("exact")])))
+    exact = int(rng.binomial(sum(weeks), mix[ANCHORS.index("exact")]))
+    days = [7 * week + int(day) for week, count in enumerate(weeks) for day in rng.integers(7, size=count)]
+    # Hosting is concentrated as words are: the second network has half as many as the first.
+    sizes = 1 / np.arange(1, domains + 1)
+    networks = rng.choice(domains, len(days), p=sizes / sizes.sum())
+    return Portfolio(weeks, is_viral, exact, days, networks.tolist())
+
+
+def network_arrivals(portfolio: Portfolio, planted: Sequence[int] = ()) -> list[Arrival]:
+    """The domains of a portfolio as they came, beside those of one network on days of somebody's choice."""
+    came = [(day, str(name)) for day, name in zip(portfolio.days, portfolio.networks, strict=True)]
+    came += [(day, "planted") for day in planted]
+    return [Arrival(date(2024, 1, 1) + timedelta(days=day), name, number) for number, (day, name) in enumerate(came)]
 
 
 def draw_world(key: int, domains: int, links: int, shared: float) -> tuple[Lives, Living, int]:

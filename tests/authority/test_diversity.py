@@ -155,3 +155,13 @@ def test_links_of_a_recorded_answer_are_few_of_many(shared_data: Path) -> None:
     np.testing.assert_allclose(told.observed, [77, 60.651295, 36.764706], atol=5e-7)
     assert abs(told.asymptotic[2] - 57.5581) < 5e-5
     assert abs(told.coverage - 0.310807) < 5e-7
+
+
+@pytest.mark.external
+def test_networks_of_a_recorded_answer_are_fewer_than_its_domains(shared_data: Path) -> None:
+    [path] = (shared_data / "api_responses/dataforseo").rglob("*backlinks_live.json")
+    items = json.loads(path.read_text())["tasks"][0]["result"][0]["items"]
+    networks = Counter(item["domain_from_ip"].rpartition(".")[0] for item in items)
+    told = describe(np.array(list(networks.values())), seed=1)
+    assert told is not None
+    np.testing.assert_allclose(told.observed, [63, 44.620425, 25.773196], atol=5e-7)

@@ -6,19 +6,21 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from scipy.stats import nbinom
+from scipy.stats import hypergeom, nbinom
 
 from seo_warehouse.authority.flags import (
     FALSE_ALARM_RATES,
     LEVEL,
     WEEKS_BEFORE,
+    Arrival,
     Week,
     chance_of_week,
     chance_of_words,
+    flag_networks,
     flag_weeks,
     flag_words,
 )
-from tests.authority.populations import Portfolio, draw_portfolio
+from tests.authority.populations import Portfolio, draw_portfolio, network_arrivals
 
 MONDAY = date(2026, 1, 5)
 SIZES = (60, 200, 800)
@@ -98,3 +100,38 @@ def test_nothing_is_said_of_fewer_than_26_weeks_or_30_domains() -> None:
     assert list(flag_weeks(weeks_of([1] * 25 + [90]))) == []
     assert list(flag_words(MONDAY, 29, 29, ())) == []
     assert len(list(flag_words(MONDAY, 30, 30, ()))) == 1
+
+
+def test_networks_are_flagged_no_more_than_twice_as_often_as_said(benign: dict[int, list[Portfolio]]) -> None:
+    drawn = [drawn for portfolios in benign.values() for drawn in portfolios]
+    flagged = sum(any(flag_networks(network_arrivals(one))) for one in drawn)
+    assert flagged / len(drawn) <= 2 * FALSE_ALARM_RATES["network_burst"]
+
+
+def test_six_domains_of_one_network_within_ten_days_are_found(benign: dict[int, list[Portfolio]]) -> None:
+    for portfolios in benign.values():
+        for drawn in portfolios[:10]:
+            (flag,) = flag_networks(network_arrivals(drawn, [300, 301, 303, 304, 308, 309]))
+            assert (flag.subject, flag.counted, len(flag.link_keys)) == ("planted", 6, 6)
+
+
+def test_a_burst_is_judged_by_the_days_of_the_portfolio() -> None:
+    # A domain a day for a hundred days; those of the 41st to the 46th are of one network, and one long after.
+    came = [Arrival(MONDAY + timedelta(days=n), "n" if n in {*range(40, 46), 90} else None, n) for n in range(100)]
+    (flag,) = flag_networks(came)
+    assert (flag.name, flag.first_day, flag.last_day) == ("network_burst", came[40].day, came[45].day)
+    assert flag.p_value == pytest.approx(hypergeom(100, 7, 14).sf(5) * 100)
+    # Two of them less, and chance alone would do it in one portfolio of ten.
+    assert hypergeom(98, 5, 14).sf(3) * 98 > 0.05
+    assert list(flag_networks(came[:44] + came[46:])) == []
+
+
+def test_three_of_a_network_are_too_few_and_unknown_ones_are_none() -> None:
+    assert list(flag_networks([])) == []
+    busy = [Arrival(MONDAY + timedelta(days=n), None) for n in range(400)]
+    assert list(flag_networks(busy)) == []
+    three = [Arrival(MONDAY + timedelta(days=200), "n", n) for n in range(3)]
+    assert list(flag_networks([*busy, *three])) == []
+    (flag,) = flag_networks([*busy, *three, Arrival(MONDAY + timedelta(days=201), "n", 3)])
+    assert (flag.counted, flag.link_keys, flag.expected) == (4, (0, 1, 2, 3), pytest.approx(18 * 4 / 404))
+    assert flag.p_value == pytest.approx(hypergeom(404, 4, 18).sf(3) * 400)

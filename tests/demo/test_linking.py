@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 import pytest
 
+from seo_warehouse.authority.flags import Arrival, flag_networks
 from seo_warehouse.crawl.parse import Page
 from seo_warehouse.crawl.records import Fetched, location_of
 from seo_warehouse.crawl.robots import rules_of
+from seo_warehouse.demo import DEMO_PROPERTIES
 from seo_warehouse.demo.linking import LinkingSites, end_of, linking_pages, manner_of
 from seo_warehouse.demo.links import Link, is_followed
 from seo_warehouse.demo.referring import passed, state_of
 from seo_warehouse.demo.world import World
 from seo_warehouse.linkcheck.grades import Beside, Expected, Verdict, judge
 from seo_warehouse.linkcheck.looks import Visit, look_at
+from seo_warehouse.linkcheck.tags import tag_ids
+from seo_warehouse.networks import CDNS
 from seo_warehouse.urls import identity
 
 FIRST = date(2026, 1, 1)
@@ -143,3 +148,38 @@ def test_a_link_that_changed_since_it_was_seen_is_told_so(web: LinkingSites) -> 
         look, Expected(frozenset({target.url}), rel, before.anchor), Beside(), domain="x", others=frozenset()
     )
     assert verdict.grade == "rel_changed"
+
+
+def test_what_a_page_hides_and_whose_tag_it_carries_is_met(web: LinkingSites) -> None:
+    now = datetime(FIRST.year, 1, 1, 3, tzinfo=UTC) + timedelta(days=90)
+    told = {(page["property_key"], page["link_id"]): page for page in linking_pages(web.world)}
+    hidden, owned = 0, 0
+    for links in web.world.links.values():
+        for link in links:
+            if manner_of(web.world.seed, link) != "plain" or true_grade(web, link, now) != "live":
+                continue
+            truth, verdict = told[link.property_key, link.link_id], graded(web, link, now)
+            assert verdict.is_hidden is truth["is_hidden"], link.url_from
+            answer = fetch(web, link.url_from, now).answer
+            assert answer is not None
+            assert len(tag_ids(answer.body)) == (truth["tag_id"] is not None)
+            hidden, owned = hidden + truth["is_hidden"], owned + (truth["tag_id"] is not None)
+    assert hidden > 3
+    assert owned > 20
+
+
+def test_networks_that_came_at_once_stand_out_and_no_others(web: LinkingSites) -> None:
+    planted: set[str] = set()
+    for prop in DEMO_PROPERTIES:
+        first: dict[str, Arrival] = {}
+        pages = {page["link_id"]: page for page in linking_pages(web.world) if page["property_key"] == prop.key}
+        for link in sorted(web.world.links[prop.key], key=lambda link: link.changes[0].at):
+            address = ip_address(pages[link.link_id]["address"])
+            is_cdn = any(address in ip_network(network) for network in CDNS["Cloudflare"] if ":" not in network)
+            network = None if is_cdn else str(ip_network(f"{address}/24", strict=False))
+            first.setdefault(link.site.host, Arrival(link.changes[0].at.date(), network, link.link_id))
+        came = [one for one in first.values() if one.day >= FIRST]
+        networks = {page["address"].rpartition(".")[0] + ".0/24" for page in pages.values() if page["is_of_burst"]}
+        assert [flag.subject for flag in flag_networks(came)] == sorted(networks)
+        planted |= networks
+    assert planted == {"198.19.0.0/24"}

@@ -65,8 +65,8 @@ PUBLISHERS = (
     replace(PUBLISHER, publisher="small.example", link_count=4, followed_share=0.01, orphaned_page_count=1),
 )
 FLAG = LinkFlag(
-    flag="velocity", publisher=None, anchor=None, first_day=date(2026, 11, 2), last_day=date(2026, 11, 8), counted=40,
-    expected=2.5, p_value=1e-5, false_alarm_rate=0.007,
+    flag="velocity", publisher=None, subject=None, anchor=None, first_day=date(2026, 11, 2),
+    last_day=date(2026, 11, 8), counted=40, expected=2.5, p_value=1e-5, false_alarm_rate=0.007,
 )  # fmt: skip
 EXACT = replace(FLAG, flag="exact_anchor_share", first_day=FLAG.last_day, counted=31, expected=12.0)
 WIDE_FLAG = replace(
@@ -198,6 +198,24 @@ def test_what_nobody_saw_is_at_least_so_much(unseen: Unseen, said: str) -> None:
     assert said in sentence
 
 
+def test_each_flag_says_what_was_counted_of_whom() -> None:
+    fact = replace(WIDE_FLAG, anchor=None, counted=3)
+    burst = replace(FLAG, flag="network_burst", subject="192.0.2.0/24", counted=6, expected=0.7)
+    owner = replace(fact, flag="shared_owner", publisher=None, subject="5f3a")
+    hidden, paid = replace(fact, flag="hidden_link"), replace(fact, flag="paid_without_rel", counted=1)
+    said = [say_portfolio(Portfolio(flags=(flag,)))[-1] for flag in (burst, owner, hidden, paid)]
+    assert said == [
+        "6 domains of network 192.0.2.0/24 came from 2026-11-02 to 2026-11-08, where 0.7 are usual: something to"
+        " explain, good or bad.",
+        "3 domains carry one tag of analytics or ads (5f3a), a hint of one owner.",
+        "wide.example hides 3 links from whoever reads its pages, by inline style.",
+        "Paid for and followed: 1 link of wide.example. Google asks for sponsored or nofollow there.",
+    ]
+    assert [row[2] for row in flag_table(Portfolio(flags=(burst, owner, paid))).rows] == [
+        *("192.0.2.0/24", "5f3a", "wide.example")
+    ]
+
+
 def test_shares_that_live_longer_have_intervals() -> None:
     assert say_portfolio(Portfolio(lives=(LIFE, replace(LIFE, age_days=365, survival=None)))) == [
         "Of all links 90 % (84 to 94) live longer than 90 days."
@@ -263,8 +281,12 @@ def test_a_propertys_own_newest_months_are_read(marts: Connection, analyst: Conn
     rows = [asdict(replace(MONTH, month=month)) | sorts for month in months]
     rows += [rows[-1] | {"dimension": "item_type"}, rows[-1] | {"property_key": 2}]
     insert(marts, "rpt_portfolio", rows)
-    bound = asdict(UNSEEN) | {"property_key": 1}
-    insert(marts, "rpt_witness_bound", [bound, bound | {"month": date(2026, 10, 1), "seen_count": 3}])
+    bound = asdict(UNSEEN) | {"property_key": 1, "unit": "domain"}
+    insert(
+        marts,
+        "rpt_witness_bound",
+        [bound, bound | {"month": date(2026, 10, 1), "seen_count": 3}, bound | {"unit": "link"}],
+    )
     life = asdict(LIFE) | {"property_key": 1, "class": ""}
     del life["class_name"]
     insert(marts, "rpt_link_survival", [life, life | {"dimension": "witness", "class": "w"}])

@@ -269,7 +269,7 @@ def test_rows_short_of_the_stated_total_are_no_complete_look(provider: Provider,
 
 
 def test_fields_out_of_place_are_noted(provider: Provider, tmp_path: Path) -> None:
-    odd = {name: value for name, value in ITEM.items() if name not in ("rank", "anchor", "tld_from")}
+    odd = {name: value for name, value in ITEM.items() if name not in ("rank", "anchor", "page_from_size")}
     provider.answer = lambda asked: said(page([ITEM, {**odd, "mood": "good"}], 2))
     api = open_api(provider, tmp_path, DATAFORSEO_BACKLINKS)
     assert [row["rank"] for row in read(api)] == [129, None] * 2

@@ -32,6 +32,7 @@ REFERENCE_TABLES = {
     "countries": "a seed",
     "dim_bot": "of a seed",
     "known_bots": "a seed",
+    "known_networks": "a seed",
     "dim_click_curve": "of a seed",
     "dim_domain": "a domain's authority is the same for every property",
     "dim_domain_current": "of dim_domain",

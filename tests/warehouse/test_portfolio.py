@@ -47,8 +47,9 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
     warehouse.insert(
         "intermediate.int_portfolio__count_sights",
         [
-            {"property_key": 1, "month": month, "witnesses": list(witnesses), "domain_count": count}
+            {"property_key": 1, "unit": unit, "month": month, "witnesses": list(witnesses), "seen_count": times * count}
             for month, witnesses, count in sights
+            for unit, times in (("domain", 1), ("link", 7))
         ],
     )
     warehouse.insert(
@@ -65,6 +66,21 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
     )
     words = {"property_key": 1, "day": JULY, "known_domain_count": 40, "exact_domain_count": 12, "link_keys": [7, 8]}
     warehouse.insert("intermediate.int_portfolio__count_words", [words])
+    # Six domains of one network within a week, where one comes every other day.
+    warehouse.insert(
+        "intermediate.int_portfolio__list_arrivals",
+        [
+            {"property_key": 1, "day": MAY - timedelta(days=2 * number), "network": None, "link_key": number}
+            for number in range(100)
+        ]
+        + [
+            {"property_key": 1, "day": MAY - timedelta(days=day), "network": "192.0.2.0/24", "link_key": 200 + day}
+            for day in range(40, 46)
+        ],
+    )
+    hidden = {"property_key": 1, "flag": "hidden_link", "subject_kind": "publisher", "subject_key": 6, "counted": 2}
+    hidden |= {"publisher": "dark.example", "first_day": MAY, "last_day": JUNE, "link_keys": [3, 4]}
+    warehouse.insert("intermediate.int_portfolio__find_facts", [hidden])
     repeats = {"property_key": 1, "subject_key": 5, "publisher": "wide.example", "anchor": "pans", "first_day": MAY}
     repeats |= {"last_day": JULY, "link_count": 51, "link_keys": [9]}
     warehouse.insert("intermediate.int_portfolio__find_repeats", [repeats])
@@ -92,6 +108,7 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
 def measured(warehouse: Warehouse, wh: steps.Warehouse) -> Warehouse:
     assert measure_portfolios(wh) == 3
     warehouse.dbt("run", "--select", "tag:after_estimates", "--exclude", "marts.estimate")
+    warehouse.dbt("run", "--select", "fct_link_flag")
     return warehouse
 
 
@@ -111,7 +128,9 @@ def test_the_mart_says_of_each_month_what_follows_from_its_classes(measured: War
 def test_the_bound_is_that_of_the_sets_of_witnesses_of_a_month(measured: Warehouse) -> None:
     bound = lower_bound({frozenset(witnesses): count for witnesses, count in SEEN.items()})
     assert bound is not None
-    may, june = rows(measured, "marts.rpt_witness_bound")
+    may, june = measured.rows("select * from marts.rpt_witness_bound where unit = 'domain' order by month")
+    links = measured.rows("select * from marts.rpt_witness_bound where unit = 'link' order by month")
+    assert [row["seen_count"] for row in links] == [7 * may["seen_count"], 7 * june["seen_count"]]
     assert (may["seen_count"], may["witness_count"], may["status"]) == (sum(SEEN.values()), 3, "estimate")
     assert may["bound_count"] == round(bound.bound) > may["low_count"] >= may["seen_count"]
     assert (may["left_out"], may["is_guarded"]) == ([], False)
@@ -122,13 +141,17 @@ def test_flags_are_told_with_their_evidence_and_how_often_they_err(measured: War
     found = measured.rows("select * from marts.fct_link_flag order by flag")
     names = ("flag", "subject_kind", "publisher", "first_day", "last_day", "counted", "expected", "link_keys")
     last = MAY + timedelta(weeks=-1)
+    burst = MAY - timedelta(days=45), MAY - timedelta(days=40), 6, 13 * 6 / 106, [*range(240, 246)]
     assert [tuple(row[name] for name in names) for row in found] == [
         ("exact_anchor_share", "property", None, JULY, JULY, 12, 4.0, [7, 8]),
+        ("hidden_link", "publisher", "dark.example", MAY, JUNE, 2, None, [3, 4]),
+        ("network_burst", "network", None, *burst),
         ("site_wide", "publisher", "wide.example", MAY, JULY, 51, None, [9]),
         ("velocity", "property", None, last, last + timedelta(days=6), 40, 2.5, [26]),
     ]
     assert [row["false_alarm_rate"] for row in found] == [*(FALSE_ALARM_RATES.get(row["flag"]) for row in found)]
-    assert [row["p_value"] is None or row["p_value"] < LEVEL for row in found] == [True] * 3
+    assert [row["p_value"] is None or row["p_value"] < LEVEL for row in found] == [True] * 5
+    assert [row["subject"] for row in found] == [None, None, "192.0.2.0/24", None, None]
 
 
 def test_the_losses_expected_are_those_of_the_links_lives(measured: Warehouse) -> None:
@@ -157,12 +180,12 @@ def test_figures_that_cannot_be_are_a_build_that_failed_and_leave_what_stood(
     measured: Warehouse, wh: steps.Warehouse
 ) -> None:
     before = rows(measured, "ops.portfolio"), rows(measured, "ops.witness_bound")
-    broken = {"property_key": 1, "month": JULY, "witnesses": ["v"], "domain_count": None}
+    broken = {"property_key": 1, "unit": "link", "month": JULY, "witnesses": ["v"], "seen_count": None}
     measured.insert("intermediate.int_portfolio__count_sights", [broken])
     with pytest.raises(BuildError, match=r"^how broad portfolios of links are cannot be estimated: TypeError"):
         measure_portfolios(wh)
     assert (rows(measured, "ops.portfolio"), rows(measured, "ops.witness_bound")) == before
-    measured.connection.execute("delete from intermediate.int_portfolio__count_sights where domain_count is null")
+    measured.connection.execute("delete from intermediate.int_portfolio__count_sights where seen_count is null")
 
 
 def test_without_a_publisher_the_portfolio_is_as_broad_as_the_others_are(warehouse: Warehouse, wh: object) -> None:

@@ -115,7 +115,7 @@ def world(warehouse: Warehouse) -> Warehouse:
         warehouse.insert("marts.fct_page_authority", [spread | where | shares])
     _publish_words(warehouse)
     _publish_relations(warehouse)
-    bound = {"property_key": 1, "month": day(0).replace(day=1), "seen_count": 4, "witness_count": 1}
+    bound = {"property_key": 1, "unit": "domain", "month": day(0).replace(day=1), "seen_count": 4, "witness_count": 1}
     warehouse.insert(
         "marts.rpt_witness_bound", [bound | {"left_out": [], "is_guarded": False, "status": "not_enough_data"}]
     )
@@ -553,7 +553,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         (rel, age, None, None, None, count, "not_enough_data")
         for rel, age, count in (("followed", 7, 0), ("followed", 30, 1))
     ],
-    34: [(day(0).replace(day=1), 4, 1, None, None, [], "not_enough_data")],
+    34: [(day(0).replace(day=1), "domain", 4, 1, None, None, [], "not_enough_data")],
     35: [
         (NEWS, HOME, "present", "noindex_source", False, False, "Alder Shop", day(12), day(-20), "dataforseo"),
     ],

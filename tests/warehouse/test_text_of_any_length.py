@@ -49,6 +49,7 @@ OURS = {
     "state": "a word of ours, which a check holds to",
     "stream": "a folder's name, of at most 60 letters",
     "table_name": "a table's name",
+    "unit": "a word of ours",
     "unique_id": "dbt's name of a model of ours",
     "vendor": "a source's vendor",
     "verdict": "a word of ours",

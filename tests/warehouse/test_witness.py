@@ -27,7 +27,9 @@ def test_the_interval_of_coverage_holds_the_truth(warehouse: Warehouse) -> None:
     warehouse.insert("intermediate.int_link__judge_looks", looks)
     warehouse.connection.execute("select setseed(0.3)")
     warehouse.connection.execute(LINKS)
-    warehouse.dbt("run", "--select", "int_link__count_finds", "int_link__measure_delays", "rpt_witness")
+    warehouse.dbt(
+        "run", "--select", "int_link__count_finds", "int_link__watch_delays", "int_link__measure_delays", "rpt_witness"
+    )
     rows = warehouse.rows("select * from marts.rpt_witness")
     assert len(rows) == 2 * WORLDS
     for witness, truth in (("v", 0.7), ("w", 0.6)):

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from scipy.stats import binom, nbinom, poisson
+from numpy.typing import NDArray
+from scipy.stats import binom, hypergeom, nbinom, poisson
 
 LEVEL = 0.001
+NETWORK_LEVEL = 0.01
+"""Of a portfolio: over all of its windows and networks."""
 RULE_VERSION = 1
 WEEKS_BEFORE = 26
 LEAST_KNOWN = 30
 """Domains whose words are known, below which nothing is said of their words."""
 USUAL_EXACT_SHARE = 0.1
 """Domains that link with a keyword as it is; more of them are looked at."""
-VELOCITY, EXACT_ANCHORS = "velocity", "exact_anchor_share"
-FALSE_ALARM_RATES = {VELOCITY: 0.005, EXACT_ANCHORS: 0.013}
+WINDOW_DAYS = 14
+LEAST_OF_NETWORK = 4
+VELOCITY, EXACT_ANCHORS, NETWORK_BURST = "velocity", "exact_anchor_share", "network_burst"
+FALSE_ALARM_RATES = {VELOCITY: 0.005, EXACT_ANCHORS: 0.013, NETWORK_BURST: 0.01}
 """Of weeks, and of portfolios: the largest of portfolios of 60, 200 and 800 domains."""
 
 
@@ -35,8 +40,20 @@ class Week:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A domain whose first link came on `day`; `network`: where it stands, None where many stand, or nobody knows."""
+
+    day: date
+    network: str | None
+    link_key: int = 0
+
+
+@dataclass(frozen=True)
 class Flag:
-    """What was counted, what is usual, and how likely so many would be if all were as usual."""
+    """What was counted, what is usual, and how likely so many would be if all were as usual.
+
+    `subject`: the network that it is of; empty of the whole portfolio.
+    """
 
     name: str
     first_day: date
@@ -45,6 +62,7 @@ class Flag:
     expected: float
     p_value: float
     link_keys: tuple[int, ...]
+    subject: str = ""
 
 
 def flag_weeks(weeks: Sequence[Week]) -> Iterator[Flag]:
@@ -63,6 +81,41 @@ def flag_words(day: date, exact: int, known: int, link_keys: Sequence[int]) -> I
     p = chance_of_words(exact, known)
     if p < LEVEL:
         yield Flag(EXACT_ANCHORS, day, day, exact, USUAL_EXACT_SHARE * known, p, tuple(link_keys))
+
+
+def flag_networks(arrivals: Sequence[Arrival]) -> Iterator[Flag]:
+    """Networks of which so many domains came within 14 days as chance hardly brings together; of each its best windows.
+
+    Windows are those that begin on a day on which any domain came, so that which of these are of a network is all that
+    is drawn: hypergeometric, given the portfolio's own days. p is that of the window times all that were looked at.
+    """
+    days = np.sort([arrival.day.toordinal() for arrival in arrivals])
+    members: dict[str, list[Arrival]] = {}
+    for arrival in arrivals:
+        if arrival.network is not None:
+            members.setdefault(arrival.network, []).append(arrival)
+    large = {name: those for name, those in sorted(members.items()) if len(those) >= LEAST_OF_NETWORK}
+    starts = np.unique(days)
+    came = _within(days, starts)
+    for network, those in large.items():
+        own = np.sort([arrival.day.toordinal() for arrival in those])
+        counts = _within(own, starts)
+        chances = hypergeom.sf(counts - 1, days.size, own.size, came) * starts.size * len(large)
+        enough = (counts >= LEAST_OF_NETWORK) & (chances < NETWORK_LEVEL)
+        taken: list[int] = []
+        for at in sorted(np.flatnonzero(enough), key=lambda at: (chances[at], starts[at])):
+            if all(abs(starts[at] - other) >= WINDOW_DAYS for other in taken):
+                taken.append(starts[at])
+                window = [one for one in those if 0 <= one.day.toordinal() - starts[at] < WINDOW_DAYS]
+                first, last = min(one.day for one in window), max(one.day for one in window)
+                expected = float(came[at]) * own.size / days.size
+                keys = tuple(sorted(one.link_key for one in window))
+                yield Flag(NETWORK_BURST, first, last, len(window), expected, float(chances[at]), keys, network)
+
+
+def _within(days: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of sorted days lie in the window that begins on each start."""
+    return np.searchsorted(days, starts + WINDOW_DAYS) - np.searchsorted(days, starts)
 
 
 def chance_of_week(count: int, before: Sequence[int]) -> float:

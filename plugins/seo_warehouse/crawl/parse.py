@@ -14,6 +14,7 @@ from hashlib import sha256
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from seo_warehouse.crawl import headers as http_headers
+from seo_warehouse.crawl.hiding import Hiding
 from seo_warehouse.crawl.structured import structured_types
 from seo_warehouse.crawl.tree import is_too_deep, tree_of
 from seo_warehouse.crawl.ways import Ways, refresh_of, target_of
@@ -42,7 +43,8 @@ class Link:
     """A link as it stands on the page.
 
     `target` is absolute, without user name and password, else literal, its fragment included. `rel` in lower case.
-    `referrer_policy` as the link itself states it, in lower case; empty where it states none.
+    `referrer_policy` as the link itself states it, in lower case; empty where it states none. `is_hidden`: by inline
+    style.
     """
 
     target: str
@@ -50,6 +52,7 @@ class Link:
     rel: tuple[str, ...]
     place: str
     referrer_policy: str = ""
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,17 +199,17 @@ def _links(tree: LexborHTMLParser, base: str, url: str, body: bytes, max_links: 
     """Links in document order, and whether there were more. Flattens inline elements: text is joined as it is seen."""
     surplus = _anchor_surplus(tree, body)
     places: dict[int, str] = {}
+    hiding = Hiding(tree)
     references, is_cut = _references(tree, base, url, max_links)
     found = [
-        (node, target, _rel(node.attributes.get("rel")), _place(node, places), _policy(node))
+        (node, target, _rel(node.attributes.get("rel")), _place(node, places), _policy(node), hiding.is_hidden(node))
         for node, target in references
     ]
     tree.strip_tags(["script", "style", "template", "noscript"], recursive=True)
     tree.unwrap_tags([_INLINE])
     tree.merge_text_nodes()
     links = tuple(
-        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place, policy)
-        for node, target, rel, place, policy in found
+        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), *told) for node, target, *told in found
     )
     return (_without_copies(links, surplus) if surplus > 0 else links), is_cut
 

@@ -14,6 +14,7 @@ from seo_warehouse.crawl.visits import HEAD_KEY, Visited, VisitHead, unpacked_vi
 from seo_warehouse.errors import NotArchivedError
 from seo_warehouse.linkcheck.grades import Beside, Expected, Verdict, judge, links_to
 from seo_warehouse.linkcheck.looks import Look, Outcome, Visit, look_at
+from seo_warehouse.linkcheck.tags import tag_ids
 from seo_warehouse.spec import Row
 from seo_warehouse.urls import identity
 
@@ -121,6 +122,7 @@ def page_rows(visits: Visits, day: date) -> Iterator[Row]:
             "canonical_url": page.canonical if page else None,
             "content_hash": page.content_hash if page else None,
             "is_shell": look.is_shell if page else None,
+            "tag_ids": tag_ids(fetched.body) if page and fetched else None,
             "link_count": sum(1 for _ in links_to(look, visits.domain)) if page else None,
             "response_ms": round(fetched.seconds * 1000, 3) if fetched else None,
             "observed_at": datetime.fromisoformat(visited.at),
@@ -162,6 +164,7 @@ def _link_row(day: date, visited: Visited, target: str, verdict: Verdict, *, is_
         "found_url": verdict.found_url,
         "is_rel_changed": verdict.is_rel_changed,
         "is_anchor_changed": verdict.is_anchor_changed,
+        "is_hidden": verdict.is_hidden,
         "is_noindex": verdict.is_noindex,
         "is_canonicalised": verdict.is_canonicalised,
         "referrer_policy": None if verdict.referrer_policy is None else verdict.referrer_policy.value,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw, number
 from seo_warehouse.demo.envelope import OK, Json, Status, envelope, invalid, stamp, task, task_id
+from seo_warehouse.demo.hosting import address_of, burst_of
 from seo_warehouse.demo.links import TEXTS, Sight, is_followed
 from seo_warehouse.demo.world import World
 
@@ -94,6 +95,7 @@ class Backlinks:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._bursts = {key: burst_of(links) for key, links in world.links.items()}
         self._fixed: dict[tuple[int, int], Json] = {}
         self._items: dict[tuple[int, int, datetime], Json] = {}
 
@@ -148,7 +150,7 @@ class Backlinks:
             "domain_from_rank": 0,
             "domain_from_platform_type": list(link.site.platforms),
             "domain_from_is_ip": False,
-            "domain_from_ip": f"192.0.2.{seed % 254 + 1}",
+            "domain_from_ip": address_of(self._world.seed, link.site.host, self._bursts[link.property_key]),
             "domain_from_country": link.site.country,
             "page_from_external_links": 3 + seed % 40,
             "page_from_internal_links": 12 + seed % 90,

@@ -1,7 +1,7 @@
 """The pages that link to a demo property, under their own hosts: each has its link while that lives, and its own ways.
 
-How a page behaves (`manner`) and how it ends when its link is lost (`end`) are drawn for each link and stay; both
-stand in the truth (linking_pages.jsonl).
+How a page behaves (`manner`), how it ends when its link is lost (`end`), whether it hides its link and whose tag its
+site carries are drawn for each link and stay; all stand in the truth (linking_pages.jsonl).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from seo_warehouse.demo.chance import draw, pick
+from seo_warehouse.demo.hosting import address_of, burst_of, hidden_by, tag_of
 from seo_warehouse.demo.links import TEXTS, Change, Link
 from seo_warehouse.demo.referring import header_of, state_of
 from seo_warehouse.demo.site import HTML, SENTENCES, SiteAnswer, document, redirect
@@ -62,6 +63,7 @@ def _drawn(options: tuple[tuple[float, str], ...], chance: float) -> str:
 def linking_pages(world: World) -> Iterator[dict[str, Any]]:
     """The truth of each page that links."""
     for links in world.links.values():
+        burst = burst_of(links)
         for link in links:
             yield {
                 "property_key": link.property_key,
@@ -69,6 +71,10 @@ def linking_pages(world: World) -> Iterator[dict[str, Any]]:
                 "url_from": link.url_from,
                 "manner": manner_of(world.seed, link),
                 "end": end_of(world.seed, link),
+                "is_hidden": bool(hidden_by(world.seed, link)),
+                "tag_id": tag_of(world.seed, link.site.host),
+                "address": address_of(world.seed, link.site.host, burst),
+                "is_of_burst": link.site.host in burst,
             }
 
 
@@ -151,12 +157,18 @@ class LinkingSites:
             case "rotating" if not self.is_shown(link, now):
                 return _page(host, _body(link, None))
             case "noindex":
-                return _page(host, _body(link, state), head='<meta name="robots" content="noindex">')
+                return self._linking(link, state, '<meta name="robots" content="noindex">')
             case "page_nofollow":
-                return _page(host, _body(link, state), head='<meta name="robots" content="nofollow">')
+                return self._linking(link, state, '<meta name="robots" content="nofollow">')
             case "canonical":
-                return _page(host, _body(link, state), head='<link rel="canonical" href="/all">')
-        return _page(host, _body(link, state))
+                return self._linking(link, state, '<link rel="canonical" href="/all">')
+        return self._linking(link, state)
+
+    def _linking(self, link: Link, state: Change, head: str = "") -> SiteAnswer:
+        """The page with its link, and its site's tag."""
+        tag = tag_of(self.world.seed, link.site.host)
+        head += f"<script>gtag('config', '{tag}');</script>" if tag else ""
+        return _page(link.site.host, _body(link, state, hidden_by(self.world.seed, link)), head=head)
 
     def is_shown(self, link: Link, now: datetime) -> bool:
         """Whether a page that rotates its links shows this one on a day."""
@@ -167,14 +179,14 @@ def _page(host: str, body: str, *, status: int = 200, head: str = "") -> SiteAns
     return SiteAnswer(status, document(host, f"<main>{body}</main>", head), {"Content-Type": HTML})
 
 
-def _body(link: Link, state: Change | None) -> str:
+def _body(link: Link, state: Change | None, hiding: str = "") -> str:
     text = f"<h1>{escape(link.title)}</h1>{_text(link.site.host, link.url_from)}"
     if state is None:
         return text
     words = escape(state.anchor)
     shown = f'<img src="/p.jpg" alt="{words}">' if link.is_image else words
     rel = f' rel="{" ".join(state.rel)}"' if state.rel else ""
-    return f'{text}<p>{pick(TEXTS, link.link_id)} <a href="{escape(link.url_to)}"{rel}>{shown}</a>.</p>'
+    return f'{text}<p>{pick(TEXTS, link.link_id)} <a href="{escape(link.url_to)}"{rel}{hiding}>{shown}</a>.</p>'
 
 
 def _text(*names: str) -> str:

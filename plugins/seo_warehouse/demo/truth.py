@@ -15,6 +15,7 @@ from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.index import holdings
+from seo_warehouse.demo.linking import linking_pages
 from seo_warehouse.demo.links import is_followed
 from seo_warehouse.demo.logs import LOGGED
 from seo_warehouse.demo.world import World
@@ -140,6 +141,7 @@ def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)
     _write(target / "links.jsonl", link_events(world))
+    _write(target / "linking_pages.jsonl", linking_pages(world))
     _write(target / "edits.jsonl", edits(world))
     _write(target / "index.jsonl", index(world))
     _write(target / "milestones.jsonl", milestones(world))

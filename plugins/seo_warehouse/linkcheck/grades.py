@@ -96,6 +96,7 @@ class Verdict:
     found_url: str | None = None
     is_rel_changed: bool | None = None
     is_anchor_changed: bool | None = None
+    is_hidden: bool | None = None
     is_noindex: bool | None = None
     is_canonicalised: bool | None = None
     referrer_policy: Passed | None = None
@@ -175,6 +176,7 @@ def _present(
         place=spoken.place,
         is_rel_changed=is_rel_changed,
         is_anchor_changed=is_anchor_changed,
+        is_hidden=all(link.is_hidden for link in found),
         is_noindex=is_noindex,
         is_canonicalised=is_canonicalised,
         referrer_policy=passed(page, look.headers.get("referrer-policy", ""), look.url, found),

@@ -92,6 +92,7 @@ class LinkFlag:
 
     flag: str
     publisher: str | None
+    subject: str | None
     anchor: str | None
     first_day: date
     last_day: date
@@ -143,7 +144,7 @@ order by month
 UNSEEN = f"""
 select {", ".join(column.name for column in fields(Unseen))}
 from marts.rpt_witness_bound
-where property_key = %(key)s
+where property_key = %(key)s and unit = 'domain'
 order by month desc limit 1
 """  # noqa: S608
 LIVES = """
@@ -163,8 +164,8 @@ order by link_count desc, orphaned_page_count desc, publisher_key
 limit 20
 """
 FLAGS = """
-select flag, left(publisher, 300) as publisher, left(anchor, 300) as anchor, first_day, last_day, counted, expected,
-       p_value, false_alarm_rate
+select flag, left(publisher, 300) as publisher, subject, left(anchor, 300) as anchor, first_day, last_day, counted,
+       expected, p_value, false_alarm_rate
 from marts.fct_link_flag
 where property_key = %(key)s
 order by last_day desc, flag, counted desc, subject_key, first_day

@@ -16,7 +16,11 @@ SORTS = {
 FLAGS = {
     "velocity": "many new domains in a week",
     "exact_anchor_share": "many links with a keyword as it is",
+    "network_burst": "domains of one network at once",
     "site_wide": "many links of one domain with one text",
+    "hidden_link": "links that their page hides",
+    "shared_owner": "domains that carry one tag",
+    "paid_without_rel": "paid for, and followed",
 }
 SAID_AGES = (30, 90, 365)
 SAID_FLAGS = 3
@@ -142,15 +146,26 @@ def _say_loss(loss: ExpectedLoss) -> list[str]:
 
 
 def _say_flag(flag: LinkFlag) -> str:
-    if flag.flag == "site_wide":
-        words = f"“{clean(flag.anchor, 80)}”"
-        return f"{count_of(flag.counted, 'link')} of {clean(flag.publisher, 80)} say {words}, as menus and footers do."
+    links, domains = count_of(flag.counted, "link"), count_of(flag.counted, "domain")
+    publisher, subject = clean(flag.publisher, 80), clean(flag.subject, 80)
     usual = "" if flag.expected is None else f", where {flag.expected:,.1f} are usual"
-    if flag.flag == "velocity":
-        week = f"{flag.first_day.day} {flag.first_day:%B %Y}"
-        new = count_of(flag.counted, "new domain")
-        return f"In the week of {week} {new} linked{usual}: something to explain, good or bad."
-    return f"{count_of(flag.counted, 'domain')} link with a keyword as it is{usual}."
+    match flag.flag:
+        case "velocity":
+            week = f"{flag.first_day.day} {flag.first_day:%B %Y}"
+            new = count_of(flag.counted, "new domain")
+            return f"In the week of {week} {new} linked{usual}: something to explain, good or bad."
+        case "network_burst":
+            days = f"from {flag.first_day} to {flag.last_day}"
+            return f"{domains} of network {subject} came {days}{usual}: something to explain, good or bad."
+        case "site_wide":
+            return f"{links} of {publisher} say “{clean(flag.anchor, 80)}”, as menus and footers do."
+        case "hidden_link":
+            return f"{publisher} hides {links} from whoever reads its pages, by inline style."
+        case "shared_owner":
+            return f"{domains} carry one tag of analytics or ads ({subject}), a hint of one owner."
+        case "paid_without_rel":
+            return f"Paid for and followed: {links} of {publisher}. Google asks for sponsored or nofollow there."
+    return f"{domains} link with a keyword as it is{usual}."
 
 
 def flag_table(portfolio: Portfolio) -> Table:
@@ -159,7 +174,7 @@ def flag_table(portfolio: Portfolio) -> Table:
         (
             FLAGS.get(flag.flag, plain(flag.flag)),
             f"{flag.first_day} to {flag.last_day}",
-            clean(flag.publisher, 80) or NONE,
+            clean(flag.publisher or flag.subject, 80) or NONE,
             f"{flag.counted:,}",
             NONE if flag.expected is None else f"{flag.expected:,.1f}",
             NONE if flag.p_value is None else say_p(flag.p_value),

@@ -59,7 +59,7 @@ def read_quantiles(api: Api, property: Property, period: Period) -> Iterator[Row
 def _rows(api: Api, property: Property, period: Period) -> Iterator[Row]:
     release, sought = property.settings_of(COMMONCRAWL_RANKS).release, {name.encode() for name in _sought(api)}
     path = f"/projects/hyperlinkgraph/{release}/domain/{release}-domain-ranks.txt.gz"
-    for row in api.rows(api.sift(path, period.last_day, partial(_kept, sought), decode=_ranks), period.last_day):
+    for row in api.rows(api.sift(path, period.last_day, partial(kept_lines, sought), decode=_ranks), period.last_day):
         yield {"release": release, **row}
 
 
@@ -67,7 +67,8 @@ def _sought(api: Api) -> set[str]:
     return {".".join(reversed(ask.ask.split("."))) for ask in api.plan()}
 
 
-def _kept(sought: set[bytes], lines: Iterator[bytes]) -> Iterator[bytes]:
+def kept_lines(sought: set[bytes], lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Of a file's lines the heading, those of domains that are sought, those of the grid, and the last."""
     kept = line = b""
     for number, line in enumerate(lines):
         if number in GRID or number == 0 or line.split(b"\t", 5)[4] in sought:

@@ -64,8 +64,7 @@ LAST_OFFSET = 20_000
 ORDER = ["first_seen,asc", "url_from,asc", "url_to,asc"]
 """What is found while pages are read then comes last, and moves nothing from page to page."""
 UNUSED_FIELDS = frozenset(
-    "type url_from_https url_to_https tld_from domain_from_is_ip domain_from_ip page_from_size page_from_encoding"
-    " ranked_keywords_info indirect_link_path".split()
+    "type url_from_https url_to_https domain_from_is_ip page_from_size page_from_encoding ranked_keywords_info".split()
 )
 """Documented and not kept."""
 
@@ -216,6 +215,8 @@ LINK = Shape(
     Column("domain_from_rank", Type.INTEGER, "Rank of the domain, 0-1000.", minimum=0, maximum=1000),
     Column("domain_from_platform_type", Type.TEXTS, "Kinds of the referring site."),
     Column("domain_from_country", Type.TEXT, "ISO country code."),
+    Column("domain_from_ip", Type.TEXT, "Address of the referring site."),
+    Column("tld_from", Type.TEXT, "Public suffix of the referring domain."),
     Column("page_from_external_links", Type.INTEGER, "External links on the page."),
     Column("page_from_internal_links", Type.INTEGER, "Internal links on the page."),
     Column("page_from_title", Type.TEXT, "Title of the page."),
@@ -241,6 +242,7 @@ LINK = Shape(
     Column("url_to_spam_score", Type.INTEGER, "Spam score of the target."),
     Column("url_to_redirect_target", Type.TEXT, "Where the target redirects."),
     Column("is_indirect_link", Type.BOOLEAN, "The link leads through a redirect or canonical."),
+    Column("indirect_link_path", Type.JSON, "The steps of that way; NULL of a direct link."),
     takes={Type.INSTANT: spaced_instant},
     unused=UNUSED_FIELDS,
 )

@@ -197,6 +197,7 @@ LINK_CHECK = Source(
                 Column("canonical_url", Type.URL, "rel=canonical of page or header, resolved."),
                 Column("content_hash", Type.TEXT, "SHA-256 of title, headings and visible text, hexadecimal."),
                 Column("is_shell", Type.BOOLEAN, "Scripts are to make the page: next to no text, and scripts."),
+                Column("tag_ids", Type.TEXTS, "Hashed ids of its tags of analytics and ads; NULL without a page."),
                 Column("link_count", Type.INTEGER, "URLs of the property that it links to.", minimum=0),
                 Column("response_ms", Type.FLOAT, "Milliseconds of the last request.", minimum=0),
                 OBSERVED_AT,
@@ -242,6 +243,7 @@ LINK_CHECK = Source(
                 Column("found_url", Type.URL, "Where it leads instead, where its target changed."),
                 Column("is_rel_changed", Type.BOOLEAN, "Another rel than when seen last; NULL where unknown."),
                 Column("is_anchor_changed", Type.BOOLEAN, "Other words than when seen last; NULL where unknown."),
+                Column("is_hidden", Type.BOOLEAN, "By inline style nobody sees it; NULL where it was not there."),
                 Column("is_noindex", Type.BOOLEAN, "The page may not be indexed."),
                 Column("is_canonicalised", Type.BOOLEAN, "Its canonical has not the link; NULL where it was not seen."),
                 Column(

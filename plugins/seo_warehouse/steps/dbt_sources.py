@@ -13,6 +13,7 @@ import yaml
 
 from seo_warehouse.load.schema import stored_columns
 from seo_warehouse.logs.bots import BOTS
+from seo_warehouse.networks import CDNS, HOSTERS
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.spec import Kind, Source, Table
 
@@ -62,6 +63,18 @@ def rendered_feeds(sources: Iterable[Source] = SOURCES) -> str:
     return FEEDS.format(rows=rows)
 
 
+def rendered_networks() -> str:
+    """The text of the seed of networks behind which many sites stand, by kind."""
+    kinds = {"cdn": CDNS, "shared": HOSTERS}
+    rows = (
+        f"{operator},{network},{kind}\n"
+        for kind, operators in kinds.items()
+        for operator, networks in operators.items()
+        for network in networks
+    )
+    return "operator,network,kind\n" + "".join(rows)
+
+
 def dbt_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, str]:
     """The files of dbt's project that follow from the specs, with the text they should have."""
     sources = tuple(sources)
@@ -73,6 +86,7 @@ def dbt_files(project: Path, sources: Iterable[Source] = SOURCES) -> dict[Path, 
         **wanted,
         project / "macros" / "feeds.sql": rendered_feeds(sources),
         project / "seeds" / "known_bots.csv": bots,
+        project / "seeds" / "known_networks.csv": rendered_networks(),
     }
 
 

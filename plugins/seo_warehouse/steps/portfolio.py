@@ -15,7 +15,16 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from seo_warehouse.authority.flags import FALSE_ALARM_RATES, RULE_VERSION, Flag, Week, flag_weeks, flag_words
+from seo_warehouse.authority.flags import (
+    FALSE_ALARM_RATES,
+    RULE_VERSION,
+    Arrival,
+    Flag,
+    Week,
+    flag_networks,
+    flag_weeks,
+    flag_words,
+)
 from seo_warehouse.authority.portfolio import Breadth, Series, follow
 from seo_warehouse.authority.risk import Lives, Living, expect_losses
 from seo_warehouse.authority.unseen import lower_bound
@@ -25,13 +34,15 @@ from seo_warehouse.steps.warehouse import Warehouse
 log = logging.getLogger(__name__)
 NAMES = [field.name for field in fields(Breadth)]
 BOUNDS = (
-    *("property_key", "month", "seen_count", "witness_count", "bound_count", "low_count"),
+    *("property_key", "unit", "month", "seen_count", "witness_count", "bound_count", "low_count"),
     *("left_out", "is_guarded", "status"),
 )
 FLAGS = (
     *("property_key", "flag", "first_day", "last_day", "counted", "expected", "p_value", "link_keys"),
-    *("rule_version", "false_alarm_rate"),
+    *("subject", "rule_version", "false_alarm_rate"),
 )
+MOST_NAMED = 100
+"""Links that a flag names, as the variable flagged_links of the models."""
 LOSSES = (
     *("property_key", "link_count", "untold_link_count", "domain_count", "expected_loss_count"),
     *("interval_low", "interval_high", "status"),
@@ -54,14 +65,19 @@ from (
 order by 1, 2
 """
 SIGHTS = """
-select property_key, month, witnesses, domain_count
+select property_key, unit, month, witnesses, seen_count
 from intermediate.int_portfolio__count_sights
-order by property_key, month
+order by property_key, unit, month
 """
 ARRIVALS = """
 select property_key, week, domain_count, link_keys
 from intermediate.int_portfolio__count_arrivals
 order by property_key, week
+"""
+NETWORKS = """
+select property_key, day, network, link_key
+from intermediate.int_portfolio__list_arrivals
+order by property_key, day, link_key
 """
 WORDS = """
 select property_key, day, exact_domain_count, known_domain_count, link_keys
@@ -136,13 +152,12 @@ def _series(row: tuple[Any, ...]) -> Series:
 
 def _bounds(reader: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
     """Rows of ops.witness_bound."""
-    for (property_key, month), sights in groupby(reader.execute(SIGHTS), key=lambda row: row[:2]):
-        seen = {frozenset(witnesses): count for _, _, witnesses, count in sights}
+    for bounded, sights in groupby(reader.execute(SIGHTS), key=lambda row: row[:3]):
+        seen = {frozenset(witnesses): count for *_, witnesses, count in sights}
         witnesses = frozenset().union(*seen)
         found = lower_bound(seen)
         yield (
-            property_key,
-            month,
+            *bounded,
             sum(seen.values()),
             len(witnesses),
             round(found.bound) if found else None,
@@ -158,13 +173,17 @@ def _flags(reader: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
     for property_key, weeks in groupby(reader.execute(ARRIVALS), key=lambda row: row[0]):
         found = flag_weeks([Week(day, count, tuple(keys)) for _, day, count, keys in weeks])
         yield from (_flag_row(property_key, flag) for flag in found)
+    for property_key, arrivals in groupby(reader.execute(NETWORKS), key=lambda row: row[0]):
+        bursts = flag_networks([Arrival(*arrival) for _, *arrival in arrivals])
+        yield from (_flag_row(property_key, flag) for flag in bursts)
     for property_key, *words in reader.execute(WORDS):
         yield from (_flag_row(property_key, flag) for flag in flag_words(*words))
 
 
 def _flag_row(property_key: int, flag: Flag) -> tuple[Any, ...]:
-    told = (flag.name, flag.first_day, flag.last_day, flag.counted, flag.expected, flag.p_value, list(flag.link_keys))
-    return (property_key, *told, RULE_VERSION, FALSE_ALARM_RATES[flag.name])
+    counted = (flag.name, flag.first_day, flag.last_day, flag.counted, flag.expected, flag.p_value)
+    told = (list(flag.link_keys[:MOST_NAMED]), flag.subject, RULE_VERSION, FALSE_ALARM_RATES[flag.name])
+    return (property_key, *counted, *told)
 
 
 def _losses(reader: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:

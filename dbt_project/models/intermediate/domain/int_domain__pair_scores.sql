@@ -26,5 +26,8 @@ select
     places.rank_position,
     places.domain_count
 from {{ ref('dim_domain_current') }} as scored
-inner join {{ ref('authority_scales') }} as scales on scales.vendor = scored.vendor
+inner join
+    {{ ref('authority_scales') }} as scales
+    on scales.vendor = scored.vendor
+    and scales.measure = scored.measure
 left join places on places.domain_key = scored.domain_key

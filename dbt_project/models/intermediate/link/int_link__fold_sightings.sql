@@ -143,6 +143,7 @@ with
                 1
             ] as item_type,
             max(source_domain_authority) as source_domain_authority,
+            {%- for trait in link_traits() %} max({{ trait }}) as {{ trait }}, {%- endfor %}
             (array_agg(source_title order by is_live desc, first_seen_at, anchor_text, item_key))[
                 1
             ] as source_title

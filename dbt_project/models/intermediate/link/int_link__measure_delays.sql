@@ -1,81 +1,28 @@
+{%- set cell = 'property_key, witness, month' -%}
+{%- set quartiles = {'lower_quartile': 0.75, 'median': 0.5, 'upper_quartile': 0.25} -%}
+{%- set least_domains, z_interval = 10, 1.959963984540054 -%}
 {{ config(materialized='table') }}
 
 with
-    beliefs as (select * from {{ ref('int_link__list_beliefs') }}),
-
-    first_looks as (
-        select property_key, witness, min(begin_day) as first_day
-        from beliefs
-        group by property_key, witness
-    ),
-
-    looks as (
-        select property_key, max(day) as last_day
-        from {{ ref('int_link__judge_looks') }}
-        group by property_key
-    ),
-
-    finds as (
-        select property_key, link_group_key, linking_key, witness, min(begin_day) as find_day
-        from beliefs
-        group by property_key, link_group_key, linking_key, witness
-    ),
-
-    -- From the first word of any witness, to the last night on which any had it.
-    links as (
-        select
-            beliefs.property_key,
-            beliefs.link_group_key,
-            beliefs.linking_key,
-            min(beliefs.begin_day) as born_day,
-            least(max(beliefs.end_day), max(looks.last_day) + 1) as gone_day
-        from beliefs
-        inner join looks on looks.property_key = beliefs.property_key
-        group by beliefs.property_key, beliefs.link_group_key, beliefs.linking_key
-    ),
-
-    -- What was there when the witness began to look has no delay that could be known.
-    watched as (
-        select
-            links.property_key,
-            first_looks.witness,
-            date_trunc('month', links.born_day::timestamp)::date as month,
-            links.linking_key,
-            coalesce(finds.find_day, links.gone_day) - links.born_day as delay_days,
-            finds.find_day is not null as is_found
-        from links
-        inner join
-            first_looks
-            on first_looks.property_key = links.property_key
-            and first_looks.first_day < links.born_day
-        left join
-            finds
-            on finds.property_key = links.property_key
-            and finds.link_group_key = links.link_group_key
-            and finds.witness = first_looks.witness
-    ),
+    watched as (select * from {{ ref('int_link__watch_delays') }}),
 
     steps as (
         select
-            property_key,
-            witness,
-            month,
+            {{ cell }},
             delay_days,
             count(*) filter (where is_found) as found_count,
-            sum(count(*)) over (
-                partition by property_key, witness, month order by delay_days desc
-            ) as waiting_count
+            sum(count(*)) over (partition by {{ cell }} order by delay_days desc) as waiting_count
         from watched
-        group by property_key, witness, month, delay_days
+        group by {{ cell }}, delay_days
     ),
 
     -- Kaplan and Meier: a link that went before the witness saw it was watched so long.
     curve as (
         select
-            property_key,
-            witness,
-            month,
+            {{ cell }},
             delay_days,
+            waiting_count,
+            sum(found_count / waiting_count::double precision ^ 2) over here as hazard_square,
             exp(
                 sum(
                     case
@@ -83,39 +30,154 @@ with
                         then ln(1 - found_count / waiting_count::double precision)
                         else '-infinity'
                     end
-                ) over (partition by property_key, witness, month order by delay_days)
+                ) over here
             ) as unseen_share
         from steps
+        window here as (partition by {{ cell }} order by delay_days)
     ),
 
-    quartiles as (
+    -- The first day by which so many are seen.
+    points as (
         select
-            property_key,
-            witness,
-            month,
-            min(delay_days) filter (where unseen_share <= 0.75 + 1e-9) as lower_quartile,
-            min(delay_days) filter (where unseen_share <= 0.5 + 1e-9) as median,
-            min(delay_days) filter (where unseen_share <= 0.25 + 1e-9) as upper_quartile
+            curve.property_key,
+            curve.witness,
+            curve.month,
+            quartiles.name,
+            quartiles.unseen,
+            min(curve.delay_days) as delay_days
         from curve
-        group by property_key, witness, month
+        cross join
+            (
+                values
+                    {%- for name, unseen in quartiles.items() %}
+                        ('{{ name }}', {{ unseen }}::double precision){{ ',' if not loop.last }}
+                    {%- endfor %}
+            ) as quartiles(name, unseen)
+        where curve.unseen_share <= quartiles.unseen + 1e-9
+        group by curve.property_key, curve.witness, curve.month, quartiles.name, quartiles.unseen
+    ),
+
+    -- By how much links of one domain move the curve there: their finds, less what was to be
+    -- expected of them while they were waited for.
+    moved as (
+        select
+            points.property_key,
+            points.witness,
+            points.month,
+            points.name,
+            points.unseen,
+            there.unseen_share,
+            sum(
+                case
+                    when watched.is_found and watched.delay_days <= points.delay_days
+                    then 1 / own.waiting_count::double precision
+                    else 0
+                end
+                - least(own.hazard_square, there.hazard_square)
+            ) as influence
+        from points
+        inner join
+            curve as there
+            on there.property_key = points.property_key
+            and there.witness = points.witness
+            and there.month = points.month
+            and there.delay_days = points.delay_days
+        inner join
+            watched
+            on watched.property_key = points.property_key
+            and watched.witness = points.witness
+            and watched.month = points.month
+        inner join
+            curve as own
+            on own.property_key = watched.property_key
+            and own.witness = watched.witness
+            and own.month = watched.month
+            and own.delay_days = watched.delay_days
+        group by
+            points.property_key,
+            points.witness,
+            points.month,
+            points.name,
+            points.unseen,
+            there.unseen_share,
+            watched.cluster_property,
+            watched.linking_key
+    ),
+
+    widths as (
+        select
+            {{ cell }},
+            name,
+            unseen,
+            {{ student_t(z_interval, '(count(*) - 1)') }}
+            * unseen_share
+            * sqrt(count(*) / (count(*) - 1)::double precision * sum(influence ^ 2)) as half_width
+        from moved
+        group by {{ cell }}, name, unseen, unseen_share
+        having count(*) >= {{ least_domains }}
+    ),
+
+    -- Where the curve passes what it may be there (Woodruff).
+    bounds as (
+        select
+            widths.property_key,
+            widths.witness,
+            widths.month,
+            widths.name,
+            min(curve.delay_days) filter (
+                where curve.unseen_share <= widths.unseen + widths.half_width + 1e-9
+            ) as low_days,
+            min(curve.delay_days) filter (
+                where curve.unseen_share <= widths.unseen - widths.half_width + 1e-9
+            ) as high_days
+        from widths
+        inner join
+            curve
+            on curve.property_key = widths.property_key
+            and curve.witness = widths.witness
+            and curve.month = widths.month
+        group by widths.property_key, widths.witness, widths.month, widths.name
     ),
 
     counts as (
         select
-            property_key,
-            witness,
-            month,
+            {{ cell }},
             count(*) as link_count,
             count(*) filter (where is_found) as found_count,
-            count(distinct linking_key) as domain_count
+            count(distinct row(cluster_property, linking_key)) as domain_count
         from watched
-        group by property_key, witness, month
+        group by {{ cell }}
     )
 
-select counts.*, quartiles.lower_quartile, quartiles.median, quartiles.upper_quartile
+select
+    counts.property_key,
+    counts.witness,
+    counts.month,
+    counts.link_count,
+    counts.found_count,
+    counts.domain_count,
+    {%- for name in quartiles %}
+        max(points.delay_days) filter (where points.name = '{{ name }}') as {{ name }},
+        max(bounds.low_days) filter (where points.name = '{{ name }}') as {{ name }}_low,
+        max(bounds.high_days) filter (where points.name = '{{ name }}') as {{ name }}_high
+        {{- ',' if not loop.last }}
+    {%- endfor %}
 from counts
-inner join
-    quartiles
-    on quartiles.property_key = counts.property_key
-    and quartiles.witness = counts.witness
-    and quartiles.month = counts.month
+left join
+    points
+    on points.property_key = counts.property_key
+    and points.witness = counts.witness
+    and points.month = counts.month
+left join
+    bounds
+    on bounds.property_key = points.property_key
+    and bounds.witness = points.witness
+    and bounds.month = points.month
+    and bounds.name = points.name
+group by
+    counts.property_key,
+    counts.witness,
+    counts.month,
+    counts.link_count,
+    counts.found_count,
+    counts.domain_count

@@ -1,3 +1,4 @@
+{%- set sorts = ['top_level_domain', 'network', 'country', 'language', 'platform', 'item_type', 'words', 'place'] -%}
 {{ config(materialized='table') }}
 
 with
@@ -20,7 +21,12 @@ with
                 when types.anchor_type <> 'unknown'
                 then types.anchor_type
                 else ''
-            end as words
+            end as words,
+            coalesce(links.place, '') as place,
+            coalesce(links.source_network, '') as network,
+            coalesce(links.source_country, '') as country,
+            coalesce(links.source_language, '') as language,
+            coalesce(links.source_platform, '') as platform
         from lives
         inner join
             {{ ref('dim_link') }} as links
@@ -43,7 +49,7 @@ with
             begin_date,
             end_date
         from followed
-        {%- for dimension in ['top_level_domain', 'item_type', 'words'] %}
+        {%- for dimension in sorts %}
             {%- for weight, counted in [('link', 'link_key'), ('domain', 'linking_key')] %}
                 union all
                 select

@@ -65,6 +65,8 @@ cross join
             ('all', ''),
             ('item_type', {{ bounded("coalesce(links.item_type, '')", 500) }}),
             ('rel_class', lives.rel_class),
+            ('kind', coalesce(links.place, 'unknown') || ' ' || lives.rel_class),
+            ('platform', {{ bounded("coalesce(links.source_platform, '')", 500) }}),
             ('witness', lives.witness)
     ) as sorts(dimension, class)
 where lives.exit_days > lives.entry_days

@@ -93,6 +93,7 @@ with
     chances as (
         select
             ages.*,
+            coalesce(now.log_survival, 0) as log_survival,
             1 - exp(
                 coalesce(later.log_survival, 0) - coalesce(now.log_survival, 0)
             ) as loss_probability
@@ -106,6 +107,31 @@ with
                 and {{ name }}.from_days <= {{ days }}
                 and ({{ name }}.to_days > {{ days }} or {{ name }}.to_days is null)
         {%- endfor %}
+    ),
+
+    -- What of the next 90 days lies under the curve: before its first step all live.
+    remaining as (
+        select
+            ages.property_key,
+            ages.dimension,
+            ages.class,
+            ages.age_days,
+            greatest(least(min(steps.from_days), ages.age_days + 90) - ages.age_days, 0) + sum(
+                (
+                    least(steps.to_days, ages.age_days + 90)
+                    - greatest(steps.from_days, ages.age_days)
+                )
+                * exp(steps.log_survival - ages.log_survival)
+            ) as expected_days
+        from chances as ages
+        inner join
+            steps
+            on steps.property_key = ages.property_key
+            and steps.dimension = ages.dimension
+            and steps.class = ages.class
+            and steps.from_days < ages.age_days + 90
+            and (steps.to_days > ages.age_days or steps.to_days is null)
+        group by ages.property_key, ages.dimension, ages.class, ages.age_days
     )
 
 select
@@ -116,7 +142,8 @@ select
     sorted.class,
     sorted.age_days,
     sorted.is_age_known,
-    chances.loss_probability
+    chances.loss_probability,
+    remaining.expected_days
 from sorted
 left join
     chances
@@ -124,3 +151,9 @@ left join
     and chances.dimension = sorted.dimension
     and chances.class = sorted.class
     and chances.age_days = sorted.age_days
+left join
+    remaining
+    on remaining.property_key = sorted.property_key
+    and remaining.dimension = sorted.dimension
+    and remaining.class = sorted.class
+    and remaining.age_days = sorted.age_days

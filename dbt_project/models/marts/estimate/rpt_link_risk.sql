@@ -17,6 +17,7 @@ with
             risks.age_days,
             risks.is_age_known,
             risks.loss_probability,
+            risks.expected_days,
             case
                 when links.is_followed and links.page_key is not null
                 then
@@ -41,6 +42,7 @@ select
     links.age_days,
     links.is_age_known,
     links.loss_probability as loss_probability_90,
+    links.expected_days as expected_days_90,
     1
     - (places.rank_position - 0.5::double precision) / places.domain_count as authority_percentile,
     links.page_share,

@@ -31,7 +31,21 @@ with
         group by property_key, link_key
     ),
 
-    lifespans as (select * from {{ ref('fct_link_lifespan') }})
+    lifespans as (select * from {{ ref('fct_link_lifespan') }}),
+
+    -- What is no CDN's nor a large hoster's, as these publish, is taken for somebody's own.
+    networks as (
+        select told.property_key, told.source_network, coalesce(min(known.kind), 'own') as kind
+        from
+            (
+                select distinct property_key, source_network
+                from links
+                where source_network is not null
+            ) as told
+        left join
+            {{ ref('known_networks') }} as known on told.source_network::cidr && known.network::cidr
+        group by told.property_key, told.source_network
+    )
 
 select
     links.property_key,
@@ -45,6 +59,12 @@ select
     links.target_url,
     {{ page_as_of('links', 'page_key') }} as page_key,
     links.item_type,
+    coalesce(checks.place, links.place) as place,
+    links.source_network,
+    networks.kind as network_kind,
+    links.source_country,
+    links.source_language,
+    links.source_platform,
     string_to_array(spans.last_rel_set, ' ') as rel,
     spans.last_rel_set = '' as is_followed,
     spans.last_anchor as anchor,
@@ -55,4 +75,12 @@ from links
 inner join spans on spans.property_key = links.property_key and spans.link_key = links.link_key
 inner join
     lifespans on lifespans.property_key = links.property_key and lifespans.link_key = links.link_key
+left join
+    networks
+    on networks.property_key = links.property_key
+    and networks.source_network = links.source_network
+left join
+    {{ ref('int_link__sum_checks') }} as checks
+    on checks.property_key = links.property_key
+    and checks.link_key = links.link_key
     {{ join_page_version('links', 'page_key', "date '9999-12-31'") }}

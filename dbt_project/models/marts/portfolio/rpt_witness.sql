@@ -7,19 +7,42 @@ with
     finds as (select * from {{ ref('int_link__count_finds') }}),
 
     -- Links of one domain are seen together, or not at all: the variance is of sums by domain.
-    sums as (
+    counted as (
         select
             {{ cell }},
             measure,
             count(*) as domain_count,
             sum(asked_count) as asked_count,
-            sum(found_count) / sum(asked_count) as share,
+            sum(found_count) as found_count,
             sum(found_count ^ 2)::double precision as found_square,
             sum(found_count * asked_count)::double precision as product,
             sum(asked_count ^ 2)::double precision as asked_square
         from finds
         group by {{ cell }}, measure
     ),
+
+    -- All properties together are a sum. A domain that links to two of them is two.
+    told_sums as (
+        select *
+        from counted
+        union all
+        select
+            0,
+            counted.witness,
+            counted.month,
+            counted.measure,
+            {%- for column in ['domain_count', 'asked_count', 'found_count', 'found_square', 'product', 'asked_square'] %}
+                sum(counted.{{ column }}){{ ',' if not loop.last }}
+            {%- endfor %}
+        from counted
+        inner join
+            {{ ref('stg_ops__property') }} as properties
+            on properties.property_key = counted.property_key
+        where properties.is_pooled
+        group by counted.witness, counted.month, counted.measure
+    ),
+
+    sums as (select *, found_count / asked_count as share from told_sums),
 
     errors as (
         select
@@ -89,6 +112,10 @@ select
     delays.lower_quartile as delay_lower_quartile_days,
     delays.median as delay_median_days,
     delays.upper_quartile as delay_upper_quartile_days,
+    {%- for quartile in ['lower_quartile', 'median', 'upper_quartile'] %}
+        delays.{{ quartile }}_low as delay_{{ quartile }}_low,
+        delays.{{ quartile }}_high as delay_{{ quartile }}_high,
+    {%- endfor %}
     coalesce(delays.link_count, 0) as delay_link_count,
     coalesce(delays.found_count, 0) as delay_found_count,
     coalesce(delays.domain_count, 0) as delay_domain_count

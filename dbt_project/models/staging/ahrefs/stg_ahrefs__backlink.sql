@@ -45,5 +45,10 @@ select
     http_code as source_status_code,
     js_crawl and not http_crawl as is_rendered_only,
     links_external as source_external_link_count,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     observed_at
 from told

@@ -24,5 +24,10 @@ select
     null::timestamptz as previous_seen_at,
     null::timestamptz as last_seen_at,
     null::integer as source_domain_authority,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     observed_at
 from links

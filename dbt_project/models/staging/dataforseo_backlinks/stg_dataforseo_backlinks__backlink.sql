@@ -28,7 +28,13 @@ select
     image_url,
     text_pre as text_before,
     text_post as text_after,
-    semantic_location,
+    -- What holds text is its main part, whatever it is called.
+    case
+        when semantic_location in ('header', 'nav', 'footer', 'aside')
+        then semantic_location
+        when semantic_location is not null
+        then 'main'
+    end as place,
     links_count as link_count,
     is_new,
     is_lost,
@@ -44,11 +50,24 @@ select
     page_from_rank as source_page_authority,
     domain_from_rank as source_domain_authority,
     backlink_spam_score as spam_score,
-    domain_from_platform_type as source_platform_types,
-    domain_from_country as source_country,
+    {{ network_of('domain_from_ip') }} as source_network,
+    array_to_string(
+        array(
+            select distinct lower(token)
+            from unnest(domain_from_platform_type) as token
+            where token <> 'unknown'
+            order by 1
+        ),
+        ' '
+    ) as source_platform,
+    -- WW is the whole world, and no country.
+    case
+        when domain_from_country ~ '^[A-Z]{2}$' and domain_from_country <> 'WW'
+        then domain_from_country
+    end as source_country,
     page_from_title as source_title,
     page_from_status_code as source_status_code,
-    page_from_language as source_language,
+    lower(page_from_language) as source_language,
     page_from_external_links as source_external_link_count,
     page_from_internal_links as source_internal_link_count,
     url_to_status_code as target_status_code,

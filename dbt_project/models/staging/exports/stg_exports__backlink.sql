@@ -38,5 +38,10 @@ select
     page_title as source_title,
     http_status as source_status_code,
     external_links as source_external_link_count,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     exported_at as observed_at
 from told

@@ -41,6 +41,7 @@ select
     coalesce(found_url_normalised, found_url) as found_url,
     is_rel_changed,
     is_anchor_changed,
+    is_hidden,
     is_noindex,
     is_canonicalised,
     referrer_policy,

@@ -29,6 +29,7 @@ select
     robots_state,
     coalesce(canonical_url_normalised, canonical_url) as canonical_url,
     content_hash,
+    tag_ids,
     link_count as property_link_count,
     response_ms,
     observed_at

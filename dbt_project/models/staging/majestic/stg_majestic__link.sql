@@ -44,5 +44,10 @@ select
     source_trust_flow as source_page_trust,
     source_citation_flow as source_page_citation,
     reason_lost as loss_reason,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     observed_at
 from told

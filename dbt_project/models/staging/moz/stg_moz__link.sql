@@ -31,5 +31,10 @@ select
     source_http_code as source_status_code,
     target_http_code as target_status_code,
     via_redirect or via_rel_canonical as is_indirect,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     observed_at
 from links

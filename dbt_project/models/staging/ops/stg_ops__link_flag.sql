@@ -9,6 +9,7 @@ select
     expected,
     p_value,
     link_keys,
+    subject,
     rule_version,
     false_alarm_rate
 from rows_published

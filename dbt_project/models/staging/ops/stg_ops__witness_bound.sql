@@ -2,6 +2,7 @@ with rows_published as (select * from {{ source('ops', 'witness_bound') }})
 
 select
     property_key,
+    unit,
     month,
     seen_count,
     witness_count,

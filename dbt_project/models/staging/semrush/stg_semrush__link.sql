@@ -27,5 +27,10 @@ select
     page_ascore as source_page_authority,
     external_num as source_external_link_count,
     internal_num as source_internal_link_count,
+    null::text as source_network,
+    null::text as source_country,
+    null::text as source_language,
+    null::text as source_platform,
+    null::text as place,
     observed_at
 from links

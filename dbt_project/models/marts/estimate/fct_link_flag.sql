@@ -3,9 +3,10 @@
 select
     property_key,
     flag,
-    'property' as subject_kind,
-    0::bigint as subject_key,
+    case when subject = '' then 'property' else 'network' end as subject_kind,
+    case when subject = '' then 0 else {{ key64('subject') }} end as subject_key,
     null as publisher,
+    nullif(subject, '') as subject,
     null as anchor,
     first_day,
     last_day,
@@ -23,6 +24,7 @@ select
     'publisher',
     subject_key,
     publisher,
+    null,
     anchor,
     first_day,
     last_day,
@@ -33,3 +35,21 @@ select
     1,
     null
 from {{ ref('int_portfolio__find_repeats') }}
+union all
+select
+    property_key,
+    flag,
+    subject_kind,
+    subject_key,
+    publisher,
+    subject,
+    null,
+    first_day,
+    last_day,
+    counted,
+    null,
+    null,
+    link_keys,
+    1,
+    null
+from {{ ref('int_portfolio__find_facts') }}
