@@ -26,8 +26,9 @@ LOOK_DAYS = 7
 TARGET, OTHER_TARGET = 900, 901
 MONTH = 365.25 / 12
 CAMPAIGNS, KINDS = ("spring", "autumn", "press"), ("guest post", "pr", None)
-GRADES = ("exact", "exact", "exact", "same_page", "probable", "contradicted", "unverified", "twin")
+GRADES = ("exact", "exact", "visited", "same_page", "probable", "contradicted", "unverified", "twin")
 BEFORE = (
+    *("int_link__sum_checks", "int_relation__list_links"),
     *("int_relation__match_placements", "fct_placement", "fct_outreach", "dim_partner", "dim_campaign"),
     *("dim_partner_site", "int_relation__sum_pairs", "int_relation__sum_partners", "int_relation__list_waits"),
     "rpt_outreach_return",
@@ -53,6 +54,8 @@ class Promise:
     price: float
     seen: date | None
     went: date | None
+    is_of_visits: bool
+    """Nobody but our own visits has met it."""
 
     @property
     def link_key(self) -> int | None:
@@ -77,7 +80,11 @@ class Promise:
     @property
     def lost(self) -> date | None:
         """Where the models of links lay the loss."""
-        return self.met_last + timedelta(3) if self.missed else None
+        missed = self.missed
+        if missed is not None and self.is_of_visits:
+            # Three visits have to miss it, and it is laid half way.
+            return self.met_last + timedelta(4) if missed + timedelta(2 * LOOK_DAYS) <= LAST else None
+        return self.met_last + timedelta(3) if missed else None
 
     def money(self) -> float:
         """Dollars to the last day, counted term by term and day by day."""
@@ -120,7 +127,7 @@ def promises_of(seed: int) -> list[Promise]:
         replied = contacted + timedelta(1 + rng.randrange(9))
         agreed = replied + timedelta(1 + rng.randrange(9))
         placed: date | None = agreed + timedelta(1 + rng.randrange(9))
-        seen = look_at_or_after(placed) if placed and grade in ("exact", "same_page", "probable") else None
+        seen = look_at_or_after(placed) if placed and grade in ("exact", "visited", "same_page", "probable") else None
         went = seen + timedelta(1 + rng.randrange(120)) if seen and rng.random() < 0.4 else None
         page = number
         twin = made[-1] if made and made[-1].grade == "exact" else None
@@ -136,7 +143,8 @@ def promises_of(seed: int) -> list[Promise]:
                 partner=f"p{number}",
                 campaign=rng.choice(CAMPAIGNS),
                 kind=rng.choice(KINDS),
-                grade="unverified" if grade == "twin" else grade,
+                grade={"twin": "unverified", "visited": "exact"}.get(grade, grade),
+                is_of_visits=grade == "visited",
                 page=page,
                 contacted=contacted,
                 replied=replied,
@@ -197,7 +205,7 @@ def publish(warehouse: Warehouse, key: int, promises: list[Promise]) -> None:
             for p in promises
         ],
     )  # fmt: skip
-    links = [p for p in promises if p.seen]
+    links = [p for p in promises if p.seen and not p.is_of_visits]
     warehouse.insert(
         "marts.dim_link",
         [
@@ -227,6 +235,15 @@ def publish(warehouse: Warehouse, key: int, promises: list[Promise]) -> None:
     )  # fmt: skip
     look: dict[str, Any] = of | {"target_page_key": TARGET, "due_reason": "promised", "is_expected": True}
     look |= {"is_asked": True, "presence": "absent", "grade": "gone", "source_url": "", "target_url": "", "link_key": 0}
+    visits = [
+        look
+        | {"source_page_key": p.page, "source_domain_key": p.page, "link_key": p.key, "rel": [], "day": day}
+        | {"presence": "present" if day <= p.met_last else "absent", "checked_at": datetime(2026, 6, 30, tzinfo=UTC)}
+        for p in promises
+        if p.is_of_visits and p.seen
+        for day in (p.seen + timedelta(days) for days in range(0, (LAST - p.seen).days + 1, LOOK_DAYS))
+    ]
+    warehouse.insert("marts.fct_link_check", visits)
     warehouse.insert(
         "marts.fct_link_check",
         [
@@ -260,10 +277,10 @@ def test_grades_days_and_money_are_the_truth_s(warehouse: Warehouse, truths: dic
             assert told == (p.grade, p.link_key, p.verified, p.lost if p.verified else None), (key, p)
             assert row["money"] == pytest.approx(p.money(), abs=1e-6), (key, p)
             if p.verified:
-                stood = ((p.went if p.missed and p.went else p.met_last) - p.verified).days
+                stood = ((p.went if p.lost and p.went else p.met_last) - p.verified).days
                 assert row["live_days_low"] <= stood <= row["live_days_high"], (key, p)
                 assert row["live_days_low"] <= row["live_days"] <= row["live_days_high"]
-    assert {p.grade for promises in truths.values() for p in promises} == {*GRADES} - {"twin"}
+    assert {p.grade for promises in truths.values() for p in promises} == {*GRADES} - {"twin", "visited"}
 
 
 def test_no_link_serves_two(warehouse: Warehouse, truths: dict[int, list[Promise]]) -> None:

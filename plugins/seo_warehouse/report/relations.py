@@ -157,21 +157,22 @@ order by cardinality(risks) desc, standing_count desc, partner_name limit {MOST_
 PARTNER_NAMES = """
 join marts.dim_partner as m on m.property_key = p.property_key and m.partner_key = p.partner_key
     and m.valid_to_date is null
-join marts.dim_link as l on l.property_key = p.property_key and l.link_key = p.link_key
+left join marts.dim_link as l on l.property_key = p.property_key and l.link_key = p.link_key
 """
 UNQUALIFIED = f"""
-select left(m.partner_name, 200) as partner_name, left(l.source_url, 2000) as source_url,
-    left(l.target_url, 2000) as target_url
+select left(m.partner_name, 200) as partner_name, left(coalesce(l.source_url, p.promised_url), 2000) as source_url,
+    left(coalesce(l.target_url, p.target_url), 2000) as target_url
 from marts.fct_placement as p {PARTNER_NAMES}
 where p.property_key = %(key)s and p.is_unqualified_paid and p.lost_date is null
-order by p.money desc nulls last, l.source_url
+order by p.money desc nulls last, source_url
 limit {MOST_LINKS}
 """  # noqa: S608
 LIVES = f"""
 with paid as (
-    select p.property_key, p.link_key, l.page_key, left(m.partner_name, 200) as partner_name,
-        left(l.source_url, 2000) as source_url, left(l.target_url, 2000) as target_url, p.money, p.placed_date,
-        p.verified_date as seen_date, p.live_days, p.lost_date
+    select p.property_key, p.link_key, coalesce(l.page_key, p.page_key) as page_key,
+        left(m.partner_name, 200) as partner_name, left(coalesce(l.source_url, p.promised_url), 2000) as source_url,
+        left(coalesce(l.target_url, p.target_url), 2000) as target_url, p.money,
+        p.placed_date, p.verified_date as seen_date, p.live_days, p.lost_date
     from marts.fct_placement as p {PARTNER_NAMES}
     where p.property_key = %(key)s and p.is_paid and p.verified_date is not null
 ),

@@ -33,3 +33,16 @@ left join
     and met.link_key = spans.link_key
     and met.witness = spans.witness
     and met.span_no = spans.span_no
+union all
+-- What nobody else tells of lasted from the first visit that met it.
+select
+    property_key,
+    link_key,
+    {{ visiting_witness() }},
+    1,
+    first_sight_date,
+    last_sight_date,
+    lost_date,
+    missed_date
+from {{ ref('int_relation__list_links') }}
+where is_of_visits

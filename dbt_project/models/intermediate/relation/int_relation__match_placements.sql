@@ -4,21 +4,7 @@
 with
     placements as (select * from {{ ref('int_relation__list_placements') }}),
 
-    links as (
-        select
-            links.property_key,
-            links.link_key,
-            links.source_page_key,
-            links.source_domain_key,
-            links.page_key,
-            lives.first_sight_date,
-            lives.last_sight_date
-        from {{ ref('dim_link') }} as links
-        inner join
-            {{ ref('fct_link_lifespan') }} as lives
-            on lives.property_key = links.property_key
-            and lives.link_key = links.link_key
-    ),
+    links as (select * from {{ ref('int_relation__list_links') }}),
 
     of_page as (
         select

@@ -32,23 +32,19 @@ with
         select
             placements.*,
             links.rel,
-            case
-                when placements.link_key is not null
-                then greatest(lives.first_sight_date, placements.agreed_date)
-            end as verified_date,
-            lives.lost_date,
+            greatest(
+                links.first_sight_date,
+                case when links.property_key is not null then placements.agreed_date end
+            ) as verified_date,
+            links.lost_date,
             coalesce(
                 placements.paid_from_date, placements.placed_date, placements.agreed_date
             ) as paid_begin_date
         from placements
         left join
-            {{ ref('dim_link') }} as links
+            {{ ref('int_relation__list_links') }} as links
             on links.property_key = placements.property_key
             and links.link_key = placements.link_key
-        left join
-            {{ ref('fct_link_lifespan') }} as lives
-            on lives.property_key = placements.property_key
-            and lives.link_key = placements.link_key
     ),
 
     -- From look to look: the last that met it, the loss, and the first that missed it.
