@@ -28,7 +28,7 @@ MONTH = 365.25 / 12
 CAMPAIGNS, KINDS = ("spring", "autumn", "press"), ("guest post", "pr", None)
 GRADES = ("exact", "exact", "visited", "same_page", "probable", "contradicted", "unverified", "twin")
 BEFORE = (
-    *("int_link__sum_checks", "int_relation__list_links"),
+    *("int_link__judge_misses", "int_link__sum_checks", "int_relation__list_links", "int_relation__extend_spans"),
     *("int_relation__match_placements", "fct_placement", "fct_outreach", "dim_partner", "dim_campaign"),
     *("dim_partner_site", "int_relation__sum_pairs", "int_relation__sum_partners", "int_relation__list_waits"),
     "rpt_outreach_return",
@@ -130,7 +130,7 @@ def promises_of(seed: int) -> list[Promise]:
         seen = look_at_or_after(placed) if placed and grade in ("exact", "visited", "same_page", "probable") else None
         went = seen + timedelta(1 + rng.randrange(120)) if seen and rng.random() < 0.4 else None
         page = number
-        twin = made[-1] if made and made[-1].grade == "exact" else None
+        twin = made[-1] if made and made[-1].grade == "exact" and not made[-1].is_of_visits else None
         if grade == "twin" and twin is not None and twin.seen is not None:
             # The same page and target, promised long before the one link there came: that is the other's.
             page, agreed = twin.page, twin.agreed - timedelta(60)
