@@ -209,7 +209,8 @@ def _links(tree: LexborHTMLParser, base: str, url: str, body: bytes, max_links: 
     tree.unwrap_tags([_INLINE])
     tree.merge_text_nodes()
     links = tuple(
-        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), *told) for node, target, *told in found
+        Link(target, _squeezed(node.text(separator=" ")) or _alternative(node), rel, place, policy, is_hidden)
+        for node, target, rel, place, policy, is_hidden in found
     )
     return (_without_copies(links, surplus) if surplus > 0 else links), is_cut
 
