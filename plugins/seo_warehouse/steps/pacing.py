@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import ExitStack
 
@@ -12,6 +13,7 @@ from seo_warehouse.ledger.turns import try_turn
 from seo_warehouse.spec import Source
 from seo_warehouse.steps.warehouse import Warehouse
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 """So often one looks whether another load has ended."""
 
@@ -53,6 +55,9 @@ class AccountPace:
         if self._limit.at_once is None:
             return
         places = [f"call {self._account} {number}" for number in range(self._limit.at_once)]
+        if any(try_turn(session, place) for place in places):
+            return
+        log.info("%s is called by as many loads as at_once allows: this one waits", self._account)
         while not any(try_turn(session, place) for place in places):
             time.sleep(LOOK_SECONDS)
 
