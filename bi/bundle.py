@@ -56,9 +56,9 @@ def rows_of(dataset: Dataset) -> str:
 def _rows_of_mart(asked: list[Metric]) -> str:
     """A mart's rows with the property's name, the month, and the week where all of its days are told of and final."""
     mart, time = asked[0].mart, asked[0].time
-    joins = {metric.join.mart: metric.join.using for metric in asked if metric.join}
-    joined = "".join(f" join marts.{name} as j using ({', '.join(using)})" for name, using in joins.items())
-    more = ", j.is_brand" if joins else ""
+    joins = [metric.join for metric in asked if metric.join]
+    joined = "".join(f" join marts.{join.mart} as j using ({', '.join(join.using)})" for join in joins)
+    more = "".join(f", j.{name}" for join in joins for name in join.columns)
     week = f"date_trunc('week', m.{time})"
     final = " filter (where is_provisional is not true)" if mart == "fct_search_total" else ""
     return (

@@ -78,6 +78,7 @@ def interval(low: str, high: str, digits: str = "FM999990.00") -> str:
 DATASETS = (
     Dataset("properties", "select property_name as property from marts.dim_property"),
     Dataset("rpt_serp_visibility"),
+    Dataset("fct_serp_result"),
     Dataset("fct_search_total"),
     Dataset("fct_search_performance"),
     Dataset(
@@ -266,6 +267,13 @@ LINKS = Dashboard(
             "rpt_serp_visibility",
             "By the curve of dim_click_curve: a statement about positions, no count of clicks.",
             "click_share",
+            form=SHARE,
+        ),
+        weekly(
+            "Share of voice",
+            "fct_serp_result",
+            "Own organic results among all organic ones of the result pages that were kept, by the same curve.",
+            "share_of_voice",
             form=SHARE,
         ),
         Chart(

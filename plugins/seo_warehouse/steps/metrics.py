@@ -26,10 +26,11 @@ _MACRO = """\
 
 
 class Join(Strict):
-    """A mart that a metric's rows are joined to."""
+    """A mart that a metric's rows are joined to, and the columns that are taken of it."""
 
     mart: str = Field(pattern=_NAME)
     using: tuple[str, ...] = Field(min_length=1)
+    columns: tuple[str, ...] = Field(min_length=1)
 
 
 class Metric(Strict):
