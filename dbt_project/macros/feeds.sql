@@ -38,6 +38,8 @@
         {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
         {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
         {'kind': 'visits', 'source': 'ga4', 'table': 'referrer', 'origin': 'ga4', 'is_export': false},
+        {'kind': 'visits', 'source': 'matomo', 'table': 'visit', 'origin': 'matomo', 'is_export': false},
+        {'kind': 'visits', 'source': 'plausible', 'table': 'referrer', 'origin': 'plausible', 'is_export': false},
         {'kind': 'partners', 'source': 'outreach', 'table': 'partner', 'origin': 'outreach', 'is_export': true},
         {'kind': 'campaigns', 'source': 'outreach', 'table': 'campaign', 'origin': 'outreach', 'is_export': true},
         {'kind': 'touches', 'source': 'outreach', 'table': 'touch', 'origin': 'outreach', 'is_export': true},

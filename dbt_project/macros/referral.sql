@@ -54,6 +54,83 @@ label, never within one: class by class in their order and, within a class, a pa
         length(suffixes.host) desc
 {%- endmacro %}
 
+{#-
+Visits of `visits` with these columns and the address that their referrer means. A witness may leave out its scheme, `www.` and the slash at
+its end (other_url_keys): then a page with a live link comes before a host with one, https before http, and both before `www.`.
+-#}
+{% macro resolved_visits(visits, columns) -%}
+    select
+        {%- for column in columns %}
+            visit.{{ column }},
+        {%- endfor %}
+        coalesce(resolved.url, visit.referrer_url) as referrer_url,
+        coalesce(resolved.host, visit.referrer_host) as referrer_host,
+        coalesce(resolved.url_key, visit.referrer_url_key) as referrer_url_key
+    from {{ visits }} as visit
+    left join
+        ({{ _resolved_referrers(visits) }}) as resolved
+        on resolved.property_key = visit.property_key
+        and resolved.day = visit.day
+        and resolved.referrer_url = visit.referrer_url
+        and visit.other_url_keys is not null
+{%- endmacro %}
+
+{% macro _resolved_referrers(visits) -%}
+    select distinct
+        on (named.property_key, named.day, named.referrer_url)
+        named.property_key,
+        named.day,
+        named.referrer_url,
+        named.url,
+        named.host,
+        named.url_key
+    from
+        (
+            select
+                bare.property_key,
+                bare.day,
+                bare.referrer_url,
+                address.no,
+                address.scheme
+                || address.www
+                || substring(bare.referrer_url from '^https://(.*)$')
+                || address.slash as url,
+                address.www || bare.referrer_host as host,
+                bare.other_url_keys[address.no] as url_key
+            from
+                (
+                    select distinct property_key, day, referrer_url, referrer_host, other_url_keys
+                    from {{ visits }}
+                    where other_url_keys is not null
+                ) as bare
+            cross join
+                (
+                    values
+                        (1, 'https://', '', ''),
+                        (2, 'https://', '', '/'),
+                        (3, 'http://', '', ''),
+                        (4, 'http://', '', '/'),
+                        (5, 'https://', 'www.', ''),
+                        (6, 'https://', 'www.', '/'),
+                        (7, 'http://', 'www.', ''),
+                        (8, 'http://', 'www.', '/')
+                ) as address(no, scheme, www, slash)
+            where address.slash = '' or bare.other_url_keys <> '{}'
+        ) as named
+    left join
+        {{ ref('int_referral__list_lives') }} as lives
+        on lives.property_key = named.property_key
+        and lives.source_host_key = {{ key64('named.host') }}
+        and lives.live_days && daterange(named.day - 1, named.day + 1, '[]')
+    order by
+        named.property_key,
+        named.day,
+        named.referrer_url,
+        coalesce(lives.source_page_key = named.url_key, false) desc,
+        lives.link_key is null,
+        named.no
+{%- endmacro %}
+
 {#- Whether an interval leaves the value untold: it is wider than five visits, and than the value. -#}
 {% macro is_wide(value, low, high) -%} {{ high }} - {{ low }} > greatest(5, {{ value }}) {%- endmacro %}
 

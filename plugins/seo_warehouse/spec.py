@@ -317,6 +317,8 @@ class Source(Generic[S]):
     is asked for the first row of its first table, as a night would; where that costs money or is ordered, it has one.
     `price`: what a night costs, where that is known before.
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
+    `strip` makes of an answer's document what may be kept of it, where answers tell of people; of what it made it makes
+    the same, and it may raise MalformedAnswerError.
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
     """
@@ -338,6 +340,7 @@ class Source(Generic[S]):
     probe: Probe | None = None
     price: Price | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
+    strip: Callable[[Any], Any] | None = None
     vendor: str | None = None
 
     def __post_init__(self) -> None:

@@ -17,6 +17,8 @@ from pathlib import Path
 from socketserver import BaseServer
 from typing import Any, TypeVar
 
+import zstandard
+
 from seo_warehouse.client.access import Basic, Connection
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import open_archive
@@ -168,6 +170,17 @@ def open_api(
         archive=open_archive(folder, source=name, property_key=7, scope=scope),
         may_call=may_call,
         explain=None if source is None else source.explain,
+        strip=None if source is None else source.strip,
         limits=limits,
         night=date.fromisoformat(scope.removeprefix("night=")) if is_reading else None,
+    )
+
+
+def archived(folder: Path) -> str:
+    """All that an archive holds, unpacked, in one text."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    unpack = zstandard.ZstdDecompressor().decompress
+    return "".join(
+        (unpack(path.read_bytes()) if path.suffix in (".zst", ".refused") else path.read_bytes()).decode()
+        for path in files
     )

@@ -20,7 +20,7 @@ from seo_warehouse.spec import Period, Row
 from seo_warehouse.urls import key64
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import check_columns
-from tests.sources.provider import Act, Asked, Provider, open_api, said
+from tests.sources.provider import Act, Asked, Provider, archived, open_api, said
 
 DAY = date(2026, 11, 20)
 ONE_DAY = Period(DAY, DAY)
@@ -159,7 +159,7 @@ def test_rows_keep_what_google_says(provider: Provider, tmp_path: Path) -> None:
     (referrer,) = read(api, "referrer")
     assert referrer == {
         "day": DAY,
-        "row_key": key64(VALUES["pageReferrer"], "www.example.com", "/pans?size=2"),
+        "row_key": key64(str(key64(VALUES["pageReferrer"])), "www.example.com", "/pans?size=2"),
         "referrer_state": "known",
         "referrer": "https://forum.example/thread",
         "referrer_key": key64(VALUES["pageReferrer"]),
@@ -193,6 +193,25 @@ def test_a_report_is_asked_for_in_the_documented_form(provider: Provider, tmp_pa
         ("https://exampleXcom/", False),
     ]:
         assert (re.fullmatch(own["value"], url) is not None) is is_own, url
+
+
+def test_no_query_of_a_referrer_is_kept(provider: Provider, tmp_path: Path) -> None:
+    provider.answer = answering(
+        lambda asked: report(asked, [entry(asked, pageReferrer="https://f.example/a?user=bob")])
+    )
+    rows = read(open_ga4(provider, tmp_path), "referrer")
+    assert "user=bob" not in archived(tmp_path)
+    assert "https://f.example/a" in archived(tmp_path)
+    assert read(open_ga4(provider, tmp_path), "referrer") == rows
+    assert len(reports(provider)) == 1
+
+
+def test_a_page_of_the_property_itself_is_no_row_and_none_that_is_missing(provider: Provider, tmp_path: Path) -> None:
+    told = ("https://WWW.Example.com/a", "https://f.example/")
+    provider.answer = answering(lambda asked: report(asked, [entry(asked, pageReferrer=one) for one in told]))
+    api = open_ga4(provider, tmp_path)
+    assert [row["referrer"] for row in read(api, "referrer")] == ["https://f.example/"]
+    assert api.facts[DAY]["stated_count"] == 1
 
 
 @pytest.mark.parametrize(

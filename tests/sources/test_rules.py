@@ -15,6 +15,7 @@ from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.ga4 import GA4
+from seo_warehouse.sources.matomo import MATOMO
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
 from seo_warehouse.spec import BatchRule, RowRule, Source, Table
@@ -343,6 +344,19 @@ def test_sessions_by_landing_page_sum_to_all_sessions(
         assert broken(connection, GA4, table, rule(GA4, table, "sums_to_the_total"), load_id) == (not is_good)
         is_flagged = facts not in ({}, {"sample_share": 1.0, "is_other": False})
         assert broken(connection, GA4, table, rule(GA4, table, "day_is_whole"), load_id) == is_flagged
+
+
+@pytest.mark.parametrize(
+    ("read", "own", "stated", "is_log", "is_good"),
+    [(1000, 0, 1000, True, True), (985, 3, 1000, True, True), (984, 3, 1000, True, False), (2000, 0, 1000, True, True)]
+    + [(0, 0, 2, True, True), (0, 0, 1000, False, True)],
+)
+def test_visits_that_a_log_lacks_are_lost(
+    connection: Connection, read: int, own: int, stated: int, is_log: bool, is_good: bool
+) -> None:
+    facts = {"visit_count": stated, "own_count": own, "is_log": is_log}
+    load_id = add_load(connection, MATOMO, "visit", totals={"visits": read}, facts=facts)
+    assert broken(connection, MATOMO, "visit", rule(MATOMO, "visit", "all_visits_came"), load_id) == (not is_good)
 
 
 def test_another_time_zone_or_currency_is_told_of(connection: Connection) -> None:

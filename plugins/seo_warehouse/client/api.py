@@ -14,7 +14,7 @@ import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -153,6 +153,8 @@ class Api:
     do where the provider does not accept who asks. `reserve` is told, before a call that costs, what the load will have
     cost with it; it raises DeferredError where a month's budget does not hold that. `pace`: of the account, beside that
     of this load, which Limits state. `shapes` counts the fields of what is bought, not of what the archive holds.
+    `strip` makes of a document what may be kept of it: nothing else is archived, said or read, and of an answer that is
+    no JSON nothing at all.
     """
 
     base_url: str
@@ -166,6 +168,7 @@ class Api:
     remedy: str = ""
     reserve: Callable[[Decimal], None] | None = None
     pace: Pace | None = None
+    strip: Callable[[Any], Any] | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     shapes: Tally = field(default_factory=Tally)
@@ -315,6 +318,8 @@ class Api:
         if answer is not None:
             self.usage.reused += 1
             self._count(answer)
+            # It was kept by a release that stripped less, maybe.
+            answer = self._stripped(answer)
         return answer
 
     def sending(self, key: str, request: dict[str, Any], *, is_durable: bool = False) -> None:
@@ -423,7 +428,7 @@ class Api:
         request = {"method": call.method, "path": call.path, "payload": call.payload}
         self.sending(call.key, request, is_durable=is_durable)
         try:
-            answer = self._transport.send(str(call), signed, call.sieve)
+            answer = self._stripped(self._transport.send(str(call), signed, call.sieve))
         except (UnsentError, RefusedAddressError):
             self.unsent(call.key)
             raise
@@ -439,6 +444,16 @@ class Api:
             raise
         self.received(call.key, answer)
         return answer, decoded
+
+    def _stripped(self, answer: Answer) -> Answer:
+        if self.strip is None:
+            return answer
+        try:
+            document = orjson.loads(answer.body)
+            kept = orjson.dumps(self.strip(document))
+        except (orjson.JSONDecodeError, MalformedAnswerError):
+            kept = b""
+        return replace(answer, body=kept)
 
     def _judge(self, call: _Call, answer: Answer) -> None:
         """Raise where the answer means failure: the source's word first, then HTTP's."""

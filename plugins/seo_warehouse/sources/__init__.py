@@ -13,9 +13,11 @@ from seo_warehouse.sources.google_sitemaps import GOOGLE_SITEMAPS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.link_check import LINK_CHECK
 from seo_warehouse.sources.majestic import MAJESTIC
+from seo_warehouse.sources.matomo import MATOMO
 from seo_warehouse.sources.moz import MOZ
 from seo_warehouse.sources.open_pagerank import OPEN_PAGERANK
 from seo_warehouse.sources.outreach import OUTREACH
+from seo_warehouse.sources.plausible import PLAUSIBLE
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.semrush import SEMRUSH
 from seo_warehouse.sources.server_logs import SERVER_LOGS
@@ -44,6 +46,8 @@ SOURCES: tuple[Source, ...] = (
     CRUX,
     LINK_CHECK,
     GA4,
+    MATOMO,
+    PLAUSIBLE,
     OUTREACH,
 )
 

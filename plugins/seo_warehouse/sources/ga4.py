@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+import orjson
 from pydantic import Field
 
 from seo_warehouse.client.access import Access
@@ -27,9 +28,10 @@ from seo_warehouse.client.api import Api, Items
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
 from seo_warehouse.property import Property, Strict
-from seo_warehouse.referrers import Referrer, read_referrer, read_tag
-from seo_warehouse.sources import google
+from seo_warehouse.referrers import Referrer, is_of, keep_landing, keep_referrer, read_tag
+from seo_warehouse.sources import google, visits
 from seo_warehouse.sources.fields import Shape, boolean, decimal, integer, mapping, sequence, text, whole
+from seo_warehouse.sources.visits import LANDING, ROW_KEY, TAG, referrer_row
 from seo_warehouse.spec import BatchRule, Column, Feed, Kind, Period, Row, Source, Table, Type
 from seo_warehouse.urls import key64
 
@@ -43,9 +45,11 @@ LEAST_HOUR_TOKENS = 4_000
 HOUR_SECONDS = 3_600.0
 TRIAL_DIFFERENCE = 0.1
 """Share of sessions by which events of a kind may differ from them, where they stand for sessions."""
+REFERRER = "pageReferrer"
+KEPT = {*Referrer._fields, "whole", "is_cut"}
+"""What is kept of a referrer: see strip."""
 NOT_KEPT = ("(not set)", "(other)", "(data not available)", "")
 """Words of Google's, and nothing: no referrer."""
-_MAIL = re.compile(r"=[^&#]*(?:@|%40)[^&#]*", re.IGNORECASE)
 _ANSWER_FIELDS = {
     *("dimensionHeaders", "metricHeaders", "rows", "rowCount", "metadata", "propertyQuota", "kind"),
     *("totals", "maximums", "minimums"),
@@ -63,7 +67,7 @@ LANDING_DIMENSIONS = (
     "hostName",
     "landingPagePlusQueryString",
 )
-REFERRER_DIMENSIONS = ("date", "pageReferrer", "hostName", "pagePathPlusQueryString")
+REFERRER_DIMENSIONS = ("date", REFERRER, "hostName", "pagePathPlusQueryString")
 
 
 class Ga4Settings(Strict):
@@ -115,24 +119,26 @@ def read_referrers(api: Api, property: Property, period: Period) -> Iterator[Row
     event = property.settings_of(GA4).referrer_event
     _key_events(api, property, REFERRER_DIMENSIONS, ("eventCount",))
     for day in period.days():
+        own = 0
         condition = _all(_is("eventName", event), {"notExpression": _own(property.domain)})
         for row in _report(api, property, day, REFERRER_DIMENSIONS, ("eventCount",), condition):
-            literal, host, path = row["pageReferrer"], row["hostName"], row["pagePathPlusQueryString"]
-            found = Referrer("none", "", "") if literal in NOT_KEPT else read_referrer(literal, property.domain)
-            if found is None:
+            kept, host, path = orjson.loads(row["pageReferrer"]), row["hostName"], row["pagePathPlusQueryString"]
+            found = Referrer(kept["state"], kept["url"], kept["key"])
+            if is_of(found, property.domain):
+                own += 1
                 continue
             yield {
                 "day": day,
-                "row_key": key64(literal, host, path),
-                "referrer_state": found.state,
-                "referrer": found.url or None,
-                "referrer_key": int(found.key) if found.key else None,
-                "is_cut": len(literal) >= CUT,
+                "row_key": key64(kept["whole"], host, path),
+                **referrer_row(found),
+                "is_cut": kept["is_cut"],
                 "host_name": host,
                 "landing": _landing(host, path),
                 "landing_tag": read_tag(path) or None,
                 "event_count": whole(row["eventCount"], "eventCount"),
             }
+        if own:
+            api.note(day, stated_count=api.facts[day]["stated_count"] - own)
 
 
 def read_totals(api: Api, property: Property, period: Period) -> Iterator[Row]:
@@ -167,6 +173,30 @@ def explain(answer: Answer) -> SourceError | None:
         sentence = str(found).partition(" (is the service")[0]
         return TerminalSourceError(f"{sentence} (is the service account a viewer of this Google Analytics property?)")
     return found
+
+
+def strip(document: Any) -> Any:
+    """What may be kept of an answer: of a referrer no query, but the key of it all, and one of how it came."""
+    headers = document.get("dimensionHeaders") if isinstance(document, dict) else None
+    names = [header.get("name") if isinstance(header, dict) else None for header in headers or ()]
+    if REFERRER not in names:
+        return document
+    place = names.index(REFERRER)
+    return {**document, "rows": [_stripped(row, place) for row in sequence(document.get("rows"), "rows")]}
+
+
+def _stripped(row: Any, place: int) -> dict[str, Any]:
+    values = sequence(mapping(row, "rows[]").get("dimensionValues"), "dimensionValues")
+    return {**row, "dimensionValues": [*values[:place], *map(_kept, values[place : place + 1]), *values[place + 1 :]]}
+
+
+def _kept(value: Any) -> dict[str, Any]:
+    literal = mapping(value, "dimensionValues").get("value", "")
+    if isinstance(literal, dict):
+        return {"value": literal}
+    written = text(literal, "dimensionValues")
+    found = Referrer("none", "", "") if written in NOT_KEPT else keep_referrer(written)
+    return {"value": {**found._asdict(), "whole": str(key64(written)), "is_cut": len(written) >= CUT}}
 
 
 def _key_events(api: Api, property: Property, dimensions: Sequence[str], metrics: Sequence[str]) -> str:
@@ -319,10 +349,18 @@ def _row(entry: dict[str, Any], day: date | None, dimensions: Sequence[str], met
 
 def _values(entry: dict[str, Any], name: str, count: int) -> list[str]:
     # An empty value may be left out, as all defaults of Google's JSON.
-    found = [text(mapping(value, name).get("value", ""), name) for value in sequence(entry.get(name), name)]
+    found = [_value(mapping(value, name).get("value", ""), name) for value in sequence(entry.get(name), name)]
     if len(found) != count:
         raise MalformedAnswerError(f"{len(found)} {name} for {count} names")
     return found
+
+
+def _value(value: Any, name: str) -> str:
+    """A value as it came, or, as JSON, what was kept of a referrer."""
+    is_kept = isinstance(value, dict) and value.keys() == KEPT and isinstance(value["is_cut"], bool)
+    if is_kept and all(isinstance(value[part], str) for part in KEPT - {"is_cut"}):
+        return orjson.dumps(value).decode()
+    return text(value, name)
 
 
 def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -375,7 +413,7 @@ def _landing(host: str, path: str) -> str | None:
     """The URL of a landing page, values that look like addresses of mail left out; None of a word of Google's."""
     if not path.startswith("/") or host in NOT_KEPT:
         return None
-    return f"https://{host}{_MAIL.sub('=', path)}"
+    return f"https://{host}{keep_landing(path)}"
 
 
 def _is(name: str, value: str) -> dict[str, Any]:
@@ -401,10 +439,7 @@ ROW = Shape(
 )
 """A row as answered; a row of no dimension has no values of any."""
 DAY = Column("day", Type.DATE, "Day in the property's own time zone.", required=True)
-ROW_KEY = Column("row_key", Type.BIGINT, "Key of the values that Google counts by, as they came.", required=True)
 HOST = Column("host_name", Type.TEXT, "Host of the page, or a word of Google's.", required=True)
-LANDING = Column("landing", Type.URL, "Page that it began on, with its query; NULL of a word of Google's.")
-TAG = Column("landing_tag", Type.TEXT, "What the query said: paid or campaign.", values=("paid", "campaign"))
 SESSIONS = (
     Column("sessions", Type.BIGINT, "Sessions.", required=True, minimum=0),
     Column("engaged_sessions", Type.BIGINT, "Those that Google calls engaged.", required=True, minimum=0),
@@ -491,6 +526,7 @@ GA4 = Source(
     ),
     probe=probe_referrers,
     explain=explain,
+    strip=strip,
     delay_days=1,
     lookback_days=3,
     tables=(
@@ -522,15 +558,7 @@ GA4 = Source(
             columns=(
                 DAY,
                 ROW_KEY,
-                Column(
-                    "referrer_state",
-                    Type.TEXT,
-                    "known; app; none (nothing was sent); odd (no URL that is kept).",
-                    required=True,
-                    values=("known", "app", "none", "odd"),
-                ),
-                Column("referrer", Type.URL, "Page, host or app that they came from, without query."),
-                Column("referrer_key", Type.BIGINT, "Key of the page with its query; NULL where only a host is known."),
+                *visits.REFERRER,
                 Column("is_cut", Type.BOOLEAN, "It is as long as what is kept at collection.", required=True),
                 HOST,
                 LANDING,

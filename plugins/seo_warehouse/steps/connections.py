@@ -72,7 +72,7 @@ def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: da
     door = _door(wh, source, prop.settings_of(source), limits, may_call=True)
     with TemporaryDirectory(prefix="seo-warehouse-probe-") as folder:
         archive = open_archive(Path(folder), source=source.name, property_key=prop.key, scope=f"probe={day}")
-        with Api(archive=archive, may_call=True, explain=source.explain, **vars(door)) as api:
+        with Api(archive=archive, may_call=True, explain=source.explain, strip=source.strip, **vars(door)) as api:
             if source.probe is not None:
                 source.probe(api, prop)
             elif source.access is not None:
@@ -101,6 +101,7 @@ def open_api(
         archive=archive,
         may_call=may_call,
         explain=source.explain,
+        strip=source.strip,
         night=night,
         reserve=reserve,
         pace=pace_of(wh, source) if may_call else None,

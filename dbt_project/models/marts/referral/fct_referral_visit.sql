@@ -3,6 +3,8 @@
     'property_key', 'witness', 'day', 'page_key', 'referrer_state', 'referrer_host', 'referrer_url', 'referrer_domain',
     'referrer_url_key', 'landing_tag',
 ] -%}
+{%- set named = ['referrer_url', 'referrer_host', 'referrer_url_key'] -%}
+{%- set counted = ['landing_url', 'landing_url_key', 'visit_count', 'key_event_count', 'revenue', 'currency'] -%}
 {{
     config(
         materialized='incremental',
@@ -19,27 +21,32 @@
 with
     claimed as ({{ claimed_days(claims) }}),
 
-    told as (
+    stated as (
         select visit.*, coalesce({{ page_as_of('visit', 'landing_url_key') }}, 0) as page_key
         from
             {{ ref('int_referral__read_visits') }} as visit {{ join_days('visit', claims=claims) }}
             {{ join_page_version('visit', 'landing_url_key', 'visit.day') }}
     ),
 
+    told as ({{ resolved_visits('stated', same | reject('in', named) | list + counted) }}),
+
     -- Streams and parts of logs, and URLs that lead to one page, together.
     visits as (
         select
-            {%- for column in same %} told.{{ column }}, {%- endfor %}
+            {%- for column in same %} {{ column }}, {%- endfor %}
             {{ key64(
-                'told.referrer_state', "coalesce(told.referrer_url, '')", "coalesce(told.referrer_url_key::text, '')",
-                "coalesce(told.landing_tag, '')"
+                'referrer_state', "coalesce(referrer_url, '')", "coalesce(referrer_url_key::text, '')",
+                "coalesce(landing_tag, '')"
             ) }}
             as referrer_key,
-            min(told.landing_url) as landing_url,
-            min(told.landing_url_key) as landing_url_key,
-            sum(told.visit_count)::bigint as visit_count
+            min(landing_url) as landing_url,
+            min(landing_url_key) as landing_url_key,
+            sum(visit_count)::bigint as visit_count,
+            sum(key_event_count) as key_event_count,
+            sum(revenue) as revenue,
+            min(currency) as currency
         from told
-        group by {{ 'told.' ~ same | join(', told.') }}
+        group by {{ same | join(', ') }}
     ),
 
     listed as ({{ listed_referrers('visits') }}),
@@ -185,5 +192,8 @@ select
     case
         when class = 'link_host' and referrer_url_key is null then candidate_count
     end as candidate_count,
-    visit_count
+    visit_count,
+    key_event_count,
+    revenue,
+    currency
 from classified
