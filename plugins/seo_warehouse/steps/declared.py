@@ -88,6 +88,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
+    # As YAML spells it.
+    value = str(value).lower() if isinstance(value, bool) else value
     return f"`{value}`" if value not in ((), {}, None) else "none" if value is None else "empty"
 
 
