@@ -31,6 +31,7 @@ MARTS = {
     "fct_page_authority", "rpt_expected_loss", "rpt_link_risk", "rpt_link_survival", "rpt_portfolio",
     "rpt_portfolio_stress", "rpt_scale_shift", "rpt_witness", "rpt_witness_bound",
     "fct_referral_visit", "rpt_referral_balance", "rpt_referral_effect", "rpt_referral_link", "rpt_referral_source",
+    "rpt_referral_witness",
     "dim_partner", "dim_partner_site", "dim_campaign", "fct_placement", "fct_outreach", "rpt_outreach_return",
     "rpt_outreach_curve", "rpt_outreach_visit", "rpt_partner",
     "rpt_completeness", "rpt_spend", "rpt_serp_visibility", "rpt_weekly", "rpt_weekly_change",

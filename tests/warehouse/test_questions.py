@@ -55,7 +55,8 @@ MODELS = (
     *("+dim_bot", "+fct_log_day", "+rpt_crawl_budget"),
     *("+rpt_link_profile", "+rpt_weekly", "+rpt_weekly_change", "+fct_index_state", "+fct_page_milestone"),
     *("+fct_disavowal", "+rpt_link_survival", "rpt_portfolio_stress", "int_portfolio__weigh_risks", "rpt_link_risk"),
-    *("fct_page_link_profile", "+rpt_referral_source", "+fct_placement", "+dim_partner"),
+    *("fct_page_link_profile", "+rpt_referral_source", "+rpt_referral_witness", "+fct_placement"),
+    "+dim_partner",
 )
 
 
@@ -132,6 +133,12 @@ def world(warehouse: Warehouse) -> Warehouse:
     brought |= {"visit_count": 8, "visit_low": 8, "visit_high": 8, "exact_count": 5, "sole_count": 3}
     warehouse.insert("marts.rpt_referral_link", [brought, brought | {"span": "life", "visit_count": 9}])
     left = {"property_key": 1, "witness": "logs", "span": "days_28", "visit_count": 1, "visit_low": 1, "visit_high": 1}
+    seen = {"property_key": 1, "witness": "matomo", "month": day(0).replace(day=1), "day_count": 20}
+    few = {"class": "none", "host_key": 0, "visit_count": 3, "shared_count": 3, "log_count": 5}
+    host = {"class": "site", "host_key": 1, "host": "www.new.example", "visit_count": 33, "shared_count": 30}
+    host |= {"log_count": 40, "ratio": 0.75, "ratio_low": 0.5, "ratio_high": 1.1, "is_unusual": False}
+    warehouse.insert("marts.rpt_referral_witness", [seen | host])
+    warehouse.insert("marts.rpt_referral_witness", [seen | few | {"reason": "too_few_visits"}])
     kinds = ("exact", "host_only", "no_known_link")
     warehouse.insert("marts.rpt_referral_balance", [left | {"kind": kind} for kind in kinds])
     return warehouse
@@ -609,11 +616,15 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
         ("placed", "all", 30, 20, 10, 31, 40, 9, "estimate"),
         ("lost", "all", 7, None, None, None, 3, 1, "not_enough_data"),
     ],
+    53: [
+        (day(0).replace(day=1), "matomo", "site", "www.new.example", 30, 40, 0.75, 0.5, 1.1, False, None),
+        (day(0).replace(day=1), "matomo", "none", None, 3, 5, None, None, None, None, "too_few_visits"),
+    ],
 }
 
 
 def test_every_question_is_numbered_and_has_an_answer() -> None:
-    assert list(QUERIES) == list(range(1, 53)) == list(TRUTH)
+    assert list(QUERIES) == list(range(1, 54)) == list(TRUTH)
 
 
 def test_the_models_documentation_names_the_marts_that_are_asked(dbt: Dbt) -> None:
