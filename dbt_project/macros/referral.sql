@@ -7,8 +7,9 @@
 {% macro listed_classes() -%} array['ai_assistant', 'search', 'social', 'mail'] {%- endmacro %}
 
 {#-
-The class of each referrer of `referrers` (columns property_key, referrer_url, referrer_host) that a list names. Hosts are met from label to
-label, never within one: class by class in their order and, within a class, a path before none and the longest host first.
+The class of each referrer of `referrers` (columns property_key, referrer_url, referrer_host) that the property or a list names. Hosts are met
+from label to label, never within one: what the property states first, the longest host of it; then class by class in their order and, within
+a class, a path before none and the longest host first.
 -#}
 {% macro listed_referrers(referrers) -%}
     select distinct
@@ -35,12 +36,19 @@ label, never within one: class by class in their order and, within a class, a pa
             cross join lateral generate_series(1, cardinality(referrers.labels)) as suffix(labels)
         ) as suffixes
     inner join
-        {{ ref('referral_hosts') }} as listed
+        (
+            select null::integer as property_key, class, host, path, is_below, site
+            from {{ ref('referral_hosts') }}
+            union all
+            select property_key, class, host, null as path, true as is_below, null as site
+            from {{ ref('stg_ops__referrer_class') }}
+        ) as listed
         on listed.host in (
             suffixes.host, regexp_replace(suffixes.host, '(\.((com?|org)\.)?[a-z]{2}|\.com)$', '.*')
         )
     where
-        (listed.is_below or suffixes.is_whole)
+        coalesce(listed.property_key = suffixes.property_key, true)
+        and (listed.is_below or suffixes.is_whole)
         and (
             listed.path is null
             or suffixes.path = listed.path
@@ -49,7 +57,11 @@ label, never within one: class by class in their order and, within a class, a pa
     order by
         suffixes.property_key,
         suffixes.referrer_url,
-        array_position({{ listed_classes() }}, listed.class),
+        listed.property_key is null,
+        case
+            when listed.property_key is null
+            then array_position({{ listed_classes() }}, listed.class)
+        end,
         listed.path is null,
         length(suffixes.host) desc
 {%- endmacro %}
@@ -129,6 +141,29 @@ its end (other_url_keys): then a page with a live link comes before a host with 
         coalesce(lives.source_page_key = named.url_key, false) desc,
         lives.link_key is null,
         named.no
+{%- endmacro %}
+
+{#- Whose a visit is, the first that holds; of what the model has found out of it. -#}
+{% macro class_of_referrer() -%}
+    case
+        when is_own or listed_class = 'own'
+        then 'own'
+        when grade in ('exact', 'exact_page')
+        then 'link'
+        when is_ghost
+        then 'spam'
+        when listed_class <> 'site'
+        then listed_class
+        when landing_tag is not null
+        then landing_tag
+        when has_links
+        then 'link_host'
+        when referrer_state in ('known', 'overflow')
+        then 'other_site'
+        when referrer_state = 'app'
+        then 'app'
+        else 'none'
+    end
 {%- endmacro %}
 
 {#- Whether an interval leaves the value untold: it is wider than five visits, and than the value. -#}

@@ -54,6 +54,10 @@ def _fits_an_index(keyword: str) -> str:
 Pattern = Annotated[str, Field(max_length=1_000), AfterValidator(_compiles)]
 
 
+ReferrerClass = Literal["own", "spam", "ai_assistant", "search", "social", "mail", "site"]
+"""Whose visits from a host are. `site`: of no list, so that a link there may have sent them."""
+
+
 class TopicRule(Strict):
     """Pages whose path matches `pattern` (a regular expression) have `topic`; the first rule wins."""
 
@@ -102,6 +106,7 @@ class Property(Strict):
     topics: tuple[TopicRule, ...] = ()
     brand: tuple[Pattern, ...] = ()
     trusted: tuple[Annotated[str, AfterValidator(_is_domain)], ...] = ()
+    referrers: dict[Annotated[str, AfterValidator(_is_domain)], ReferrerClass] = {}
     keywords: tuple[Keyword, ...] = ()
     budgets: dict[str, SourceBudget] = {}
     sources: SourceSettings = Field(default_factory=dict, validate_default=True)

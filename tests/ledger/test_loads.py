@@ -219,6 +219,7 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
             **PROPERTY,
             "brand": ["^boo", "shoe ?shop"],
             "trusted": ["News.example.org", "example.org", "b.test"],
+            "referrers": {"pay.example.net": "own", "example.net": "site"},
         }
         sync_properties(connection, Properties.model_validate({"properties": [branded, other]}))
         assert fetch(connection, "select pattern_no, pattern from ops.brand_pattern order by 1") == [
@@ -227,6 +228,10 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
         ]
         assert fetch(connection, "select keyword from ops.tracked_keyword where is_brand") == [("boots",)]
         assert fetch(connection, "select * from ops.trusted_domain order by 2") == [(1, "b.test"), (1, "example.org")]
+        assert fetch(connection, "select * from ops.referrer_class order by 2") == [
+            (1, "example.net", "site"),
+            (1, "pay.example.net", "own"),
+        ]
         fewer = yaml.safe_load("{key: 1, name: shop2, domain: example.com, history_start: 2026-01-01}")
         sync_properties(connection, Properties.model_validate({"properties": [fewer]}))
         assert fetch(connection, "select property_key, property_name, is_active from ops.property order by 1") == [

@@ -88,6 +88,11 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
             "insert into ops.trusted_domain values (%s, %s)",
             sorted({(p.key, registrable_domain(host)) for p in properties.properties for host in p.trusted}),
         )
+        cursor.execute("delete from ops.referrer_class where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.referrer_class values (%s, %s, %s)",
+            [(p.key, host, named) for p in properties.properties for host, named in p.referrers.items()],
+        )
         cursor.execute(
             """
             update ops.tracked_keyword as k set is_brand = true

@@ -36,10 +36,13 @@ order by property_key, witness
 PAGES = """
 select count(*) filter (where is_unknown), count(*)
 from (
-    select bool_and(grade = 'no_known_link') as is_unknown
-    from marts.fct_referral_visit
-    where property_key = %s and witness = %s and class in ('link', 'link_host') and referrer_url_key is not null
-    group by referrer_url_key
+    select bool_and(v.grade = 'no_known_link') as is_unknown
+    from marts.fct_referral_visit as v
+    left join intermediate.int_referral__list_odd_days as o
+        on o.property_key = v.property_key and o.witness = v.witness and o.day = v.day
+    where v.property_key = %s and v.witness = %s and v.class in ('link', 'link_host')
+        and v.referrer_url_key is not null and o.day is null
+    group by v.referrer_url_key
 ) as pages
 """
 LINK = "m.place, m.referrer_policy, m.day_counts, m.alone_day_counts, m.exact_counts, m.sole_counts, m.week_pair_count"

@@ -1,10 +1,49 @@
 {{ config(materialized='table') }}
 
 with
-    witnessed as (
+    odd_days as (select * from {{ ref('int_referral__list_odd_days') }}),
+
+    odd as (
+        select property_key, witness, range_agg(daterange(day, day + 1)) as days
+        from odd_days
+        group by property_key, witness
+    ),
+
+    weeks_watched as (
         select property_key, witness, range_agg(days) as days
         from {{ ref('int_referral__list_weeks') }}
         group by property_key, witness
+    ),
+
+    -- Nothing is learned from days of which the witness did not tell all.
+    witnessed as (
+        select
+            weeks_watched.property_key,
+            weeks_watched.witness,
+            weeks_watched.days as all_days,
+            weeks_watched.days - coalesce(odd.days, '{}') as days
+        from weeks_watched
+        left join
+            odd
+            on odd.property_key = weeks_watched.property_key
+            and odd.witness = weeks_watched.witness
+    ),
+
+    seen as (
+        select
+            visit.property_key,
+            visit.witness,
+            visit.link_key,
+            visit.day,
+            visit.grade,
+            visit.visit_count
+        from {{ ref('fct_referral_visit') }} as visit
+        left join
+            odd_days
+            on odd_days.property_key = visit.property_key
+            and odd_days.witness = visit.witness
+            and odd_days.day = visit.day
+        where visit.link_key is not null and odd_days.day is null
     ),
 
     links as (
@@ -39,7 +78,7 @@ with
                     {%- endfor %}
                 ] as {{ grade }}_counts{{ ',' if not loop.last }}
             {%- endfor %}
-        from {{ ref('fct_referral_visit') }} as visit
+        from seen as visit
         inner join
             links on links.property_key = visit.property_key and links.link_key = visit.link_key
         group by visit.property_key, visit.witness, visit.link_key
@@ -52,7 +91,7 @@ with
             visit.link_key,
             date_trunc('week', visit.day) as week,
             sum(visit.visit_count) as visit_count
-        from {{ ref('fct_referral_visit') }} as visit
+        from seen as visit
         inner join
             links on links.property_key = visit.property_key and links.link_key = visit.link_key
         where visit.day >= coalesce(links.born_day, '-infinity') + 56
@@ -88,7 +127,8 @@ select
     coalesce(visits.sole_counts, '{0,0,0,0,0,0}') as sole_counts,
     coalesce(pairs.week_pair_count, 0) as week_pair_count
 from links
-inner join witnessed on witnessed.property_key = links.property_key and witnessed.days && links.days
+inner join
+    witnessed on witnessed.property_key = links.property_key and witnessed.all_days && links.days
 left join
     visits
     on visits.property_key = witnessed.property_key

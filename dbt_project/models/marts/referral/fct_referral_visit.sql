@@ -1,10 +1,7 @@
 {%- set claims = {'kinds': ['visits'], 'follows_pages': true, 'follows_lives': true} -%}
-{%- set same = [
-    'property_key', 'witness', 'day', 'page_key', 'referrer_state', 'referrer_host', 'referrer_url', 'referrer_domain',
-    'referrer_url_key', 'landing_tag',
-] -%}
 {%- set named = ['referrer_url', 'referrer_host', 'referrer_url_key'] -%}
-{%- set counted = ['landing_url', 'landing_url_key', 'visit_count', 'key_event_count', 'revenue', 'currency'] -%}
+{%- set told = ['property_key', 'witness', 'day', 'page_key', 'referrer_state', 'referrer_domain', 'landing_tag'] -%}
+{%- set counted = ['landing_url', 'landing_url_key', 'visit_count', 'key_event_count', 'revenue', 'currency', 'is_export'] -%}
 {{
     config(
         materialized='incremental',
@@ -28,12 +25,12 @@ with
             {{ join_page_version('visit', 'landing_url_key', 'visit.day') }}
     ),
 
-    told as ({{ resolved_visits('stated', same | reject('in', named) | list + counted) }}),
+    told as ({{ resolved_visits('stated', told + counted) }}),
 
     -- Streams and parts of logs, and URLs that lead to one page, together.
     visits as (
         select
-            {%- for column in same %} {{ column }}, {%- endfor %}
+            {%- for column in told + named %} {{ column }}, {%- endfor %}
             {{ key64(
                 'referrer_state', "coalesce(referrer_url, '')", "coalesce(referrer_url_key::text, '')",
                 "coalesce(landing_tag, '')"
@@ -41,12 +38,13 @@ with
             as referrer_key,
             min(landing_url) as landing_url,
             min(landing_url_key) as landing_url_key,
+            bool_and(is_export) as is_export,
             sum(visit_count)::bigint as visit_count,
             sum(key_event_count) as key_event_count,
             sum(revenue) as revenue,
             min(currency) as currency
         from told
-        group by {{ same | join(', ') }}
+        group by {{ (told + named) | join(', ') }}
     ),
 
     listed as ({{ listed_referrers('visits') }}),
@@ -126,7 +124,11 @@ with
             end as grade,
             met.exact_link_key,
             met.candidate_key,
-            {{ is_host_of('visits.referrer_host', 'properties.domain') }} as is_own
+            {{ is_host_of('visits.referrer_host', 'properties.domain') }} as is_own,
+            -- A server names pages that it served; who counts by mail may be told any.
+            not visits.is_export
+            and not {{ is_host_of(url_host('visits.landing_url'), 'properties.domain') }}
+            as is_ghost
         from visits
         inner join
             {{ ref('stg_ops__property') }} as properties
@@ -144,28 +146,7 @@ with
             and met.page_key = visits.page_key
     ),
 
-    classified as (
-        select
-            *,
-            case
-                when is_own
-                then 'own'
-                when grade in ('exact', 'exact_page')
-                then 'link'
-                when listed_class is not null
-                then listed_class
-                when landing_tag is not null
-                then landing_tag
-                when has_links
-                then 'link_host'
-                when referrer_state in ('known', 'overflow')
-                then 'other_site'
-                when referrer_state = 'app'
-                then 'app'
-                else 'none'
-            end as class
-        from graded
-    )
+    classified as (select *, {{ class_of_referrer() }} as class from graded)
 
 select
     property_key,
