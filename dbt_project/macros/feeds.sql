@@ -37,6 +37,7 @@
         {'kind': 'page_vitals', 'source': 'crux', 'table': 'record', 'origin': 'crux', 'is_export': false},
         {'kind': 'page_visits', 'source': 'link_check', 'table': 'page', 'origin': 'link_check', 'is_export': false},
         {'kind': 'link_looks', 'source': 'link_check', 'table': 'link', 'origin': 'link_check', 'is_export': false},
+        {'kind': 'landings', 'source': 'ga4', 'table': 'landing', 'origin': 'ga4', 'is_export': false},
         {'kind': 'visits', 'source': 'ga4', 'table': 'referrer', 'origin': 'ga4', 'is_export': false},
         {'kind': 'visits', 'source': 'matomo', 'table': 'visit', 'origin': 'matomo', 'is_export': false},
         {'kind': 'visits', 'source': 'plausible', 'table': 'referrer', 'origin': 'plausible', 'is_export': false},

@@ -116,6 +116,8 @@ class Feed(StrEnum):
     """How many visits the property's servers wrote down in each hour."""
     VISITS = "visits"
     """Visits of people by where they came from and on which of the property's pages they began."""
+    LANDINGS = "landings"
+    """What came of visits by the host that they came from and the page that they began on."""
     INDEX_LOOKS = "index_looks"
     """What a search engine says it has of a URL in its index, and why."""
     PAGE_VITALS = "page_vitals"

@@ -152,7 +152,7 @@ def test_a_day_that_changes_between_pages_is_not_half_read(
 def test_rows_keep_what_google_says(provider: Provider, tmp_path: Path) -> None:
     provider.answer = answering(lambda asked: report(asked, [entry(asked)]))
     api = open_ga4(provider, tmp_path)
-    sums = {"sessions": 12, "engaged_sessions": 9, "key_events": 1.5, "total_revenue": -3.25}
+    sums = {"sessions": 12, "engaged_sessions": 9, "key_events": 1.5, "total_revenue": -3.25, "currency": "USD"}
     (landing,) = read(api, "landing")
     assert landing.items() >= (sums | {"day": DAY, "landing": "https://www.example.com/pans?size=2"}).items()
     assert read(api, "total") == [{"day": DAY, **sums}]

@@ -27,9 +27,9 @@ PAGES = ("/a", "/b", "/c")
 HOSTS = tuple(f"host{number}.example" for number in range(6))
 BEFORE = (
     *("fct_referral_visit", "int_referral__list_candidates", "int_referral__list_weeks", "int_referral__list_spans"),
-    *("int_referral__count_exposures", "int_referral__measure_links"),
+    *("int_referral__list_odd_days", "int_referral__count_exposures", "int_referral__measure_links"),
 )
-AFTER = ("int_referral__sum_refused", "rpt_referral_link", "rpt_referral_balance")
+AFTER = ("int_referral__sum_refused", "int_referral__sum_outcomes", "rpt_referral_link", "rpt_referral_balance")
 CROWD = 350
 """Links of one host to a page, too many for anything to be said."""
 

@@ -272,7 +272,9 @@ def _report(
         api.note_shape(day, page)
         api.note(day, **(page.facts or {}), stated_count=page.row_count)
         api.spend(units=page.spent)
-        yield from page.rows
+        # It is said of the day, and each sum of money is in it.
+        currency = str((page.facts or {}).get("currency") or "")
+        yield from ({**row, "currencyCode": currency} for row in page.rows)
         start, stated = start + len(page.rows), page.row_count
         _expect_tokens(page)
 
@@ -406,6 +408,7 @@ def _sessions(row: dict[str, str], key_events: str) -> Row:
         "engaged_sessions": whole(row["engagedSessions"], "engagedSessions"),
         "key_events": decimal(row[key_events], key_events),
         "total_revenue": decimal(row["totalRevenue"], "totalRevenue"),
+        "currency": row["currencyCode"] or None,
     }
 
 
@@ -445,6 +448,7 @@ SESSIONS = (
     Column("engaged_sessions", Type.BIGINT, "Those that Google calls engaged.", required=True, minimum=0),
     Column("key_events", Type.FLOAT, "Key events.", required=True, minimum=0),
     Column("total_revenue", Type.FLOAT, "Revenue in the property's currency; refunds may outweigh it.", required=True),
+    Column("currency", Type.TEXT, "The property's currency."),
 )
 
 _FLAGGED = """(
@@ -547,6 +551,7 @@ GA4 = Source(
                 *SESSIONS,
             ),
             grain=("day", "row_key"),
+            feeds=Feed.LANDINGS,
             totals=("sessions",),
             batch_rules=(WHOLE, SAME_ZONE, OWN_HOSTS, BALANCE),
         ),

@@ -50,6 +50,8 @@ with
         group by {{ link }}
     ),
 
+    outcomes as (select * from {{ ref('int_referral__sum_outcomes') }}),
+
     lives as (
         select
             property_key,
@@ -95,11 +97,16 @@ with
             greatest(estimated.candidate_count, refused.candidate_count)::integer
             as candidate_count,
             estimated.own_weight,
-            estimated.is_pooled_prior
+            estimated.is_pooled_prior,
+            outcomes.key_event_count,
+            outcomes.revenue,
+            outcomes.currency,
+            outcomes.money
         from lived
         left join counted using ({{ link }})
         left join estimated using ({{ link }})
         left join refused using ({{ link }})
+        left join outcomes using ({{ link }})
     ),
 
     valued as (
@@ -158,5 +165,10 @@ select
     own_weight,
     is_pooled_prior,
     referrer_policy,
-    last_day - born_day as age_days
+    last_day - born_day as age_days,
+    {%- for outcome in ['key_event_count', 'revenue', 'currency', 'money'] %}
+        case
+            when reason is null and not is_wide then {{ outcome }}
+        end as {{ outcome }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from judged

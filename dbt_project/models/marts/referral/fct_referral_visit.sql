@@ -1,4 +1,4 @@
-{%- set claims = {'kinds': ['visits'], 'follows_pages': true, 'follows_lives': true} -%}
+{%- set claims = {'kinds': ['visits', 'landings'], 'follows_pages': true, 'follows_lives': true} -%}
 {%- set named = ['referrer_url', 'referrer_host', 'referrer_url_key'] -%}
 {%- set told = ['property_key', 'witness', 'day', 'page_key', 'referrer_state', 'referrer_domain', 'landing_tag'] -%}
 {%- set counted = ['landing_url', 'landing_url_key', 'visit_count', 'key_event_count', 'revenue', 'currency', 'is_export'] -%}
@@ -21,7 +21,8 @@ with
     stated as (
         select visit.*, coalesce({{ page_as_of('visit', 'landing_url_key') }}, 0) as page_key
         from
-            {{ ref('int_referral__read_visits') }} as visit {{ join_days('visit', claims=claims) }}
+            {{ ref('int_referral__share_landings') }}
+            as visit {{ join_days('visit', claims=claims) }}
             {{ join_page_version('visit', 'landing_url_key', 'visit.day') }}
     ),
 

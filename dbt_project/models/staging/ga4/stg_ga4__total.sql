@@ -6,5 +6,6 @@ select
     sessions as session_count,
     engaged_sessions as engaged_session_count,
     key_events as key_event_count,
-    total_revenue as revenue
+    total_revenue as revenue,
+    currency
 from totals
