@@ -23,11 +23,12 @@ Connection = psycopg.Connection[Any]
 LAST = date(2026, 11, 27)
 VISITS = Visits(
     witness="logs", last_day=LAST, visit_count=5000, unknown_count=2000, site_count=1840, laid_count=1122,
-    allocated_count=240.4, ambiguous_count=100.0, missed_count=45.6, page_count=3, other_count=329,
+    allocated_count=240.4, ambiguous_count=100.0, missed_count=45.6, page_count=3, other_count=329, odd_day_count=0,
 )  # fmt: skip
 LINK = LinkVisits(
     source_url="https://forum.example/<b>", target_url="https://shop.example/pans", state="live", status="allocated",
-    visit_count=1020.4, visit_low=980, visit_high=1050, set_visit_count=340, candidate_count=3,
+    visit_count=1020.4, visit_low=980, visit_high=1050, set_visit_count=340, candidate_count=3, key_event_count=None,
+    money=None,
 )  # fmt: skip
 AMBIGUOUS = replace(
     LINK, source_url="javascript:alert(1)", state=None, status="ambiguous", visit_count=None, visit_low=1, visit_high=90
@@ -92,6 +93,15 @@ def test_a_referrer_is_a_link_only_where_it_is_one_of_the_web() -> None:
     assert 'href="javascript' not in page
 
 
+def test_days_half_told_and_what_came_of_visitors_are_told_where_they_are_known() -> None:
+    said = say_referral(replace(WHOLE, visits=replace(VISITS, odd_day_count=2)))
+    assert "Of 2 days the witness did not tell all: they count, and nothing was learned from them." in said
+    earning = replace(LINK, key_event_count=12.4, money=1234.5)
+    table = referral_table(replace(WHOLE, links=(earning, AMBIGUOUS)))
+    assert table.headings[5:] == ("key events", "US dollars", "link is")
+    assert [[str(cell) for cell in row[5:]] for row in table.rows] == [["12", "1,234", "live"], ["–", "–", "–"]]
+
+
 def test_page_and_terminal_say_the_same_and_nothing_where_nobody_counts() -> None:
     page = text_of(render_page(compose(facts_of(WHOLE), ())))
     assert "Visitors who come through links" in page
@@ -149,11 +159,12 @@ def test_the_newest_days_of_one_witness_are_read(marts: Connection, analyst: Con
     of_span = {"property_key": 1, "witness": "logs", "span": "days_28"}
     kinds = {"exact": 4.0, "sole": 2.0, "exact_page": 1.0, "allocated": 2.5, "missed_links": 1.5, "refused": 3.0}
     balance = [
-        of_span | {"kind": kind, "visit_count": count} for kind, count in (kinds | {"no_known_link": 5.0}).items()
+        of_span | {"kind": kind, "visit_count": count, "odd_day_count": 3}
+        for kind, count in (kinds | {"no_known_link": 5.0}).items()
     ]
     insert(marts, "rpt_referral_balance", [*balance, balance[0] | {"span": "life"}, balance[0] | {"witness": "ga4"}])
     brought = of_span | {"link_key": 7, "status": "allocated", "visit_count": 8.5, "visit_low": 7, "visit_high": 10}
-    brought |= {"set_visit_count": 4, "candidate_count": 2}
+    brought |= {"set_visit_count": 4, "candidate_count": 2, "key_event_count": 2.5, "money": 30}
     nobody = {"status": "counted", "visit_count": 0, "visit_low": 0, "visit_high": 0}
     unseen = {"status": "unknown", "reason": "unmeasurable", "visit_count": None, "visit_low": None, "visit_high": None}
     rows = [brought, brought | {"link_key": 8} | nobody, brought | {"link_key": 9} | unseen, brought | {"span": "life"}]
@@ -162,11 +173,13 @@ def test_the_newest_days_of_one_witness_are_read(marts: Connection, analyst: Con
         Visits(
             witness="logs", last_day=LAST, visit_count=49, unknown_count=10, site_count=19, laid_count=6,
             allocated_count=2.5, ambiguous_count=0, missed_count=4.5, page_count=1, other_count=5,
+            odd_day_count=3,
         ),
         (
             LinkVisits(
                 source_url="https://a.example/", target_url="https://shop.example/", state="live", status="allocated",
-                visit_count=8.5, visit_low=7, visit_high=10, set_visit_count=4, candidate_count=2,
+                visit_count=8.5, visit_low=7, visit_high=10, set_visit_count=4, candidate_count=2, key_event_count=2.5,
+                money=30,
             ),
         ),
         1,

@@ -149,6 +149,40 @@ def test_a_day_that_changes_between_pages_is_not_half_read(
         read(open_ga4(provider, tmp_path), "landing")
 
 
+def test_a_quota_that_ends_between_pages_costs_no_row(
+    provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ga4, "PAGE_ROWS", 10)
+    exhausted = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "Exhausted property tokens."}}
+    is_exhausted = True
+
+    def tell(asked: dict[str, Any]) -> dict[str, Any]:
+        start = int(asked["offset"])
+        return report(asked, [entry(asked, n) for n in range(start, min(11, start + 10))], 11)
+
+    usual = answering(tell)
+    provider.answer = lambda asked: (
+        said(exhausted, status=429) if is_exhausted and b'"offset":"10"' in asked.body else usual(asked)
+    )
+    with pytest.raises(ThrottledError, match="Exhausted property tokens"):
+        read(open_ga4(provider, tmp_path), "landing")
+    is_exhausted, before = False, len(reports(provider))
+    rows = read(open_ga4(provider, tmp_path), "landing")
+    assert len({row["row_key"] for row in rows}) == len(rows) == 11
+    # The first page came of the archive.
+    assert [asked["offset"] for asked in reports(provider)[before:]] == ["10"]
+
+
+def test_a_failure_of_googles_is_tried_again(provider: Provider, tmp_path: Path) -> None:
+    usual = answering(lambda asked: report(asked, [entry(asked)]))
+    failures = iter([True, False])
+    error = {"error": {"code": 500, "status": "INTERNAL", "message": "An internal error has occurred."}}
+    provider.answer = lambda asked: (
+        said(error, status=500) if asked.path.endswith(":runReport") and next(failures, False) else usual(asked)
+    )
+    assert len(read(open_ga4(provider, tmp_path), "total")) == 1
+
+
 def test_rows_keep_what_google_says(provider: Provider, tmp_path: Path) -> None:
     provider.answer = answering(lambda asked: report(asked, [entry(asked)]))
     api = open_ga4(provider, tmp_path)

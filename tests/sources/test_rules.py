@@ -199,6 +199,26 @@ def add_load(
     return int(load_id)
 
 
+def add_publication(
+    connection: Connection,
+    source: Source,
+    table: str,
+    day: date,
+    totals: dict[str, float],
+    *,
+    count: int = 1,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    connection.execute(
+        "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals,"
+        " facts, read_at) values (%s, %s, 7, %s, %s, %s, '', %s, %s, %s)",
+        (
+            *(source.name, table, day, add_load(connection, source, table, state="published"), count),
+            *(Jsonb(totals), Jsonb(facts or {}), READ_AT),
+        ),
+    )
+
+
 def broken(connection: Connection, source: Source, table: str, checked: BatchRule, load_id: int) -> int:
     """How many rows a batch rule finds."""
     query = sql.SQL(checked.sql).format(  # type: ignore[arg-type]
@@ -283,15 +303,8 @@ def test_a_full_pull_of_half_its_earlier_size_is_held(
         return {"is_full": is_full, "pulls": {"full": tally, "lost": tally} if is_full else {"new": tally}}
 
     for days, is_whole, rows in ((56, True, 1_000), (28, True, 100), (1, False, 3)):
-        earlier = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", state="published")
-        connection.execute(
-            "insert into ops.publication (source, table_name, property_key, day, load_id, row_count, checksum, totals,"
-            " facts, read_at) values (%s, 'backlink', 7, %s, %s, %s, '', '{}', %s, %s)",
-            (
-                *(DATAFORSEO_BACKLINKS.name, DAY - timedelta(days=days), earlier, rows),
-                *(Jsonb(facts_of(is_whole, rows)), READ_AT),
-            ),
-        )
+        day, facts = DAY - timedelta(days=days), facts_of(is_whole, rows)
+        add_publication(connection, DATAFORSEO_BACKLINKS, "backlink", day, {}, count=rows, facts=facts)
     load_id = add_load(connection, DATAFORSEO_BACKLINKS, "backlink", count=90, facts=facts_of(is_full, count))
     checked = rule(DATAFORSEO_BACKLINKS, "backlink", "full_pull_keeps_its_size")
     assert broken(connection, DATAFORSEO_BACKLINKS, "backlink", checked, load_id) == (not is_good)
@@ -372,6 +385,27 @@ def test_another_time_zone_or_currency_is_told_of(connection: Connection) -> Non
     ):
         load_id = add_load(connection, GA4, "total", day=DAY + timedelta(day), facts=facts)
         assert broken(connection, GA4, "total", same, load_id) == count, day
+
+
+def test_days_unlike_their_weekdays_are_told_of(connection: Connection) -> None:
+    for weeks in (1, 2, 3):
+        add_publication(connection, GA4, "total", DAY - timedelta(7 * weeks), {"sessions": 100 * weeks})
+    usual = rule(GA4, "total", "as_many_as_on_such_weekdays")
+    assert usual.severity == "warn"
+    for sessions, is_good in ((200, True), (60, True), (59, False), (600, True), (601, False)):
+        load_id = add_load(connection, GA4, "total", totals={"sessions": sessions})
+        assert broken(connection, GA4, "total", usual, load_id) == (not is_good), sessions
+    load_id = add_load(connection, GA4, "total", day=DAY + timedelta(1), totals={"sessions": 1})
+    assert broken(connection, GA4, "total", usual, load_id) == 0
+
+
+def test_sessions_without_a_landing_page_are_told_of(connection: Connection) -> None:
+    connection.execute("create temporary table unnamed (day date, landing text, sessions bigint)")
+    named = rule(GA4, "landing", "most_sessions_have_a_landing_page")
+    query = sql.SQL(named.sql).format(batch=sql.Identifier("unnamed"))
+    for landing, sessions, is_good in (("https://shop.example/", 95, True), (None, 5, True), (None, 1, False)):
+        connection.execute("insert into unnamed values ('2026-11-20', %s, %s)", (landing, sessions))
+        assert (connection.execute(query).fetchall() == []) is is_good, sessions
 
 
 def test_sessions_of_other_hosts_are_ghosts(connection: Connection) -> None:

@@ -35,6 +35,8 @@ class Visits:
     """Of links that nobody knows, as is estimated; and too few, or of too many links, to say anything."""
     page_count: int
     """Of a page that links, by another link than is known."""
+    odd_day_count: int
+    """Days of which the witness did not tell all: they count, and nothing was learned from them."""
     other_count: int
     """Of hosts and pages without a known link to the landing page, or landing pages that are not known."""
 
@@ -52,6 +54,8 @@ class LinkVisits:
     visit_high: float
     set_visit_count: int | None
     candidate_count: int | None
+    key_event_count: float | None
+    money: float | None
 
     @property
     def middle(self) -> float:
@@ -73,7 +77,7 @@ VISITS = f"""
 with newest as (
     select witness, max(day) as last_day from marts.fct_referral_visit where property_key = %(key)s
     group by witness
-    order by witness <> 'logs', witness
+    order by witness <> 'logs', sum(visit_count) desc, witness
     limit 1
 ),
 visits as (
@@ -82,7 +86,7 @@ visits as (
         and v.day > n.last_day - {DAYS}
 ),
 told as (
-    select b.kind, b.visit_count from newest as n
+    select b.kind, b.visit_count, b.odd_day_count from newest as n
     join marts.rpt_referral_balance as b on b.property_key = %(key)s and b.witness = n.witness and b.span = '{SPAN}'
 ),
 kinds as (
@@ -93,7 +97,8 @@ kinds as (
         coalesce(sum(visit_count) filter (where kind in ('missed_links', 'refused')), 0) as missed_count,
         coalesce(sum(visit_count) filter (where kind = 'exact_page'), 0)::bigint as page_count,
         coalesce(sum(visit_count) filter (where kind in ('host_only', 'no_landing', 'no_known_link')), 0)::bigint
-            as other_count
+            as other_count,
+        coalesce(max(odd_day_count), 0) as odd_day_count
     from told
 ),
 sums as (
@@ -104,14 +109,15 @@ sums as (
     from visits
 )
 select n.witness, n.last_day, s.visit_count, s.unknown_count, s.site_count, k.laid_count, k.allocated_count,
-    k.ambiguous_count, k.missed_count, k.page_count, k.other_count
+    k.ambiguous_count, k.missed_count, k.page_count, k.other_count, k.odd_day_count
 from newest as n
 cross join sums as s
 cross join kinds as k
 """  # noqa: S608
 LINKS = f"""
 select left(l.source_url, 2000) as source_url, left(l.target_url, 2000) as target_url, l.state,
-    r.status, r.visit_count, r.visit_low, r.visit_high, r.set_visit_count, r.candidate_count
+    r.status, r.visit_count, r.visit_low, r.visit_high, r.set_visit_count, r.candidate_count,
+    r.key_event_count, r.money
 from marts.rpt_referral_link as r
 left join marts.dim_link as l on l.property_key = r.property_key and l.link_key = r.link_key
 where r.property_key = %(key)s and r.witness = %(witness)s and r.span = '{SPAN}' and r.visit_high > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seo_warehouse.report.referral import DAYS, LinkVisits, Referral, Visits
-from seo_warehouse.report.sections import NONE, Table, cell
+from seo_warehouse.report.sections import NONE, Cell, Table, cell
 from seo_warehouse.report.words import count_of, plain
 
 WITNESSES = {"logs": "server logs"}
@@ -30,6 +30,9 @@ def say_referral(referral: Referral) -> list[str]:
             f"Of all {count_of(visits.visit_count, 'visit')} {_share(visits.unknown_count, visits.visit_count)} told"
             " nothing of where they came from."
         )
+    if visits.odd_day_count:
+        days = count_of(visits.odd_day_count, "day")
+        said.append(f"Of {days} the witness did not tell all: they count, and nothing was learned from them.")
     if referral.silent_count:
         links = count_of(referral.silent_count, "live link")
         said.append(f"{links} let nothing through: what they bring cannot be seen, and is not nothing.")
@@ -55,18 +58,25 @@ def _say_sites(visits: Visits) -> str:
 
 def referral_table(referral: Referral) -> Table:
     """The links that brought most."""
-    rows = tuple(
+    # Not every witness tells of more than visits.
+    outcomes = {
+        "key events": [link.key_event_count for link in referral.links],
+        "US dollars": [link.money for link in referral.links],
+    }
+    more = {heading: values for heading, values in outcomes.items() if any(value is not None for value in values)}
+    rows: tuple[tuple[str | Cell, ...], ...] = tuple(
         (
             cell(link.source_url),
             cell(link.target_url),
             say_visits(link),
             STATUSES.get(link.status, plain(link.status)),
             say_together(link) or NONE,
+            *(_say_outcome(values[number]) for values in more.values()),
             link.state or NONE,
         )
-        for link in referral.links
+        for number, link in enumerate(referral.links)
     )
-    headings = ("link from", "to", "visits, 95 % interval", "which are", "with others", "link is")
+    headings = ("link from", "to", "visits, 95 % interval", "which are", "with others", *more, "link is")
     return Table(f"Links that brought visits in {DAYS} days", headings, rows)
 
 
@@ -84,6 +94,10 @@ def say_together(link: LinkVisits) -> str:
     if not link.set_visit_count or not link.candidate_count:
         return ""
     return f"{link.set_visit_count:,} of {count_of(link.candidate_count, 'link')}"
+
+
+def _say_outcome(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.0f}"
 
 
 def _share(count: float, whole: int) -> str:

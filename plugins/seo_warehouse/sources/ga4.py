@@ -493,6 +493,36 @@ OWN_HOSTS = BatchRule(
     """,
     reason="Most sessions are of other hosts: this is another site's property, or ghosts are sent to it.",
 )
+NAMED = BatchRule(
+    name="most_sessions_have_a_landing_page",
+    sql="""
+        select b.day, sum(b.sessions) filter (where b.landing is null) as unknown, sum(b.sessions) as sessions
+        from {batch} as b
+        group by b.day
+        having sum(b.sessions) filter (where b.landing is null) > 0.05 * sum(b.sessions)
+    """,
+    reason="Of more than 5 % of a day's sessions the page that they began on is a word of Google's: tags fire late.",
+    severity="warn",
+)
+USUAL = BatchRule(
+    name="as_many_as_on_such_weekdays",
+    sql="""
+        select d.day, (d.totals ->> 'sessions')::float8 as sessions, before.usual
+        from ops.load_day as d
+        join ops.load as l on l.load_id = d.load_id
+        cross join lateral (
+            select percentile_cont(0.5) within group (order by (p.totals ->> 'sessions')::float8) as usual,
+                count(*) as weeks
+            from ops.publication as p
+            where p.source = l.source and p.table_name = l.table_name and p.property_key = l.property_key
+              and p.is_current and p.day in (d.day - 7, d.day - 14, d.day - 21, d.day - 28)
+        ) as before
+        where d.load_id = {load_id} and before.weeks >= 2 and before.usual >= 20
+          and (d.totals ->> 'sessions')::float8 not between 0.3 * before.usual and 3 * before.usual
+    """,
+    reason="Sessions are under 0.3 or over 3 times the median of four such weekdays: a tag was lost, or a bot came.",
+    severity="warn",
+)
 BALANCE = BatchRule(
     name="sums_to_the_total",
     sql=f"""
@@ -553,7 +583,7 @@ GA4 = Source(
             grain=("day", "row_key"),
             feeds=Feed.LANDINGS,
             totals=("sessions",),
-            batch_rules=(WHOLE, SAME_ZONE, OWN_HOSTS, BALANCE),
+            batch_rules=(WHOLE, SAME_ZONE, OWN_HOSTS, NAMED, BALANCE),
         ),
         Table(
             name="referrer",
@@ -583,7 +613,7 @@ GA4 = Source(
             columns=(DAY, *SESSIONS),
             grain=("day",),
             totals=("sessions",),
-            batch_rules=(WHOLE, SAME_ZONE, BALANCE),
+            batch_rules=(WHOLE, SAME_ZONE, USUAL, BALANCE),
         ),
     ),
 )

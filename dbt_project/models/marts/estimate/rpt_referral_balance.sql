@@ -52,27 +52,56 @@ with
             sum(visit_high) as visit_high
         from judged
         group by property_key, witness, span, kind
+    ),
+
+    odd as (
+        select spans.property_key, spans.witness, spans.span, count(*)::integer as odd_day_count
+        from {{ ref('int_referral__list_spans') }} as spans
+        inner join
+            {{ ref('int_referral__list_odd_days') }} as odd_days
+            on odd_days.property_key = spans.property_key
+            and odd_days.witness = spans.witness
+            and odd_days.day between spans.first_day and spans.last_day
+        group by spans.property_key, spans.witness, spans.span
+    ),
+
+    kinds as (
+        select
+            property_key,
+            witness,
+            span,
+            kind,
+            visit_count::double precision as visit_count,
+            visit_count::double precision as visit_low,
+            visit_count::double precision as visit_high
+        from visits
+        union all
+        select
+            property_key,
+            witness,
+            span,
+            'refused' as kind,
+            visit_count::double precision as visit_count,
+            visit_count::double precision as visit_low,
+            visit_count::double precision as visit_high
+        from refused
+        union all
+        select property_key, witness, span, kind, visit_count, visit_low, visit_high
+        from estimated
     )
 
 select
-    property_key,
-    witness,
-    span,
-    kind,
-    visit_count::double precision as visit_count,
-    visit_count::double precision as visit_low,
-    visit_count::double precision as visit_high
-from visits
-union all
-select
-    property_key,
-    witness,
-    span,
-    'refused' as kind,
-    visit_count::double precision as visit_count,
-    visit_count::double precision as visit_low,
-    visit_count::double precision as visit_high
-from refused
-union all
-select property_key, witness, span, kind, visit_count, visit_low, visit_high
-from estimated
+    kinds.property_key,
+    kinds.witness,
+    kinds.span,
+    kinds.kind,
+    kinds.visit_count,
+    kinds.visit_low,
+    kinds.visit_high,
+    coalesce(odd.odd_day_count, 0) as odd_day_count
+from kinds
+left join
+    odd
+    on odd.property_key = kinds.property_key
+    and odd.witness = kinds.witness
+    and odd.span = kinds.span
