@@ -52,6 +52,8 @@ def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPa
             for unit, times in (("domain", 1), ("link", 7))
         ],
     )
+    scripted = {"property_key": 1, "month": MAY, "asked_count": 8, "scripted_count": 2}
+    warehouse.insert("intermediate.int_portfolio__count_scripted", [scripted])
     warehouse.insert(
         "intermediate.int_portfolio__count_arrivals",
         [
@@ -134,6 +136,7 @@ def test_the_bound_is_that_of_the_sets_of_witnesses_of_a_month(measured: Warehou
     assert (may["seen_count"], may["witness_count"], may["status"]) == (sum(SEEN.values()), 3, "estimate")
     assert may["bound_count"] == round(bound.bound) > may["low_count"] >= may["seen_count"]
     assert (may["left_out"], may["is_guarded"]) == ([], False)
+    assert (may["unseen_js_share"], june["unseen_js_share"]) == (0.25, None)
     assert (june["seen_count"], june["bound_count"], june["status"]) == (3, None, "not_enough_data")
 
 

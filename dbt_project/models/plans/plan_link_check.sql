@@ -5,11 +5,7 @@ with
         where source_url ~ '^https?://' and target_url is not null
     ),
 
-    lifespans as (select * from {{ ref('fct_link_lifespan') }}),
-
     checks as (select * from {{ ref('int_link__sum_checks') }}),
-
-    hazards as (select * from {{ ref('int_link__weigh_hazards') }}),
 
     -- The plan is the next night's.
     nights as (
@@ -61,6 +57,7 @@ with
             checks.place,
             nights.night - checks.last_visit_day as days_since,
             hazards.loss_share,
+            worth.weight,
             case
                 -- After a visit that told nothing as long again.
                 when
@@ -90,10 +87,14 @@ with
             end as reason
         from links
         inner join
-            lifespans
+            {{ ref('fct_link_lifespan') }} as lifespans
             on lifespans.property_key = links.property_key
             and lifespans.link_key = links.link_key
         inner join nights on nights.property_key = links.property_key
+        inner join
+            {{ ref('int_link__value_links') }} as worth
+            on worth.property_key = links.property_key
+            and worth.link_key = links.link_key
         left join
             checks on checks.property_key = links.property_key and checks.link_key = links.link_key
         left join
@@ -101,14 +102,14 @@ with
             on claims.property_key = links.property_key
             and claims.link_key = links.link_key
         left join
-            hazards
+            {{ ref('int_link__weigh_hazards') }} as hazards
             on hazards.property_key = links.property_key
             and hazards.rel_class = {{ rel_class("array_to_string(links.rel, ' ')") }}
+            and hazards.place = coalesce(links.place, 'unknown')
             and nights.night - lifespans.first_sight_date
             between hazards.first_age_day and hazards.last_age_day
         union all
-        -- Where a link was promised that nobody has seen: weekly, for as long as it may still be
-        -- the promised one.
+        -- Where a link was promised that nobody has seen: weekly, while it may be the promised one.
         select
             promises.property_key,
             promises.source_url,
@@ -120,6 +121,7 @@ with
             null,
             nights.night - promises.last_visit_day,
             null,
+            1,
             'promised'
         from {{ ref('int_relation__list_unseen_promises') }} as promises
         inner join nights on nights.property_key = promises.property_key
@@ -139,7 +141,7 @@ with
                 )
             ) as reason_no,
             coalesce(max(judged.days_since), 180)
-            * sqrt(sum(coalesce(judged.loss_share, 0.001))) as score,
+            * sqrt(sum(judged.weight * coalesce(judged.loss_share, 0.001))) as score,
             coalesce(max(judged.days_since) >= 180, false) as is_overdue,
             jsonb_build_object(
                 'url',

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 NAMES = [field.name for field in fields(Breadth)]
 BOUNDS = (
     *("property_key", "unit", "month", "seen_count", "witness_count", "bound_count", "low_count"),
-    *("left_out", "is_guarded", "status"),
+    *("left_out", "is_guarded", "status", "unseen_js_share"),
 )
 FLAGS = (
     *("property_key", "flag", "first_day", "last_day", "counted", "expected", "p_value", "link_keys"),
@@ -68,6 +68,10 @@ SIGHTS = """
 select property_key, unit, month, witnesses, seen_count
 from intermediate.int_portfolio__count_sights
 order by property_key, unit, month
+"""
+SCRIPTED = """
+select property_key, month, scripted_count / asked_count::double precision
+from intermediate.int_portfolio__count_scripted
 """
 ARRIVALS = """
 select property_key, week, domain_count, link_keys
@@ -152,6 +156,7 @@ def _series(row: tuple[Any, ...]) -> Series:
 
 def _bounds(reader: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
     """Rows of ops.witness_bound."""
+    scripted = {(property_key, month): share for property_key, month, share in reader.execute(SCRIPTED)}
     for bounded, sights in groupby(reader.execute(SIGHTS), key=lambda row: row[:3]):
         seen = {frozenset(witnesses): count for *_, witnesses, count in sights}
         witnesses = frozenset().union(*seen)
@@ -165,6 +170,7 @@ def _bounds(reader: psycopg.Connection[Any]) -> Iterator[tuple[Any, ...]]:
             list(found.left_out) if found else [],
             found.is_guarded if found else False,
             "estimate" if found else "not_enough_data",
+            scripted.get((bounded[0], bounded[2])),
         )
 
 

@@ -13,6 +13,7 @@ with
             lifespans.link_key,
             lifespans.state,
             {{ rel_class("array_to_string(links.rel, ' ')") }} as rel_class,
+            coalesce(links.place, 'unknown') as place,
             coalesce(lifespans.lost_date, nights.night) - lifespans.first_sight_date as age_days
         from lifespans
         inner join nights on nights.property_key = lifespans.property_key
@@ -28,6 +29,7 @@ with
         select
             links.property_key,
             links.rel_class,
+            links.place,
             bands.first_age_day,
             sum(least(links.age_days, bands.last_age_day) - bands.first_age_day + 1) as link_days,
             count(*) filter (
@@ -35,12 +37,13 @@ with
             ) as loss_count
         from links
         inner join bands on links.age_days >= bands.first_age_day
-        group by links.property_key, links.rel_class, bands.first_age_day
+        group by links.property_key, links.rel_class, links.place, bands.first_age_day
     )
 
 select
     lived.property_key,
     lived.rel_class,
+    lived.place,
     lived.first_age_day,
     bands.last_age_day,
     lived.link_days::bigint as link_days,

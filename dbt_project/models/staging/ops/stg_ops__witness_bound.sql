@@ -10,5 +10,6 @@ select
     low_count,
     left_out,
     is_guarded,
-    status
+    status,
+    unseen_js_share
 from rows_published
