@@ -249,7 +249,16 @@ def add_links(w: Warehouse, world: World, days: np.ndarray, first: int) -> None:
     ):
         happened = FIRST_DAY + timedelta(day)
         rest = (
-            *(False, False, False, False, "dataforseo", "dated", [] if followed or kind == "lost" else ["nofollow"]),
+            *(
+                False,
+                False,
+                False,
+                False,
+                False,
+                "dataforseo",
+                "dated",
+                [] if followed or kind == "lost" else ["nofollow"],
+            ),
             *(followed or kind == "lost", f"about keyword {number}", number, domain, f"site{domain}.example"),
             *(page, page, domain % 1_000),
         )
@@ -258,8 +267,17 @@ def add_links(w: Warehouse, world: World, days: np.ndarray, first: int) -> None:
         lines.append((1, number, number, kind, happened, happened, 0, *rest))
     names = (
         *("property_key", "event_key", "link_key", "event_type", "event_date", "observed_date"),
-        *("date_uncertainty_days", "is_uncertain_date", "is_index_change", "is_first_from_domain"),
-        *("is_first_from_domain_to_page", "witness", "evidence", "rel", "is_followed", "anchor", "source_page_key"),
+        *("date_uncertainty_days", "is_uncertain_date", "is_index_change", "is_possible_index_change"),
+        *(
+            "is_first_from_domain",
+            "is_first_from_domain_to_page",
+            "witness",
+            "evidence",
+            "rel",
+            "is_followed",
+            "anchor",
+            "source_page_key",
+        ),
         *("source_domain_key", "source_domain", "target_url_key", "page_key", "authority"),
     )
     copy(w, "marts.fct_link_event", names, lines)

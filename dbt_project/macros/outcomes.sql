@@ -90,6 +90,7 @@ Columns of outcomes and weightings as rows: a cross join with columns outcome, w
     {{- return([
         {'name': 'same_event', 'when': 'not is_event'},
         {'name': 'uncertain_date', 'when': 'is_uncertain_date'},
+        {'name': 'index_change', 'when': 'is_index_change'},
         {'name': 'short_history', 'when': 'is_history_short'},
         {'name': 'future_incomplete', 'when': 'is_future_incomplete'},
         {'name': 'unmeasured', 'when': 'not is_base_measured or not is_window_measured'},

@@ -202,6 +202,7 @@ def _fill_links(connection: psycopg.Connection[Any], random_: random.Random, pag
                     "is_uncertain_date": False,
                     "evidence": "dated",
                     "is_index_change": False,
+                    "is_possible_index_change": False,
                     "is_followed": followed,
                     "source_domain": f"{domain}.example",
                     "source_url": source,

@@ -193,6 +193,7 @@ def _link(row: Mapping[str, Any]) -> dict[str, Any]:
         "page_key": key,
         "target_url_key": key,
         "is_index_change": False,
+        "is_possible_index_change": False,
         "is_first_from_domain": False,
         "is_first_from_domain_to_page": False,
         "source_page_key": row["link_key"],

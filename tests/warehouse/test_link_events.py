@@ -11,7 +11,7 @@ from tests.warehouse.world import Warehouse
 
 DATED, UNDATED, TWO_SNAPSHOTS, TRUNCATED, OUTAGE, CLAIMED, CHANGED = range(1, 8)
 REJECTED, GROWN, TWO_ON_A_PAGE, RETARGETED, GLITCH, DOMAINS, REWORDED = range(8, 15)
-DENIED, NEVER_TOLD, MISSED = range(15, 18)
+DENIED, NEVER_TOLD, MISSED, GROWN_TOO = range(15, 19)
 LINK = ("https://www.a.example/post", "https://shop.example/pans")
 KEYS = ["property_key", "link_key", "linking_key", "page_key"]
 
@@ -215,23 +215,25 @@ def test_changes_are_dated_by_the_visit_that_saw_them(told: Warehouse) -> None:
 
 
 def tell_grown(w: Warehouse) -> None:
-    """One link a day from night 1, but 6 on night 20 (too early), 5 on 30 and 6 on 33 (more than 5 x the median, 1)."""
-    publish_night(w, GROWN, 0, full=[])
-    for night in range(1, 40):
-        count = {20: 6, 30: 5, 33: 6}.get(night, 1)
-        publish_night(w, GROWN, night, new=[item(f"n{night}x{i}", first=night) for i in range(count)])
+    """One link a day from night 1 at two properties, but 9 at both on night 33, and 40 at the first alone on 36."""
+    for key, counts in ((GROWN, {33: 9, 36: 40}), (GROWN_TOO, {33: 9})):
+        publish_night(w, key, 0, full=[])
+        for night in range(1, 40):
+            new = [item(f"n{night}x{i}", first=night) for i in range(counts.get(night, 1))]
+            publish_night(w, key, night, new=new)
 
 
-def test_a_day_with_more_than_five_times_the_median_is_an_index_change(told: Warehouse) -> None:
+def test_a_day_with_many_links_is_an_index_change_where_other_properties_have_one_too(told: Warehouse) -> None:
     marked = told.rows(
-        "select event_date, count(*) as n, bool_and(is_uncertain_date) as is_uncertain from marts.fct_link_event"
-        " where property_key = %s and is_index_change group by 1",
-        GROWN,
+        "select property_key, event_date, count(*) as n, bool_and(is_uncertain_date) as is_uncertain"
+        " from marts.fct_link_event where property_key = any(%s) and is_index_change group by 1, 2 order by 1",
+        [GROWN, GROWN_TOO],
     )
-    assert marked == [{"event_date": day(33), "n": 6, "is_uncertain": True}]
+    grown = {"event_date": day(33), "n": 9, "is_uncertain": True}
+    assert marked == [{"property_key": key} | grown for key in (GROWN, GROWN_TOO)]
     others = told.rows(
         "select count(*) as n from marts.fct_link_event"
-        " where property_key = %s and not is_index_change and is_uncertain_date",
+        " where property_key = %s and not is_index_change and (is_uncertain_date or is_possible_index_change)",
         GROWN,
     )
     assert others == [{"n": 0}]

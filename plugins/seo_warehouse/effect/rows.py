@@ -38,7 +38,11 @@ select units.cell_key, units.page_key, units.role <> 'control' as is_treated, un
        exists (
            select 1 from marts.dim_google_update as u
            where u.is_confounder and u.begins_on <= units.event_date + samples.end_day
-             and coalesce(u.ends_on, 'infinity') >= units.event_date + base.begin_day) as is_updated
+             and coalesce(u.ends_on, 'infinity') >= units.event_date + base.begin_day) as is_updated,
+       exists (
+           select 1 from marts.fct_link_event as e
+           where e.property_key = units.property_key and e.event_key = units.event_key
+             and e.is_possible_index_change) as is_doubtful
 from intermediate.int_effect__measure_units as units
 join intermediate.int_effect__list_samples as samples using (sample_no)
 join intermediate.int_effect__average_controls as cells using (property_key, cell_key, sample_no)
@@ -59,7 +63,7 @@ with units as (
       and units.{change} is not null and samples.horizon_day = %(horizon_day)s
 )
 select cell_key, page_key, role <> 'control' as is_treated,
-       (third.change + fourth.change) / 2 - before.change as change, false, false
+       (third.change + fourth.change) / 2 - before.change as change, false, false, false
 from (select * from units where window_name = 'week_3') as third
 join (select * from units where window_name = 'week_4') as fourth using (cell_key, page_key, role)
 join (select * from units where window_name = 'week_before_2') as before using (cell_key, page_key, role)
@@ -119,8 +123,10 @@ def read_dropped(conn: Connection, pool: frozenset[int]) -> dict[tuple[int, str,
     return {key: dict(sorted(reasons.items())) for key, reasons in dropped.items()}
 
 
-def read_units(conn: Connection, main: Published, *, is_shifted: bool = False) -> tuple[Rows, Flags, Flags]:
-    """(rows, changed, updated): units behind a headline, and which of them met an on-page change or an update.
+def read_units(conn: Connection, main: Published, *, is_shifted: bool = False) -> tuple[Rows, Flags, Flags, Flags]:
+    """(rows, changed, updated, doubtful): units behind a headline.
+
+    Which of them met an on-page change, an update, and came on a day on which a vendor's index may have grown.
 
     `is_shifted`: as if every link had come a week before it was seen.
     """
@@ -134,9 +140,17 @@ def read_units(conn: Connection, main: Published, *, is_shifted: bool = False) -
     with conn.cursor() as cursor:
         made = np.fromiter(
             cursor.stream(statement, arguments),
-            dtype=[("cell", "i8"), ("page", "i8"), ("d", "?"), ("dy", "f8"), ("changed", "?"), ("updated", "?")],
+            dtype=[
+                ("cell", "i8"),
+                ("page", "i8"),
+                ("d", "?"),
+                ("dy", "f8"),
+                ("changed", "?"),
+                ("updated", "?"),
+                ("doubtful", "?"),
+            ],
         )
-    return Rows(made["cell"], made["page"], made["d"], made["dy"]), made["changed"], made["updated"]
+    return Rows(made["cell"], made["page"], made["d"], made["dy"]), made["changed"], made["updated"], made["doubtful"]
 
 
 def read_linked_pages(conn: Connection, property_key: int) -> Ints:

@@ -110,6 +110,7 @@ REASONS = {
     "same_event": "the domain links to the page already, or another of its links stands for it",
     "no_arm": "its rel is unknown, or it is the loss of a link that was not followed",
     "uncertain_date": "found so late that its day is not known to two weeks",
+    "index_change": "found on a day on which its vendor's index grew",
     "short_history": "no complete look at the site's links eight weeks before it",
     "future_incomplete": "the weeks after it are not over yet",
     "unmeasured": "fewer than half of the expected checks before or after it",
@@ -127,6 +128,7 @@ CHECKS = {
     "onpage_included": "Pages that changed meanwhile included",
     "updates_excluded": "Without links near a Google update",
     "linked_controls": "Compared with pages alone that got or lost links at other times",
+    "possible_index_changes_excluded": "Without days on which a vendor's index may have grown",
     "shifted_7_days": "All dates a week earlier",
     "weightings": "The two weightings against each other",
 }

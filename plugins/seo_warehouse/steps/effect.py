@@ -59,7 +59,7 @@ def _mains(published: list[Published]) -> Iterator[Published]:
 
 
 def _checks(conn: tables.Connection, main: Published, published: list[Published]) -> Iterator[Check]:
-    rows, changed, updated = tables.read_units(conn, main)
+    rows, changed, updated, doubtful = tables.read_units(conn, main)
     linked = tables.read_linked_pages(conn, main.property_key)
     shifted, *_ = tables.read_units(conn, main, is_shifted=True)
     untouched = ~rows.is_treated & ~changed & ~np.isin(rows.page, linked)
@@ -71,6 +71,11 @@ def _checks(conn: tables.Connection, main: Published, published: list[Published]
             "linked_controls",
             rows.where(~changed & (rows.is_treated | np.isin(rows.page, linked))),
             "Beside pages alone that got or lost links at other times",
+        ),
+        (
+            "possible_index_changes_excluded",
+            rows.where(~changed & ~doubtful),
+            "Without links of days on which their vendor's index may have grown",
         ),
         ("shifted_7_days", shifted, "Had every link come 7 days before it was seen"),
     ):

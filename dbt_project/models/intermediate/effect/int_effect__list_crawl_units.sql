@@ -124,6 +124,8 @@ with
             case
                 when events.is_uncertain_date
                 then 'uncertain_date'
+                when events.is_index_change
+                then 'index_change'
                 when
                     events.is_history_short or events.logged_from > events.event_date - {{ memory }}
                 then 'short_history'

@@ -70,6 +70,7 @@ with
         where
             events.is_event
             and not events.is_uncertain_date
+            and not events.is_index_change
             and not events.is_history_short
             and neighbours.other_link_count = 0
             and events.event_date + neighbours.horizon_day <= looks.last_day

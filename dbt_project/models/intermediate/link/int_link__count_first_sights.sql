@@ -44,29 +44,91 @@ with
             and earlier.day = firsts.day - shift.days
     ),
 
-    medians as (
+    -- A rate that is known from so few days is uncertain itself, as one link more tells; and days
+    -- of a property that does PR differ by more than chance. Both are what r is small by.
+    rates as (
         select
             property_key,
             witness,
             day,
-            percentile_cont(0.5) within group (order by earlier_count) as median_before
+            first_sight_count,
+            (sum(earlier_count) + 1) / 29.0::double precision as daily_mean,
+            least(
+                sum(earlier_count) + 1,
+                avg(earlier_count) ^ 2
+                / nullif(greatest(var_samp(earlier_count) - avg(earlier_count), 0), 0)
+            )::double precision as size
         from days_before
-        group by property_key, witness, day
+        group by property_key, witness, day, first_sight_count
+    ),
+
+    judged as (
+        select
+            rates.*, first_sight_count > daily_mean and tails.probability < 0.0001 as is_improbable
+        from rates
+        -- Negative binomial: one less the probabilities of fewer, each by what it is more often
+        -- than the one before.
+        cross join
+            lateral(
+                select 1 - sum(exp(masses.log_mass)) as probability
+                from
+                    (
+                        select
+                            sum(
+                                case
+                                    when number = 0
+                                    then - size * ln(1 + daily_mean / size)
+                                    else
+                                        ln(
+                                            (number - 1 + size)
+                                            / number
+                                            * daily_mean
+                                            / (daily_mean + size)
+                                        )
+                                end
+                            ) over (order by number) as log_mass
+                        from generate_series(0, first_sight_count - 1) as fewer(number)
+                    ) as masses
+            ) as tails
+    ),
+
+    -- What the witness told on that date of all properties to which links came.
+    together as (
+        select
+            witness,
+            day,
+            count(*) as property_count,
+            count(*) filter (where is_improbable) as jump_count
+        from judged
+        group by witness, day
+    ),
+
+    -- Properties of which it would have told, had its index grown.
+    watched as (
+        select firsts.witness, firsts.day, count(*) as property_count
+        from (select distinct witness, day from firsts) as firsts
+        inner join
+            histories
+            on histories.witness = firsts.witness
+            and histories.first_day <= firsts.day - 28
+        group by firsts.witness, firsts.day
     )
 
--- Where most days bring no link the median is 0 and would make every link suspect: it counts as 1
--- then.
 select
     firsts.property_key,
     firsts.witness,
     firsts.day,
     firsts.first_sight_count,
-    medians.median_before,
-    medians.median_before is not null
-    and firsts.first_sight_count > 5 * greatest(medians.median_before, 1) as is_index_change
+    judged.daily_mean,
+    judged.is_improbable is true
+    and together.jump_count - 1
+    >= greatest((together.property_count - 1) / 2.0, 1) as is_index_change,
+    judged.is_improbable is true and watched.property_count = 1 as is_possible_index_change
 from firsts
 left join
-    medians
-    on medians.property_key = firsts.property_key
-    and medians.witness = firsts.witness
-    and medians.day = firsts.day
+    judged
+    on judged.property_key = firsts.property_key
+    and judged.witness = firsts.witness
+    and judged.day = firsts.day
+left join together on together.witness = firsts.witness and together.day = firsts.day
+left join watched on watched.witness = firsts.witness and watched.day = firsts.day

@@ -39,7 +39,8 @@ with
             linking_key,
             case when event_type = 'lost' then 'lost' else 'gained' end as direction,
             {{ rel_class('rel_set') }} as rel_class,
-            is_index_change or is_date_wide as is_uncertain_date
+            is_index_change,
+            is_date_wide as is_uncertain_date
         from {{ ref('int_link__place_events') }}
         where event_type in ('acquired', 'lost', 'restored')
     ),
@@ -125,6 +126,7 @@ select
     end as arm,
     numbered.is_state_change and numbered.member_no = 1 as is_event,
     numbered.is_uncertain_date,
+    numbered.is_index_change,
     coalesce(
         looks.first_day > numbered.event_date - {{ var('link_memory_days') | int }}, true
     ) as is_history_short

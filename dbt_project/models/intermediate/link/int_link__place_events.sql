@@ -76,6 +76,10 @@ with
             end as date_uncertainty_days,
             events.event_type = 'acquired'
             and coalesce(first_sight_days.is_index_change, false) as is_index_change,
+            events.event_type = 'acquired'
+            and coalesce(
+                first_sight_days.is_possible_index_change, false
+            ) as is_possible_index_change,
             links.source_page_key,
             {{ linking_key('links') }} as linking_key,
             {{ page_as_of('links', 'page_key') }} as page_key
@@ -103,6 +107,7 @@ select
     date_uncertainty_days,
     event_date is null or coalesce(date_uncertainty_days > 14, true) as is_date_wide,
     is_index_change,
+    is_possible_index_change,
     observed_date,
     witness,
     loss_basis,
