@@ -61,6 +61,7 @@ REFERENCE_TABLES = {
 GATHERED_BY_CITUS = {
     ("dim_domain", "window"): "a domain's authority is told by links of every property: a row a domain and change",
     ("plan_linking_domain", "window"): "an order of all domains that link to any property: a row a domain",
+    ("int_link__count_first_sights", "window"): "a vendor's index grows for all at once: a row a property and day",
     ("fct_search_total", "outer join"): "days that have no row too: sums of a day and property meet them",
 }
 """Where rows are sent to the coordinator: why, and that they are few."""

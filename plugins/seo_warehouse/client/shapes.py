@@ -15,6 +15,8 @@ MOST_ITEMS = 100
 """Elements of arrays that are looked at for each load: enough to tell what a field is, and milliseconds to walk."""
 MOST_PATHS = 1_000
 """Beyond so many fields of an endpoint no new one is counted: names there are data."""
+LONGEST_PATH, LONGEST_ENDPOINT = 1_000, 300
+"""Bytes of what is watched: both are part of a key, and whoever nests answers deeper would end the load."""
 _NAME = re.compile(r"[@$]?[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _ID = re.compile(r".*\d.*\d.*\d.*|.{33,}|.*%.*")
 _TYPES = {str: "string", bool: "boolean", int: "number", float: "number", dict: "object", list: "array"}
@@ -47,7 +49,7 @@ class Endpoint:
             path = _within(place, name)
             at = self.fields.get(path)
             if at is None:
-                if len(self.fields) >= MOST_PATHS:
+                if len(self.fields) >= MOST_PATHS or len(path) > LONGEST_PATH:
                     continue
                 at = self.fields[path] = Field()
             at.present += 1
@@ -68,10 +70,14 @@ class Tally:
         if self._left <= 0:
             return
         name = "/".join("*" if _ID.fullmatch(part) else part for part in path.split("/"))
+        if len(name.encode()) > LONGEST_ENDPOINT:
+            return
         endpoint = self.endpoints.setdefault(name, Endpoint())
         waiting: list[tuple[str, Any]] = [("", document)]
         while waiting:
             place, value = waiting.pop()
+            if len(place) > LONGEST_PATH:
+                continue
             if isinstance(value, dict):
                 endpoint.count(place, value)
                 within = ((name, inner) for name, inner in value.items() if isinstance(inner, dict | list))

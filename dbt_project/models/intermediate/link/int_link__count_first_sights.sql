@@ -95,23 +95,30 @@ with
     -- What the witness told on that date of all properties to which links came.
     together as (
         select
-            witness,
-            day,
-            count(*) as property_count,
-            count(*) filter (where is_improbable) as jump_count
+            *,
+            count(*) over of_day as property_count,
+            count(*) filter (where is_improbable) over of_day as jump_count
         from judged
-        group by witness, day
+        window of_day as (partition by witness, day)
+    ),
+
+    marks as (
+        select property_key, witness, first_day + 28 as day, 1 as step
+        from histories
+        union all
+        select property_key, witness, day, 0
+        from firsts
     ),
 
     -- Properties of which it would have told, had its index grown.
     watched as (
-        select firsts.witness, firsts.day, count(*) as property_count
-        from (select distinct witness, day from firsts) as firsts
-        inner join
-            histories
-            on histories.witness = firsts.witness
-            and histories.first_day <= firsts.day - 28
-        group by firsts.witness, firsts.day
+        select
+            property_key,
+            witness,
+            day,
+            step,
+            sum(step) over (partition by witness order by day) as property_count
+        from marks
     )
 
 select
@@ -119,16 +126,20 @@ select
     firsts.witness,
     firsts.day,
     firsts.first_sight_count,
-    judged.daily_mean,
-    judged.is_improbable is true
+    together.daily_mean,
+    together.is_improbable is true
     and together.jump_count - 1
     >= greatest((together.property_count - 1) / 2.0, 1) as is_index_change,
-    judged.is_improbable is true and watched.property_count = 1 as is_possible_index_change
+    together.is_improbable is true and watched.property_count = 1 as is_possible_index_change
 from firsts
 left join
-    judged
-    on judged.property_key = firsts.property_key
-    and judged.witness = firsts.witness
-    and judged.day = firsts.day
-left join together on together.witness = firsts.witness and together.day = firsts.day
-left join watched on watched.witness = firsts.witness and watched.day = firsts.day
+    together
+    on together.property_key = firsts.property_key
+    and together.witness = firsts.witness
+    and together.day = firsts.day
+left join
+    watched
+    on watched.property_key = firsts.property_key
+    and watched.witness = firsts.witness
+    and watched.day = firsts.day
+    and watched.step = 0
