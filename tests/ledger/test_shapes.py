@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from seo_warehouse.client.shapes import MOST_ITEMS, MOST_PATHS, Tally
+from seo_warehouse.client.shapes import LONGEST_PATH, MOST_ITEMS, MOST_PATHS, Tally
 from seo_warehouse.ledger.alerts import note_states, open_alerts
 from seo_warehouse.ledger.cutting import cut_ledger
 from seo_warehouse.ledger.shapes import accept, note_shapes, read_changes
@@ -98,7 +98,11 @@ def test_a_tally_is_bounded_whatever_comes() -> None:
     deep: Any = "end"
     for _ in range(50_000):
         deep = [deep]
-    Tally().see("/deep", deep)
+    nested = Tally()
+    nested.see("/deep", deep)
+    nested.see("/" + "word/" * 100, {"a": 1})
+    assert list(nested.endpoints) == ["/deep"]
+    assert all(len(path) <= LONGEST_PATH for path in nested.endpoints["/deep"].fields)
 
 
 def test_what_is_as_always_raises_nothing_in_a_hundred_seeds(connection: psycopg.Connection[Any]) -> None:
