@@ -145,6 +145,8 @@ below.bar(list(by_metric["links_lost"]), [-float(v) for v in by_metric["links_lo
 below.legend(frameon=False)
 below.set_ylabel("links")
 picture.suptitle(f"{PROPERTY}: clicks, and links that came and went, by whole weeks")
+# As all that lies in the state folder, it is its owner's alone.
+FIGURE.touch(mode=0o600)
 picture.savefig(FIGURE)
 print("written:", FIGURE)
 connection.close()

@@ -38,7 +38,9 @@ MARTS = {
     "rpt_search_summary", "rpt_link_effect", "rpt_link_effect_check", "rpt_link_contribution",
     "metric_daily",
 }  # fmt: skip
-OF_OTHERS = {"fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals"}
+OF_OTHERS = {
+    "fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals", "rpt_referral_witness",
+}  # fmt: skip
 """What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""
 
 

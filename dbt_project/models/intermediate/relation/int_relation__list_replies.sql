@@ -7,7 +7,7 @@ with
             campaign_key,
             day,
             touch_id,
-            direction = 'in' and outcome is distinct from 'bounced' as is_reply,
+            direction = 'in' and coalesce(outcome, '') <> 'bounced' as is_reply,
             lag(direction) over said as previous_direction,
             day - lag(day) over said as wait_days
         from {{ ref('int_relation__read_touches') }}
