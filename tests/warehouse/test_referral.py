@@ -148,7 +148,7 @@ def test_a_link_that_does_nothing_is_seldom_told_to_do_something(warehouse: Ware
     for table in ("marts.fct_referral_visit", "intermediate.int_referral__list_candidates", "marts.fct_link_event"):
         warehouse.connection.execute(f"truncate {table}")
     event = {"property_key": 1, "event_type": "acquired", "event_date": came, "evidence": "dated"}
-    event |= dict.fromkeys(("is_uncertain_date", "is_index_change"), False)
+    event |= dict.fromkeys(("is_uncertain_date", "is_index_change", "is_possible_index_change"), False)
     warehouse.insert("marts.fct_link_event", [event | {"event_key": n, "link_key": n} for n in range(links)])
     life = {"property_key": 1, "page_key": 5, "days": "{[2026-01-01,infinity)}"}
     warehouse.insert(
