@@ -149,7 +149,11 @@ def test_ten_bad_rows_alone_refuse_the_file() -> None:
         ("backlinks.csv", "source_url,taget_url", "did you mean 'target_url'"),
         ("backlinks.csv", "von,nach", "headings 'von', 'nach' are not known in backlinks"),
         ("pages.csv", "url,thema", "'thema' is not known in pages"),
-        ("pages.csv", "url,thema,autor", "'thema', 'autor' are not known in pages.*, which has url, topic, published_on: keep those"),
+        (
+            "pages.csv",
+            "url,thema,autor",
+            "'thema', 'autor' are not known in pages.*, which has url, topic, published_on: keep",
+        ),
         ("page-changes.csv", "url,changed_on", "needs a column 'kind'"),
         ("keywords.csv", "keyword,brnad", "did you mean 'brand'"),
         ("export.csv", "a,b,c", "of no form that is known"),
