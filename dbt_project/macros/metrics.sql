@@ -13,7 +13,7 @@
         {"name": "share_of_top10", "mart": "rpt_serp_visibility", "time": "day", "numerator": "sum(top10_count)", "denominator": "sum(valid_check_count)"},
         {"name": "check_position", "mart": "rpt_serp_visibility", "time": "day", "numerator": "sum(position_sum)", "denominator": "sum(found_count)"},
         {"name": "click_share", "mart": "rpt_serp_visibility", "time": "day", "numerator": "sum(click_share_sum)", "denominator": "sum(valid_check_count)"},
-        {"name": "share_of_voice", "mart": "fct_serp_result", "time": "day", "numerator": "sum(case when is_own then click_share else 0 end) filter (where item_type = 'organic' and element_no is null)", "denominator": "sum(click_share) filter (where item_type = 'organic' and element_no is null)", "join": {"mart": "dim_click_curve", "using": ["position"], "columns": ["click_share"]}},
+        {"name": "share_of_voice", "mart": "fct_serp_result", "time": "day", "numerator": "sum(case when is_own then click_share::numeric else 0 end) filter (where item_type = 'organic' and element_no is null)", "denominator": "sum(click_share::numeric) filter (where item_type = 'organic' and element_no is null)", "join": {"mart": "dim_click_curve", "using": ["position"], "columns": ["click_share"]}},
         {"name": "links_gained", "mart": "rpt_link_profile", "time": "day", "numerator": "sum(gained_link_count)"},
         {"name": "links_lost", "mart": "rpt_link_profile", "time": "day", "numerator": "sum(lost_link_count)"},
         {"name": "domains_gained", "mart": "rpt_link_profile", "time": "day", "numerator": "sum(gained_referring_domain_count)"},
