@@ -37,7 +37,7 @@ DAILY = ("random", "popular_half", "popular_one", "late", "edits", "shown_first"
 """Searches are told of every day, or of none: worlds with looks days apart, page by page, need inspections."""
 LEAST_COVERAGE, MOST_ALARMS = 0.93, 0.07
 HEADLINES = """
-select property_key, status, hazard_ratio, honest_low, honest_high
+select property_key, hazard_ratio, honest_low, honest_high
 from marts.rpt_discovery_effect
 where milestone = 'shown' and arm = 'acquired_followed' and band = '1-28' and cut = 'all'
 """
@@ -90,20 +90,19 @@ def judge(cases: list[Case]) -> list[dict[str, Any]]:
 
 
 def read_headlines(wh: Warehouse) -> dict[int, tuple[Any, ...]]:
-    """Of each property its headline: status, ratio, honest interval."""
+    """Of each property its headline: ratio and honest interval, as far as they are told."""
     with wh.connect("transformer") as connection:
         return {key: tuple(rest) for key, *rest in connection.execute(HEADLINES).fetchall()}
 
 
 def _judged(case: Case, told: tuple[Any, ...] | None) -> dict[str, Any]:
-    status, ratio, low, high = told or ("nothing", None, None, None)
+    ratio, low, high = told or (None, None, None)
     fitted = fit_links(case.world().gaps, 0)
     direct = exp(fitted.ratios[HEADLINE].log_ratio) if fitted else None
     return {
         "world": case.kind,
         "true_ratio": case.ratio,
         "seed": case.seed,
-        "status": status,
         "ratio": ratio,
         "is_told": low is not None,
         "covers": None if low is None else low <= case.ratio <= high,
@@ -164,7 +163,7 @@ def write(path: Path, headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]]
 
 @click.command()
 @click.option("--seeds", default=4, show_default=True, help="Worlds of a kind and ratio.")
-@click.option("--first-seed", default=2_000, show_default=True)
+@click.option("--first-seed", default=2_000, show_default=True, help="Tests and worlds of gaps use those below.")
 @click.option("--write/--no-write", "is_kept", default=True, help="Whether results/discovery_files.json is replaced.")
 def main(seeds: int, first_seed: int, is_kept: bool) -> None:
     """Judge and print."""
@@ -174,10 +173,10 @@ def main(seeds: int, first_seed: int, is_kept: bool) -> None:
         rows += judge([Case(key, kind, ratio, seed) for key, (kind, ratio) in enumerate(asked, start=1)])
         say(f"seed {seed} judged")
     found = pd.DataFrame(rows)
-    means = found.drop(columns=["seed", "status"]).astype({"covers": float, "ratio": float, "off_the_fit": float})
+    means = found.drop(columns="seed").astype({"covers": float, "ratio": float, "off_the_fit": float})
     told = means.groupby(["world", "true_ratio"], sort=False).mean().reset_index()
     sys.stdout.write(told.round(3).to_markdown(index=False) + "\n")
-    still = found[(found.true_ratio == 1.0)]
+    still = found[found.true_ratio == 1.0]
     dated = found.world != "late"
     figures = [
         Figure("honest interval covers", float(means.covers.mean()), "at least", LEAST_COVERAGE),

@@ -221,9 +221,10 @@ def _draws(rng: np.random.Generator, n: int, p: Floats, missing: float, unseen: 
 
     Of a hundred thousand classes with one item each there are billions unseen: only those that are drawn are made.
     """
-    whole = np.append(p, missing)
+    shares = np.append(p, missing)
+    shares /= shares.sum()
     for _ in range(DRAWS):
-        draw = rng.multinomial(n, whole / whole.sum())
+        draw = rng.multinomial(n, shares)
         seen = draw[:-1]
         if missing:
             new = np.unique(rng.integers(0, unseen, draw[-1]), return_counts=True)[1]

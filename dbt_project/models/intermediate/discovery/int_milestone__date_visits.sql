@@ -26,14 +26,13 @@ with
         select property_key, page_key, min(after_date) + 1 as born_date
         from
             (
-                select property_key, page_key, after_date
-                from {{ ref('int_milestone__date_crawls') }}
-                where milestone = 'published'
-                union all
-                select property_key, page_key, after_date
-                from {{ ref('int_milestone__date_statements') }}
-            ) as published
-        where after_date is not null
+                {%- for witness in ['crawls', 'statements', 'requests'] %}
+                    {{ 'union all' if not loop.first }}
+                    select property_key, page_key, milestone, after_date
+                    from {{ ref('int_milestone__date_' ~ witness) }}
+                {%- endfor %}
+            ) as told
+        where milestone = 'published' and after_date is not null
         group by property_key, page_key
     ),
 

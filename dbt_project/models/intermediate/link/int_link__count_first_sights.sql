@@ -63,8 +63,7 @@ with
     ),
 
     judged as (
-        select
-            rates.*, first_sight_count > daily_mean and tails.probability < 0.0001 as is_improbable
+        select rates.*, tails.probability < 0.0001 as is_improbable
         from rates
         -- Negative binomial: one less the probabilities of fewer, each by what it is more often
         -- than the one before.
@@ -87,7 +86,14 @@ with
                                         )
                                 end
                             ) over (order by number) as log_mass
-                        from generate_series(0, first_sight_count - 1) as fewer(number)
+                        from
+                            generate_series(
+                                -- Only of days with more than the mean.
+                                0,
+                                case
+                                    when first_sight_count > daily_mean then first_sight_count - 1
+                                end
+                            ) as fewer(number)
                     ) as masses
             ) as tails
     ),
