@@ -214,8 +214,11 @@ def until_decided(connection: psycopg.Connection[Any], process: subprocess.Popen
 
 def test_a_kill_between_decision_and_publication_loses_no_decision(world: World) -> None:
     """A build holds the warehouse, so that the release waits with its decision taken and nothing published."""
-    loader = psycopg.connect(world.wh.dsn("loader"), autocommit=True)
-    with loader as connection, world.connect() as builder:
+    # Builds are of the loader too: it sees the sessions of no other role, and would not wait for them.
+    with (
+        world.wh.connect("loader", autocommit=True) as connection,
+        world.wh.connect("loader", autocommit=True) as builder,
+    ):
         again, later = hold(connection, NIGHT + timedelta(days=1)), hold(connection, NIGHT + timedelta(days=2))
         for load_id in (again, later):
             with builds.warehouse_lock(builder):
