@@ -97,7 +97,7 @@ format: $(DEVELOPING)  ## lay out Python and SQL
 
 clean:  ## remove what was installed or built; the warehouse's own data stays
 	@if [ -x $(BIN)/seo-warehouse ] && [ -d "$${SEO_WAREHOUSE_HOME:-.seo-warehouse}" ]; then $(BIN)/seo-warehouse stop; fi
-	@if [ -x bi/.venv/bin/python ]; then $(BIN)/python -m bi.run stop; fi
+	@if [ -x $(BIN)/python ] && [ -x bi/.venv/bin/python ]; then $(BIN)/python -m bi.run stop; fi
 	rm -rf .venv bi/.venv .uv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs
 
 define CHECK_PYTHON

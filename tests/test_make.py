@@ -73,6 +73,13 @@ def test_dashboards_have_an_environment_of_their_own_of_locked_files(tree: Path)
     assert [want for want in wanted if "#" not in want and want not in lock] == []
 
 
+def test_what_is_installed_is_removed_where_half_of_it_is_gone_already(tree: Path) -> None:
+    (tree / "bi/.venv/bin").mkdir(parents=True)
+    (tree / "bi/.venv/bin/python").symlink_to("/bin/false")
+    subprocess.run(["make", "UV=./uv", "clean"], cwd=tree, capture_output=True, check=True)
+    assert not (tree / "bi/.venv").exists()
+
+
 @pytest.mark.parametrize("target", ["run", "stop", "status"])
 def test_what_serves_needs_no_tools_of_tests(target: str) -> None:
     assert prerequisite(target) == "$(READY)"
