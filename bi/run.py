@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -73,6 +74,7 @@ class Api:
 
     def __init__(self, kept: Kept, user: str = ADMIN, password: str | None = None):
         self.url = f"{kept.url}/api/v1"
+        self.log = kept.component.log
         self.session = requests.Session()
         # Loopback needs no proxy.
         self.session.trust_env = False
@@ -85,7 +87,10 @@ class Api:
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         """What a call returns."""
-        answer = self.session.request(method, f"{self.url}/{path}", timeout=CALL_SECONDS, **more)
+        try:
+            answer = self.session.request(method, f"{self.url}/{path}", timeout=CALL_SECONDS, **more)
+        except requests.RequestException as error:
+            raise EmbeddedError(f"Superset does not answer to {method} {path}: {error}; see {self.log}") from None
         if not answer.ok:
             raise EmbeddedError(f"Superset answers {answer.status_code} to {method} {path}: {answer.text[:1000]}")
         return answer.json()
@@ -169,25 +174,27 @@ def address(wh: Warehouse, login: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(login, safe='')}:{quote(password, safe='')}@{server}"))
 
 
-def serve(wh: Warehouse, analyst: str | None, password: str | None) -> Kept:
-    """Bring Superset up with a bundle for each login that was ever named, and `analyst`, whose password is told once.
+def serve(wh: Warehouse, named: Mapping[str, str]) -> Kept:
+    """Bring Superset up with a bundle for each login that was ever named; `named` has passwords by login.
 
     Raises ConfigError where the login does not reach the warehouse, EmbeddedError where Superset does not.
     """
-    if analyst and not PLAIN_NAME.fullmatch(analyst):
-        raise ConfigError(
-            f"{analyst} is a name that SQL has to quote: dashboards are for logins of small letters, digits and _"
-        )
-    passwords = {OWN_LOGIN: unquote(urlsplit(wh.dsn("analyst")).password or "")}
+    for login in named:
+        if not PLAIN_NAME.fullmatch(login):
+            raise ConfigError(
+                f"{login} is a name that SQL has to quote: dashboards are for logins of small letters, digits and _"
+            )
+    passwords = {OWN_LOGIN: unquote(urlsplit(wh.dsn("analyst")).password or ""), **named}
     kept = Kept(wh.settings.home)
-    if analyst and password:
-        passwords[analyst] = password
     for login, known in passwords.items():
         _expect_open(address(wh, login, known), login)
-    if analyst and analyst not in {*passwords, *kept.analysts}:
-        raise ConfigError(f"{analyst} is not known here yet: its password of the database is needed")
-    with wh.connect("analyst", autocommit=True) as connection:
-        types = bundle.read_types(connection)
+    try:
+        with wh.connect("analyst", autocommit=True) as connection:
+            types = bundle.read_types(connection)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise ConfigError(
+            f"{error.diag.message_primary}: dashboards are of marts that a build of this version has made (`make run`)"
+        ) from None
     api = start(kept)
     for login in dict.fromkeys([OWN_LOGIN, *kept.analysts, *passwords]):
         api.install(address(wh, login, "X"), passwords.get(login), types)
@@ -210,14 +217,15 @@ def main() -> None:
 
 
 @main.command(name="serve")
-@click.option("--analyst", help="A login that `seo-warehouse grant` made: a bundle of its own.")
+@click.option("--analyst", help="A login that `seo-warehouse grant` made: a bundle of its own, or a new password.")
 def _serve(analyst: str | None) -> None:
     """Serve the dashboards, and say where."""
     wh = open_warehouse()
-    is_new = analyst is not None and analyst not in {OWN_LOGIN, *Kept(wh.settings.home).analysts}
-    password = click.prompt(f"Password of {analyst} in the database", hide_input=True) if is_new else None
+    named = {}
+    if analyst and analyst != OWN_LOGIN:
+        named[analyst] = click.prompt(f"Password of {analyst} in the database", hide_input=True)
     try:
-        kept = serve(wh, analyst, password)
+        kept = serve(wh, named)
     except SeoWarehouseError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Superset: {kept.url}/dashboard/list/")

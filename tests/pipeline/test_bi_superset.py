@@ -45,9 +45,9 @@ def served(running: Running) -> Iterator[Served]:
     """Superset with two bundles: of who reads all, and of who reads one property."""
     made = running.command("grant", LOGIN, "--property", PROPERTY)
     [address] = re.findall(r"postgresql://\S+", made.stdout)
-    kept = run.serve(running.wh, LOGIN, urlsplit(address).password)
+    kept = run.serve(running.wh, {LOGIN: str(urlsplit(address).password)})
     # Again, as after a change of a dashboard: nobody's password is needed, and nothing is there twice.
-    kept = run.serve(running.wh, None, None)
+    kept = run.serve(running.wh, {})
     yield Served(kept, running)
     processes.stop([kept.component])
     assert running.command("grant", LOGIN, "--property", PROPERTY, "--revoke").returncode == 0
