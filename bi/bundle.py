@@ -28,6 +28,11 @@ MOST_POINTS, MOST_ROWS = 10_000, 200
 QUERY_SECONDS = 60
 CHARTS = tuple(chart for dashboard in DASHBOARDS for chart in dashboard.charts)
 KINDS = {"line": "echarts_timeseries_line", "bar": "echarts_timeseries_bar", "table": "table"}
+TELLS_WHAT_IS_FINAL = {
+    "fct_search_total": "",
+    "fct_search_performance": " left join marts.fct_search_total using (property_key, day)",
+}
+"""Marts of days that may still change, and what they are joined to for it to be said."""
 Types = Mapping[str, Mapping[str, str]]
 """By dataset the PostgreSQL type of each of its columns."""
 
@@ -60,10 +65,10 @@ def _rows_of_mart(asked: list[Metric]) -> str:
     joined = "".join(f" join marts.{join.mart} as j using ({', '.join(join.using)})" for join in joins)
     more = "".join(f", j.{name}" for join in joins for name in join.columns)
     week = f"date_trunc('week', m.{time})"
-    final = " filter (where is_provisional is not true)" if mart == "fct_search_total" else ""
+    final = " filter (where is_provisional is not true)" if mart in TELLS_WHAT_IS_FINAL else ""
     return (
         f"with spans as (select property_key, min({time}) as first_day, max({time}){final} as last_day"
-        f" from marts.{mart} group by property_key)"
+        f" from marts.{mart}{TELLS_WHAT_IS_FINAL.get(mart, '')} group by property_key)"
         f" select m.*{more}, coalesce(p.property_name, 'all properties') as property,"
         f" date_trunc('month', m.{time})::date as month,"
         f" case when {week} >= s.first_day and {week}::date + 6 <= s.last_day then {week}::date end as week"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from bi.bundle import dataset_named, rows_of
 from seo_warehouse.steps.metrics import FILE, Metric, documented, read_metrics, rendered_macro
 from tests.warehouse.world import Warehouse
 
@@ -67,8 +68,8 @@ PLAIN = {
     "there_share": "avg(case when state = 'final' then 1.0 else 0 end) from marts.rpt_completeness where {it}",
 }
 """Each metric as one would write it who never saw metrics.yml, for the rows below."""
-ZERO, UNKNOWN, ALONE, NOBODY = 3, 4, 5, 99
-"""Properties of a day of zeros, of a day of which nothing is known, of a single row in each mart, and of none."""
+ZERO, UNKNOWN, ALONE, CHANGING, NOBODY = 3, 4, 5, 6, 99
+"""Of a day of zeros, of a day of which nothing is known, of one row a mart, of days that may still change, of none."""
 GROUPINGS = {
     "one day": "property_key = 1 and {day} = date '2026-05-03'",
     "a week of two properties": "property_key in (1, 2) and {day} between '2026-05-04' and '2026-05-10'",
@@ -310,6 +311,21 @@ def test_the_query_of_the_documentation_gives_each_week(filled: Warehouse) -> No
         for metric in ("clicks", "ctr", "search_position", "links_gained")
         for week in range(4)
     }
+
+
+def test_the_last_week_of_searches_ends_where_days_are_final(filled: Warehouse) -> None:
+    """Of what each query brought too, whose rows do not say whether they may change."""
+    rng = random.Random(5)
+    asked = [{"property_key": CHANGING, "query_key": q, "query": f"q{q}", "is_brand": q == 1} for q in (1, 2)]
+    filled.insert("marts.dim_query", asked)
+    for number in range(17):
+        for table, row in _rows(CHANGING, date(2026, 4, 27) + timedelta(days=number), rng):
+            if table.startswith("fct_search_"):
+                more = {"is_provisional": number > 12} if table == "fct_search_total" else {}
+                filled.insert(f"marts.{table}", [row | more])
+    for name in ("fct_search_total", "fct_search_performance"):
+        query = f"select distinct week from ({rows_of(dataset_named(name))}) as d where property_key = {CHANGING}"
+        assert {row["week"] for row in filled.rows(query)} == {date(2026, 4, 27), None}, name
 
 
 def test_a_metric_has_one_row_for_each_property_and_day(filled: Warehouse) -> None:
