@@ -29,11 +29,12 @@ FIGURE = Path(os.environ.get("SEO_WAREHOUSE_HOME", ".seo-warehouse")) / "hour.sv
 address = os.environ.get("SEO_WAREHOUSE_ANALYST")
 if address is None:
     granted = subprocess.run(
-        [COMMAND, "grant", "an_hour", "--property", PROPERTY], check=True, capture_output=True, text=True
+        [COMMAND, "grant", "an_hour", "--property", PROPERTY], check=False, stdout=subprocess.PIPE, text=True
     ).stdout
+    print(granted)
     found = re.search(r"postgresql://\S+", granted)
     if found is None:
-        raise SystemExit("an_hour is there already: set SEO_WAREHOUSE_ANALYST to its address")
+        raise SystemExit("no login was made: to use one that is there, set SEO_WAREHOUSE_ANALYST to its address")
     address = found[0]
 # A read-only session ends no worse than it began; each query is a transaction of its own.
 connection = psycopg.connect(address, autocommit=True, options="-c default_transaction_read_only=on")
