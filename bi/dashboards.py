@@ -24,7 +24,6 @@ class Dataset:
 
     name: str
     sql: str = ""
-    time: str | None = None
     measures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,9 +64,21 @@ def named(columns: str, source: str, *, joined: str = "") -> str:
     )
 
 
-def weekly(title: str, dataset: str, note: str, *figures: str, **more: object) -> Chart:
+def weekly(
+    title: str, dataset: str, note: str, figure: str, *, form: str = WHOLE, is_upside_down: bool = False
+) -> Chart:
     """A line of whole weeks."""
-    return Chart(title, "line", dataset, note, figures, along="week", where="week is not null", **more)  # type: ignore[arg-type]
+    return Chart(
+        title,
+        "line",
+        dataset,
+        note,
+        (figure,),
+        along="week",
+        where="week is not null",
+        form=form,
+        is_upside_down=is_upside_down,
+    )
 
 
 def interval(low: str, high: str, digits: str = "FM999990.00") -> str:
@@ -153,7 +164,6 @@ DATASETS = (
             "rpt_portfolio as b",
             joined="where b.dimension = 'domain' and b.weight = 'link'",
         ),
-        time="month",
         measures={"domains_if_all_alike": "max(common_1)", "largest_domain_share": "max(largest_share)"},
     ),
     Dataset(

@@ -18,7 +18,7 @@ from superset.app import create_app
 ADMIN = "admin"
 
 
-class Served(BaseApplication):  # type: ignore[misc]
+class Served(BaseApplication):
     """An application served by one worker with some threads."""
 
     def __init__(self, app: Any, port: int):
