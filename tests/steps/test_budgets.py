@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from seo_warehouse.errors import ConfigError
+from seo_warehouse.errors import ConfigError, TransientLoadError
 from seo_warehouse.sources import source_named
-from seo_warehouse.steps import nightly
+from seo_warehouse.steps import nightly, pacing
 from seo_warehouse.steps.pacing import pace_of
 from seo_warehouse.steps.settling import settle_dead
 from seo_warehouse.steps.warehouse import Warehouse
@@ -135,7 +135,7 @@ def test_a_deferred_night_is_run_anew_once_its_budget_holds_it_and_while_it_last
     assert nightly.take_deferred(shop.wh) == [], "it is bought"
 
 
-def test_loads_that_call_at_once_are_as_many_as_the_account_allows(shop: Shop) -> None:
+def test_loads_that_call_at_once_are_as_many_as_the_account_allows(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     path = shop.home / "properties.yml"
     path.write_text(path.read_text().replace("calls_a_minute: 60000", "at_once: 2"))
     source = source_named("dataforseo_backlinks")
@@ -145,6 +145,11 @@ def test_loads_that_call_at_once_are_as_many_as_the_account_allows(shop: Shop) -
             opened.callback(pace.close)
         for pace in paces[:2]:
             pool.submit(pace.wait).result(30)
+        with monkeypatch.context() as hurried:
+            hurried.setattr(pacing, "LONGEST_WAIT", timedelta(0))
+            for _ in range(2):
+                with pytest.raises(TransientLoadError, match="by 2 other loads, as many as at_once allows"):
+                    paces[2].wait()
         waiting = pool.submit(paces[2].wait)
         with pytest.raises(TimeoutError):
             waiting.result(1)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack
+from datetime import timedelta
 
 from seo_warehouse.config import AccountLimit
+from seo_warehouse.errors import TransientLoadError
 from seo_warehouse.ledger import pace
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.turns import try_turn
@@ -14,8 +16,10 @@ from seo_warehouse.spec import Source
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
-LOOK_SECONDS = 0.2
-"""So often one looks whether another load has ended."""
+LOOK_SECONDS = 1.0
+"""So often one looks whether another load has ended: each look asks for all places of the account."""
+LONGEST_WAIT = timedelta(hours=6)
+"""Longer than loads call: whoever has a place for so long hangs."""
 
 
 class AccountPace:
@@ -30,7 +34,7 @@ class AccountPace:
         self._session: Connection | None = None
 
     def wait(self) -> None:
-        """Wait for the next call. Raises TransientLoadError where the warehouse is not there."""
+        """Wait for the next call. Raises TransientLoadError where the warehouse is not there, or no place was free."""
         session = self._connection()
         if self._limit.calls_a_minute is not None:
             _, seconds = pace.allot_call(session, self._account, self._limit.calls_a_minute)
@@ -47,8 +51,9 @@ class AccountPace:
 
     def _connection(self) -> Connection:
         if self._session is None:
-            self._session = self._opened.enter_context(self._wh.connect("loader", autocommit=True))
-            self._wait_for_place(self._session)
+            session = self._opened.enter_context(self._wh.connect("loader", autocommit=True))
+            self._wait_for_place(session)
+            self._session = session
         return self._session
 
     def _wait_for_place(self, session: Connection) -> None:
@@ -58,7 +63,13 @@ class AccountPace:
         if any(try_turn(session, place) for place in places):
             return
         log.info("%s is called by as many loads as at_once allows: this one waits", self._account)
+        deadline = time.monotonic() + LONGEST_WAIT.total_seconds()
         while not any(try_turn(session, place) for place in places):
+            if time.monotonic() >= deadline:
+                raise TransientLoadError(
+                    f"{self._account} was called by {len(places)} other loads, as many as at_once allows, for"
+                    f" {LONGEST_WAIT}: look which of them hangs"
+                )
             time.sleep(LOOK_SECONDS)
 
 
