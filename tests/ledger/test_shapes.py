@@ -95,6 +95,10 @@ def test_a_tally_is_bounded_whatever_comes() -> None:
     names = Tally()
     names.see("/names", {f"name_{chr(97 + n % 26)}_{n}": 1 for n in range(5_000)})
     assert len(names.endpoints["/names"].fields) == MOST_PATHS
+    for name, most in (("n{}", MOST_PATHS), ("host-{}.example", MOST_ITEMS)):
+        objects = Tally()
+        objects.see("/objects", {"by_name": {name.format(n): {"x": 1} for n in range(5_000)}})
+        assert sum(objects.endpoints["/objects"].objects.values()) <= 2 + most
     deep: Any = "end"
     for _ in range(50_000):
         deep = [deep]

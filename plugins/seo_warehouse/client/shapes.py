@@ -9,12 +9,13 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 MOST_ITEMS = 100
 """Elements of arrays that are looked at for each load: enough to tell what a field is, and milliseconds to walk."""
 MOST_PATHS = 1_000
-"""Beyond so many fields of an endpoint no new one is counted: names there are data."""
+"""Beyond so many fields of an endpoint, or of an object, no other one is looked at: names there are data."""
 LONGEST_PATH, LONGEST_ENDPOINT = 1_000, 300
 """Bytes of what is watched: both are part of a key, and whoever nests answers deeper would end the load."""
 _NAME = re.compile(r"[@$]?[A-Za-z_][A-Za-z0-9_-]{0,63}")
@@ -69,19 +70,25 @@ class Tally:
         """Count the fields of an answer of `path`, as `orjson` has read it; nothing once enough was seen."""
         if self._left <= 0:
             return
-        name = "/".join("*" if _ID.fullmatch(part) else part for part in path.split("/"))
-        if len(name.encode()) > LONGEST_ENDPOINT:
+        called = "/".join("*" if _ID.fullmatch(part) else part for part in path.split("/"))
+        if len(called.encode()) > LONGEST_ENDPOINT:
             return
-        endpoint = self.endpoints.setdefault(name, Endpoint())
+        endpoint = self.endpoints.setdefault(called, Endpoint())
         waiting: list[tuple[str, Any]] = [("", document)]
         while waiting:
             place, value = waiting.pop()
             if len(place) > LONGEST_PATH:
                 continue
             if isinstance(value, dict):
-                endpoint.count(place, value)
-                within = ((name, inner) for name, inner in value.items() if isinstance(inner, dict | list))
-                waiting.extend((_within(place, name), inner) for name, inner in within)
+                found = dict(islice(value.items(), MOST_PATHS))
+                endpoint.count(place, found)
+                for name, inner in found.items():
+                    at = _within(place, name)
+                    # Where names are data, an object is an array of its values.
+                    is_element = at.endswith(".*")
+                    if isinstance(inner, dict | list) and at in endpoint.fields and (self._left > 0 or not is_element):
+                        self._left -= is_element
+                        waiting.append((at, inner))
             elif isinstance(value, list):
                 taken = value[: max(0, self._left)]
                 self._left -= len(taken)
