@@ -90,8 +90,7 @@ def bring(home: Home, night: date, *, kill: bool = False) -> Json:
         if running is None:
             raise SystemExit("there is no scheduler to kill")
         os.kill(running.pid, signal.SIGKILL)
-        while processes.find(scheduler) is not None:
-            time.sleep(0.1)
+        processes.stop([scheduler])
         embedded_airflow.start(home.airflow, say)
     states = {dag: client.wait(dag, run_id=run, timeout_seconds=WAIT_SECONDS)["state"] for dag, run in runs.items()}
     built = client.wait("warehouse", partition_key=night.isoformat(), timeout_seconds=WAIT_SECONDS)
@@ -139,7 +138,9 @@ def hold(home: Home, night: date, count: int) -> float:
 
 
 @click.command()
-@click.option("--nights", default=10, show_default=True, help="Nights beside the held loads.")
+@click.option(
+    "--nights", type=click.IntRange(min=2), default=10, show_default=True, help="Nights beside the held loads."
+)
 @click.option("--held", default=50, show_default=True, help="Held loads.")
 @click.option("--write/--no-write", default=True, help="Whether results/held_nights.json is replaced.")
 def main(nights: int, held: int, write: bool) -> None:
