@@ -26,16 +26,15 @@ def foretell(wh: Warehouse, property_name: str, first: date | None, last: date |
     """
     prop = wh.properties.named(property_name)
     begin, end = span(wh, prop, first, last, say)
+    asked = [source for source in wh.sources if prop.reads(source) and source.kind is not Kind.DROP]
     with wh.connect("loader", autocommit=True) as connection:
-        for source in wh.sources:
-            if prop.reads(source) and source.kind is not Kind.DROP:
-                for line in _of_history(wh, connection, source, prop, begin, end, say):
-                    say(line)
-        prices: dict[str, Decimal] = {}
-        for source in wh.sources:
-            if prop.reads(source) and source.kind is not Kind.DROP:
-                prices[source.name], line = _of_night(connection, source, prop)
+        for source in asked:
+            for line in _of_history(wh, connection, source, prop, begin, end, say):
                 say(line)
+        prices: dict[str, Decimal] = {}
+        for source in asked:
+            prices[source.name], line = _of_night(connection, source, prop)
+            say(line)
         say(f"{prop.name}: a night costs some {dollars(round(sum(prices.values(), Decimal(0)), 4))} in all")
         standings = {(each.name, each.property_key): each for each in read_standings(connection, wh.now().date())}
     for budget in budgets_of(wh.properties):
