@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import LiteralString
 
 from seo_warehouse.ledger.session import Connection
 
@@ -61,10 +62,10 @@ def usual_day(conn: Connection, source: str, table: str, property_key: int) -> U
     return _usual(conn, _DAY, {"source": source, "table": table}, property_key)
 
 
-def _usual(conn: Connection, query: str, of: dict[str, str], property_key: int) -> Usual | None:
+def _usual(conn: Connection, query: LiteralString, of: dict[str, str], property_key: int) -> Usual | None:
     for key in (property_key, None):
         asked = {**of, "property_key": key, "most": LAST_NIGHTS}
-        count, calls, money, rows = conn.execute(query.encode(), asked).fetchall()[0]
+        count, calls, money, rows = conn.execute(query, asked).fetchall()[0]
         if count:
             return Usual(count, calls, money or Decimal(0), rows or Decimal(0), key is not None)
     return None

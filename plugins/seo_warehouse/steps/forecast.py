@@ -71,7 +71,7 @@ def _of_night(connection: Connection, source: Source, prop: Property) -> tuple[D
         limit = f"; money_per_night allows {allowed:g}" if allowed is not None else ""
         return usual.money, f"{what}: {_taking(usual, 1)}{limit}"
     if allowed is None:
-        return Decimal(0), f"{what}: costs no money; how many calls is not known before its first night"
+        return Decimal(0), f"{what}: has no price in US dollars; how many calls is not known before its first night"
     if source.price is not None:
         price = source.price(prop)
         return price, f"{what}: {dollars(price)} by the price list; money_per_night allows {allowed:g}"
