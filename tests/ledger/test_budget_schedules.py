@@ -87,10 +87,10 @@ class World:
     def settle(self) -> None:
         self.connection.execute("update ops.reservation set until = now() where source = %s", (self.source,))
         for place, _ in expired(self.connection):
+            assert release(self.connection, place)
             usage = Usage(money=sum(self.bought(n) for n in range(ORDERS) if place.scope == f"night={self.night(n)}"))
             night = date.fromisoformat(place.scope.removeprefix("night="))
-            note_order(self.connection, self.source, 1, night, usage, is_done=True)
-            release(self.connection, place)
+            note_order(self.connection, self.source, 1, night, usage)
 
     def undone(self) -> list[int]:
         return [order for order in range(ORDERS) if order not in self.done]

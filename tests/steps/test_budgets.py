@@ -100,14 +100,22 @@ def test_what_a_killed_reading_had_bought_is_spent_a_day_later(shop: Shop, provi
                 "insert into ops.reservation values (%s, 1, %s, %s, now() + %s * interval '1 hour')",
                 (source, scope, money, hours),
             )
+        # The night of the same date was read and noted, and another reading of it is at work.
+        connection.execute(
+            "insert into ops.order_usage values (default, %s, 1, '2026-05-02', 1, 0, 0, 9, 0, 0.75, now())", (source,)
+        )
+        connection.execute(
+            "insert into ops.reservation values (%s, 1, 'night=2026-05-02', 4, now() + interval '1 hour')", (source,)
+        )
     settle_dead(shop.wh)
     assert len(provider.asked) == calls
-    assert shop.fetch("select night, money from ops.order_usage order by 1") == [
+    assert shop.fetch("select night, money from ops.order_usage order by 1, 2") == [
         (date(2026, 5, 2), Decimal("0.5")),
+        (date(2026, 5, 2), Decimal("0.75")),
         (NIGHT, paid),
     ]
     # Whoever is at it keeps what is set aside.
-    assert shop.fetch("select money from ops.reservation") == [(3,)]
+    assert shop.fetch("select money from ops.reservation order by 1") == [(3,), (4,)]
     # And what it had bought is not billed once more.
     [load] = nightly.write(shop.wh, source, "backlink", "shop", NIGHT)
     assert shop.fetch("select rows_read, money from ops.load where load_id = %s", (load,)) == [(3, 0)]

@@ -193,9 +193,9 @@ def expired(conn: Connection) -> list[tuple[Order, Decimal]]:
     return [(Order(source, key, scope), money) for source, key, scope, money in rows]
 
 
-def release(conn: Connection, order: Order) -> None:
-    """Set nothing aside any more for a reading that was killed; one that has been taken up meanwhile keeps its own."""
-    conn.execute(_END, vars(order))
+def release(conn: Connection, order: Order) -> bool:
+    """Set nothing aside any more for a reading that was killed; False where it has been taken up meanwhile."""
+    return conn.execute(_END, vars(order)).rowcount > 0
 
 
 def why_deferred(conn: Connection, order: Order) -> str | None:

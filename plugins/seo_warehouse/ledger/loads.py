@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg import sql
@@ -266,6 +267,18 @@ def note_order(
         (source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes, *owed),
     )
     settle(conn, Order(source, property_key, f"night={night}"), owed[1], is_done=is_done)
+
+
+def note_lost(conn: Connection, order: Order, day: date, money: Decimal) -> None:
+    """Keep money that a killed reading may have spent and nobody can tell of, beside all that is noted of the day."""
+    conn.execute(
+        """
+        insert into ops.order_usage
+            (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money)
+        values (%s, %s, %s, 0, 0, 0, 0, 0, %s)
+        """,
+        (order.source, order.property_key, day, money),
+    )
 
 
 def file_scope(sha256: str) -> str:

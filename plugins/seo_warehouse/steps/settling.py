@@ -31,10 +31,14 @@ def settle_dead(wh: Warehouse) -> None:
         bought = _archived(wh, order)
         night = day_of(order.scope) or wh.now().date()
         with wh.connect("loader") as connection:
-            usage = Usage(money=money) if bought is None else bought
-            loads.note_order(connection, order.source, order.property_key, night, usage, is_done=True)
-            budgets.release(connection, order)
-        log.warning("%s: a reading that was killed has bought for %s US dollars", order, usage.money)
+            if not budgets.release(connection, order):
+                continue
+            if bought is None:
+                loads.note_lost(connection, order, night, money)
+            else:
+                loads.note_order(connection, order.source, order.property_key, night, bought)
+        spent = money if bought is None else bought.money
+        log.warning("%s: a reading that was killed has bought for %s US dollars", order, spent)
 
 
 def _archived(wh: Warehouse, order: Order) -> Usage | None:
