@@ -57,6 +57,13 @@ def test_each_link_of_a_page_is_judged_by_what_stands_around_it() -> None:
     assert [link.is_hidden for link in found] == [True, True, False, True, False]
 
 
-def test_a_page_of_nested_styles_ends() -> None:
-    deep = '<div style="background:red">' * 900 + '<a href="/x" style="color:white">x</a>' * 900
-    assert not any(link.is_hidden for link in links(deep))
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<div style="background:red">' * 900 + '<a href="/x" style="color:white">x</a>' * 900,
+        f'<div style="{"a:b;" * 490}">' * 40 + '<a href="/x" style="color:white">x</a>' * 5_000,
+        f'<a href="/x" style="font-size:{"0" * 1_980}x">x</a>' * 2_000,
+    ],
+)
+def test_a_page_of_many_or_long_styles_ends(body: str) -> None:
+    assert not any(link.is_hidden for link in links(body))

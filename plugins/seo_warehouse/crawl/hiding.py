@@ -30,7 +30,8 @@ _NAMED = {
     "aqua": "00ffff",
 }
 """The sixteen names of HTML 4."""
-_NOTHING = re.compile(r"0*\.?0+(?:px|pt|em|rem|%)?")
+_READ = frozenset(("display", "font-size", "color", "background", "background-color"))
+_NOTHING = re.compile(r"(?:0+(?:\.0+)?|\.0+)(?:px|pt|em|rem|%)?")
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})")
 _RGB = re.compile(r"rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)")
 
@@ -43,21 +44,22 @@ class Hiding:
     """
 
     def __init__(self, tree: LexborHTMLParser) -> None:
-        styled = ((node, _declared(node)) for node in tree.css("[style]"))
-        self._closed = {node.mem_id for node, style in styled if style.get("display") == "none"}
+        styled = ((node.mem_id, _declared(node)) for node in tree.css("[style]"))
+        self._styles = {node: style for node, style in styled if style}
+        self._closed = {node for node, style in self._styles.items() if style.get("display") == "none"}
         self._known: dict[int, bool] = {}
 
     def is_hidden(self, link: LexborNode) -> bool:
         """Whether an element that links is hidden."""
         if self._closed and self._is_closed(link):
             return True
-        style = _declared(link)
-        if not style or link.css_first("img, svg") is not None:
+        style = self._styles.get(link.mem_id)
+        if style is None or link.css_first("img, svg") is not None:
             return False
         if _NOTHING.fullmatch(style.get("font-size", "")):
             return True
         colour = _colour(style.get("color", ""))
-        return colour is not None and colour == _ground(link)
+        return colour is not None and colour == self._ground(link)
 
     def _is_closed(self, node: LexborNode) -> bool:
         """Whether an element around it, or itself, is not displayed; remembers what it passes."""
@@ -75,28 +77,26 @@ class Hiding:
         self._known.update(dict.fromkeys(passed, found))
         return found
 
+    def _ground(self, node: LexborNode) -> str | None:
+        """The colour of the nearest ground that is stated; None where there is none, or it is no plain colour."""
+        above: LexborNode | None = node
+        for _ in range(MAX_STEPS):
+            if above is None:
+                break
+            style = self._styles.get(above.mem_id, {})
+            stated = style.get("background-color") or style.get("background")
+            if stated:
+                return _colour(stated)
+            above = above.parent
+        return None
+
 
 def _declared(node: LexborNode) -> dict[str, str]:
-    """What an element's style declares, in lower case; of two of one name the last."""
+    """What an element's style declares that is read here, in lower case; of two of one name the last."""
     text = (node.attributes.get("style") or "")[:MAX_STYLE].lower()
-    if not text:
-        return {}
     pairs = (declaration.partition(":") for declaration in text.split(";"))
-    return {name.strip(): value.replace("!important", "").strip() for name, _, value in pairs}
-
-
-def _ground(node: LexborNode) -> str | None:
-    """The colour of the nearest ground that is stated; None where there is none, or it is no plain colour."""
-    above: LexborNode | None = node
-    for _ in range(MAX_STEPS):
-        if above is None:
-            break
-        style = _declared(above)
-        stated = style.get("background-color") or style.get("background")
-        if stated:
-            return _colour(stated)
-        above = above.parent
-    return None
+    told = ((name.strip(), value.replace("!important", "").strip()) for name, _, value in pairs)
+    return {name: value for name, value in told if name in _READ}
 
 
 def _colour(value: str) -> str | None:
