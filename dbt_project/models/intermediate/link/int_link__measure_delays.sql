@@ -38,13 +38,7 @@ with
 
     -- The first day by which so many are seen.
     points as (
-        select
-            curve.property_key,
-            curve.witness,
-            curve.month,
-            quartiles.name,
-            quartiles.unseen,
-            min(curve.delay_days) as delay_days
+        select {{ cell }}, quartiles.name, quartiles.unseen, min(curve.delay_days) as delay_days
         from curve
         cross join
             (
@@ -54,16 +48,14 @@ with
                     {%- endfor %}
             ) as quartiles(name, unseen)
         where curve.unseen_share <= quartiles.unseen + 1e-9
-        group by curve.property_key, curve.witness, curve.month, quartiles.name, quartiles.unseen
+        group by {{ cell }}, quartiles.name, quartiles.unseen
     ),
 
     -- By how much links of one domain move the curve there: their finds, less what was to be
     -- expected of them while they were waited for.
     moved as (
         select
-            points.property_key,
-            points.witness,
-            points.month,
+            {{ cell }},
             points.name,
             points.unseen,
             there.unseen_share,
@@ -76,27 +68,12 @@ with
                 - least(own.hazard_square, there.hazard_square)
             ) as influence
         from points
-        inner join
-            curve as there
-            on there.property_key = points.property_key
-            and there.witness = points.witness
-            and there.month = points.month
-            and there.delay_days = points.delay_days
-        inner join
-            watched
-            on watched.property_key = points.property_key
-            and watched.witness = points.witness
-            and watched.month = points.month
-        inner join
-            curve as own
-            on own.property_key = watched.property_key
-            and own.witness = watched.witness
-            and own.month = watched.month
-            and own.delay_days = watched.delay_days
+        inner join curve as there using ({{ cell }}, delay_days)
+        inner join watched using ({{ cell }})
+        inner join curve as own using ({{ cell }})
+        where own.delay_days = watched.delay_days
         group by
-            points.property_key,
-            points.witness,
-            points.month,
+            {{ cell }},
             points.name,
             points.unseen,
             there.unseen_share,
@@ -120,9 +97,7 @@ with
     -- Where the curve passes what it may be there (Woodruff).
     bounds as (
         select
-            widths.property_key,
-            widths.witness,
-            widths.month,
+            {{ cell }},
             widths.name,
             min(curve.delay_days) filter (
                 where curve.unseen_share <= widths.unseen + widths.half_width + 1e-9
@@ -131,12 +106,8 @@ with
                 where curve.unseen_share <= widths.unseen - widths.half_width + 1e-9
             ) as high_days
         from widths
-        inner join
-            curve
-            on curve.property_key = widths.property_key
-            and curve.witness = widths.witness
-            and curve.month = widths.month
-        group by widths.property_key, widths.witness, widths.month, widths.name
+        inner join curve using ({{ cell }})
+        group by {{ cell }}, widths.name
     ),
 
     counts as (
@@ -150,9 +121,7 @@ with
     )
 
 select
-    counts.property_key,
-    counts.witness,
-    counts.month,
+    {{ cell }},
     counts.link_count,
     counts.found_count,
     counts.domain_count,
@@ -163,21 +132,6 @@ select
         {{- ',' if not loop.last }}
     {%- endfor %}
 from counts
-left join
-    points
-    on points.property_key = counts.property_key
-    and points.witness = counts.witness
-    and points.month = counts.month
-left join
-    bounds
-    on bounds.property_key = points.property_key
-    and bounds.witness = points.witness
-    and bounds.month = points.month
-    and bounds.name = points.name
-group by
-    counts.property_key,
-    counts.witness,
-    counts.month,
-    counts.link_count,
-    counts.found_count,
-    counts.domain_count
+left join points using ({{ cell }})
+left join bounds using ({{ cell }}, name)
+group by {{ cell }}, counts.link_count, counts.found_count, counts.domain_count
