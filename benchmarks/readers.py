@@ -77,7 +77,8 @@ QUERIES: dict[str, LiteralString] = {
     "linking domains": """
         select l.source_domain, count(*), max(a.authority)
         from marts.dim_link as l
-        join marts.dim_domain as a on a.domain_key = l.source_domain_key and a.valid_to_date is null
+        join marts.dim_domain as a on a.domain_key = l.source_domain_key and a.vendor = l.authority_witness
+            and a.valid_to_date is null
         where l.state = 'live' group by 1 order by 3 desc nulls last limit 50
         """,
 }

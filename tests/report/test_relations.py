@@ -174,6 +174,7 @@ def test_the_marts_are_read_of_one_property(marts: Connection, analyst: Connecti
         "link_key": 7,
     }
     gone: dict[str, Any] = {"verified_date": LIFE.seen_date, "live_days": 9, "lost_date": DAY, "link_key": 8}
+    gone["is_unqualified_paid"] = True
     placements = [paid | seen | {"is_unqualified_paid": True}, paid, paid | gone, paid | {"is_paid": False}]
     insert(marts, "fct_placement", [*placements, paid | seen | {"property_key": 2}])
     insert(marts, "dim_partner", [{"property_key": 1, "partner_key": 4, "partner_name": "Timber"}])

@@ -136,7 +136,7 @@ where property_key = %(key)s and cut = 'all' and span = '{SPAN}'
 PAID = """
 select count(*) as paid_count, count(verified_date) as seen_count,
     count(*) filter (where verified_date is not null and lost_date is null) as standing_count,
-    count(*) filter (where is_unqualified_paid) as unqualified_count,
+    count(*) filter (where is_unqualified_paid and lost_date is null) as unqualified_count,
     percentile_cont(0.5) within group (order by live_days) filter (where lost_date is not null) as lost_median_days
 from marts.fct_placement
 where property_key = %(key)s and is_paid

@@ -43,8 +43,7 @@ select
     links.is_age_known,
     links.loss_probability as loss_probability_90,
     links.expected_days as expected_days_90,
-    1
-    - (places.rank_position - 0.5::double precision) / places.domain_count as authority_percentile,
+    {{ rank_percentile('places.rank_position', 'places.domain_count') }} as authority_percentile,
     links.page_share,
     judged.shrunk_effect,
     lifespan.last_check_grade
