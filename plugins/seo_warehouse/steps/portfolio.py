@@ -28,7 +28,7 @@ from seo_warehouse.authority.flags import (
 from seo_warehouse.authority.portfolio import Breadth, Series, follow
 from seo_warehouse.authority.risk import Lives, Living, expect_losses
 from seo_warehouse.authority.unseen import lower_bound
-from seo_warehouse.steps.estimating import estimating
+from seo_warehouse.steps.estimating import columns_of, estimating, replace_rows
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -115,29 +115,17 @@ def measure_portfolios(wh: Warehouse) -> int:
             flags = list(_flags(reader))
             losses = list(_losses(reader))
         with wh.connect("loader", autocommit=True) as writer, writer.transaction():
-            _replace(writer, "portfolio", NAMES, ([getattr(row, name) for name in NAMES] for row in measured))
-            _replace(writer, "witness_bound", BOUNDS, bounds)
-            _replace(writer, "link_flag", FLAGS, flags)
-            _replace(writer, "expected_loss", LOSSES, losses)
+            replace_rows(writer, "portfolio", NAMES, ([getattr(row, name) for name in NAMES] for row in measured))
+            replace_rows(writer, "witness_bound", BOUNDS, bounds)
+            replace_rows(writer, "link_flag", FLAGS, flags)
+            replace_rows(writer, "expected_loss", LOSSES, losses)
     log.info("portfolios: %s months, %s of them anew", len(measured), sum(r.fingerprint not in known for r in measured))
     return len(measured)
 
 
-def _replace(writer: psycopg.Connection[Any], table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    writer.execute(sql.SQL("delete from ops.{}").format(sql.Identifier(table)))
-    statement = sql.SQL("copy ops.{} ({}) from stdin").format(sql.Identifier(table), _columns(names))
-    with writer.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _columns(names: Sequence[str]) -> sql.Composed:
-    return sql.SQL(", ").join([sql.Identifier(name) for name in names])
-
-
 def _known(reader: psycopg.Connection[Any]) -> Iterator[Breadth]:
     with reader.cursor() as cursor:
-        for row in cursor.execute(sql.SQL("select {} from ops.portfolio").format(_columns(NAMES))):
+        for row in cursor.execute(sql.SQL("select {} from ops.portfolio").format(columns_of(NAMES))):
             yield Breadth(*row)
 
 

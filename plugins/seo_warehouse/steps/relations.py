@@ -14,7 +14,7 @@ import psycopg
 from seo_warehouse.discovery.curve import draw_curve
 from seo_warehouse.discovery.waits import Waits
 from seo_warehouse.relations.estimate import Floats, Interval, Partners, is_slower, learn, weigh
-from seo_warehouse.steps.estimating import estimating
+from seo_warehouse.steps.estimating import estimating, replace_rows
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.urls import key64
 
@@ -32,19 +32,16 @@ select property_key, curve, kind, after_days, by_days, ending, wait_count
 from intermediate.int_relation__list_waits
 order by property_key, curve, kind, after_days, by_days, ending
 """
-COPY = """
-copy ops.partner_estimate (
-    property_key, partner_key, placed_share, placed_share_low, placed_share_high, yearly_loss_share,
-    yearly_loss_share_low, yearly_loss_share_high, days_per_1000, days_per_1000_low, days_per_1000_high,
-    days_per_1000_careful, own_weight, faster_loss_chance, latest_reply_days, earlier_reply_days, slower_p_value
-) from stdin
-"""
-COPY_CURVES = """
-copy ops.outreach_curve (
-    property_key, curve, kind, age_days, share, interval_low, interval_high, other_share, at_risk_count, begun_count,
-    event_count, status, reason
-) from stdin
-"""
+ESTIMATES = (
+    *("property_key", "partner_key", "placed_share", "placed_share_low", "placed_share_high"),
+    *("yearly_loss_share", "yearly_loss_share_low", "yearly_loss_share_high"),
+    *("days_per_1000", "days_per_1000_low", "days_per_1000_high", "days_per_1000_careful"),
+    *("own_weight", "faster_loss_chance", "latest_reply_days", "earlier_reply_days", "slower_p_value"),
+)
+CURVES = (
+    *("property_key", "curve", "kind", "age_days", "share", "interval_low", "interval_high", "other_share"),
+    *("at_risk_count", "begun_count", "event_count", "status", "reason"),
+)
 Row = tuple[Any, ...]
 
 
@@ -57,14 +54,8 @@ def weigh_partners(wh: Warehouse) -> int:
         reader.execute("set transaction isolation level repeatable read, read only")
         partners, curves = list(_partner_rows(reader)), list(_curve_rows(reader))
         with wh.connect("loader", autocommit=True) as writer, writer.transaction():
-            for table, statement, rows in (
-                ("partner_estimate", COPY, partners),
-                ("outreach_curve", COPY_CURVES, curves),
-            ):
-                writer.execute(psycopg.sql.SQL("delete from ops.{}").format(psycopg.sql.Identifier(table)))
-                with writer.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                    for row in rows:
-                        copy.write_row(row)
+            replace_rows(writer, "partner_estimate", ESTIMATES, partners)
+            replace_rows(writer, "outreach_curve", CURVES, curves)
     log.info("%s partners weighed, %s rows of curves", len(partners), len(curves))
     return len(partners) + len(curves)
 
