@@ -110,7 +110,7 @@ def read_landings(api: Api, property: Property, period: Period) -> Iterator[Row]
                 "host_name": host,
                 "landing": _landing(host, path),
                 "landing_tag": read_tag(path) or None,
-                **_sessions(row, key_events),
+                **_sessions(row, key_events, api.facts[day]),
             }
 
 
@@ -146,7 +146,7 @@ def read_totals(api: Api, property: Property, period: Period) -> Iterator[Row]:
     key_events = _key_events(api, property, ("date",), SESSION_METRICS)
     for day in period.days():
         for row in _report(api, property, day, ("date",), _session_metrics(key_events)):
-            yield {"day": day, **_sessions(row, key_events)}
+            yield {"day": day, **_sessions(row, key_events, api.facts[day])}
 
 
 def probe_referrers(api: Api, property: Property) -> None:
@@ -272,9 +272,7 @@ def _report(
         api.note_shape(day, page)
         api.note(day, **(page.facts or {}), stated_count=page.row_count)
         api.spend(units=page.spent)
-        # It is said of the day, and each sum of money is in it.
-        currency = str((page.facts or {}).get("currency") or "")
-        yield from ({**row, "currencyCode": currency} for row in page.rows)
+        yield from page.rows
         start, stated = start + len(page.rows), page.row_count
         _expect_tokens(page)
 
@@ -370,7 +368,7 @@ def _facts(metadata: dict[str, Any]) -> dict[str, Any]:
     sampled = [mapping(entry, "samplingMetadatas") for entry in sequence(metadata.get("samplingMetadatas"), "sampling")]
     facts = {
         "time_zone": metadata.get("timeZone"),
-        "currency": metadata.get("currencyCode"),
+        "currency": text(metadata.get("currencyCode") or "", "currencyCode") or None,
         "is_other": boolean(metadata.get("dataLossFromOtherRow", False), "dataLossFromOtherRow"),
         "is_thresholded": boolean(metadata.get("subjectToThresholding", False), "subjectToThresholding"),
         "sample_share": min((_share(entry) for entry in sampled), default=1.0),
@@ -402,13 +400,13 @@ def _expect_tokens(page: _Page) -> None:
             raise ThrottledError(f"{left:,} tokens are left of this {name}, fewer than {least:,}", wait)
 
 
-def _sessions(row: dict[str, str], key_events: str) -> Row:
+def _sessions(row: dict[str, str], key_events: str, facts: dict[str, Any]) -> Row:
     return {
         "sessions": whole(row["sessions"], "sessions"),
         "engaged_sessions": whole(row["engagedSessions"], "engagedSessions"),
         "key_events": decimal(row[key_events], key_events),
         "total_revenue": decimal(row["totalRevenue"], "totalRevenue"),
-        "currency": row["currencyCode"] or None,
+        "currency": facts.get("currency"),
     }
 
 
