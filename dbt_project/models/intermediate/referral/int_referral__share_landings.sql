@@ -36,10 +36,10 @@ select
     {%- for column in columns %} counted.{{ column }}, {%- endfor %}
     landings.key_event_count
     * counted.visit_count
-    / greatest(counted.host_count, landings.session_count) as key_event_count,
+    / nullif(greatest(counted.host_count, landings.session_count), 0) as key_event_count,
     landings.revenue
     * counted.visit_count
-    / greatest(counted.host_count, landings.session_count) as revenue,
+    / nullif(greatest(counted.host_count, landings.session_count), 0) as revenue,
     landings.currency
 from counted
 left join

@@ -9,7 +9,7 @@ with
             end as sort,
             {{ key64("coalesce(referrer_host, '')") }} as host_key
         from {{ ref('fct_referral_visit') }}
-        where class <> 'own'
+        where class <> 'own' and visit_count > 0
     )
 
 select
