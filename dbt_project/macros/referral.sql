@@ -1,10 +1,15 @@
-{#- Host of a referrer, or package of the app that names itself. -#}
-{% macro referrer_host(url) -%}
-    coalesce({{ url_host(url) }}, substring({{ url }} from '^android-app://([^/]+)'))
+{#- What staging tells of the columns that all who count visits have (sources/visits.py). An app's host is its package. -#}
+{% macro told_visit() -%}
+    {%- set url = 'coalesce(referrer_normalised, referrer)' -%}
+    referrer_state,
+    {{ url }} as referrer_url,
+    coalesce({{ url_host(url) }}, substring({{ url }} from '^android-app://([^/]+)')) as referrer_host,
+    referrer_domain,
+    referrer_key as referrer_url_key,
+    coalesce(landing_normalised, landing) as landing_url,
+    {{ page_key('landing') }} as landing_url_key,
+    landing_tag
 {%- endmacro %}
-
-{#- Classes of referrers that are lists of hosts, in the order in which they are looked through. -#}
-{% macro listed_classes() -%} array['ai_assistant', 'search', 'social', 'mail'] {%- endmacro %}
 
 {#-
 The class of each referrer of `referrers` (columns property_key, referrer_url, referrer_host) that the property or a list names. Hosts are met
@@ -60,7 +65,7 @@ a class, a path before none and the longest host first.
         listed.property_key is null,
         case
             when listed.property_key is null
-            then array_position({{ listed_classes() }}, listed.class)
+            then array_position(array['ai_assistant', 'search', 'social', 'mail'], listed.class)
         end,
         listed.path is null,
         length(suffixes.host) desc
