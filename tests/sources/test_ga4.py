@@ -240,6 +240,17 @@ def test_no_query_of_a_referrer_is_kept(provider: Provider, tmp_path: Path) -> N
     assert len(reports(provider)) == 1
 
 
+@pytest.mark.parametrize("headers", [[], [{"name": "date"}], None, "x"])
+def test_nothing_is_kept_of_values_without_a_name(provider: Provider, tmp_path: Path, headers: Any) -> None:
+    told = "https://f.example/a?user=bob"
+    provider.answer = answering(
+        lambda asked: report(asked, [entry(asked, pageReferrer=told)], dimensionHeaders=headers)
+    )
+    with pytest.raises(MalformedAnswerError) as raised:
+        read(open_ga4(provider, tmp_path), "referrer")
+    assert "user=bob" not in archived(tmp_path) + str(raised.value)
+
+
 def test_a_page_of_the_property_itself_is_no_row_and_none_that_is_missing(provider: Provider, tmp_path: Path) -> None:
     told = ("https://WWW.Example.com/a", "https://f.example/")
     provider.answer = answering(lambda asked: report(asked, [entry(asked, pageReferrer=one) for one in told]))

@@ -176,18 +176,26 @@ def explain(answer: Answer) -> SourceError | None:
 
 
 def strip(document: Any) -> Any:
-    """What may be kept of an answer: of a referrer no query, but the key of it all, and one of how it came."""
-    headers = document.get("dimensionHeaders") if isinstance(document, dict) else None
-    names = [header.get("name") if isinstance(header, dict) else None for header in headers or ()]
-    if REFERRER not in names:
+    """What may be kept of an answer: of a referrer no query, but the key of it all, and one of how it came.
+
+    Raises:
+        MalformedAnswerError: a row has a value more than there are names: nobody knows which of them is a referrer.
+    """
+    if not isinstance(document, dict) or "rows" not in document:
         return document
-    place = names.index(REFERRER)
-    return {**document, "rows": [_stripped(row, place) for row in sequence(document.get("rows"), "rows")]}
+    headers = sequence(document.get("dimensionHeaders"), "dimensionHeaders")
+    names = [mapping(header, "dimensionHeaders[]").get("name") for header in headers]
+    return {**document, "rows": [_stripped(row, names) for row in sequence(document["rows"], "rows")]}
 
 
-def _stripped(row: Any, place: int) -> dict[str, Any]:
+def _stripped(row: Any, names: list[Any]) -> Any:
     values = sequence(mapping(row, "rows[]").get("dimensionValues"), "dimensionValues")
-    return {**row, "dimensionValues": [*values[:place], *map(_kept, values[place : place + 1]), *values[place + 1 :]]}
+    if len(values) > len(names):
+        raise MalformedAnswerError(f"{len(values)} dimensionValues for {len(names)} names")
+    if REFERRER not in names:
+        return row
+    kept = [_kept(value) if name == REFERRER else value for value, name in zip(values, names, strict=False)]
+    return {**row, "dimensionValues": kept}
 
 
 def _kept(value: Any) -> dict[str, Any]:
