@@ -169,6 +169,16 @@ def test_the_token_goes_in_the_body_alone(provider: Provider, tmp_path: Path) ->
     assert "idVisit" in log["showColumns"]
 
 
+def test_nobody_asks_for_the_person(provider: Provider, tmp_path: Path) -> None:
+    provider.answer = answering([VISIT])
+    api = open_matomo(provider, tmp_path)
+    probe_site(api, make_property())
+    read(api)
+    logs = [asked_of(asked) for asked in provider.asked if b"getLastVisits" in asked.body]
+    shown = {name for log in logs for name in log["showColumns"].split(",")}
+    assert (len(logs), shown - {"type", "url"}) == (2, set(matomo.WANTED))
+
+
 @pytest.mark.parametrize(("count", "calls"), [(0, 1), (1, 1), (9, 1), (10, 2), (11, 2), (18, 3), (19, 3)])
 def test_pages_overlap_and_no_visit_comes_twice(
     provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, calls: int

@@ -180,7 +180,7 @@ def probe_site(api: Api, property: Property) -> None:
     """The token may read the site, and its log where the property says that there is one."""
     api.post(PATH, _asked(property, "SitesManager.getSiteFromId", "yesterday"), decode=_site)
     if property.settings_of(MATOMO).has_log:
-        asked = _asked(property, "Live.getLastVisitsDetails", "yesterday", filter_limit=1)
+        asked = _asked(property, "Live.getLastVisitsDetails", "yesterday", filter_limit=1, showColumns="idVisit")
         api.post(PATH, asked, decode=lambda document: sequence(document, "the answer"))
 
 
