@@ -104,7 +104,7 @@ def answering(visits: list[dict[str, Any]], **other: Any) -> Any:
             return said({"nb_uniq_visitors": 1, "nb_visits": len(visits)})
         if call["method"] in other:
             return said(other[call["method"]])
-        start = int(call["filter_offset"])
+        start = int(call.get("filter_offset", 0))
         return said(visits[start : start + int(call["filter_limit"])])
 
     return answer
