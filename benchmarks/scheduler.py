@@ -29,6 +29,7 @@ import yaml
 
 from benchmarks.measuring import Figure, keep, load_average, repeatedly, say
 from seo_warehouse.config import Settings
+from seo_warehouse.demo.settings import write_properties
 from seo_warehouse.embedded import airflow as embedded_airflow
 from seo_warehouse.embedded import parts, processes
 from seo_warehouse.embedded.airflow import ADMIN, ROOT, Airflow
@@ -38,6 +39,10 @@ from seo_warehouse.embedded.run import run_night
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse
 
 PROPERTIES = 50
+NIGHT_LIMIT_SECONDS = 200.0
+MANY = 500
+MANY_LIMIT_SECONDS = 1_800.0
+PARSED = 1_000
 DAYS = 6
 KEYWORDS = 3
 PAGES = 10
@@ -56,6 +61,16 @@ for path in sys.argv[1:]:
     runpy.run_path(path)
 print(time.process_time() - began)
 """
+ENDS = """
+select source, count(*) filter (where has_ended), min(at), max(at)
+from (
+    select source, property_key, max(ended_at) as at,
+           bool_and(state in ('published', 'unchanged', 'superseded')) as has_ended
+    from ops.newest_loads(%(night)s) where purpose = 'night' and property_key > 0 group by 1, 2
+) as pair
+group by 1
+"""
+"""By source: how many properties had each table's load arrive, and when the first and the last of all had ended."""
 TRIVIAL = f"""
 from airflow.sdk import DAG, chain, task
 
@@ -202,6 +217,7 @@ def measure_night(home: Home) -> Json:
     began = min(_instant(run["start_date"]) for run in ingest.values())
     ended = max(_instant(run["end_date"]) for run in ingest.values())
     whole = (ended - began).total_seconds()
+    pairs = read_ends(home.wh, night)
     waits = [wait for task in tasks if (wait := _wait(task)) is not None]
     return {
         "tasks": len(tasks),
@@ -211,9 +227,12 @@ def measure_night(home: Home) -> Json:
         "idle_mib": round(memory[0]),
         "peak_mib": round(max(memory)),
         "load": [before, load_average()],
-        "ended": sorted(_ended_pairs(tasks)),
+        "warehouse_runs": len(client.runs("warehouse")),
+        "ended": sum(count for _, count, _, _ in pairs),
         "ends": {name: round((_instant(run["end_date"]) - began).total_seconds(), 1) for name, run in ingest.items()},
-        "property_ends": {name: _property_ends(tasks, name, began) for name in ingest},
+        "property_ends": {
+            source: [round((at - began).total_seconds(), 1) for at in ends] for source, _, *ends in pairs
+        },
         "longest_pause": {name: _longest_pause(tasks, name) for name in ingest},
         "wait_seconds": {"median": round(statistics.median(waits), 1), "longest": round(max(waits), 1)},
         "task_seconds": _by_task(tasks),
@@ -235,29 +254,10 @@ def _wait(task: Json) -> float | None:
     return (_instant(task["start_date"]) - _instant(task["scheduled_when"])).total_seconds()
 
 
-def _publishing(tasks: Iterable[Json]) -> Iterator[Json]:
-    """The last task of each property and table."""
-    return (task for task in tasks if task["task_id"].endswith(".publish") and task["map_index"] >= 0)
-
-
-def _ended_pairs(tasks: Iterable[Json]) -> set[str]:
-    """Source and property where each table's last task has ended well."""
-    good, all_of = defaultdict(int), defaultdict(int)
-    for task in _publishing(tasks):
-        pair = f"{task['dag_id'].removeprefix('ingest__')} {task['rendered_map_index']}"
-        all_of[pair] += 1
-        good[pair] += task["state"] == "success"
-    return {pair for pair, count in all_of.items() if good[pair] == count}
-
-
-def _property_ends(tasks: Iterable[Json], dag_id: str, began: datetime) -> list[float]:
-    """When the first and the last property of a source had ended, in seconds of the night."""
-    ends: dict[str, float] = {}
-    for task in _publishing(tasks):
-        if task["dag_id"] == dag_id and task["end_date"]:
-            at = (_instant(task["end_date"]) - began).total_seconds()
-            ends[task["rendered_map_index"]] = max(at, ends.get(task["rendered_map_index"], 0.0))
-    return [round(min(ends.values()), 1), round(max(ends.values()), 1)]
+def read_ends(wh: Warehouse, night: date) -> list[tuple[str, int, datetime, datetime]]:
+    """Rows of ENDS; what all properties share is none of them."""
+    with wh.connect("loader") as connection:
+        return connection.execute(ENDS, {"night": night}).fetchall()
 
 
 def _longest_pause(tasks: Iterable[Json], dag_id: str) -> float:
@@ -281,32 +281,62 @@ def _by_task(tasks: Iterable[Json]) -> dict[str, list[float]]:
     return {name: [len(each), round(statistics.median(each), 2), round(sum(each), 1)] for name, each in most}
 
 
+def measure(count: int) -> Json:
+    """A night of so many properties, with what reading their DAGs and a task that does nothing cost."""
+    with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with opened(folder, count) as home:
+            told = {
+                "properties": count,
+                "parse_cpu_seconds": parse_seconds(home.wh.settings.properties_path),
+                "task_seconds": task_seconds(home.client),
+                "start_seconds": start_seconds(),
+                "night": measure_night(home),
+            }
+            return told | {"pairs": count * len([s for s in home.wh.sources if not s.is_shared])}
+
+
+def parse_many(count: int) -> float:
+    """CPU seconds of reading the DAG files of so many properties."""
+    with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name:
+        settings = Settings({"SEO_WAREHOUSE_HOME": name})
+        write_properties(settings.properties_path, 1, date(2026, 5, 1))
+        multiply(settings.properties_path, settings.drop, count)
+        return parse_seconds(settings.properties_path)
+
+
 @click.command()
 @click.option("--share", default=1.0, show_default=True, help="Of the properties.")
 @click.option("--write/--no-write", default=True, help="Whether results/scheduler.json is replaced.")
 def main(share: float, write: bool) -> None:
     """Measure and print."""
-    count = max(2, round(PROPERTIES * share))
-    with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with opened(folder, count) as home:
-            parse = parse_seconds(home.wh.settings.properties_path)
-            task, start = task_seconds(home.client), start_seconds()
-            night = measure_night(home)
-            sources = [source for source in home.wh.sources if source.name != "google_updates"]
-    pairs = [pair for pair in night.pop("ended") if not pair.startswith("google_updates ")]
+    found = measure(max(2, round(PROPERTIES * share)))
+    many = measure(max(2, round(MANY * share)))
+    parse = parse_many(PARSED)
+    night, task = found["night"], found["task_seconds"]
     figures = [
-        Figure("reading the DAG files, of 1 s of CPU", parse / PARSE_LIMIT_SECONDS, limit=1),
+        Figure(f"reading the DAG files of {PARSED} properties, of 1 s of CPU", parse / PARSE_LIMIT_SECONDS, limit=1),
         Figure("a trivial task, of 0.4 s", task / TASK_SECONDS),
-        Figure("a trivial task, of a bare Python process", task / start),
+        Figure("a trivial task, of a bare Python process", task / found["start_seconds"]),
+        Figure("a night, of 200 s", night["seconds"] / NIGHT_LIMIT_SECONDS, limit=1),
+        Figure("a night of ten times as many, of 30 minutes", many["night"]["seconds"] / MANY_LIMIT_SECONDS, limit=1),
         Figure("a night's second per task, of a trivial task", night["seconds"] / night["tasks"] / task),
-        Figure("properties and sources ended that night", len(pairs) / (count * len(sources)), "at least", 1),
+        Figure("runs of the warehouse that night", night["warehouse_runs"], limit=1),
+        *(
+            Figure(
+                f"sources ended for {each['properties']} properties",
+                each["night"]["ended"] / each["pairs"],
+                "at least",
+                1,
+            )
+            for each in (found, many)
+        ),
         Figure("longest pause of a source, of the night", max(night["longest_pause"].values()) / night["seconds"]),
         Figure("peak memory, of the idle scheduler's", night["peak_mib"] / night["idle_mib"]),
+        Figure("peak memory of ten times as many, of that", many["night"]["peak_mib"] / night["peak_mib"]),
     ]
-    found = {"properties": count, "parse_cpu_seconds": parse, "task_seconds": task, "start_seconds": start}
-    keep("scheduler", figures, {**found, "night": night}, write=write)
+    keep("scheduler", figures, {**found, "many": many, "parse_many_cpu_seconds": parse}, write=write)
 
 
 if __name__ == "__main__":

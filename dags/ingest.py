@@ -11,8 +11,8 @@ from airflow.sdk import DAG
 from seo_warehouse.orchestration.dag_parts import configured_sources, ingest_dag, load_all, order
 from seo_warehouse.orchestration.tasks import announce, close_night, verdict
 
-for source, names in configured_sources():
+for source, groups in configured_sources():
     with DAG(**ingest_dag(source)):
-        published = load_all(source, names, after=order(source, names))
+        published = load_all(source, groups, after=order(source, groups))
         announced = announce(source.name)
-        published >> announced >> [close_night(), verdict(source.name)]
+        published >> announced >> [close_night(source.name), verdict(source.name)]

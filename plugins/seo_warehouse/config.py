@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
 from seo_warehouse.alerting.settings import Channel
-from seo_warehouse.document import read_document
+from seo_warehouse.document import read_bytes, read_document
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources import SOURCES
@@ -162,12 +162,22 @@ class Properties(SharedSettings):
         return tuple(p for p in (*self.properties, self.shared) if p.reads(source))
 
 
+_loaded: dict[Path, tuple[bytes, Properties]] = {}
+"""What was read last, with what it was made of: a task needs it with its DAG file and for itself."""
+
+
 def load_properties(path: Path) -> Properties:
     """Read and validate properties.yml. Raises ConfigError naming the file, the setting and what is wrong."""
+    said = read_bytes(path)
+    known = _loaded.get(path)
+    if known is not None and known[0] == said:
+        return known[1]
     try:
-        return Properties.model_validate(read_document(path))
+        found = Properties.model_validate(read_document(path, said))
     except ValidationError as error:
         raise ConfigError(f"{path}: {'; '.join(_sentences(error))}") from None
+    _loaded[path] = (said, found)
+    return found
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -55,17 +55,23 @@ for _kind in ("int", "float", "timestamp"):
     _Loader.add_constructor(_tag, _as_text(yaml.CSafeLoader.yaml_constructors[_tag]))
 
 
-def read_document(path: Path) -> Any:
-    """What a YAML file says. Raises ConfigError with one sentence that names the file."""
+def read_bytes(path: Path) -> bytes:
+    """What stands in a file of settings. Raises ConfigError with one sentence that names it."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        _expect_shallow(text)
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 (made of the safe one)
-        _count(document, "", {})
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist; properties.example.yml shows its form") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def read_document(path: Path, said: bytes) -> Any:
+    """What the bytes of a YAML file say. Raises ConfigError with one sentence that names the file."""
+    try:
+        text = said.decode("utf-8-sig")
+        _expect_shallow(text)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 (made of the safe one)
+        _count(document, "", {})
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path} is not in UTF-8: byte {error.start + 1} is 0x{error.object[error.start]:02x}"

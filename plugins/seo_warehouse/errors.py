@@ -125,3 +125,14 @@ class EmbeddedError(SeoWarehouseError):
 
 class BackupError(SeoWarehouseError):
     """A backup could not be written or restored."""
+
+
+RETRIED = (TransientSourceError, TransientLoadError)
+"""What may work later, and goes before FINAL, of which a part is of the same family."""
+FINAL = (TerminalSourceError, ConfigError, AuditFailedError, ClockError, LoadError)
+"""What no retry helps. Anything else (a killed process, a lost connection) is tried again."""
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether no retry of a task that failed so will help: a person is needed."""
+    return isinstance(error, FINAL) and not isinstance(error, RETRIED)

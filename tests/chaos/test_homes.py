@@ -78,7 +78,7 @@ def test_a_source_that_was_removed_with_a_load_under_way_holds_no_night_and_goes
         nightly.publish(shop.wh, SOURCE, TABLE, EVERYBODY, NIGHT)
     nightly.audit(shop.wh, SOURCE, TABLE, NIGHT)
     nightly.announce(shop.wh, "exports", NIGHT)
-    assert nightly.close_night(shop.wh, NIGHT)
+    assert nightly.close_night(shop.wh, "exports", NIGHT)
     status.say_loads(shop.wh, shop.say)
     assert any(SOURCE in line and "passed" in line for line in shop.said)
     nightly.maintain(shop.wh)

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
@@ -38,7 +41,7 @@ def test_a_source_that_no_property_asks_for_has_none(tmp_path: Path, monkeypatch
         " sources: {search_console: {site: 'sc-domain:a.example'}}}]"
     )
     monkeypatch.setenv("SEO_WAREHOUSE_PROPERTIES", str(path))
-    assert [(source.name, names) for source, names in configured_sources()] == [("search_console", ["a"])]
+    assert [(source.name, groups) for source, groups in configured_sources()] == [("search_console", [["a"]])]
 
 
 def groups(source: Source) -> list[str]:
@@ -70,15 +73,57 @@ def test_nothing_that_fails_stops_what_does_not_depend_on_it(dags: dict[str, Any
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
-def test_orders_writes_and_publications_are_mapped_over_the_properties(dags: dict[str, Any], source: Any) -> None:
+def test_orders_writes_and_publications_are_mapped_over_groups_of_properties(dags: dict[str, Any], source: Any) -> None:
     dag = dags[f"ingest__{source.name}"]
-    names = ["all"] if source.is_shared else ["alpha"] if source is SITE_CRAWL else ["alpha", "beta"]
+    groups_of = [["all"]] if source.is_shared else [["alpha"]] if source is SITE_CRAWL else [["alpha"], ["beta"]]
     mapped = {task.task_id: task for task in dag.tasks if task.is_mapped}
     wanted = {f"{group}.{verb}" for group in groups(source) for verb in ("write", "publish")}
     assert set(mapped) == wanted | ({"order"} if source.order else set())
     for task in mapped.values():
-        assert task.op_kwargs_expand_input.value == {"property_name": names}
-        assert task.partial_kwargs["map_index_template"] == "{{ task.op_kwargs['property_name'] }}"
+        assert task.op_kwargs_expand_input.value == {"property_names": groups_of}
+        assert "property_names" in task.partial_kwargs["map_index_template"]
+
+
+@given(st.lists(st.text(), unique=True), st.integers(1, 20))
+def test_each_property_is_in_one_group_and_groups_are_few_and_even(names: list[str], count: int) -> None:
+    from seo_warehouse.orchestration.dag_parts import in_groups
+
+    made = in_groups(names, count)
+    assert sorted(name for group in made for name in group) == sorted(names)
+    assert len(made) == min(count, len(names))
+    assert not made or max(map(len, made)) - min(map(len, made)) <= 1
+
+
+def test_there_are_twice_as_many_groups_as_tasks_that_run_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk.configuration import conf
+
+    from seo_warehouse.orchestration.dag_parts import configured_sources
+
+    names = [f"shop-{key}" for key in range(1, 1001)]
+    sites = [
+        {"key": key, "name": name, "domain": f"{name}.example", "history_start": "2026-05-01"}
+        | {"sources": {"search_console": {"site": f"sc-domain:{name}.example"}}}
+        for key, name in enumerate(names, start=1)
+    ]
+    path = tmp_path / "properties.yml"
+    path.write_text(yaml.safe_dump({"properties": sites}))
+    monkeypatch.setenv("SEO_WAREHOUSE_PROPERTIES", str(path))
+    monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "4")
+    assert conf.getint("core", "parallelism") == 4
+    [(_, groups)] = configured_sources()
+    assert [len(group) for group in groups] == [125] * 8
+    assert sorted(name for group in groups for name in group) == sorted(names)
+
+
+def test_a_task_makes_its_own_dag_and_no_other(properties_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seo_warehouse.orchestration.dag_parts import configured_sources
+
+    monkeypatch.setenv("SEO_WAREHOUSE_PROPERTIES", str(properties_file))
+    assert len(configured_sources()) == len(SOURCES)
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "ingest__search_console")
+    assert [source.name for source, _ in configured_sources()] == ["search_console"]
 
 
 def test_the_wait_for_an_order_holds_no_worker_slot(dags: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
+import pytest
 
 from seo_warehouse.ledger import builds, nights
 from tests.ledger.test_builds import claim, put
@@ -41,6 +42,38 @@ def test_a_night_waits_for_a_build_until_one_has_carried_it(database: str) -> No
             assert nights.close_night(connection, NIGHT, MORNING, BOTH)
             builds.finish_build(connection, build.build_id)
         assert not nights.close_night(connection, NIGHT, MORNING, BOTH)
+
+
+def test_of_a_closed_night_the_run_of_one_source_tells_and_of_another_night_another_may(database: str) -> None:
+    with open_warehouse(database) as connection:
+        for night in (NIGHT, NIGHT + NEXT):
+            for source in BOTH:
+                nights.end_source_night(connection, source, night)
+            assert nights.close_night(connection, night, datetime.combine(night, MORNING.timetz()), BOTH)
+        told = [nights.is_teller(connection, source, NIGHT) for source in ("b", "a", "b", "a")]
+        assert told == [True, False, True, False]
+        assert nights.is_teller(connection, "a", NIGHT + NEXT)
+
+
+@pytest.mark.parametrize(
+    ("closed", "is_heard", "told"),
+    [("1 minute", False, []), ("31 minutes", False, [NIGHT]), ("31 minutes", True, []), ("49 hours", False, [])],
+)
+def test_a_night_that_nobody_heard_of_is_told_of_again_while_it_matters(
+    database: str, closed: str, is_heard: bool, told: list[date]
+) -> None:
+    """Who was to tell of it was killed for good; of one whose build failed the next night's takes the days."""
+    with open_warehouse(database) as connection:
+        for source in BOTH:
+            nights.end_source_night(connection, source, NIGHT)
+        assert nights.close_night(connection, NIGHT, MORNING, BOTH)
+        connection.execute("update ops.night set closed_at = now() - %s::interval", (closed,))
+        if is_heard:
+            put(connection, 1.0)
+            with builds.warehouse_lock(connection):
+                build = claim(connection)
+                builds.fail_build(connection, build.build_id, "a model failed")
+        assert nights.close_overdue(connection, MORNING, BOTH) == told
 
 
 def test_of_sources_that_end_at_once_at_least_one_closes_the_night(database: str) -> None:

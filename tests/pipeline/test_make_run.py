@@ -70,7 +70,9 @@ def test_the_output_says_the_state_of_each_load_and_shows_progress(running: Runn
 
 def test_the_events_of_assets_tell_what_the_night_and_the_build_brought(running: Running) -> None:
     events = {
-        (event["name"], event["extra"].get("property")): event["extra"] for event in running.airflow.asset_events()
+        (event["name"], name): told
+        for event in running.airflow.asset_events()
+        for name, told in event["extra"].get("properties", {None: event["extra"]}).items()
     }
     told = events["raw/raw_search_console__performance", "alderwood"]
     assert told["states"].keys() <= {"published", "unchanged"}

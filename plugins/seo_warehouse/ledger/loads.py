@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -249,11 +249,18 @@ def note_usage(conn: Connection, load_id: int, usage: Usage, *, is_done: bool = 
 
 
 def note_order(
-    conn: Connection, source: str, property_key: int, night: date, usage: Usage, *, is_done: bool = False
+    conn: Connection,
+    source: str,
+    property_key: int,
+    night: date,
+    usage: Usage,
+    *,
+    is_done: bool = False,
+    is_failed: bool = False,
 ) -> None:
     """Keep what one look at a night's orders used; of units and money what nothing has noted yet.
 
-    `is_done`: nothing more is bought for the night.
+    `is_done`: nothing more is bought for the night. `is_failed`: the look ended in an error.
     """
     batch = {"source": source, "property": property_key, "first": night, "last": night}
     bill = {"units": usage.units, "money": usage.money, "load_id": None, "table": None, "scope": None}
@@ -261,12 +268,24 @@ def note_order(
     conn.execute(
         """
         insert into ops.order_usage
-            (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            (source, property_key, night, calls, calls_reused, calls_cut, bytes_read, units, money, is_failed)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes, *owed),
+        (source, property_key, night, usage.calls, usage.reused, usage.cut, usage.bytes, *owed, is_failed),
     )
     settle(conn, Order(source, property_key, f"night={night}"), owed[1], is_done=is_done)
+
+
+def failed_orders(conn: Connection, source: str, night: date, since: datetime) -> set[int]:
+    """Keys of the properties of which a look at a night's orders failed, since an instant."""
+    rows = conn.execute(
+        """
+        select distinct property_key from ops.order_usage
+        where source = %s and night = %s and noted_at >= %s and is_failed
+        """,
+        (source, night, since),
+    ).fetchall()
+    return {key for (key,) in rows}
 
 
 def note_lost(conn: Connection, order: Order, day: date, money: Decimal) -> None:

@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 KNOWN_DAYS = timedelta(days=30)
 """A clock by which the ledger has known no night for longer says nothing of the nights that it knows."""
 
+UNHEARD = timedelta(minutes=30)
+"""So long after a night closed some build has begun, or whoever was to tell of it is dead."""
+TOLD_AGAIN = timedelta(days=2)
+"""Until then; what a night brought is with the next one's build after it."""
+
 ONE_AT_A_TIME = "lock table ops.night in share row exclusive mode"
 
 
@@ -75,6 +80,22 @@ def loads_in(
     return [load_id for (load_id,) in rows]
 
 
+def waiting_loads(
+    conn: Connection, source: str, table: str, night: date, property_key: int
+) -> dict[tuple[date, date], int]:
+    """The loads of a property's night that are written and not judged yet, by first and last day."""
+    rows = conn.execute(
+        """
+        select first_day, last_day, max(load_id) from ops.load
+        where state = 'written' and source = %s and table_name = %s and night = %s and purpose = 'night'
+          and property_key = %s
+        group by 1, 2
+        """,
+        (source, table, night, property_key),
+    ).fetchall()
+    return {(first, last): load_id for first, last, load_id in rows}
+
+
 def close_night(conn: Connection, night: date, now: datetime, configured_sources: Iterable[str]) -> bool:
     """Close a night once every configured source has ended it; whether it waits for a build.
 
@@ -96,11 +117,20 @@ def close_night(conn: Connection, night: date, now: datetime, configured_sources
     return True
 
 
+def is_teller(conn: Connection, source: str, night: date) -> bool:
+    """Whether the run of this source is the one that tells of a closed night: the first to ask, and it alone again."""
+    told_by = one(
+        conn, "update ops.night set told_by = coalesce(told_by, %s) where night = %s returning told_by", (source, night)
+    )
+    return bool(told_by == source)
+
+
 def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[str]) -> list[date]:
     """Close the oldest night whose deadline has passed, naming the sources that had not ended it.
 
-    Returns the nights closed so, now or earlier, that wait for a build, oldest first. Nights before the first scheduled
-    one are neither closed nor overdue. `now` has a time zone.
+    Returns the nights closed so, now or earlier, that wait for a build, oldest first; with those that sources closed
+    and of which nobody has told. Nights before the first scheduled one are neither closed nor overdue. `now` has a time
+    zone.
     """
     with conn.transaction():
         conn.execute(ONE_AT_A_TIME)
@@ -113,7 +143,15 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
             )
             log.warning("night %s closed at its deadline without %s", night, ", ".join(missing) or "nothing missing")
         # One that closed earlier and waits for a build is told again: its first teller may have been killed.
-        waiting = conn.execute("select night from ops.night where closed_by = 'deadline' order by 1").fetchall()
+        waiting = conn.execute(
+            """
+            select night from ops.night as n
+            where closed_by = 'deadline' or closed_at between now() - %(recent)s and now() - %(patience)s
+                and not exists (select from ops.build as b where b.claimed_at >= n.closed_at)
+            order by 1
+            """,
+            {"recent": TOLD_AGAIN, "patience": UNHEARD},
+        ).fetchall()
         return [night for (night,) in waiting if not is_carried(conn, night)]
 
 

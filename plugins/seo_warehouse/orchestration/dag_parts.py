@@ -15,24 +15,19 @@ from airflow.sdk import (
     RetryDecision,
     RetryRule,
     TaskGroup,
+    get_current_context,
+    get_parsing_context,
     task,
 )
+from airflow.sdk.configuration import conf
 
 from seo_warehouse.config import RETRIES, Settings
-from seo_warehouse.errors import (
-    AuditFailedError,
-    ClockError,
-    ConfigError,
-    LoadError,
-    TerminalSourceError,
-    TransientLoadError,
-    TransientSourceError,
-)
+from seo_warehouse.errors import FINAL, RETRIED
 from seo_warehouse.ledger.answers import OPTIONS, UNANSWERED
 from seo_warehouse.orchestration.tasks import (
+    GROUP_LABEL,
     HELD,
     NIGHT,
-    PROPERTY_LABEL,
     audit,
     audit_files,
     build,
@@ -72,28 +67,45 @@ class RetryByException(ExceptionRetryPolicy):
 
 RETRY_POLICY = RetryByException(
     rules=[
-        RetryRule([TransientSourceError, TransientLoadError], RetryAction.RETRY, reason="may work later"),
-        RetryRule(
-            [TerminalSourceError, ConfigError, AuditFailedError, ClockError, LoadError],
-            RetryAction.FAIL,
-            reason="no retry will help: a person is needed",
-        ),
+        RetryRule([*RETRIED], RetryAction.RETRY, reason="may work later"),
+        RetryRule([*FINAL], RetryAction.FAIL, reason="no retry will help: a person is needed"),
     ]
 )
 """The one policy of all tasks. What is no error of ours (a killed process, a lost connection) is retried as well."""
 
 
-def configured_sources() -> list[tuple[Source, list[str]]]:
-    """The sources that properties.yml asks for, each with the names of its properties. Raises ConfigError."""
+def configured_sources() -> list[tuple[Source, list[list[str]]]]:
+    """The sources that properties.yml asks for, each with the names of its properties in groups that share tasks.
+
+    In a task only its own source: the others' DAGs are not made for it. Raises ConfigError.
+
+    A task costs Airflow half a second whatever it does. Twice as many groups as tasks run at a time leave the last ones
+    little to wait for.
+    """
     properties = Settings().properties
-    named = [(source, [prop.name for prop in properties.with_source(source)]) for source in SOURCES]
-    return [(source, names) for source, names in named if names]
+    most = 2 * conf.getint("core", "parallelism")
+    wanted = get_parsing_context().dag_id
+    named = [
+        (source, [prop.name for prop in properties.with_source(source)])
+        for source in SOURCES
+        if wanted in (None, _ingest_id(source))
+    ]
+    return [(source, in_groups(names, most)) for source, names in named if names]
+
+
+def in_groups(names: list[str], count: int) -> list[list[str]]:
+    """Names in at most so many groups of nearly one size; none is empty."""
+    return [names[first::count] for first in range(min(count, len(names)))]
 
 
 def ingest_dag(source: Source) -> dict[str, Any]:
     """Arguments of a source's DAG: a run a night, known by its partition key."""
     timetable = CronPartitionTimetable(source.cron, timezone="UTC", key_format="%Y-%m-%d")
-    return _dag(f"ingest__{source.name}", source.description, timetable, "ingest", source.kind.value)
+    return _dag(_ingest_id(source), source.description, timetable, "ingest", source.kind.value)
+
+
+def _ingest_id(source: Source) -> str:
+    return f"ingest__{source.name}"
 
 
 def warehouse_dag() -> dict[str, Any]:
@@ -166,8 +178,8 @@ def _dag(dag_id: str, description: str, timetable: Any, *tags: str) -> dict[str,
     }
 
 
-def order(source: Source, names: list[str]) -> list[Any]:
-    """The task that brings a night's answers into the archive, mapped over properties; none where no order is needed.
+def order(source: Source, groups: list[list[str]]) -> list[Any]:
+    """The task that brings a night's answers into the archive, mapped over groups; none where no order is needed.
 
     Between two looks it holds no worker slot. Past the night's deadline it ends with what there is.
     """
@@ -179,15 +191,18 @@ def order(source: Source, names: list[str]) -> list[Any]:
         mode="reschedule",
         poke_interval=Settings().poll_seconds,
         timeout=timedelta(days=1).total_seconds(),
-        map_index_template=PROPERTY_LABEL,
+        map_index_template=GROUP_LABEL,
     )
-    def order_answers(source_name: str, property_name: str, partition_key: str | None = None) -> bool:
+    def order_answers(
+        source_name: str, property_names: list[str], partition_key: str | None = None, ti: Any = None
+    ) -> bool:
         from seo_warehouse.orchestration.stores import open_task_warehouse
-        from seo_warehouse.steps import nightly
+        from seo_warehouse.steps import groups
 
-        return nightly.order(open_task_warehouse(), source_name, property_name, night_of(partition_key))
+        since = ti.get_first_reschedule_date(get_current_context())
+        return groups.order(open_task_warehouse(), source_name, property_names, night_of(partition_key), since)
 
-    return [order_answers.partial(source_name=source.name).expand(property_name=names)]
+    return [order_answers.partial(source_name=source.name).expand(property_names=groups)]
 
 
 def onboarding_dag() -> dict[str, Any]:
@@ -207,11 +222,11 @@ def onboarding_dag() -> dict[str, Any]:
     return arguments | {"params": params, "max_active_runs": 1, "is_paused_upon_creation": False}
 
 
-def load_all(source: Source, names: list[str], *, after: list[Any]) -> list[Any]:
+def load_all(source: Source, groups: list[list[str]], *, after: list[Any]) -> list[Any]:
     """Each table's write, audit and publish, `after` the order; of files one for all tables. Returns the last ones."""
     if source.kind is Kind.DROP:
-        return [load_files(source, names)]
-    return [load(source, table, names, after=after) for table in source.tables]
+        return [load_files(source, groups)]
+    return [load(source, table, groups, after=after) for table in source.tables]
 
 
 def build_marts() -> Any:
@@ -220,23 +235,25 @@ def build_marts() -> Any:
     return build.override(outlets=[mart_asset(name) for name in sorted(path.stem for path in found)])()
 
 
-def load_files(source: Source, names: list[str]) -> Any:
+def load_files(source: Source, groups: list[list[str]]) -> Any:
     """Write, audit and publish of every file: which tables it is for is known once it is read. Returns the last."""
     with TaskGroup("files", tooltip=source.description):
-        written = write_files.partial(source_name=source.name).expand(property_name=names)
+        written = write_files.partial(source_name=source.name).expand(property_names=groups)
         audited = audit_files(source_name=source.name)
         tables = [raw_asset(source, table) for table in source.tables]
-        published = publish_files.override(outlets=tables).partial(source_name=source.name).expand(property_name=names)
+        published = (
+            publish_files.override(outlets=tables).partial(source_name=source.name).expand(property_names=groups)
+        )
         written >> audited >> published
     return published
 
 
-def load(source: Source, table: Table, names: list[str], *, after: list[Any]) -> Any:
+def load(source: Source, table: Table, groups: list[list[str]], *, after: list[Any]) -> Any:
     """A table's write, audit and publish, `after` the order. Returns the last. No property's failure stops another."""
     with TaskGroup(table.name, tooltip=table.description):
-        written = write.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        written = write.partial(source_name=source.name, table_name=table.name).expand(property_names=groups)
         audited = audit(source_name=source.name, table_name=table.name)
         publishing = publish.override(outlets=[raw_asset(source, table)])
-        published = publishing.partial(source_name=source.name, table_name=table.name).expand(property_name=names)
+        published = publishing.partial(source_name=source.name, table_name=table.name).expand(property_names=groups)
         after >> written >> audited >> published
     return published

@@ -40,7 +40,8 @@ def mart_asset(name: str) -> Asset:
     return _asset("marts", name)
 
 
-PROPERTY_LABEL = "{{ task.op_kwargs['property_name'] }}"
+GROUP_LABEL = "{{ task.op_kwargs['property_names'] | join(', ') | truncate(120, True) }}"
+"""Airflow keeps 250 characters."""
 
 
 def night_of(partition_key: str | None) -> date:
@@ -63,12 +64,14 @@ def load_of(partition_key: str | None) -> int:
     return int(partition_key or "")
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def write(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
-    """Read a property's due days into `audit`. Returns the loads."""
-    from seo_warehouse.steps import nightly
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=GROUP_LABEL)
+def write(source_name: str, table_name: str, property_names: list[str], partition_key: str | None = None) -> list[int]:
+    """Read the due days of each property of a group into `audit`. Returns the loads."""
+    from seo_warehouse.steps import groups, nightly
 
-    return nightly.write(_warehouse(), source_name, table_name, property_name, night_of(partition_key))
+    wh, night = _warehouse(), night_of(partition_key)
+    written = groups.for_each(property_names, lambda name: nightly.write(wh, source_name, table_name, name, night))
+    return [load_id for each in written.values() for load_id in each]
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -79,24 +82,26 @@ def audit(source_name: str, table_name: str, partition_key: str | None = None) -
     nightly.audit(_warehouse(), source_name, table_name, night_of(partition_key))
 
 
-@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def publish(source_name: str, table_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
-    """Swap a property's passed loads into `raw`; skipped where none passed. Returns what became of each."""
-    from seo_warehouse.steps import nightly
+@task(trigger_rule=TriggerRule.ALL_DONE, map_index_template=GROUP_LABEL)
+def publish(
+    source_name: str, table_name: str, property_names: list[str], partition_key: str | None = None
+) -> dict[str, list[str]]:
+    """Swap a group's passed loads into `raw`; skipped where none passed. Returns what became of each, by property."""
+    from seo_warehouse.steps import groups, nightly
 
-    states = nightly.publish(_warehouse(), source_name, table_name, property_name, night_of(partition_key))
-    if not states:
-        raise AirflowSkipException(f"no load of {table_name} for {property_name} passed the audit")
-    _tell_of_raw(source_name, property_name, night_of(partition_key))
-    return states
+    wh, night = _warehouse(), night_of(partition_key)
+    states = groups.for_each(property_names, lambda name: nightly.publish(wh, source_name, table_name, name, night))
+    return _tell_of_raw(wh, source_name, night, states)
 
 
-@task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def write_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[int]:
-    """Read every file of a property that the ledger lacks into `audit`. Returns the loads."""
-    from seo_warehouse.steps import drop
+@task(task_id="write", trigger_rule=TriggerRule.ALL_DONE, map_index_template=GROUP_LABEL)
+def write_files(source_name: str, property_names: list[str], partition_key: str | None = None) -> list[int]:
+    """Read every file of a group's properties that the ledger lacks into `audit`. Returns the loads."""
+    from seo_warehouse.steps import drop, groups
 
-    return drop.write(_warehouse(), source_name, property_name, night_of(partition_key))
+    wh, night = _warehouse(), night_of(partition_key)
+    written = groups.for_each(property_names, lambda name: drop.write(wh, source_name, name, night))
+    return [load_id for each in written.values() for load_id in each]
 
 
 @task(task_id="audit", trigger_rule=TriggerRule.ALL_DONE)
@@ -107,28 +112,36 @@ def audit_files(source_name: str, partition_key: str | None = None) -> None:
     drop.audit(_warehouse(), source_name, night_of(partition_key))
 
 
-@task(task_id="publish", trigger_rule=TriggerRule.ALL_DONE, map_index_template=PROPERTY_LABEL)
-def publish_files(source_name: str, property_name: str, partition_key: str | None = None) -> list[str]:
-    """Merge a property's passed loads into `raw`; skipped where there is none. Returns what became of each."""
-    from seo_warehouse.steps import drop
+@task(task_id="publish", trigger_rule=TriggerRule.ALL_DONE, map_index_template=GROUP_LABEL)
+def publish_files(
+    source_name: str, property_names: list[str], partition_key: str | None = None
+) -> dict[str, list[str]]:
+    """Merge a group's passed loads into `raw`; skipped where none passed. Returns what became of each, by property."""
+    from seo_warehouse.steps import drop, groups
 
-    states = drop.publish(_warehouse(), source_name, property_name, night_of(partition_key))
-    if not states:
-        raise AirflowSkipException(f"no new file of {property_name} passed the audit")
-    _tell_of_raw(source_name, property_name, night_of(partition_key))
-    return states
+    wh, night = _warehouse(), night_of(partition_key)
+    states = groups.for_each(property_names, lambda name: drop.publish(wh, source_name, name, night))
+    return _tell_of_raw(wh, source_name, night, states)
 
 
-def _tell_of_raw(source_name: str, property_name: str, night: date) -> None:
-    """Have the events of the task's assets tell what the night brought of a property: nothing, where no file did."""
+def _tell_of_raw(wh: Warehouse, source_name: str, night: date, states: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Have the events of the task's assets tell what the night brought of the properties of which something passed.
+
+    Of a table of which no file spoke that is nothing. Raises AirflowSkipException where nothing passed of any.
+    """
     from seo_warehouse.steps import nightly
 
-    told = nightly.raw_outcomes(_warehouse(), source_name, property_name, night)
+    passed = {name: each for name, each in states.items() if each}
+    if not passed:
+        raise AirflowSkipException(f"nothing of {', '.join(states)} passed the audit")
+    told = {name: nightly.raw_outcomes(wh, source_name, name, night) for name in passed}
     nothing = {"states": {}, "rows": 0, "days": 0, "money": 0.0}
     context = get_current_context()
     for asset in context["task"].outlets:
         table = asset.name.partition("__")[2]
-        context["outlet_events"][asset].extra = {"property": property_name, **told.get(table, nothing)}
+        properties = {name: each.get(table, nothing) for name, each in told.items()}
+        context["outlet_events"][asset].extra = {"properties": properties}
+    return passed
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -140,13 +153,16 @@ def announce(source_name: str, partition_key: str | None = None) -> None:
 
 
 @task(outlets=[NIGHT])
-def close_night(partition_key: str | None = None) -> None:
-    """Close the night once every source has ended it; skipped, and so without an event, before that."""
+def close_night(source_name: str, partition_key: str | None = None) -> None:
+    """Close the night once every source has ended it; skipped, and so without an event, before that.
+
+    And where another source's run tells of it.
+    """
     from seo_warehouse.steps import nightly
 
     night = night_of(partition_key)
-    if not nightly.close_night(_warehouse(), night):
-        raise AirflowSkipException(f"night {night} has closed already, or a source has not ended it")
+    if not nightly.close_night(_warehouse(), source_name, night):
+        raise AirflowSkipException(f"night {night} is told of already, or a source has not ended it")
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)

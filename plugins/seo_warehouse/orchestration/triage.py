@@ -4,12 +4,15 @@ TRIAGE = {
     "ingest": """
 ### A source's night
 
-For each table: **write** copies what the provider answers into `audit`, one task a property; **audit** judges all
-properties' loads; **publish** swaps the days of those that passed into `raw`. Then the source's night is announced, and
-the night is closed once all sources have ended it. The run's partition key is the night.
+For each table: **write** copies what the provider answers into `audit`, a task for each group of properties (its label
+names them); **audit** judges all properties' loads; **publish** swaps the days of those that passed into `raw`. Then
+the source's night is announced, and the night is closed once all sources have ended it, of which one source's run tells
+`warehouse`. The run's partition key is the night.
 
-**What a red run means.** Some property's load failed or is in quarantine. The others are published, the night closes
-and `warehouse` runs without it. `verdict` names each such load with its reason; `ops.load` and `ops.verdict` keep it.
+**What a red run means.** Some property's load failed or is in quarantine. The others, of its group too, are published,
+the night closes and `warehouse` runs without it. `verdict` names each such load with its reason; `ops.load` and
+`ops.verdict` keep it. A group is tried again while any of its properties may come later; what is finished is not read
+again.
 
 | red task | meaning | do |
 |---|---|---|
@@ -22,7 +25,8 @@ and `warehouse` runs without it. `verdict` names each such load with its reason;
 | `verdict` alone | a load is in quarantine | read its `ops.verdict`; approve or reject it: `release` |
 
 **May be ignored:** `publish` skipped (nothing passed for that property), `close_night` skipped (another source is still
-at work). **Clearing is safe:** archived answers are not asked for again, equal content ends `unchanged`.
+at work, or tells of the night). **Clearing is safe:** archived answers are not asked for again, equal content ends
+`unchanged`.
 """,
     "warehouse": """
 ### The build after a night

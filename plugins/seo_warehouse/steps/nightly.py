@@ -54,8 +54,9 @@ def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> b
 def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, night: date) -> list[int]:
     """Read a night's due days of one property into `audit`, a load a day (older holes: a load a month).
 
-    Returns the loads written. A day that cannot be read keeps no other from being read; the first such error is raised
-    once all were tried: SourceError or LoadError.
+    Returns the loads that wait to be judged. What an earlier try of the same night has written is not read again. A day
+    that cannot be read keeps no other from being read; the first such error is raised once all were tried: SourceError
+    or LoadError.
     """
     source, prop = reading.configured(wh, source_name, property_name)
     table = source.table(table_name)
@@ -66,15 +67,18 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
         if not is_filling and (due.untried or due.tried):
             log.info("%s.%s %s: the holes are left to the onboarding that runs", source.name, table.name, prop.name)
         scopes = _scopes(due if is_filling else Due(due.window, [], []), night)
+        with wh.connect("loader") as connection:
+            waiting = nights.waiting_loads(connection, source.name, table.name, night, prop.key)
         if not scopes:
             log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
-        return _write_each(
+        return [*waiting.values()] + _write_each(
             wh,
             [
                 Reading(
                     source=source, table=table, property=prop, period=period, night=night, purpose="night", scope=scope
                 )
                 for period, scope in scopes.items()
+                if (period.first_day, period.last_day) not in waiting
             ],
         )
 
@@ -147,10 +151,14 @@ def announce(wh: Warehouse, source_name: str, night: date) -> None:
         nights.end_source_night(connection, source_name, night)
 
 
-def close_night(wh: Warehouse, night: date) -> bool:
-    """Close a night once every configured source has ended it; True until a finished build carries it."""
+def close_night(wh: Warehouse, source_name: str, night: date) -> bool:
+    """Close a night once every configured source has ended it.
+
+    True until a finished build carries it, for the run of one source: one is enough to wake the build.
+    """
     with wh.connect("loader") as connection:
-        return nights.close_night(connection, night, wh.now(), tuple(s.name for s in wh.sources))
+        is_waiting = nights.close_night(connection, night, wh.now(), tuple(s.name for s in wh.sources))
+        return is_waiting and nights.is_teller(connection, source_name, night)
 
 
 def close_overdue(wh: Warehouse) -> list[date]:

@@ -116,12 +116,14 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
         if not try_turn(holder, f"order {source.name} {prop.key} {night}"):
             raise TransientLoadError(f"order {source.name}, {prop.name}, {night}: another process is ordering it")
         with open_api(wh, source, prop, scope=night_scope(night), may_call=True) as api:
-            is_whole = False
+            is_whole, is_failed = False, True
             try:
                 is_whole = source.order(api, prop, period)
+                is_failed = False
             finally:
                 with wh.connect("loader") as connection:
-                    loads.note_order(connection, source.name, prop.key, night, api.usage, is_done=is_whole)
+                    note = {"is_done": is_whole, "is_failed": is_failed}
+                    loads.note_order(connection, source.name, prop.key, night, api.usage, **note)
                 _note_shapes(wh, source, api)
             return is_whole
 

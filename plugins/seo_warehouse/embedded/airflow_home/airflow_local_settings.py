@@ -2,21 +2,28 @@
 the dashboard what its lights mean here.
 
 LocalExecutor forks its tasks from the scheduler, so an audit or a build finds Great Expectations and dbt already
-imported: seven seconds less in each; and every task the steps, which it else spends more time on than on its work. Of
+imported: seven seconds less in each; and every task the steps and properties.yml, else more time than its work. Of
 no use with Celery or Kubernetes, which fork from elsewhere. A changed package reaches tasks when the scheduler starts.
 """
 
 import logging
 import sys
+from contextlib import suppress
 from importlib import import_module
 
-TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "seo_warehouse.steps.nightly")
+TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "seo_warehouse.steps.groups")
 
 if "scheduler" in sys.argv:
     # It tells hundreds of times at import which of its own functions it does not document.
     logging.getLogger("great_expectations._docs_decorators").setLevel(logging.WARNING)
     for name in TASKS_NEED:
         import_module(name)
+    from seo_warehouse.config import Settings
+    from seo_warehouse.errors import SeoWarehouseError
+
+    # A thousand properties take a second to read. What has changed since is read by each task itself.
+    with suppress(SeoWarehouseError):
+        _ = Settings().properties
 
 if "api-server" in sys.argv:
     from airflow.api_fastapi.common.types import UIAlert
