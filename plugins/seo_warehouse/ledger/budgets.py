@@ -167,12 +167,12 @@ def note_run(conn: Connection, source: str, scope: str, run_id: str) -> None:
     conn.execute("update ops.deferral set run_id = %s where source = %s and scope = %s", (run_id, source, scope))
 
 
-def take_deferred(conn: Connection, scope: str, budgets: Sequence[Budget]) -> list[tuple[str, str]]:
-    """(source, run) of each run of a night with a reading that its budgets hold by now. Each is given once."""
+def find_deferred(conn: Connection, scope: str, budgets: Sequence[Budget]) -> list[tuple[str, str]]:
+    """(source, run) of each run of a night with a reading that its budgets hold by now."""
     found: set[tuple[str, str]] = set()
     rows = conn.execute(
         "select source, property_key, money, run_id from ops.deferral"
-        " where scope = %s and run_id is not null and money is not null for update",
+        " where scope = %s and run_id is not null and money is not null",
         (scope,),
     ).fetchall()
     for source, key, money, run_id in rows:
@@ -180,9 +180,15 @@ def take_deferred(conn: Connection, scope: str, budgets: Sequence[Budget]) -> li
         concerned = [b for b in budgets if source in b.sources and b.property_key in (EVERYBODY, key)]
         if all(_refusal(conn, order, money, budget) is None for budget in concerned):
             found.add((source, run_id))
-    for _, run_id in found:
-        conn.execute("update ops.deferral set run_id = null where run_id = %s and scope = %s", (run_id, scope))
     return sorted(found)
+
+
+def note_anew(conn: Connection, source: str, scope: str, run_id: str) -> None:
+    """Note that a run of Airflow's is run anew: until it has ended again it is not found by `find_deferred`."""
+    conn.execute(
+        "update ops.deferral set run_id = null where source = %s and scope = %s and run_id = %s",
+        (source, scope, run_id),
+    )
 
 
 def expired(conn: Connection) -> list[tuple[Order, Decimal]]:

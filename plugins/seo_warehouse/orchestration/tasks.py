@@ -310,13 +310,19 @@ def find_deferred() -> list[list[str]]:
     """Source and run of each run of tonight that a budget kept from buying something, and that fits by now."""
     from seo_warehouse.steps import nightly
 
-    return [list(found) for found in nightly.take_deferred(_warehouse())]
+    return [list(found) for found in nightly.find_deferred(_warehouse())]
 
 
 @task
 def read_deferred(deferred: list[str]) -> None:
-    """Run one of them anew: what it has read already comes from the archive, and is unchanged."""
+    """Run one of them anew: what it has read already comes from the archive, and is unchanged.
+
+    Noted first, and here: a task that is killed in between is tried again, with the same run.
+    """
+    from seo_warehouse.steps import nightly
+
     source_name, run_id = deferred
+    nightly.note_anew(_warehouse(), source_name, run_id)
     _run_anew(f"ingest__{source_name}", run_id)
 
 

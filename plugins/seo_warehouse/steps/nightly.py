@@ -208,13 +208,19 @@ def note_run(wh: Warehouse, source_name: str, night: date, run_id: str) -> None:
         budgets.note_run(connection, source_name, reading.night_scope(night), run_id)
 
 
-def take_deferred(wh: Warehouse) -> list[tuple[str, str]]:
+def find_deferred(wh: Warehouse) -> list[tuple[str, str]]:
     """(source, run) of each run of tonight that a budget kept from buying something, and that fits by now."""
     tonight = wh.now().date()
     if not wh.is_open(tonight):
         return []
     with wh.connect("loader") as connection:
-        return budgets.take_deferred(connection, reading.night_scope(tonight), budgets_of(wh.properties))
+        return budgets.find_deferred(connection, reading.night_scope(tonight), budgets_of(wh.properties))
+
+
+def note_anew(wh: Warehouse, source_name: str, run_id: str) -> None:
+    """Note that a run of tonight is run anew, so that nobody else does it too."""
+    with wh.connect("loader") as connection:
+        budgets.note_anew(connection, source_name, reading.night_scope(wh.now().date()), run_id)
 
 
 def maintain(wh: Warehouse) -> None:

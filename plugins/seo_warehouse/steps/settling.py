@@ -23,12 +23,18 @@ def settle_dead(wh: Warehouse) -> None:
     """Note what was bought by readings that have set money aside and that nobody has taken up for a day.
 
     A night's is read once more from the archive, without a call. Of what cannot be read so, all that was set aside is
-    taken for spent.
+    taken for spent. Raises the last error that was none of a source's once all were tried.
     """
     with wh.connect("loader", autocommit=True) as connection:
         dead = budgets.expired(connection)
+    failure: Exception | None = None
     for order, money in dead:
-        bought = _archived(wh, order)
+        try:
+            bought = _archived(wh, order)
+        except Exception as error:  # noqa: BLE001  one must keep no other from being noted
+            log.error("%s: what it bought cannot be told: %s", order, error)
+            failure = error
+            continue
         night = day_of(order.scope) or wh.now().date()
         with wh.connect("loader") as connection:
             if not budgets.release(connection, order):
@@ -39,6 +45,8 @@ def settle_dead(wh: Warehouse) -> None:
                 loads.note_order(connection, order.source, order.property_key, night, bought)
         spent = money if bought is None else bought.money
         log.warning("%s: a reading that was killed has bought for %s US dollars", order, spent)
+    if failure is not None:
+        raise failure
 
 
 def _archived(wh: Warehouse, order: Order) -> Usage | None:
