@@ -150,7 +150,8 @@ def multiply(path: Path, drop: Path, count: int) -> None:
         folder = drop / prop["name"]
         folder.mkdir(parents=True)
         file = folder / "rankings.csv"
-        lines = [f"{first},kettle {n},google,US,en,mobile,found,{n},https://shop.example/{n},100" for n in range(1, 21)]
+        site = f"https://{prop['domain']}"
+        lines = [f"{first},kettle {n},google,US,en,mobile,found,{n},{site}/{n},100" for n in range(1, 21)]
         file.write_text(
             "checked_on,keyword,engine,country,language,device,state,position,url,depth\n" + "\n".join(lines)
         )
