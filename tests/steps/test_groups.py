@@ -154,7 +154,7 @@ def world(postgres: Postgres, database: str, tmp_path: Path) -> Iterator[World]:
     (tmp_path / "secrets.json").write_text(
         json.dumps(PASSWORDS | dict.fromkeys(("postgres", "airflow", "airflow_admin"), "x"))
     )
-    with demo.running(tmp_path / "demo", seed=20, first_day=FIRST, knobs=Knobs(serp_delay_seconds=2)) as server:
+    with demo.running(tmp_path / "demo", seed=20, first_day=FIRST, knobs=Knobs(serp_delay_seconds=6)) as server:
         path = tmp_path / "properties.yml"
         demo.write_properties(path, int(server.server_address[1]), FIRST)
         document = yaml.safe_load(path.read_text())
