@@ -76,7 +76,7 @@ def test_what_a_provider_echoes_is_in_no_log_no_error_no_archive_and_no_ledger(
     places = {
         "the error": told + repr(raised.value.__dict__),
         "logs": "\n".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records),
-        "archive": "\n".join(_archived(shop)),
+        "archive": "\n".join(archived(shop)),
         "ledger": "\n".join(_ledger(shop)),
     }
     assert all(places.values())
@@ -85,7 +85,7 @@ def test_what_a_provider_echoes_is_in_no_log_no_error_no_archive_and_no_ledger(
             assert secret not in text, place
 
 
-def _archived(shop: Shop) -> Iterator[str]:
+def archived(shop: Shop) -> Iterator[str]:
     for path in (shop.home / "archive").rglob("*"):
         if path.is_file():
             content = path.read_bytes()

@@ -240,6 +240,23 @@ def test_no_query_of_a_referrer_is_kept(provider: Provider, tmp_path: Path) -> N
     assert len(reports(provider)) == 1
 
 
+@pytest.mark.parametrize("table", ["landing", "referrer"])
+def test_no_address_of_mail_in_a_page_is_kept_and_no_two_pages_become_one(
+    provider: Provider, tmp_path: Path, table: str
+) -> None:
+    pages = ("/a?mail=bob@example.com", "/a?mail=eve%40example.com", "/a?mail=")
+
+    def told(asked: dict[str, Any], page: str) -> dict[str, Any]:
+        return entry(asked, landingPagePlusQueryString=page, pagePathPlusQueryString=page)
+
+    provider.answer = answering(lambda asked: report(asked, [told(asked, page) for page in pages]))
+    rows = read(open_ga4(provider, tmp_path), table)
+    assert len({row["row_key"] for row in rows}) == 3
+    assert {row["landing"] for row in rows} == {"https://www.example.com/a?mail="}
+    assert not {mail for mail in ("bob@", "eve%40") if mail in archived(tmp_path)}
+    assert read(open_ga4(provider, tmp_path), table) == rows
+
+
 @pytest.mark.parametrize("headers", [[], [{"name": "date"}], None, "x"])
 def test_nothing_is_kept_of_values_without_a_name(provider: Provider, tmp_path: Path, headers: Any) -> None:
     told = "https://f.example/a?user=bob"
@@ -282,6 +299,13 @@ def test_words_of_googles_and_what_is_anybodys_are_no_addresses(
     provider.answer = answering(lambda asked: report(asked, [entry(asked, **told)]))
     (row,) = read(open_ga4(provider, tmp_path), "referrer")
     assert row.items() >= expected.items()
+
+
+def test_pages_of_a_site_without_tls_are_its_own(provider: Provider, tmp_path: Path) -> None:
+    provider.answer = answering(lambda asked: report(asked, [entry(asked)]))
+    for table in ("landing", "referrer"):
+        (row,) = read(open_ga4(provider, tmp_path), table, prop=make_property(scheme="http"))
+        assert row["landing"] == "http://www.example.com/pans?size=2"
 
 
 def test_an_empty_day_is_a_day_with_its_reason(provider: Provider, tmp_path: Path) -> None:
@@ -408,17 +432,17 @@ def test_requests_are_of_the_documented_form(provider: Provider, tmp_path: Path,
     probe_referrers(api, make_property())
     for asked in provider.asked:
         if asked.path.endswith(":runReport"):
-            _expect_form(asked.json, "RunReportRequest", schemas)
-            _expect_form(
+            expect_form(asked.json, "RunReportRequest", schemas)
+            expect_form(
                 report(asked.json, [entry(asked.json)] if asked.json["dimensions"] else []),
                 "RunReportResponse",
                 schemas,
             )
         elif asked.path.endswith(":checkCompatibility"):
-            _expect_form(asked.json, "CheckCompatibilityRequest", schemas)
+            expect_form(asked.json, "CheckCompatibilityRequest", schemas)
 
 
-def _expect_form(value: Any, name: str, schemas: dict[str, Any]) -> None:
+def expect_form(value: Any, name: str, schemas: dict[str, Any]) -> None:
     """Every field is one of the schema's, of its type."""
     types = {"string": str, "boolean": bool, "integer": int}
     for field, found in value.items():
@@ -426,7 +450,7 @@ def _expect_form(value: Any, name: str, schemas: dict[str, Any]) -> None:
         each, item = (found, told["items"]) if told.get("type") == "array" else ([found], told)
         for one in each:
             if "$ref" in item:
-                _expect_form(one, item["$ref"], schemas)
+                expect_form(one, item["$ref"], schemas)
             else:
                 assert isinstance(one, types[item["type"]]), (name, field, one)
                 assert one in item.get("enum", [one])

@@ -359,6 +359,12 @@ def test_sessions_by_landing_page_sum_to_all_sessions(
         assert broken(connection, GA4, table, rule(GA4, table, "day_is_whole"), load_id) == is_flagged
 
 
+def test_all_sessions_are_not_held_where_rows_by_landing_page_are_withheld(connection: Connection) -> None:
+    add_load(connection, GA4, "landing", totals={"sessions": 500}, facts={"is_thresholded": True})
+    whole = add_load(connection, GA4, "total", totals={"sessions": 1000}, facts={})
+    assert broken(connection, GA4, "total", rule(GA4, "total", "sums_to_the_total"), whole) == 0
+
+
 @pytest.mark.parametrize(
     ("read", "own", "stated", "is_log", "is_good"),
     [(1000, 0, 1000, True, True), (985, 3, 1000, True, True), (984, 3, 1000, True, False), (2000, 0, 1000, True, True)]

@@ -45,6 +45,8 @@ LEAST_HOUR_TOKENS = 4_000
 HOUR_SECONDS = 3_600.0
 TRIAL_DIFFERENCE = 0.1
 """Share of sessions by which events of a kind may differ from them, where they stand for sessions."""
+PAGES = ("landingPagePlusQueryString", "pagePathPlusQueryString")
+FLAGS = ("is_other", "is_thresholded", "is_truncated")
 REFERRER = "pageReferrer"
 KEPT = {*Referrer._fields, "whole", "is_cut"}
 """What is kept of a referrer: see strip."""
@@ -82,6 +84,9 @@ class Ga4Settings(Strict):
         description="Event whose `pageReferrer` stands for a session's; `seo-warehouse check` says where it must be"
         " `page_view`.",
     )
+    scheme: Literal["https", "http"] = Field(
+        "https", description="Scheme of the site's pages: Google Analytics tells host and path alone."
+    )
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def read_landings(api: Api, property: Property, period: Period) -> Iterator[Row]
     key_events = _key_events(api, property, LANDING_DIMENSIONS, SESSION_METRICS)
     for day in period.days():
         for row in _report(api, property, day, LANDING_DIMENSIONS, _session_metrics(key_events)):
-            host, path = row["hostName"], row["landingPagePlusQueryString"]
+            host, path = row["hostName"], row["landingPagePlusQueryString"].partition("#")[0]
             yield {
                 "day": day,
                 "row_key": key64(*(row[name] for name in LANDING_DIMENSIONS)),
@@ -108,7 +113,7 @@ def read_landings(api: Api, property: Property, period: Period) -> Iterator[Row]
                 "session_medium": row["sessionMedium"],
                 "channel_group": row["sessionDefaultChannelGroup"],
                 "host_name": host,
-                "landing": _landing(host, path),
+                "landing": _landing(property, host, path),
                 "landing_tag": read_tag(path) or None,
                 **_sessions(row, key_events, api.facts[day]),
             }
@@ -122,18 +127,19 @@ def read_referrers(api: Api, property: Property, period: Period) -> Iterator[Row
         own = 0
         condition = _all(_is("eventName", event), {"notExpression": _own(property.domain)})
         for row in _report(api, property, day, REFERRER_DIMENSIONS, ("eventCount",), condition):
-            kept, host, path = orjson.loads(row["pageReferrer"]), row["hostName"], row["pagePathPlusQueryString"]
+            kept, host, opened = orjson.loads(row["pageReferrer"]), row["hostName"], row["pagePathPlusQueryString"]
+            path = opened.partition("#")[0]
             found = Referrer(kept["state"], kept["url"], kept["key"])
             if is_of(found, property.domain):
                 own += 1
                 continue
             yield {
                 "day": day,
-                "row_key": key64(kept["whole"], host, path),
+                "row_key": key64(kept["whole"], host, opened),
                 **referrer_row(found),
                 "is_cut": kept["is_cut"],
                 "host_name": host,
-                "landing": _landing(host, path),
+                "landing": _landing(property, host, path),
                 "landing_tag": read_tag(path) or None,
                 "event_count": whole(row["eventCount"], "eventCount"),
             }
@@ -176,7 +182,8 @@ def explain(answer: Answer) -> SourceError | None:
 
 
 def strip(document: Any) -> Any:
-    """What may be kept of an answer: of a referrer no query, but the key of it all, and one of how it came.
+    """What may be kept of an answer: of a referrer no query, but the key of it all, and one of how it came; of a page
+    nothing that looks like an address of mail.
 
     Raises:
         MalformedAnswerError: a row has a value more than there are names: nobody knows which of them is a referrer.
@@ -192,10 +199,18 @@ def _stripped(row: Any, names: list[Any]) -> Any:
     values = sequence(mapping(row, "rows[]").get("dimensionValues"), "dimensionValues")
     if len(values) > len(names):
         raise MalformedAnswerError(f"{len(values)} dimensionValues for {len(names)} names")
-    if REFERRER not in names:
+    keeping = {REFERRER: _kept, **dict.fromkeys(PAGES, _kept_page)}
+    if keeping.keys().isdisjoint(names):
         return row
-    kept = [_kept(value) if name == REFERRER else value for value, name in zip(values, names, strict=False)]
+    kept = [keeping[name](value) if name in keeping else value for value, name in zip(values, names, strict=False)]
     return {**row, "dimensionValues": kept}
+
+
+def _kept_page(value: Any) -> Any:
+    """A page without what looks like an address of mail; a fragment, which Google never tells, keeps two apart."""
+    written = text(mapping(value, "dimensionValues").get("value", ""), "dimensionValues")
+    kept = keep_landing(written)
+    return value if kept == written else {"value": f"{kept}#{key64(written)}"}
 
 
 def _kept(value: Any) -> dict[str, Any]:
@@ -418,11 +433,11 @@ def _sessions(row: dict[str, str], key_events: str, facts: dict[str, Any]) -> Ro
     }
 
 
-def _landing(host: str, path: str) -> str | None:
-    """The URL of a landing page, values that look like addresses of mail left out; None of a word of Google's."""
+def _landing(property: Property, host: str, path: str) -> str | None:
+    """The URL of a landing page; None of a word of Google's."""
     if not path.startswith("/") or host in NOT_KEPT:
         return None
-    return f"https://{host}{keep_landing(path)}"
+    return f"{property.settings_of(GA4).scheme}://{host}{path}"
 
 
 def _is(name: str, value: str) -> dict[str, Any]:
@@ -457,13 +472,16 @@ SESSIONS = (
     Column("currency", Type.TEXT, "The property's currency."),
 )
 
-_FLAGGED = """(
-    coalesce((d.facts ->> 'is_other')::boolean, false) or coalesce((d.facts ->> 'is_thresholded')::boolean, false)
-    or coalesce((d.facts ->> 'is_truncated')::boolean, false)
-    or coalesce((d.facts ->> 'sample_share')::float8, 1) < 1)"""
+
+def _flagged(day: str) -> str:
+    """Whether a day of a load is not whole, in SQL."""
+    flags = (f"coalesce(({day}.facts ->> '{flag}')::boolean, false)" for flag in FLAGS)
+    return f"({' or '.join(flags)} or coalesce(({day}.facts ->> 'sample_share')::float8, 1) < 1)"
+
+
 WHOLE = BatchRule(
     name="day_is_whole",
-    sql=f"select d.day, d.facts from ops.load_day as d where d.load_id = {{load_id}} and {_FLAGGED}",  # noqa: S608
+    sql=f"select d.day, d.facts from ops.load_day as d where d.load_id = {{load_id}} and {_flagged('d')}",  # noqa: S608
     reason="Google left rows out, summed them up as (other), sampled, or no longer keeps the day: the rest is less.",
     severity="warn",
 )
@@ -536,7 +554,7 @@ BALANCE = BatchRule(
         from ops.load_day as d
         join ops.load as l on l.load_id = d.load_id
         cross join lateral (
-            select e.totals
+            select e.totals, {_flagged("e")} as is_flagged
             from ops.load as o
             join ops.load_day as e on e.load_id = o.load_id and e.day = d.day
             where o.source = l.source and o.table_name in ('landing', 'total') and o.table_name <> l.table_name
@@ -546,7 +564,7 @@ BALANCE = BatchRule(
             order by o.load_id desc
             limit 1
         ) as other
-        where d.load_id = {{load_id}} and not {_FLAGGED}
+        where d.load_id = {{load_id}} and not {_flagged("d")} and not other.is_flagged
           and abs((d.totals ->> 'sessions')::float8 - (other.totals ->> 'sessions')::float8)
               > 0.01 * greatest((d.totals ->> 'sessions')::float8, (other.totals ->> 'sessions')::float8) + 2
     """,  # noqa: S608
