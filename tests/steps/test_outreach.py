@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from seo_warehouse.cli import main
 from seo_warehouse.errors import AuditFailedError
+from seo_warehouse.sources.outreach import OUTREACH
 from seo_warehouse.steps import drop, people
 from tests.conftest import PASSWORDS
 from tests.steps.dropping import NIGHT, Shop, open_shop
@@ -109,6 +110,40 @@ def test_people_of_every_file_stand_in_their_schema_and_nowhere_else(shop: Shop)
     ]  # fmt: skip
     assert shop.fetch("select hourly_rate from ops.property order by property_key") == [(60.0,), (None,)]
     assert ingest(shop) == []
+
+
+def test_the_order_in_which_files_come_changes_nothing(database: str, tmp_path: Path) -> None:
+    shop = open_shop(tmp_path / "home", database, PROPERTIES.replace("blog.example", "shop.example"))
+    told = "partner,campaign,at,kind,direction,outcome,minutes,touch_id"
+    asked = "press,spring,2026-05-02,email,out,none,15,t1"
+    files = [
+        ("partners.csv", PARTNERS, "2026-06-01T12:00:00+00:00"),
+        ("touches.csv", f"{told}\n{asked}\n", "2026-06-02T12:00:00+00:00"),
+        ("placements.csv", PLACEMENTS, "2026-06-03T12:00:00+00:00"),
+        # What was stated before, otherwise, and what was not.
+        ("partners-2.csv", PARTNERS.replace("250", "300"), "2026-06-04T12:00:00+00:00"),
+        (
+            "touches-2.csv",
+            f"{told}\n{asked.replace('15', '20')}\n{asked.replace('t1', 't2')}\n",
+            "2026-06-05T12:00:00+00:00",
+        ),
+        ("placements-2.csv", PLACEMENTS.replace("250", "275"), "2026-06-06T12:00:00+00:00"),
+    ]
+    for prop, in_order in (("shop", files), ("blog", files[::-1])):
+        for name, content, written_at in in_order:
+            shop.drop(name, content, written_at, prop=f"{prop}/outreach")
+            drop.ingest(shop.wh, "outreach", prop, NIGHT, shop.say)
+    for table in ("partner", "touch", "placement"):
+        # All that models read; which load a row is of, and its number there, they do not.
+        columns = ", ".join(column.name for column in OUTREACH.table(table).columns)
+        rows = [
+            shop.fetch(f"select {columns} from raw.raw_outreach__{table} where property_key = {key} order by {columns}")
+            for key in (1, 2)
+        ]
+        assert rows[0] == rows[1] != [], table
+    prices = shop.fetch("select price from raw.raw_outreach__partner where partner = 'press' order by day")
+    assert prices == [(250.0,), (250.0,), (300.0,), (300.0,)]
+    assert shop.fetch("select minutes from raw.raw_outreach__touch where touch_id = 't1'") == [(20.0,)] * 2
 
 
 def test_who_is_erased_is_nowhere_and_comes_back_by_no_file_while_counts_and_sums_stay(shop: Shop) -> None:
