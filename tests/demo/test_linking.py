@@ -14,7 +14,7 @@ from seo_warehouse.crawl.parse import Page
 from seo_warehouse.crawl.records import Fetched, location_of
 from seo_warehouse.crawl.robots import rules_of
 from seo_warehouse.demo import DEMO_PROPERTIES
-from seo_warehouse.demo.linking import LinkingSites, end_of, linking_pages, manner_of
+from seo_warehouse.demo.linking import LinkingSites, asks, end_of, linking_pages, manner_of
 from seo_warehouse.demo.links import Link, is_followed
 from seo_warehouse.demo.referring import passed, state_of
 from seo_warehouse.demo.world import World
@@ -94,7 +94,7 @@ def graded(web: LinkingSites, link: Link, now: datetime) -> Verdict:
     expected = Expected(frozenset({target.url}), rel, state.anchor)
 
     def page(path: str) -> Page | None:
-        return look_at(fetch(web, f"https://{link.site.host}{path}", now)).page
+        return look_at(fetch(web, f"{link.site.root}{path}", now)).page
 
     beside = Beside(made_up=page("/2026/01/qwertyuiopasdfghjklz"), home=page("/"), canonical=page("/all"))
     domain = next(p.domain for p in web.world.properties if p.key == link.property_key)
@@ -148,6 +148,20 @@ def test_a_link_that_changed_since_it_was_seen_is_told_so(web: LinkingSites) -> 
         look, Expected(frozenset({target.url}), rel, before.anchor), Beside(), domain="x", others=frozenset()
     )
     assert verdict.grade == "rel_changed"
+
+
+def test_a_plan_asks_for_the_pages_that_the_vendor_knows_what_changed_last_first(web: LinkingSites) -> None:
+    now = datetime(FIRST.year, 1, 1, 3, tzinfo=UTC) + timedelta(days=90)
+    states = {link.url_from: state_of(link, now) for link in web.world.links[KEY]}
+    told = {url: state for url, state in states.items() if state is not None}
+    asked = asks(web.world, KEY, now)
+    urls = [ask["ask"]["url"] for ask in asked]
+    assert sorted(urls) == sorted(told)
+    assert [told[url].at for url in urls] == sorted((state.at for state in told.values()), reverse=True)
+    for ask, url in zip(asked, urls, strict=True):
+        assert ask["reason"] == ("schedule" if told[url].is_live else "claim")
+        assert ask["ask"]["links"][0]["anchor"] == told[url].anchor
+        assert is_followed(tuple(ask["ask"]["links"][0]["rel"])) == is_followed(told[url].rel)
 
 
 def test_what_a_page_hides_and_whose_tag_it_carries_is_met(web: LinkingSites) -> None:

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -16,6 +17,8 @@ from seo_warehouse.config import load_properties
 from seo_warehouse.demo import ALL_PROPERTIES, DEMO_PROPERTIES, connections, disclosed, running, write_properties
 from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.clock import Clock
+from seo_warehouse.demo.linking import manner_of
+from seo_warehouse.demo.links import hosts
 from seo_warehouse.demo.records import Lines, read_lines
 from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.errors import ConfigError, EmbeddedError
@@ -49,6 +52,9 @@ def test_the_properties_written_are_valid_and_lead_to_the_demo(tmp_path: Path) -
     assert first.sources.site_crawl is not None
     assert first.sources.site_crawl.resolve["www.alderwood.example"] == "127.0.0.1:4321"
     assert second.sources.site_crawl is None
+    assert first.sources.link_check is None
+    assert second.sources.link_check is not None
+    assert set(second.sources.link_check.resolve.values()) == {"127.0.0.1:4321"}
     answers = [prop.sources.dataforseo_serp.answer for prop in settings.properties if prop.sources.dataforseo_serp]
     assert answers == ["advanced", "regular"]
     for prop in settings.properties:
@@ -145,6 +151,33 @@ def _dates(client: Client, prop: DemoProperty) -> set[str]:
         requests.get(f"{client.url}/", headers={"Host": prop.host}, timeout=10, allow_redirects=False),
     ]
     return {answer.headers["Date"] for answer in answers}
+
+
+def test_a_page_that_links_is_served_as_of_the_clock_of_whom_it_links_to(tmp_path: Path) -> None:
+    with running(tmp_path, seed=SEED, first_day=FIRST_DAY) as server:
+        client = client_of(server)
+        client.put("clock", {"now": NOW})
+        (prop,) = (prop for prop in DEMO_PROPERTIES if prop.is_visited)
+        links = server.world.links[prop.key]
+        assert {urlsplit(link.url_from).scheme for link in links} == {"http"}
+        assert {link.site.host for link in links} <= set(hosts(prop))
+        link = next(
+            link
+            for link in links
+            if manner_of(SEED, link) == "plain" and len(link.changes) == 1 and link.changes[0].at.date() > FIRST_DAY
+        )
+        seen = []
+        for at in (link.changes[0].at - timedelta(hours=1), link.changes[0].at + timedelta(hours=1)):
+            client.put(f"clock?property={prop.name}", {"now": at.isoformat()})
+            path = urlsplit(link.url_from).path
+            answer = requests.get(f"{client.url}{path}", headers={"Host": link.site.host}, timeout=10)
+            seen.append((answer.status_code, f'<a href="{link.url_to}"' in answer.text))
+            asked = client.control(f"plan?property={prop.name}")
+            seen.append((answer.status_code, link.url_from in {ask["ask"]["url"] for ask in asked}))
+        assert [is_there for _, is_there in seen] == [False, False, True, True]
+        assert seen[-1] == (200, True)
+        assert f"GET {link.site.host}{path}" in client.control("calls")["calls"]
+        assert "error" in client.control("plan?property=nobody")
 
 
 def test_an_account_sees_its_own_orders_only(tmp_path: Path) -> None:

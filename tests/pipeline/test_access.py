@@ -39,7 +39,7 @@ MARTS = {
     "metric_daily",
 }  # fmt: skip
 OF_OTHERS = {
-    "fct_disavowal", "rpt_search_summary", "fct_link_check", "fct_link_flag", "fct_page_vitals", "rpt_referral_witness",
+    "fct_disavowal", "rpt_search_summary", "fct_link_flag", "fct_page_vitals",
 }  # fmt: skip
 """What only files fill that are not among the demo's samples, a source that no property of the demo has, or chance."""
 
@@ -105,11 +105,42 @@ def test_the_transformer_writes_no_raw_row_and_the_loader_no_mart(running: Runni
             running.rows(statement, role=role)  # type: ignore[arg-type]
 
 
-def test_no_secret_stands_where_people_look(running: Running) -> None:
+VISITOR = ("somebody@example.com", "somebody%40example.com")
+"""What pages of the demo's first site are opened with, as its logs and Google Analytics tell."""
+
+
+def test_no_secret_and_nothing_of_a_visitor_stands_where_people_look(running: Running) -> None:
     secrets = secrets_of(running)
     assert len(secrets) > 8
+    secrets |= {f"a visitor's mail, {mail}": mail for mail in VISITOR}
+    # The logs themselves lie there: what is dropped is never changed.
+    assert any(VISITOR[0].encode() in path.read_bytes() for path in (running.home / "drop").rglob("access.log"))
     found = [(place, name) for place, text in _looked_at(running) for name, secret in secrets.items() if secret in text]
-    assert found == []
+    assert [(place, name) for place, name in found if not place.startswith(str(running.home / "drop"))] == []
+
+
+def test_nothing_of_a_visitor_is_in_any_table(running: Running) -> None:
+    tables = running.rows(
+        """
+        select c.oid::regclass::text from pg_class as c
+        where c.relnamespace::regnamespace::text in ('audit', 'raw', 'staging', 'intermediate', 'marts', 'plans')
+            and c.relkind = 'r' and exists (
+                select from pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0
+                    and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype)
+            )
+        """
+    )
+    assert len(tables) > 100
+    told = [
+        table
+        for (table,) in tables
+        if running.rows(
+            f"select from {table} as t where strpos(t::text, 'somebody') > 0 limit 1",
+            role="loader" if table.startswith(("audit", "raw")) else "transformer",
+        )
+    ]
+    assert told == []
 
 
 def _looked_at(running: Running) -> Iterator[tuple[str, str]]:

@@ -81,4 +81,5 @@ def airflow_connections(account: dict[str, Any], base_url: str) -> dict[str, str
         "AIRFLOW_CONN_DATAFORSEO": json.dumps(dataforseo.pop("demo")),
         **{f"AIRFLOW_CONN_DATAFORSEO_{name.upper()}": json.dumps(each) for name, each in dataforseo.items()},
         "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE": json.dumps(google),
+        "AIRFLOW_CONN_GOOGLE_ANALYTICS": json.dumps(google),
     }

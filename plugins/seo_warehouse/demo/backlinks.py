@@ -167,7 +167,7 @@ class Backlinks:
             "dofollow": None,
             "original": link.is_original,
             "alt": None,
-            "image_url": f"https://{link.site.host}/images/{link.link_id}.jpg" if link.is_image else None,
+            "image_url": f"{link.site.root}/images/{link.link_id}.jpg" if link.is_image else None,
             "anchor": None,
             "text_pre": TEXTS[seed % len(TEXTS)],
             "text_post": ".",

@@ -37,6 +37,7 @@ class DemoProperty:
     `is_panel`: only its links and weekly positions are told, of many pages that get a link now and then: enough of them
     stand alone for an effect to be seen. Others get theirs as shops do, on the same few pages.
     `is_read_whole`: its result pages are asked for with all that stands on them.
+    `is_visited`: pages that link to it are visited, so that their URLs are http, too.
     """
 
     key: int
@@ -50,6 +51,7 @@ class DemoProperty:
     is_crawled: bool
     is_panel: bool = False
     is_read_whole: bool = False
+    is_visited: bool = False
 
     @property
     def host(self) -> str:
@@ -201,6 +203,7 @@ TEAHARBOUR = DemoProperty(
     ),
     niche_keyword="hand tied bamboo matcha whisk 120 prongs",
     is_crawled=False,
+    is_visited=True,
 )
 
 

@@ -25,6 +25,7 @@ from seo_warehouse.demo.demand import FINAL_AGE_DAYS, SHARE_BY_AGE, Demand
 SCOPES = (
     "https://www.googleapis.com/auth/webmasters",
     "https://www.googleapis.com/auth/webmasters.readonly",
+    "https://www.googleapis.com/auth/analytics.readonly",
 )
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DIMENSIONS = ("date", "query", "page", "country", "device")

@@ -9,11 +9,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+import orjson
+
 from seo_warehouse.client.api import Noted
+from seo_warehouse.client.plans import Ask, has_plan, keep_plan
 from seo_warehouse.config import Property
+from seo_warehouse.demo import control
 from seo_warehouse.demo.control import set_clock
 from seo_warehouse.errors import ConfigError, SeoWarehouseError
 from seo_warehouse.ledger import known
+from seo_warehouse.sources.link_check import LINK_CHECK
 from seo_warehouse.spec import Period, Reading, Row, Source, Table
 from seo_warehouse.steps import history, reading
 from seo_warehouse.steps.connections import open_api
@@ -23,6 +28,9 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
 READING_TIME = time(6, 0)
 """Time of day, UTC, at which each night is read."""
+VISITED_DAYS = (118, 146, 173, 175, 180)
+"""Nights, by the days since a property's history began, in which pages that link to it were visited: few, since each
+starts a crawler. By the last three, two and seven days after the first, a loss is confirmed."""
 
 
 def load_history(
@@ -60,6 +68,8 @@ def _load_months(
     # In step with what is there, whatever day it is resumed on; else so that the night after the last is due again.
     step = min(set().union(*there), default=last + timedelta(days=1))
     due = [night for night in _days(first, last) if (night - step).days % interval == 0]
+    if source is LINK_CHECK:
+        due = [night for night in due if (night - prop.history_start).days in VISITED_DAYS]
     missing = [night for night in due if not all(night in days for days in there)]
     for members in _by_month(missing):
         month = f"{prop.name}: {source.name} {members[0]:%Y-%m}, {len(members)} nights"
@@ -98,6 +108,8 @@ def _answers(wh: Warehouse, wanted: Reading, noted: Noted, since: _Since) -> Gen
     for night in sorted(noted.days):
         set_clock(_clock_of(wh), datetime.combine(night, READING_TIME, UTC), prop.name)
         period = Period(night, night, since.of(night))
+        if is_ordering and source is LINK_CHECK:
+            _plan_visits(wh, prop, night)
         while is_ordering and not reading.place_order(wh, source, prop, period):
             clock.sleep(0.05)
         scope = reading.night_scope(night)
@@ -107,6 +119,16 @@ def _answers(wh: Warehouse, wanted: Reading, noted: Noted, since: _Since) -> Gen
             finally:
                 noted.take(api)
         since.learn(night, noted.facts.get(night, {}))
+
+
+def _plan_visits(wh: Warehouse, prop: Property, night: date) -> None:
+    """Keep which pages a night is to visit: no build has told of nights that are over."""
+    with open_api(wh, LINK_CHECK, prop, scope=reading.night_scope(night), may_call=False) as api:
+        if not has_plan(api.archive):
+            url = _clock_of(wh)
+            told = control.plan(url, prop.name)[: prop.settings_of(LINK_CHECK).max_pages]
+            asks = [Ask(orjson.dumps(one["ask"]).decode(), one["score"], one["reason"]) for one in told]
+            keep_plan(api.archive, url, asks, wh.now())
 
 
 class _Since:

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 from seo_warehouse.demo.chance import draw, pick
 from seo_warehouse.demo.hosting import address_of, burst_of, hidden_by, tag_of
-from seo_warehouse.demo.links import TEXTS, Change, Link
+from seo_warehouse.demo.links import TEXTS, Change, Link, Sight
 from seo_warehouse.demo.referring import header_of, state_of
 from seo_warehouse.demo.site import HTML, SENTENCES, SiteAnswer, document, redirect
 from seo_warehouse.demo.world import World
+from seo_warehouse.urls import normalise
 
 MANNERS = (
     (0.68, "plain"),
@@ -43,7 +44,11 @@ ENDS = (
 )
 SHOWN = 0.7
 """Share of days on which a page that rotates its links shows one."""
-NEWS = "https://www.parcel-green.example/"
+
+
+def news_of(property_key: int) -> str:
+    """The host to which pages lead that are given up."""
+    return f"www.parcel-green{property_key}.example"
 
 
 def manner_of(seed: int, link: Link) -> str:
@@ -78,11 +83,38 @@ def linking_pages(world: World) -> Iterator[dict[str, Any]]:
             }
 
 
+def asks(world: World, property_key: int, now: datetime) -> list[dict[str, Any]]:
+    """The pages of links to a property that are worth a visit, as `plans.plan_link_check` would ask for them.
+
+    They are those that the backlink vendor knows of, what changed last first: nothing is built while the demo's past is
+    loaded, so that no model says it.
+    """
+    known = sorted(world.sights(property_key, now), key=lambda sight: sight.change.at, reverse=True)
+    return [
+        {
+            "ask": {"url": sight.link.url_from, "links": [_expected(sight)]},
+            "score": 1 / (1 + (now - sight.change.at).days),
+            "reason": "schedule" if sight.change.is_live else "claim",
+        }
+        for sight in known
+    ]
+
+
+def _expected(sight: Sight) -> dict[str, Any]:
+    rel = sorted({"nofollow", "sponsored", "ugc"}.intersection(sight.change.rel))
+    target = normalise(sight.link.url_to)
+    return {"target": target, "urls": [], "rel": rel, "anchor": sight.change.anchor, "place": None}
+
+
 @dataclass(frozen=True)
 class LinkingSites:
     """The sites that link, as of an instant, by host. One host links to one property."""
 
     world: World
+
+    @cached_property
+    def _news(self) -> dict[str, int]:
+        return {news_of(key): key for key in self.world.links}
 
     @cached_property
     def _pages(self) -> dict[str, dict[str, Link]]:
@@ -93,18 +125,17 @@ class LinkingSites:
                 pages.setdefault(parts.netloc, {})[parts.path] = link
         return pages
 
-    def hosts(self, property_key: int) -> list[str]:
-        """The hosts that link to a property."""
-        return sorted({link.site.host for link in self.world.links[property_key]})
-
     def property_of(self, host: str) -> int | None:
-        """The property that a host links to; None for any other host."""
-        pages = self._pages.get(host.split(":")[0].lower())
-        return next(iter(pages.values())).property_key if pages else None
+        """The property that a host links to, or did before its pages led to it; None for any other host."""
+        name = _name_of(host)
+        pages = self._pages.get(name)
+        return next(iter(pages.values())).property_key if pages else self._news.get(name)
 
     def answer(self, host: str, target: str, now: datetime) -> SiteAnswer:
         """What `target` (path and query) of a host that links answers at an instant."""
-        name = host.split(":")[0].lower()
+        name = _name_of(host)
+        if name in self._news:
+            return _page(name, f"<h1>News of parcels</h1>{_text(name)}")
         answer = self._answer(name, target.partition("?")[0], now)
         return replace(answer, headers={**answer.headers, **header_of(self.world.seed, name)})
 
@@ -139,9 +170,9 @@ class LinkingSites:
             case "parked":
                 return SiteAnswer(200, b"<html data-adblockkey=demo><body>Related searches", {"Content-Type": HTML})
             case "home":
-                return redirect(301, f"https://{host}/")
+                return redirect(301, f"{link.site.root}/")
             case "elsewhere":
-                return redirect(302, NEWS)
+                return redirect(302, f"http://{news_of(link.property_key)}/")
         return _page(host, _body(link, None))
 
     def _alive(self, link: Link, state: Change, now: datetime) -> SiteAnswer:
@@ -173,6 +204,11 @@ class LinkingSites:
     def is_shown(self, link: Link, now: datetime) -> bool:
         """Whether a page that rotates its links shows this one on a day."""
         return draw(self.world.seed, "shown", link.property_key, link.link_id, now.date()) < SHOWN
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header."""
+    return host.split(":")[0].lower()
 
 
 def _page(host: str, body: str, *, status: int = 200, head: str = "") -> SiteAnswer:

@@ -46,9 +46,10 @@ TEXTS = (
 
 @dataclass(frozen=True)
 class Site:
-    """A site that links. `authority` is 0-1."""
+    """A site that links. `root`: address without a trailing slash. `authority` is 0-1."""
 
     host: str
+    root: str
     authority: float
     country: str
     platforms: tuple[str, ...]
@@ -98,21 +99,28 @@ def is_followed(rel: Rel) -> bool:
     return not {"nofollow", "ugc", "sponsored"}.intersection(rel)
 
 
-def sites(seed: int, property_key: int) -> tuple[Site, ...]:
+def sites(seed: int, prop: DemoProperty) -> tuple[Site, ...]:
     """The sites that may link to a property, each host once."""
     found: dict[str, Site] = {}
     for first in FIRST:
         for second in SECOND:
-            host = f"{first}-{second}{property_key}.example"
+            host = f"{first}-{second}{prop.key}.example"
             if draw(seed, "www", host) < 0.4:
                 host = f"www.{host}"
             found[host] = Site(
                 host,
+                f"{'http' if prop.is_visited else 'https'}://{host}",
                 round(draw(seed, "authority", host) ** 1.4, 3),
                 pick(COUNTRIES, seed, "country", host),
                 pick(PLATFORMS, seed, "platform", host),
             )
     return tuple(found.values())
+
+
+def hosts(prop: DemoProperty) -> list[str]:
+    """Every host that may link to a property, by whatever seed."""
+    names = [f"{first}-{second}{prop.key}.example" for first in FIRST for second in SECOND]
+    return [*names, *(f"www.{name}" for name in names)]
 
 
 def effect_of(knobs: Knobs, site: Site, rel: Rel, links_on_page: int) -> float:
@@ -138,7 +146,7 @@ class _Web:
         self.links: list[Link] = []
         self.live: dict[str, int] = {}
         self.rng = generator(seed, "links", prop.key)
-        self.sites = sites(seed, prop.key)
+        self.sites = sites(seed, prop)
         tracked = {t.path for t in prop.tracked if not t.is_brand}
         self.tracked = [p for p in prop.pages if p.path in tracked and p.pull > 0]
         self.others = [p for p in prop.pages if p.path not in tracked and p.pull > 0]
@@ -185,7 +193,7 @@ class _Web:
                 link_id=number,
                 property_key=self.prop.key,
                 site=site,
-                url_from=f"https://{site.host}/{at:%Y/%m}/{slug}-{number}",
+                url_from=f"{site.root}/{at:%Y/%m}/{slug}-{number}",
                 url_to=self._target(page),
                 path=page.path,
                 title=f"{page.subject.capitalize()}: what we found",

@@ -17,7 +17,7 @@ import orjson
 
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw
-from seo_warehouse.demo.visits import STREAMS, Visit, all_visits
+from seo_warehouse.demo.visits import STREAMS, Visit, all_visits, is_counted
 from seo_warehouse.demo.world import World
 
 LOGGED = DEMO_PROPERTIES[0].name
@@ -71,6 +71,7 @@ def truth(world: World, prop: DemoProperty, last: date) -> Iterator[dict[str, An
             "bytes": visit.size,
             "referrer": visit.referrer,
             "link_id": visit.link_id,
+            "is_counted": not visit.guest.bot and is_counted(world, visit),
             "is_written": visit.is_written,
             "is_spoiled": visit.is_written and is_spoiled(world, visit),
         }

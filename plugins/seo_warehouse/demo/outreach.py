@@ -65,7 +65,7 @@ def promises(world: World, prop: DemoProperty, today: date) -> list[Promise]:
         if outcome == "agreed" and agreed_on < today:
             beside = (world.seed, "outreach", prop.key, site.host)
             target = prop.url(pick(prop.pages, *beside, "page").path)
-            url = f"https://{site.host}/{day:%Y/%m}/promised"
+            url = f"{site.root}/{day:%Y/%m}/promised"
             found.append(_promise(beside, site, agreed_on, url, target, None))
     return sorted(found, key=lambda promise: (promise.agreed_on, promise.source_url))
 
@@ -128,14 +128,14 @@ def _sites(asked: list[Site], first_day: date) -> Iterator[tuple[str, str, str, 
     handed = asked[HANDED]
     for site in asked:
         since = str(first_day + timedelta(days=1)) if site in handed else ""
-        yield _name(site), f"https://{site.host}/", since, "", site
+        yield _name(site), f"{site.root}/", since, "", site
     for site in asked[:1]:
         for word in ("letters", "blog"):
             yield _name(site), f"https://{_name(site)}-{word}.example/", "", "", site
     for site in asked[1:4]:
         yield _name(site), f"https://medium.com/@{_name(site)}", "", "", site
     for site in handed:
-        yield _former(site), f"https://{site.host}/", "", str(first_day), site
+        yield _former(site), f"{site.root}/", "", str(first_day), site
 
 
 def _former(site: Site) -> str:
@@ -155,7 +155,7 @@ def _promise(
 def _asked_beside(world: World, prop: DemoProperty, today: date) -> Iterator[tuple[Site, date, str | None]]:
     """Sites that were asked and have set no link, the day, and what came of it."""
     days = max((today - world.first_day).days, 1)
-    for number, site in enumerate(sites(world.seed, prop.key)[::3][:OTHERS]):
+    for number, site in enumerate(sites(world.seed, prop)[::3][:OTHERS]):
         names = (world.seed, "asked", prop.key, number)
         chance = draw(*names)
         outcome = next(outcome for bound, outcome in OUTCOMES if chance <= bound)

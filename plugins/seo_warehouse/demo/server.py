@@ -1,6 +1,7 @@
 """The demo's HTTP server: both vendors, the sites and the control, on one loopback port.
 
-Requests for a host of a demo property get its site; all others are for the vendors and the control. Whose clock a
+Requests for a host of a demo property get its site, those for a host that links to one the page that links; all others
+are for the vendors and the control. Whose clock a
 request lives by follows from the host, the Search Console site or the DataForSEO account that it names.
 
     GET  PUT /control/clock      {"now": instant or null, "is_set": bool}; ?property=name for that property's own
@@ -8,6 +9,7 @@ request lives by follows from the host, the Search Console site or the DataForSE
     GET      /control/disclosed  ?kind=backlinks|serp|search_console|index|site
     GET  PUT /control/calls      calls by path, orders placed and repeated; PUT counts from nothing again
     GET  PUT /control/settings   {"serp_delay_seconds": number}
+    GET      /control/plan       ?property=name: pages that link to it and are to be visited, at its own clock
     GET      /control/connections  the AIRFLOW_CONN_* variables that lead here
 """
 
@@ -32,13 +34,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from seo_warehouse.demo import accounts
-from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DemoProperty
+from seo_warehouse.demo import accounts, analytics
+from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.clock import COMMON, Clock, real_now
 from seo_warehouse.demo.demand import Demand
 from seo_warehouse.demo.failures import Failures, Rule
 from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_error
 from seo_warehouse.demo.index import Index
+from seo_warehouse.demo.linking import LinkingSites, asks
+from seo_warehouse.demo.logs import LOGGED
 from seo_warehouse.demo.records import Calls, Journal, Orders, disclosed
 from seo_warehouse.demo.site import Sites
 from seo_warehouse.demo.status import incidents
@@ -104,6 +108,8 @@ class DemoServer(ThreadingHTTPServer):
         self.orders = Orders(folder)
         self.vendor = Vendor(world, self.orders)
         self.sites = Sites(world)
+        self.linking = LinkingSites(world)
+        self.analytics = analytics.Analytics(world, next(p for p in DEMO_PROPERTIES if p.name == LOGGED))
         self.demand = Demand(world)
         self.search_console = SearchConsole(self.demand, world.knobs.day_cap)
         self.index = Index(world.seed, world.first_day)
@@ -161,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if 0 < length <= MOST_BODY_BYTES else b""
-        now = self.now = self.server.clock.now(prop.name if prop else self._clock_name(path, body))
+        now = self.now = self.server.clock.now(prop.name if prop else self._clock_name(host, path, body))
         if length > MOST_BODY_BYTES:
             self.close_connection = True
             self._send(Response(413, b""))
@@ -169,14 +175,17 @@ class Handler(BaseHTTPRequestHandler):
         if prop is None and path.startswith("/control/"):
             self._send(self._control(path, body))
             return
-        self.server.calls.count(self.command, host.split(":")[0] + path if prop else path)
+        is_linking = self.server.linking.property_of(host) is not None
+        self.server.calls.count(self.command, host.split(":")[0] + path if prop or is_linking else path)
         rule = self.server.failures.choose(self.path)
         if rule and rule.kind == "reset":
             self._reset()
             return
-        response = self._early_failure(rule, path, body, now) or (
-            self._site(prop, host, now) if prop else self._answer(path, body, now)
-        )
+        response = self._early_failure(rule, path, body, now)
+        if response is None and prop:
+            response = self._site(prop, host, now)
+        elif response is None:
+            response = self._linking(host, now) if is_linking else self._answer(path, body, now)
         if rule:
             self._fail(rule, response)
         else:
@@ -185,7 +194,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.journal.add(*response.shown)
             self._send(response)
 
-    def _clock_name(self, path: str, body: bytes) -> str:
+    def _clock_name(self, host: str, path: str, body: bytes) -> str:
+        if key := self.server.linking.property_of(host):
+            return next(prop.name for prop in ALL_PROPERTIES if prop.key == key)
+        if path.startswith(analytics.PATH):
+            return LOGGED
         account = accounts.account_of(self.headers.get("Authorization"))
         site = _inspected_site(body) if path == INSPECT_PATH else _site_of(path) or _listed_site(path)
         by_site = self.server.search_console.property_of(site)
@@ -203,6 +216,10 @@ class Handler(BaseHTTPRequestHandler):
         }
         return Response(answer.status, answer.body, answer.headers, ("site", [shown]))
 
+    def _linking(self, host: str, now: datetime) -> Response:
+        answer = self.server.linking.answer(host, self.path, now)
+        return Response(answer.status, answer.body, answer.headers)
+
     def _answer(self, path: str, body: bytes, now: datetime) -> Response:
         if path.startswith("/v3/"):
             account = accounts.account_of(self.headers.get("Authorization"))
@@ -218,6 +235,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._query(site, body, now)
         if path == INSPECT_PATH and self.command == "POST":
             return self._inspect(body, now)
+        if path.startswith(analytics.PATH):
+            return self._analyse(path.removeprefix(analytics.PATH), body, now)
         if path.startswith(QUERY_PATH) and self.command == "GET":
             return self._about_site(path.removeprefix(QUERY_PATH), now)
         if path == "/incidents.json" and self.command == "GET":
@@ -225,6 +244,15 @@ class Handler(BaseHTTPRequestHandler):
         if (name := path.removeprefix("/").removesuffix(".json")) in OLD_LISTS and self.command == "GET":
             return _json(list_document(self.server.world, name, now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
+
+    def _analyse(self, asked: str, body: bytes, now: datetime) -> Response:
+        if self.command == "POST":
+            return self._asked_of_google(body, lambda stated: (self.server.analytics.answer(asked, stated, now), None))
+        try:
+            self.server.tokens.check(self.headers.get("Authorization"))
+            return _json(self.server.analytics.answer(asked, None, now))
+        except GoogleError as error:
+            return _json(error.body(), error.code)
 
     def _about_site(self, asked: str, now: datetime) -> Response:
         site, _, what = asked.partition("/")
@@ -251,7 +279,7 @@ class Handler(BaseHTTPRequestHandler):
 
         return self._asked_of_google(body, ask)
 
-    def _asked_of_google(self, body: bytes, ask: Callable[[dict[str, Any]], tuple[Any, Shown]]) -> Response:
+    def _asked_of_google(self, body: bytes, ask: Callable[[dict[str, Any]], tuple[Any, Shown | None]]) -> Response:
         """The answer to a body of JSON, signed with a token, or the error in Google's form."""
         try:
             self.server.tokens.check(self.headers.get("Authorization"))
@@ -282,11 +310,14 @@ class Handler(BaseHTTPRequestHandler):
             if name == "calls":
                 orders = {"placed": len(server.orders), "repeated": server.orders.repeated()}
                 return _json({"calls": server.calls.report(), "orders": orders})
+            if name == "plan":
+                prop = next(prop for prop in ALL_PROPERTIES if prop.name == asked["property"])
+                return _json(asks(server.world, prop.key, server.clock.now(prop.name)))
             if name == "settings":
                 return _json({"serp_delay_seconds": server.vendor.serp_delay_seconds})
             if name == "connections":
                 return _json(accounts.airflow_connections(server.account, server.base_url))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, StopIteration) as error:
             return _json({"error": str(error)}, 400)
         return _json({"error": f"no control {name!r}"}, 404)
 

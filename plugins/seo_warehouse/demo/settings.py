@@ -9,9 +9,15 @@ from typing import Any
 
 import yaml
 
+from seo_warehouse.demo.analytics import PROPERTY_ID
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.control import clock_url
+from seo_warehouse.demo.linking import news_of
+from seo_warehouse.demo.links import hosts
 from seo_warehouse.demo.logs import LOGGED
+
+PAGES_A_NIGHT = 30
+"""That link to a property and are visited: enough to be told of, few enough for a first run."""
 
 
 def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, Any]:
@@ -34,8 +40,16 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
             "allowed_networks": ["127.0.0.0/8"],
             "resolve": {prop.host: address, prop.domain: address},
         }
+    if prop.is_visited:
+        sources["link_check"] = {
+            "max_pages": PAGES_A_NIGHT,
+            "delay_seconds": 0,
+            "allowed_networks": ["127.0.0.0/8"],
+            "resolve": dict.fromkeys((news_of(prop.key), *hosts(prop)), f"127.0.0.1:{port}"),
+        }
     if prop.name == LOGGED:
-        sources["server_logs"] = {"site": prop.url("/").rstrip("/")}
+        sources["server_logs"] = {"site": prop.root}
+        sources["ga4"] = {"property_id": PROPERTY_ID, "scheme": "http"}
     return {
         "key": prop.key,
         "name": prop.name,

@@ -15,7 +15,7 @@ import numpy as np
 
 from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DemoProperty
-from seo_warehouse.demo.chance import generator
+from seo_warehouse.demo.chance import draw, generator
 from seo_warehouse.demo.referring import passed, rate_of, state_of
 from seo_warehouse.demo.world import World
 
@@ -25,6 +25,8 @@ MOVED_AFTER_DAYS = 100
 """Of the first day: from then on Googlebot comes from its new range too."""
 LISTED_AFTER_DAYS = 103
 STREAMS = ("web", "edge")
+CONSENT = 0.6
+"""Share of people who let a browser's tool count them."""
 CALLED_AGAIN = 0.1
 """Chance of a day that Googlebot comes back to a page that was published lately."""
 OUTAGE_AFTER_DAYS = 60
@@ -142,6 +144,11 @@ def all_visits(world: World, prop: DemoProperty, last: date) -> Iterator[Visit]:
         yield from visits(world, prop, world.first_day + timedelta(days=number))
 
 
+def is_counted(world: World, visit: Visit) -> bool:
+    """Whether whoever visits lets a browser's tool count the visit."""
+    return draw(world.seed, "consent", visit.at, visit.address, visit.target) < CONSENT
+
+
 def lists_on(world: World, day: date) -> dict[str, tuple[str, ...]]:
     """The operators' lists of addresses as they are published on a day."""
     if (day - world.first_day).days < LISTED_AFTER_DAYS:
@@ -173,7 +180,7 @@ def _visitors(world: World, prop: DemoProperty, day: date) -> Iterator[Visit]:
         state = state_of(link, datetime.combine(day, time(12), UTC))
         if state is None or not state.is_live:
             continue
-        referrer = {"full": link.url_from, "origin": f"https://{link.site.host}/", "none": ""}
+        referrer = {"full": link.url_from, "origin": f"{link.site.root}/", "none": ""}
         said = referrer[passed(world.seed, link, state.rel)]
         for _ in range(int(rng.poisson(rate_of(world.seed, link, day)))):
             came = replace(_visit(world, prop, day, PEOPLE, rng), target=link.path, status=200)
