@@ -25,6 +25,8 @@ comment on column ops.ended_session.query is 'Its last statement, the beginning.
 do $$
 begin
     if to_regclass('ops.guest') is null then
+        -- Citus would make on the nodes what a view reads, PostgreSQL's own pg_roles too.
+        perform set_config('citus.enable_ddl_propagation', 'off', true);
         create view ops.guest as
         select r.rolname as analyst
         from pg_roles as r join pg_roles as reader on reader.rolname = 'seo_reader' and pg_has_role(r.oid, reader.oid, 'member')

@@ -174,11 +174,22 @@ def _check_letters(connection: psycopg.Connection[Any]) -> None:
 
 def _complete_all(connection: psycopg.Connection[Any], sources: tuple[Source, ...], passwords: dict[str, str]) -> None:
     with connection.transaction():
-        connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
+        if is_cluster(connection):
+            # One connection to a node: what makes a function there goes on in the one that made the tables.
+            connection.execute("set local citus.multi_shard_modify_mode to 'sequential'")
         create_raw(connection, sources)
         if is_cluster(connection):
             distribute(connection, sources)
+        # After what they read: on Citus the nodes get those of them that they can work out, for the marts' policies.
+        connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
         create_roles(connection, passwords)
+        if is_cluster(connection):
+            # What a model tells the planner is told those of the nodes, which do the planning.
+            connection.execute(
+                sql.SQL("alter role seo_transformer in database {} set citus.propagate_set_commands = 'local'").format(
+                    sql.Identifier(connection.info.dbname)
+                )
+            )
 
 
 def _past_guests(connection: psycopg.Connection[Any], change: Callable[[], None]) -> None:
