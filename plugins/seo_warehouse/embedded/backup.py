@@ -63,7 +63,10 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
         # What the backup's policies may name.
         make_roles(connection, role_passwords(settings))
         say(f"restoring {file}")
-        _run("pg_restore", wh.dsn("owner"), "--no-owner", "--no-privileges", "--single-transaction", str(file))
+        # What goes to the nodes of a cluster is said at the end, where everything is there (schema.distribute).
+        options = "-c citus.enable_ddl_propagation=off" if schema.is_cluster(connection) else ""
+        arguments = ("--no-owner", "--no-privileges", "--single-transaction", str(file))
+        _run("pg_restore", wh.dsn("owner"), *arguments, options=options)
         if connection.execute("select to_regclass('ops.migration')").fetchone() == (None,):
             raise BackupError(f"{file} is no backup of a warehouse: it has no table ops.migration; drop the database")
         applied = schema.prepare(connection, SOURCES, role_passwords(settings))
@@ -75,9 +78,14 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
 def _expect_empty(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     found = connection.execute(
         """
+        with extension as (select classid, objid from pg_depend where deptype = 'e')
         select n.nspname from pg_namespace as n
         where n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-          and (n.nspname <> 'public' or exists (select from pg_class where relnamespace = n.oid))
+          and ('pg_namespace'::regclass, n.oid) not in (select classid, objid from extension)
+          and (n.nspname <> 'public' or exists (
+              select from pg_class as c
+              where c.relnamespace = n.oid and ('pg_class'::regclass, c.oid) not in (select classid, objid from extension)
+          ))
         order by 1 limit 1
         """
     ).fetchone()
@@ -88,11 +96,14 @@ def _expect_empty(connection: psycopg.Connection[tuple[object, ...]]) -> None:
         )
 
 
-def _run(program: str, dsn: str, *arguments: str) -> None:
-    """Run a program on a database. The password goes by its environment: a command line is seen by everyone."""
+def _run(program: str, dsn: str, *arguments: str, options: str = "") -> None:
+    """Run a program on a database. The password goes by its environment: a command line is seen by everyone.
+
+    `options`: those of its sessions.
+    """
     place = conninfo_to_dict(dsn)
     environment = os.environ | {"PGPASSWORD": str(place.pop("password", "")), "PGAPPNAME": f"seo-warehouse {program}"}
-    database = make_conninfo("", **place)
+    database = make_conninfo("", **place, **({"options": options} if options else {}))
     command = [_find(program), "--no-password", f"--dbname={database}", *arguments]
     done = subprocess.run(
         command,
