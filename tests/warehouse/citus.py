@@ -27,6 +27,7 @@ REFUSED = {
     "correlation": "a subquery of spread rows that refers to the query around it otherwise than by the property",
     "step": "a subquery of spread rows in an expression that refers to a CTE or subquery of the query around it",
     "lateral": "an outer join with a lateral subquery that has spread rows elsewhere than in its own FROM",
+    "gathered": "an outer join with a lateral subquery of spread rows, by the property of a CTE that is named twice",
     "ledger": "a join of a ledger, which stays on the coordinator, with a spread relation",
     "existence": "rows of a shared relation kept by what there is of spread ones",
     "cut": "LIMIT, OFFSET, INTERSECT, EXCEPT or a CTE in a subquery that refers to the query around it",
@@ -151,8 +152,8 @@ class _Reading:
             if join is not None:
                 self._outer_join(join, is_spread, inner)
             inner[source.alias_or_name] = is_spread
-            if join is not None and join.side == "LEFT" and isinstance(source, exp.Lateral) and not is_spread:
-                self._lateral(source, ctes)
+            if join is not None and join.side == "LEFT" and isinstance(source, exp.Lateral):
+                self._gathered(source, select) if is_spread else self._lateral(source, ctes)
         classes = _equal_keys(select, inner.keys() | outer.keys())
         spread = [alias for alias, is_spread in inner.items() if is_spread]
         if any(not classes.same(spread[0], alias) for alias in spread[1:]):
@@ -210,6 +211,12 @@ class _Reading:
         """A lateral subquery that is outer joined, and that is not itself spread."""
         if any(ctes.get(table.name, self.relations.is_spread(table.name)) for table in lateral.find_all(exp.Table)):
             self.found.append(_breach("lateral", lateral))
+
+    def _gathered(self, lateral: exp.Lateral, select: exp.Select) -> None:
+        """A lateral subquery of spread rows that is outer joined."""
+        around = {source.alias_or_name for source, _ in _sources(select)}
+        if any(_is_of_gathered(select, name) for name in _refers(lateral, around)):
+            self.found.append(_breach("gathered", lateral))
 
     def _nested(self, nested: exp.Expression, ctes: dict[str, bool], around: dict[str, bool], steps: set[str]) -> None:
         """A subquery of an expression. `steps`: the CTEs and subqueries of the FROM beside it."""
@@ -313,6 +320,49 @@ def _row(side: exp.Expression) -> list[exp.Expression]:
 def _ctes(query: exp.Expression) -> list[exp.CTE]:
     clause = query.args.get("with_")
     return list(clause.expressions) if clause else []
+
+
+def _is_of_gathered(select: exp.Select, alias: str) -> bool:
+    """Whether a relation's property is that of a CTE which PostgreSQL works out by itself: named twice, or told to be.
+
+    Citus brings such a CTE's rows to the coordinator, and knows no longer where they lay.
+    """
+    source = next(source for source, _ in _sources(select) if source.alias_or_name == alias)
+    if isinstance(source, exp.Table):
+        cte = None if source.db else _cte(select, source.name)
+        if cte is None:
+            return False
+        if cte.args.get("materialized") or _times_named(cte) > 1:
+            return True
+        below = cte.this
+    else:
+        below = source.this
+    return any(_is_of_gathered(inner, whose) for inner in _selects(below) if (whose := _key_source(inner)))
+
+
+def _key_source(select: exp.Select) -> str | None:
+    """The relation of a select whose property it gives."""
+    aliases = [source.alias_or_name for source, _ in _sources(select)]
+    for expression in select.expressions:
+        if isinstance(expression, exp.Column) and expression.name in (KEY, "*"):
+            return expression.table or aliases[0]
+        if isinstance(expression, exp.Star) and aliases:
+            return aliases[0]
+    return None
+
+
+def _cte(node: exp.Expression, name: str) -> exp.CTE | None:
+    """The CTE of that name that a query can see."""
+    if (found := next((cte for cte in _ctes(node) if cte.alias == name), None)) is not None:
+        return found
+    around = node.find_ancestor(exp.Query)
+    return None if around is None else _cte(around, name)
+
+
+def _times_named(cte: exp.CTE) -> int:
+    around = cte.find_ancestor(exp.Query)
+    assert around is not None
+    return sum(1 for table in around.find_all(exp.Table) if table.name == cte.alias and not table.db)
 
 
 def _sources(select: exp.Select) -> list[tuple[exp.Expression, exp.Join | None]]:

@@ -47,6 +47,18 @@ BROKEN = [
         " where p.property_key = l.property_key and p.page_key = n.page_key), '') as url"
         " from unnest(l.page_keys) as n(page_key)) as urls on true",
     ),
+    (
+        "gathered",
+        "with u as (select * from links), last as (select property_key, max(day) as day from u group by property_key),"
+        " b as (select u.* from u inner join last on last.property_key = u.property_key)"
+        " select 1 from b left join lateral (select distinct on (p.property_key) p.url from pages as p"
+        " where p.property_key = b.property_key and p.page_key = b.page_key) as p on true",
+    ),
+    (
+        "gathered",
+        "with u as materialized (select * from links) select 1 from u left join lateral (select distinct on"
+        " (p.property_key) p.url from pages as p where p.property_key = u.property_key) as p on true",
+    ),
     ("ledger", "select 1 from links as l inner join ops.build_day as b on b.property_key = l.property_key"),
     ("existence", "select 1 from dates as d where exists (select 1 from links as l where l.day = d.day)"),
     (
@@ -95,6 +107,11 @@ KEPT = [
     " where p.property_key = l.property_key and p.page_key = l.page_key order by p.property_key, p.day) as p on true",
     "select (select max(c.day) from checks as c where c.property_key = l.property_key group by c.property_key)"
     " from links as l",
+    # Only one of the two is named twice, and the property is the other's.
+    "with last as materialized (select property_key, max(day) as day from links group by property_key),"
+    " b as (select l.* from links as l inner join last on last.property_key = l.property_key)"
+    " select 1 from b left join lateral (select distinct on (p.property_key) p.url from pages as p"
+    " where p.property_key = b.property_key and p.page_key = b.page_key) as p on true",
     "select 1 from links as l left join lateral (select max(n) as n from unnest(l.page_keys) as n) as last on true",
     "select 1 from links as l inner join (select property_key, day from ops.build_day) as b"
     " on b.property_key = l.property_key and b.day = l.day",

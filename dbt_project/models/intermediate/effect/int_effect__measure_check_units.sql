@@ -36,7 +36,7 @@ with
 
     horizons as materialized(
         select properties.property_key, totals.day as last_day
-        from (select distinct property_key from units) as properties
+        from (select distinct property_key from {{ ref('int_effect__list_units') }}) as properties
         cross join
             lateral(
                 select distinct on (sums.property_key) sums.day

@@ -8,14 +8,15 @@
 with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 
-    sums as (select * from {{ ref('int_effect__sum_searches') }}),
+    last_days as (
+        select property_key, max(day) as last_day from {{ ref('int_effect__sum_searches') }} group by property_key
+    ),
 
-    last_days as (select property_key, max(day) as last_day from sums group by property_key),
-
-    -- Every page has a total on the last day.
+    -- Every page has a total on the last day. Read once more, and no CTE that is named twice: Citus brings all of such a
+    -- one to the coordinator, and knows of its rows no longer where they lie.
     pages as (
         select sums.property_key, sums.page_key, pages.topic, sums.first_day
-        from sums
+        from {{ ref('int_effect__sum_searches') }} as sums
         inner join
             last_days
             on last_days.property_key = sums.property_key

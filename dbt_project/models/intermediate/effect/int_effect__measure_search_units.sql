@@ -33,9 +33,10 @@ with
         order by units.property_key, units.topic, units.page_key, units.event_date
     ),
 
+    -- Of all units and not of the CTE: named twice, it would be brought to Citus's coordinator.
     horizons as materialized(
         select properties.property_key, totals.day as last_day
-        from (select distinct property_key from units) as properties
+        from (select distinct property_key from {{ ref('int_effect__list_units') }}) as properties
         cross join
             lateral(
                 select distinct on (sums.property_key) sums.day
