@@ -68,11 +68,11 @@ def _unequal(one: list[Row], other: list[Row], are_means: bool) -> list[Row]:
         return []
     if are_means and len(one) == len(other):
         pairs = zip(one, other, strict=True)
-        return [row for pair in pairs if not all(map(_is_same, *pair)) for row in pair][:6]
+        return [row for pair in pairs if not all(map(is_same, *pair)) for row in pair][:6]
     return [row for row in one if row not in other][:3] + [row for row in other if row not in one][:3]
 
 
-def _is_same(one: object, other: object) -> bool:
+def is_same(one: object, other: object) -> bool:
     """Equal, a mean to 1e-9."""
     if isinstance(one, float) and isinstance(other, float):
         return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
