@@ -9,11 +9,13 @@ with
     affected as (select * from {{ ref('int_link__list_affected_cells') }}),
 
     last_days as (
-        select property_key, max(day) as last_day from {{ ref('int_effect__sum_searches') }} group by property_key
+        select property_key, max(day) as last_day
+        from {{ ref('int_effect__sum_searches') }}
+        group by property_key
     ),
 
-    -- Every page has a total on the last day. Read once more, and no CTE that is named twice: Citus brings all of such a
-    -- one to the coordinator, and knows of its rows no longer where they lie.
+    -- Every page has a total on the last day. The sums are read twice and are no CTE: one that
+    -- is named twice Citus gathers, and knows no longer where its rows lie.
     pages as (
         select sums.property_key, sums.page_key, pages.topic, sums.first_day
         from {{ ref('int_effect__sum_searches') }} as sums
