@@ -84,7 +84,8 @@ def _expect_empty(connection: psycopg.Connection[tuple[object, ...]]) -> None:
           and ('pg_namespace'::regclass, n.oid) not in (select classid, objid from extension)
           and (n.nspname <> 'public' or exists (
               select from pg_class as c
-              where c.relnamespace = n.oid and ('pg_class'::regclass, c.oid) not in (select classid, objid from extension)
+              where c.relnamespace = n.oid
+                and ('pg_class'::regclass, c.oid) not in (select classid, objid from extension)
           ))
         order by 1 limit 1
         """
