@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +31,7 @@ import click
 from benchmarks.measuring import Figure, apart, keep, load_average, say
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import open_archive
+from seo_warehouse.client.plans import keep_plan
 from seo_warehouse.config import Property
 from seo_warehouse.sources.site_crawl import order_crawl, read_links, read_pages
 from seo_warehouse.spec import Period, Reader
@@ -116,7 +117,7 @@ def answer(status: str, kind: str, body: bytes) -> bytes:
     return f"{head}Date: Sun, 22 Nov 2026 02:00:00 GMT\r\nServer: bench\r\n\r\n".encode() + body
 
 
-def serve_in(pipe: Connection, count: int) -> None:
+def serve_in(pipe: Connection, count: int, hosts: int) -> None:
     """The server's process: tells its port, serves until it is ended."""
     Server.answers = {
         path.encode(): answer("200 OK", "text/html; charset=utf-8", body) for path, body in pages(count).items()
@@ -125,18 +126,22 @@ def serve_in(pipe: Connection, count: int) -> None:
     Server.answers[b""] = answer("404 Not Found", "text/html", b"<h1>none</h1>")
 
     async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Server, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        if hosts > 1:
+            await loop.create_server(Server, [f"127.0.0.{number}" for number in range(2, hosts + 1)], port)
+        pipe.send(port)
         await server.serve_forever()
 
     asyncio.run(serve())
 
 
 @contextmanager
-def serving(count: int) -> Iterator[int]:
-    """The site on a port of its own."""
+def serving(count: int, hosts: int = 1) -> Iterator[int]:
+    """The site on a port of its own, of as many addresses of loopback."""
     here, there = get_context("spawn").Pipe(duplex=False)
-    process = get_context("spawn").Process(target=serve_in, args=(there, count), daemon=True)
+    process = get_context("spawn").Process(target=serve_in, args=(there, count, hosts), daemon=True)
     process.start()
     there.close()
     try:
@@ -165,8 +170,10 @@ def ours(port: int, count: int) -> dict[str, float]:
     stated = {"key": 1, "name": "shop", "domain": "shop.example", "history_start": NIGHT}
     shop = Property.model_validate({**stated, "sources": {"site_crawl": settings}})
     with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name:
+        api = api_of(name)
+        keep_plan(api.archive, "plans.plan_backlinked_page", [], datetime.now(UTC))
         before, began = cpu_seconds(), time.monotonic()
-        order_crawl(api_of(name), shop, PERIOD)
+        order_crawl(api, shop, PERIOD)
         crawled = time.monotonic()
         # As the scheduler forks them; what they import is imported.
         with ProcessPoolExecutor(2, get_context("fork")) as night:
@@ -182,9 +189,9 @@ def ours(port: int, count: int) -> dict[str, float]:
         }
 
 
-def api_of(folder: str) -> Api:
+def api_of(folder: str, source: str = "site_crawl") -> Api:
     """The books of a crawl whose archive is in a folder."""
-    archive = open_archive(Path(folder), source="site_crawl", property_key=1, scope=f"night={NIGHT}")
+    archive = open_archive(Path(folder), source=source, property_key=1, scope=f"night={NIGHT}")
     return Api(
         base_url="http://unused.example", auth=None, archive=archive, may_call=True, explain=None, limits=Limits()
     )
