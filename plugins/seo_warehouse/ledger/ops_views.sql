@@ -188,14 +188,15 @@ select true as is_granted
 where not exists (select property_key from ops.property except select property_key from ops.granted_property);
 comment on view ops.granted_everything is 'One row where the current user reads every property that there ever was, removed ones too.';
 
--- The same for policies on Citus, which takes no subquery in them. A body that is bound here asks for no right to the schema.
+-- The same for policies on Citus, which takes no subquery in them. As its owner and of whoever the session is: on a node,
+-- where the session is the asker's own, Citus looks the tables up by name, and analysts have no right to the schema.
 -- Dear, so that an index is asked with its answer: in a filter it would be called for each row.
 create or replace function ops.granted_properties() returns integer[]
-language sql stable parallel safe cost 10000
+language sql stable parallel safe cost 10000 security definer set search_path = pg_catalog, pg_temp
 begin atomic
-    select array(select property_key from ops.granted_property);
+    select array(select property_key from ops.analyst_property where analyst = session_user);
 end;
-comment on function ops.granted_properties() is 'The properties whose rows the current user reads in the marts.';
+comment on function ops.granted_properties() is 'The properties whose rows the user of this session reads in the marts.';
 
 -- A text and not bound to the mart, which builds swap: read anew, as whoever asks, and taken into the query that calls it.
 select set_config('check_function_bodies', 'off', true);

@@ -184,6 +184,10 @@ def _complete_all(connection: psycopg.Connection[Any], sources: tuple[Source, ..
         connection.execute(files("seo_warehouse.ledger").joinpath("ops_views.sql").read_bytes())
         create_roles(connection, passwords)
         if is_cluster(connection):
+            # Policies ask what every node has: each looks into its own.
+            connection.execute(
+                "alter function ops.granted_properties() set citus.allow_nested_distributed_execution to on"
+            )
             # What a model tells the planner is told those of the nodes, which do the planning.
             connection.execute(
                 sql.SQL("alter role seo_transformer in database {} set citus.propagate_set_commands = 'local'").format(
