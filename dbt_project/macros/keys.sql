@@ -34,3 +34,8 @@ the hash of all of it, so that two stay two. An index row holds 2,704 bytes. The
 
 {#- Share of all domains that stand behind a place, from 1, among so many; NULL where one is unknown. -#}
 {% macro rank_percentile(position, count) -%} (1 - ({{ position }} - 0.5) / {{ count }}::double precision) {%- endmacro %}
+
+{#- Whether two rows have the same in each of these columns, none of which is NULL. -#}
+{% macro is_same(left, right, columns) -%}
+    {%- for column in columns %} {{ 'and ' if not loop.first }}{{ left }}.{{ column }} = {{ right }}.{{ column }}{% endfor -%}
+{%- endmacro %}

@@ -1,6 +1,12 @@
-{#- Host of a normalised URL. -#}
+{#- Host of a normalised URL; NULL where it is no URL. No regular expression: it took a third of what reading a rank check did. -#}
 {% macro url_host(normalised) -%}
-    substring({{ normalised }} from '^https?://([^/:?#]+)')
+    case
+        when {{ normalised }} like 'http://%' or {{ normalised }} like 'https://%'
+        then
+            nullif(
+                split_part(split_part(split_part(split_part({{ normalised }}, '/', 3), ':', 1), '?', 1), '#', 1), ''
+            )
+    end
 {%- endmacro %}
 
 {#- Path of a normalised URL, from its slash, without query; NULL where it is no URL. -#}
