@@ -155,10 +155,16 @@ def note_made_from(conn: Connection, made_from: Mapping[str, str]) -> None:
             (f"ops.{table}",),
         ).fetchall()
         conn.execute(sql.SQL("truncate {}").format(sql.Identifier("ops", table)))
+        # What has no property is on every node of a cluster, and Citus would lock what it reads as if it wrote it.
+        is_of_property = ("property_key",) in columns
         conn.execute(
-            sql.SQL("insert into {} ({columns}) select {columns} from {}").format(
-                sql.Identifier("ops", table),
-                sql.Identifier("intermediate", relation),
+            sql.SQL(
+                "with made as {kind} (select {columns} from {relation}) insert into {table} ({columns})"
+                " select {columns} from made"
+            ).format(
+                kind=sql.SQL("not materialized" if is_of_property else "materialized"),
+                table=sql.Identifier("ops", table),
+                relation=sql.Identifier("intermediate", relation),
                 columns=sql.SQL(", ").join(sql.Identifier(name) for (name,) in columns),
             )
         )
