@@ -38,9 +38,12 @@ cannot be said so, and dim_domain, dim_domain_current and fct_domain_authority a
             ] -%}
         {%- else -%} {%- set commands = [] -%}
         {%- endif -%}
-        {#- One by one: Citus takes no text of several. -#}
-        {%- for command in commands + (['grant select on ' ~ this ~ ' to seo_reader'] if commands else []) -%}
-            {%- do run_query(command) -%}
+        {%- if commands -%}
+            {%- do commands.append('grant select on ' ~ this ~ ' to seo_reader') -%}
+        {%- endif -%}
+        {#- One by one where it is Citus, which takes no text of several. -#}
+        {%- for text in (commands if is_citus or not commands else [commands | join('; ')]) -%}
+            {%- do run_query(text) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
@@ -65,19 +68,6 @@ texts are estimated from every property's values, and ranges of letters, halved 
 -#}
 {% macro forget_texts(relation) -%}
     {%- if execute and relation.schema in ('marts', 'plans') and (config.get('meta') or {}).get('rows') != 'open' -%}
-        {%- set query -%}
-            select quote_ident(attname)
-            from pg_attribute
-            inner join pg_type on pg_type.oid = atttypid
-            where
-                attrelid = '{{ relation }}'::regclass
-                and attnum > 0
-                and not attisdropped
-                and typcategory not in ('B', 'D', 'N', 'T')
-                and attname not in ('{{ own_words() | join("', '") }}')
-        {%- endset -%}
-        {%- for column in run_query(query).columns[0].values() -%}
-            {%- do run_query('alter table ' ~ relation ~ ' alter column ' ~ column ~ ' set statistics 0') -%}
-        {%- endfor -%}
+        {%- do run_query("select ops.forget_texts('" ~ relation ~ "', '{" ~ own_words() | join(', ') ~ "}')") -%}
     {%- endif -%}
 {%- endmacro %}

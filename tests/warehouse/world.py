@@ -22,6 +22,7 @@ from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
 from seo_warehouse.steps.build import MADE_FROM, STANDING
+from seo_warehouse.steps.dbt_commands import walking_seldom
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
@@ -37,8 +38,7 @@ class Dbt:
 
     def __call__(self, *arguments: str, build_id: int = 0, is_standing: bool = False) -> dict[str, str]:
         """Run a command; status by node. Raises AssertionError with dbt's messages when a node failed."""
-        # Nor does anybody read the manifest that each command would write.
-        done = self.invoke(*arguments, "--no-write-json", build_id=build_id, is_standing=is_standing)
+        done = self.invoke(*arguments, build_id=build_id, is_standing=is_standing)
         results = getattr(done.result, "results", [])
         broken = [f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in {"error", "fail"}]
         if not done.success:
@@ -56,14 +56,19 @@ class Dbt:
         """Run a command; dbt's own result."""
         # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
         variables = {"build_id": build_id, "left_out": list(left_out), "is_standing": is_standing}
-        return dbtRunner(manifest=self.parsed().deepcopy(), callbacks=[on_event] if on_event else []).invoke(
-            [*arguments, *self._common(), "--vars", json.dumps(variables)]
-        )
+        # Nor does anybody but its documentation read the manifest that each command would write.
+        unwritten = () if arguments[0] == "docs" else ("--no-write-json",)
+        manifest = self.parsed()
+        with walking_seldom():
+            return dbtRunner(manifest=manifest.deepcopy(), callbacks=[on_event] if on_event else []).invoke(
+                [*arguments, *self._common(), *unwritten, "--vars", json.dumps(variables)]
+            )
 
     def parsed(self) -> Manifest:
         """The project's manifest."""
         if self.manifest is None:
-            done = dbtRunner().invoke(["parse", *self._common()])
+            with walking_seldom():
+                done = dbtRunner().invoke(["parse", *self._common(), "--no-write-json"])
             if not isinstance(done.result, Manifest):
                 raise AssertionError(f"the project cannot be parsed: {done.exception}")
             self.manifest = done.result

@@ -327,3 +327,22 @@ begin
 end
 $$;
 comment on function ops.describe is 'Comments on a relation of the caller''s and on its columns, where that is not what stands there already.';
+
+create or replace function ops.forget_texts(relation regclass, own_words text[])
+returns void language plpgsql
+as $$
+declare
+    forgotten text := (
+        select string_agg(format('alter column %I set statistics 0', a.attname), ', ')
+        from pg_attribute as a
+        join pg_type as t on t.oid = a.atttypid
+        where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+            and t.typcategory not in ('B', 'D', 'N', 'T') and a.attname <> all (own_words)
+    );
+begin
+    if forgotten is not null then
+        execute format('alter table %s %s', relation, forgotten);
+    end if;
+end
+$$;
+comment on function ops.forget_texts is 'Has no statistics kept on the columns of a table of the caller''s whose values are neither numbers, times, yes or no, nor the project''s own words.';

@@ -268,6 +268,8 @@ def _run_dbt(
         "--exclude-resource-type",
         "unit_test",
         "--quiet",
+        # The manifest, each node's result and the graph, a second's work of which the ledger keeps what anybody reads.
+        "--no-write-json",
         *common(wh, target),
         *(["--full-refresh"] if build.is_full else []),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ def parse(wh: Warehouse, target: Path) -> Any:
 
     Apart from what is run, whose variable is another each time: to dbt that is a reason to parse everything again.
     """
-    parsed = invoke(["parse", *common(wh, target), "--quiet"])
+    parsed = invoke(["parse", *common(wh, target), "--quiet", "--no-write-json"])
     if not parsed.success:
         raise BuildError(f"the models cannot be parsed: {' '.join(str(parsed.exception).split())}")
     return parsed.result
@@ -50,9 +51,27 @@ def invoke(arguments: Sequence[str], callbacks: Sequence[Any] = (), manifest: An
     """Run a command; dbt's own result."""
     from dbt.cli.main import dbtRunner
 
-    # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
-    fresh = manifest.deepcopy() if manifest is not None else None
-    return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
+    with walking_seldom():
+        # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
+        fresh = manifest.deepcopy() if manifest is not None else None
+        return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
+
+
+@contextmanager
+def walking_seldom() -> Iterator[None]:
+    """Have Python's collector leave alone what is there by now, and look seldom for what is dead of the rest.
+
+    A manifest is half a million objects that live until dbt ends: walked each time that a quarter more has come, they
+    take a sixth of dbt's time.
+    """
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def common(wh: Warehouse, target: Path) -> list[str]:
