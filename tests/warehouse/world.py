@@ -68,7 +68,7 @@ class Dbt:
         """The project's manifest."""
         if self.manifest is None:
             with walking_seldom():
-                done = dbtRunner().invoke(["parse", *self._common(), "--no-write-json"])
+                done = dbtRunner().invoke(["parse", *self._common()])
             if not isinstance(done.result, Manifest):
                 raise AssertionError(f"the project cannot be parsed: {done.exception}")
             self.manifest = done.result
