@@ -32,6 +32,8 @@ from tests.chaos.state import FIRST_DAY, NIGHT, Rows, Sizes, read_calls, read_ma
 
 ROOT = Path(__file__).parents[2]
 DBT = "dbt_project"
+WAREHOUSE = "warehouse"
+"""The one database that is worked in. Under another name than before, dbt would parse the whole project again."""
 SEED = 20
 PROPERTY = "alderwood"
 SOURCES = ("search_console", "dataforseo_backlinks", "dataforseo_serp", "site_crawl")
@@ -94,9 +96,12 @@ class Base:
     demo_port: int
     sizes: Sizes
 
-    def keep(self, name: str, template: str) -> None:
-        """Copy a database and its home, which is no case then but may be copied in its turn."""
-        shutil.copytree(self.folder / template, self.folder / name)
+    def keep(self, name: str, home: str) -> None:
+        """Copy the warehouse that is worked in, and its home, for cases to be copied from."""
+        shutil.copytree(self.folder / home, self.folder / name)
+        self._copy_database(name, WAREHOUSE)
+
+    def _copy_database(self, name: str, template: str) -> None:
         with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
             connection.execute(f"create database {name} template {template} owner seo_owner")
             # A copied sequence believes that its next 32 numbers are in the WAL, where the original's are; a crash
@@ -107,16 +112,16 @@ class Base:
     def copy(self, name: str, template: str = "base") -> Iterator[Case]:
         """A copy of a home, its demo's state and its database."""
         home = self.folder / name
-        self.keep(name, template)
+        shutil.copytree(self.folder / template, home)
+        self._copy_database(WAREHOUSE, template)
         try:
             with demo.running(home / "demo", port=self.demo_port) as server:
-                dsn = _owner_dsn(self.server, home, name)
-                yield Case(home, dsn, self.server.dsn(name), server, self.folder / DBT)
+                yield Case(home, _owner_dsn(self.server, home), self.server.dsn(WAREHOUSE), server, self.folder / DBT)
             expect_nobody_left(home)
         finally:
             self.server.start()
             with psycopg.connect(self.server.dsn(), autocommit=True) as connection:
-                connection.execute(f"drop database {name} with (force)")
+                connection.execute(f"drop database {WAREHOUSE} with (force)")
             shutil.rmtree(home, ignore_errors=True)
 
 
@@ -141,13 +146,13 @@ def expect_nobody_left(home: Path) -> None:
     assert not tries.exists(), tries.read_text()
 
 
-def _owner_dsn(server: Postgres, home: Path, database: str) -> str:
-    return server.dsn(database, "seo_owner", read_secrets(home)["owner"])
+def _owner_dsn(server: Postgres, home: Path) -> str:
+    return server.dsn(WAREHOUSE, "seo_owner", read_secrets(home)["owner"])
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL of its own, since it gets killed, with an empty database `base`; dbt's project beside it."""
+    """A PostgreSQL of its own, since it gets killed, with an empty database; dbt's project beside it."""
     secrets = read_secrets(folder / "base")
     server = Postgres(folder / "postgres", free_port(), secrets["postgres"])
     # Of its own: a model that is edited meanwhile would be a reason to model everything again.
@@ -157,7 +162,7 @@ def serving(folder: Path) -> Iterator[Postgres]:
     try:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create role seo_owner login createrole password '{secrets['owner']}'")
-            connection.execute("create database base owner seo_owner")
+            connection.execute(f"create database {WAREHOUSE} owner seo_owner")
         yield server
     finally:
         server.stop()
@@ -167,7 +172,10 @@ def serving(folder: Path) -> Iterator[Postgres]:
 def founding(
     folder: Path, server: Postgres, *, count: int, history_start: date, knobs: Knobs | None = None
 ) -> Iterator[Case]:
-    """A home for the first `count` of the demo's properties, migrated, with nothing loaded; its demo runs meanwhile."""
+    """A home for the first `count` of the demo's properties, migrated, with nothing loaded; its demo runs meanwhile.
+
+    What the caller makes of it is then `base`, which cases are copied from.
+    """
     home = folder / "base"
     with demo.running(home / "demo", seed=SEED, first_day=FIRST_DAY, knobs=knobs) as world:
         port = int(world.server_address[1])
@@ -176,10 +184,12 @@ def founding(
         document["properties"] = document["properties"][:count]
         (home / "properties.yml").write_text(yaml.safe_dump(document))
         (home / CONNECTIONS_FILE).write_text(json.dumps(demo.connections(port)))
-        case = Case(home, _owner_dsn(server, home, "base"), server.dsn("base"), world, folder / DBT)
+        case = Case(home, _owner_dsn(server, home), server.dsn(WAREHOUSE), world, folder / DBT)
         case.wh.migrate()
         yield case
         expect_nobody_left(home)
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute(f"alter database {WAREHOUSE} rename to base")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from seo_warehouse.cli import main
 from seo_warehouse.steps import nightly
 from seo_warehouse.steps.build import build_warehouse
-from tests.chaos.conftest import PROPERTY, SOURCES, Base, Case, Undisturbed
+from tests.chaos.conftest import PROPERTY, SOURCES, WAREHOUSE, Base, Case, Undisturbed
 from tests.chaos.state import NIGHT, check_ledger, read_marts, read_raw
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ def test_the_night_after_a_restored_backup_ends_as_if_the_database_had_never_bee
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert "there already" in _run(case, "backup", "--to", str(kept)).output
     assert "is not empty, it has a schema audit" in _run(case, "restore", str(kept)).output
-    _lose(base, "disturbed")
+    _lose(base)
     half = case.home / "half.dump"
     half.write_bytes(kept.read_bytes()[:-1000])
     assert _run(case, "restore", str(half)).exit_code == 1
@@ -61,7 +61,7 @@ def _run(case: Case, *arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments), env=case.environment)
 
 
-def _lose(base: Base, database: str) -> None:
+def _lose(base: Base) -> None:
     with psycopg.connect(base.server.dsn(), autocommit=True) as connection:
-        connection.execute(f"drop database {database} with (force)")
-        connection.execute(f"create database {database} owner seo_owner")
+        connection.execute(f"drop database {WAREHOUSE} with (force)")
+        connection.execute(f"create database {WAREHOUSE} owner seo_owner")
