@@ -103,14 +103,7 @@ with
                     between interval '{{ reach }} days' preceding and interval '1 day' preceding
             ) as url_keys
         from told
-        where
-            exists (
-                select
-                from contested
-                where
-                    {{ is_same('contested', 'told', series_parts) }}
-                    and told.day between contested.first_day - {{ reach }} and contested.last_day
-            )
+        where ({{ series }}) in (select {{ series }} from contested)
     ),
 
     ranked as (
