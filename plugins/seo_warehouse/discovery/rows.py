@@ -23,6 +23,7 @@ LONGEST_DAYS = 365
 """Waits are followed for a year; the curve shows half of it."""
 ENDINGS = {"waiting": WAITING, "event": EVENT, "gone": GONE}
 
+# Whole orders: what is drawn goes by the places of rows, and is to be the same wherever these lie.
 SERIES = """
 select distinct property_key, engine, milestone
 from intermediate.int_discovery__place_waits order by property_key, engine, milestone
@@ -33,18 +34,20 @@ select topic, entered_day, least(after_day, %(longest)s) as after_day, coalesce(
 from intermediate.int_discovery__place_waits
 where property_key = %(property_key)s and engine = %(engine)s and milestone = %(milestone)s
   and start_by_date is not null and entered_day < %(longest)s and after_day >= entered_day
+order by 1, 2, 3, 4, 5
 """
 GAPS = """
 select page_key, topic, is_last_gap, is_disturbed, day_count, age_band, fortnight_no,
        followed_state, nofollow_state, internal_state
 from intermediate.int_discovery__cut_gaps
 where property_key = %(property_key)s and engine = %(engine)s and milestone = %(milestone)s
-order by page_key, is_last_gap
+order by page_key, is_last_gap, age_band, fortnight_no, day_count, followed_state, nofollow_state, internal_state
 """
 PATHS = """
 select arm, page_key, topic, early_day_count, day_count, age_band, fortnight_no
 from intermediate.int_discovery__follow_links
 where property_key = %(property_key)s and engine = %(engine)s and milestone = %(milestone)s
+order by 1, 2, 3, 4, 5, 6, 7
 """
 
 

@@ -87,16 +87,17 @@ WORDS = """
 select property_key, day, exact_domain_count, known_domain_count, link_keys
 from intermediate.int_portfolio__count_words
 """
+# Whole orders: what is drawn goes by the places of rows, and is to be the same wherever these lie.
 LIVING = """
 select property_key, dimension, class, linking_key, age_days
 from intermediate.int_portfolio__weigh_risks
-order by property_key, dimension, class
+order by property_key, dimension, class, linking_key, age_days
 """
 LIVES = """
 select dimension, class, linking_key, entry_days, exit_days, is_lost
 from intermediate.int_portfolio__list_lives
 where property_key = %s and dimension in ('all', 'rel_class')
-order by dimension, class
+order by dimension, class, linking_key, entry_days, exit_days, is_lost
 """
 
 
