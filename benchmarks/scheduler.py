@@ -43,6 +43,7 @@ NIGHT_LIMIT_SECONDS = 200.0
 MANY = 500
 MANY_LIMIT_SECONDS = 1_800.0
 PARSED = 1_000
+READ = ("search_console", "dataforseo_backlinks", "dataforseo_serp", "site_crawl", "exports")
 DAYS = 6
 KEYWORDS = 3
 PAGES = 10
@@ -162,6 +163,7 @@ def multiply(path: Path, drop: Path, count: int) -> None:
 def _copied(model: Json, key: int, first: date) -> Json:
     prop = copy.deepcopy(model) | {"key": key, "name": f"shop-{key}", "history_start": first}
     prop["keywords"] = prop["keywords"][:KEYWORDS]
+    prop["sources"] = {source: prop["sources"][source] for source in READ}
     for name in ("dataforseo_backlinks", "dataforseo_serp"):
         prop["sources"][name]["connection"] = "dataforseo"
     prop["sources"]["site_crawl"]["max_pages"] = PAGES
