@@ -20,8 +20,8 @@ from typing import Any
 import click
 import orjson
 
-from benchmarks.measuring import Figure, apart, keep, load_average, say
-from benchmarks.site_crawl import LEAST_SHARE, PAGES, PERIOD, REPEATS, api_of, cpu_seconds, pages, serving
+from benchmarks.measuring import Figure, keep
+from benchmarks.site_crawl import LEAST_SHARE, PAGES, PERIOD, api_of, cpu_seconds, in_turn, pages, serving, told_of
 from benchmarks.site_crawl import ours as crawl
 from seo_warehouse.client.plans import Ask, keep_plan
 from seo_warehouse.config import Property
@@ -105,42 +105,20 @@ def bare(port: int, count: int) -> dict[str, float]:
     return {"pages": len(found), "seconds": time.monotonic() - began, "cpu_seconds": cpu_seconds() - before}
 
 
-def measure(count: int, repeats: int) -> dict[str, list[dict[str, float]]]:
-    """Each one's runs; who begins changes."""
-    ways = {"ours": ours, "crawl": crawl, "bare": bare}
-    names = list(ways)
-    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    with serving(count, HOSTS) as port:
-        for number in range(repeats):
-            for name in names[number % 3 :] + names[: number % 3]:
-                run = apart(ways[name], port, count)
-                if run["pages"] != count:
-                    raise SystemExit(f"{name} found {run['pages']} of {count} pages")
-                say(f"  {name}: {', '.join(f'{what} {value:.6g}' for what, value in run.items())}")
-                runs[name].append(run)
-    return runs
-
-
 @click.command()
 @click.option("--share", default=1.0, show_default=True, help="Of the pages.")
 @click.option("--write/--no-write", default=True, help="Whether results/link_visits.json is replaced.")
 def main(share: float, write: bool) -> None:
     """Measure and print."""
     count = round(PAGES * share)
-    runs = measure(count, REPEATS)
+    with serving(count, HOSTS) as port:
+        runs = in_turn({"ours": ours, "crawl": crawl, "bare": bare}, port, count)
     speed = {name: count / statistics.median(run["seconds"] for run in each) for name, each in runs.items()}
     figures = [
         Figure("pages a second, of the site crawl's", speed["ours"] / speed["crawl"], "at least", LEAST_SHARE),
         Figure("pages a second, of a bare spider's", speed["ours"] / speed["bare"], "at least", LEAST_SHARE),
     ]
-    found: dict[str, Any] = {
-        "pages": count,
-        "hosts": HOSTS,
-        "pages_a_second": {name: round(value, 1) for name, value in speed.items()},
-        "load": load_average(),
-        "runs": {name: [{k: round(v, 2) for k, v in run.items()} for run in each] for name, each in runs.items()},
-    }
-    keep("link_visits", figures, found, write=write)
+    keep("link_visits", figures, {"pages": count, "hosts": HOSTS, **told_of(runs, speed)}, write=write)
 
 
 if __name__ == "__main__":

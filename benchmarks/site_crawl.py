@@ -17,7 +17,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -270,19 +270,30 @@ def wget(port: int, count: int) -> dict[str, float]:
         return {"pages": found, "seconds": seconds, "cpu_seconds": cpu_seconds() - before}
 
 
-def measure(count: int, repeats: int) -> dict[str, list[dict[str, float]]]:
-    """Each crawler's runs; who begins changes."""
-    crawlers = (ours, bare, sieving, wget)
-    runs: dict[str, list[dict[str, float]]] = {crawler.__name__: [] for crawler in crawlers}
-    with serving(count) as port:
-        for number in range(repeats):
-            for crawler in crawlers[number % 4 :] + crawlers[: number % 4]:
-                run = apart(crawler, port, count)
-                if run["pages"] != count:
-                    raise SystemExit(f"{crawler.__name__} found {run['pages']} of {count} pages")
-                say(f"  {crawler.__name__}: {', '.join(f'{name} {value:.6g}' for name, value in run.items())}")
-                runs[crawler.__name__].append(run)
+def in_turn(
+    ways: Mapping[str, Callable[[int, int], dict[str, float]]], port: int, count: int
+) -> dict[str, list[dict[str, float]]]:
+    """Each way's runs over a site of so many pages; who begins changes."""
+    names = [*ways]
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for number in range(REPEATS):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            run = apart(ways[name], port, count)
+            if run["pages"] != count:
+                raise SystemExit(f"{name} found {run['pages']} of {count} pages")
+            say(f"  {name}: {', '.join(f'{what} {value:.6g}' for what, value in run.items())}")
+            runs[name].append(run)
     return runs
+
+
+def told_of(runs: Mapping[str, list[dict[str, float]]], speed: Mapping[str, float]) -> dict[str, Any]:
+    """What is kept of the runs beside their figures."""
+    return {
+        "pages_a_second": {name: round(value, 1) for name, value in speed.items()},
+        "load": load_average(),
+        "runs": {name: [{k: round(v, 2) for k, v in run.items()} for run in each] for name, each in runs.items()},
+    }
 
 
 @click.command()
@@ -291,20 +302,15 @@ def measure(count: int, repeats: int) -> dict[str, list[dict[str, float]]]:
 def main(share: float, write: bool) -> None:
     """Measure and print."""
     count = round(PAGES * share)
-    runs = measure(count, REPEATS)
+    with serving(count) as port:
+        runs = in_turn({way.__name__: way for way in (ours, bare, sieving, wget)}, port, count)
     speed = {name: count / statistics.median(run["seconds"] for run in each) for name, each in runs.items()}
     figures = [
         Figure("pages a second, of the tutorial's spider", speed["ours"] / speed["bare"], "at least", LEAST_SHARE),
         Figure("pages a second, of the sieving spider", speed["ours"] / speed["sieving"], "at least", LEAST_SHARE),
         Figure("pages a second, of wget's", speed["ours"] / speed["wget"]),
     ]
-    found: dict[str, Any] = {
-        "pages": count,
-        "pages_a_second": {name: round(value, 1) for name, value in speed.items()},
-        "load": load_average(),
-        "runs": {name: [{k: round(v, 2) for k, v in run.items()} for run in each] for name, each in runs.items()},
-    }
-    keep("site_crawl", figures, found, write=write)
+    keep("site_crawl", figures, {"pages": count, **told_of(runs, speed)}, write=write)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,16 @@ def test_a_night_that_nobody_heard_of_is_told_of_again_while_it_matters(
         assert nights.close_overdue(connection, MORNING, BOTH) == told
 
 
+def test_what_was_written_and_never_judged_waits_for_a_day(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = write(connection, [], night=NIGHT, purpose="night")
+        of = fetch(connection, "select source, table_name, night, property_key from ops.load")[0]
+        days = fetch(connection, "select first_day, last_day from ops.load")[0]
+        assert nights.waiting_loads(connection, *of) == {days: load_id}
+        connection.execute("update ops.load set written_at = written_at - interval '25 hours'")
+        assert nights.waiting_loads(connection, *of) == {}
+
+
 def test_of_sources_that_end_at_once_at_least_one_closes_the_night(database: str) -> None:
     def end(source: str) -> bool:
         with psycopg.connect(database) as connection:

@@ -66,14 +66,14 @@ def cluster(one: Case) -> Iterator[Case]:
     home = one.home.parent / "cluster"
     shutil.copytree(one.home, home, ignore=shutil.ignore_patterns("demo", "archive", "dbt"))
     case = replace(one, home=home, dsn=CLUSTER, superuser_dsn=CLUSTER)
-    case.command("restore", str(one.home.parent / "backup")).succeed()
     try:
+        case.command("restore", str(one.home.parent / "backup")).succeed()
         _live(case, is_full=True)
         yield case
     finally:
         with case.connect() as connection:
             for schema in SCHEMAS:
-                connection.execute(f"drop schema {schema} cascade")
+                connection.execute(f"drop schema if exists {schema} cascade")
 
 
 def _live(case: Case, *, is_full: bool) -> None:

@@ -7,10 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,8 +16,6 @@ import pytest
 import yaml
 
 from seo_warehouse import demo
-from seo_warehouse.config import Settings
-from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import ConfigError, LoadError, NightOverError
 from seo_warehouse.ledger import builds, loads
@@ -32,9 +28,9 @@ from seo_warehouse.steps.history import onboard
 from seo_warehouse.steps.reading import history_scope
 from seo_warehouse.steps.release import carry_out_decisions
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
-from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
 from tests.load.loading import state, write
+from tests.steps.world import DemoHome
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -44,21 +40,8 @@ PROPERTY = "alderwood"
 KEPT = ("search_console", "dataforseo_backlinks")
 
 
-@dataclass(frozen=True)
-class World:
-    """A home whose night NIGHT was brought, and the demo that it talks to."""
-
-    home: Path
-    dsn: str
-    demo: DemoServer
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"SEO_WAREHOUSE_HOME": str(self.home), "SEO_WAREHOUSE_DSN": self.dsn}
-
-    @property
-    def wh(self) -> Warehouse:
-        return Warehouse(Settings(self.environment))
+class World(DemoHome):
+    """A home whose night NIGHT was brought."""
 
     def set_clock(self, day: date) -> None:
         self.demo.clock.set(datetime.combine(day, clock_time(6), UTC))

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seo_warehouse import demo
-from seo_warehouse.config import Settings
 from seo_warehouse.demo.knobs import Knobs
-from seo_warehouse.demo.server import DemoServer
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import (
     ConfigError,
@@ -37,8 +34,8 @@ from seo_warehouse.errors import (
 )
 from seo_warehouse.steps import groups, nightly
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
-from seo_warehouse.steps.warehouse import Warehouse
 from tests.conftest import PASSWORDS
+from tests.steps.world import DemoHome
 
 FIRST = date(2026, 9, 7)
 NIGHT = date(2026, 9, 12)
@@ -113,21 +110,8 @@ def test_what_may_work_later_is_raised_before_what_no_retry_helps_and_the_longes
     assert (getattr(raised.value, "retry_after_seconds", None) or 0) == max(wishes)
 
 
-@dataclass(frozen=True)
-class World:
+class World(DemoHome):
     """A home with two properties; the second one's connection is `other`."""
-
-    home: Path
-    dsn: str
-    demo: DemoServer
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"SEO_WAREHOUSE_HOME": str(self.home), "SEO_WAREHOUSE_DSN": self.dsn}
-
-    @property
-    def wh(self) -> Warehouse:
-        return Warehouse(Settings(self.environment))
 
     def connect_other(self, **changes: Any) -> None:
         """State the second property's connection: the demo's own, with these changes."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from seo_warehouse.ledger.loads import ABANDONED_AFTER
 from seo_warehouse.ledger.session import Connection, one
 from seo_warehouse.spec import NIGHT_DEADLINE
 
@@ -83,15 +84,18 @@ def loads_in(
 def waiting_loads(
     conn: Connection, source: str, table: str, night: date, property_key: int
 ) -> dict[tuple[date, date], int]:
-    """The loads of a property's night that are written and not judged yet, by first and last day."""
+    """The loads of a property's night that are written and not judged yet, by first and last day.
+
+    Not those that are abandoned: a release may have changed what is read since.
+    """
     rows = conn.execute(
         """
         select first_day, last_day, max(load_id) from ops.load
         where state = 'written' and source = %s and table_name = %s and night = %s and purpose = 'night'
-          and property_key = %s
+          and property_key = %s and written_at > clock_timestamp() - %s
         group by 1, 2
         """,
-        (source, table, night, property_key),
+        (source, table, night, property_key, ABANDONED_AFTER),
     ).fetchall()
     return {(first, last): load_id for first, last, load_id in rows}
 
@@ -146,8 +150,10 @@ def close_overdue(conn: Connection, now: datetime, configured_sources: Iterable[
         waiting = conn.execute(
             """
             select night from ops.night as n
-            where closed_by = 'deadline' or closed_at between now() - %(recent)s and now() - %(patience)s
+            where closed_by = 'deadline' or (
+                closed_at between now() - %(recent)s and now() - %(patience)s
                 and not exists (select from ops.build as b where b.claimed_at >= n.closed_at)
+            )
             order by 1
             """,
             {"recent": TOLD_AGAIN, "patience": UNHEARD},

@@ -66,7 +66,7 @@ def _resting(wh: Warehouse, source_name: str, names: Sequence[str], night: date,
 
 def _try_each(names: Sequence[str], do: Callable[[str], T]) -> tuple[dict[str, T], dict[str, Exception]]:
     """What was returned, and what was raised. The threads are daemons: one that hangs keeps no process from its end."""
-    if len(names) == 1:
+    if len(names) == 1:  # nobody to hold up
         return _try(names[0], do)
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in names:

@@ -71,16 +71,12 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
             waiting = nights.waiting_loads(connection, source.name, table.name, night, prop.key)
         if not scopes:
             log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
-        return [*waiting.values()] + _write_each(
-            wh,
-            [
-                Reading(
-                    source=source, table=table, property=prop, period=period, night=night, purpose="night", scope=scope
-                )
-                for period, scope in scopes.items()
-                if (period.first_day, period.last_day) not in waiting
-            ],
-        )
+        readings = [
+            Reading(source=source, table=table, property=prop, period=period, night=night, purpose="night", scope=scope)
+            for period, scope in scopes.items()
+            if (period.first_day, period.last_day) not in waiting
+        ]
+        return [*waiting.values(), *_write_each(wh, readings)]
 
 
 def _scopes(due: Due, night: date) -> dict[Period, str]:

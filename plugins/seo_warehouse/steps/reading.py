@@ -122,8 +122,9 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
                 is_failed = False
             finally:
                 with wh.connect("loader") as connection:
-                    note = {"is_done": is_whole, "is_failed": is_failed}
-                    loads.note_order(connection, source.name, prop.key, night, api.usage, **note)
+                    loads.note_order(
+                        connection, source.name, prop.key, night, api.usage, is_done=is_whole, is_failed=is_failed
+                    )
                 _note_shapes(wh, source, api)
             return is_whole
 

@@ -2,8 +2,9 @@
 the dashboard what its lights mean here.
 
 LocalExecutor forks its tasks from the scheduler, so an audit or a build finds Great Expectations and dbt already
-imported: seven seconds less in each; and every task the steps and properties.yml, else more time than its work. Of
-no use with Celery or Kubernetes, which fork from elsewhere. A changed package reaches tasks when the scheduler starts.
+imported: seven seconds less in each; and every task the steps and what properties.yml says, which it else spends more
+time on than on its work. Of no use with Celery or Kubernetes, which fork from elsewhere. A changed package reaches
+tasks when the scheduler starts.
 """
 
 import logging
@@ -21,8 +22,9 @@ if "scheduler" in sys.argv:
     from seo_warehouse.config import Settings
     from seo_warehouse.errors import SeoWarehouseError
 
-    # A thousand properties take a second to read. What has changed since is read by each task itself.
-    with suppress(SeoWarehouseError):
+    # A thousand properties take a second to read. What has changed since is read by each task itself, and what is wrong
+    # each task says: the scheduler starts all the same.
+    with suppress(SeoWarehouseError, ValueError):
         _ = Settings().properties
 
 if "api-server" in sys.argv:
