@@ -279,6 +279,13 @@ def test_a_row_is_written_among_others_as_it_is_alone(odd: dict[str, Any]) -> No
     assert RowEncoder(TABLE, "together").lines(rows) == "".join(alone.lines([row]) for row in rows)
 
 
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_numbers_of_a_column_are_written_as_what_they_are(numbers: list[float]) -> None:
+    lines = RowEncoder(TABLE, "numbers").lines([make_row(clicks=number) for number in numbers])
+    place = RowEncoder(TABLE, "numbers").columns.index("clicks")
+    assert [float(line.split("\t")[place]).hex() for line in lines.splitlines()] == [n.hex() for n in numbers]
+
+
 ANY = st.recursive(
     st.none()
     | st.booleans()

@@ -13,6 +13,7 @@ import pytest
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import known, loads, turns
 from seo_warehouse.ledger.builds import warehouse_lock
+from seo_warehouse.ledger.migrate import read_migrations
 from seo_warehouse.load.publish import publish
 from seo_warehouse.load.schema import ensure_partition
 from tests.load.loading import (
@@ -284,6 +285,89 @@ def test_partitions_are_made_as_needed(database: str) -> None:
         )
         assert [name.rpartition("__hit_")[2] for (name,) in partitions] == ["2025_12", "2026_01", "2026_02"]
         ensure_partition(connection, SOURCE.raw_name(TABLE), days[0])
+
+
+def _oid(connection: psycopg.Connection, name: str) -> int | None:
+    return fetch(connection, "select to_regclass(%s)::oid::bigint", (name,))[0][0]
+
+
+MONTH = f"{RAW}_2026_05"
+
+
+def test_the_first_load_of_a_month_becomes_it_and_the_next_ones_are_put_beside(database: str) -> None:
+    with open_warehouse(database) as connection:
+        first = passed(connection, write(connection, [make_row(number=n) for n in range(3)], part="vendor a"))
+        batch = _oid(connection, f"audit.load_{first}")
+        assert batch is not None
+        assert publish(connection, SOURCE, TABLE, first) == "published"
+        assert _oid(connection, MONTH) == batch
+        put(connection, [make_row(clicks=7.0)], property_key=2)
+        assert fetch(connection, f"select property_key, part, load_id, count(*) from {RAW} group by 1, 2, 3") == [
+            (1, "vendor a", first, 3),
+            (2, "", first + 1, 1),
+        ]
+
+
+def test_a_month_that_was_a_load_is_as_any_other(database: str) -> None:
+    with open_warehouse(database) as connection:
+        put(connection, [make_row()])
+        ensure_partition(connection, SOURCE.raw_name(TABLE), date(2026, 6, 1))
+        columns = (
+            "select array_agg(row(attname, atttypid, attnotnull, pg_get_expr(adbin, adrelid)) order by attname)"
+            " from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum"
+            " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped"
+        )
+        made = f"{RAW}_2026_06"
+        assert fetch(connection, columns, (MONTH,)) == fetch(connection, columns, (made,))
+        about = (
+            "select relowner, (select array_agg(row(indisunique, indisvalid)) from pg_index where indrelid = c.oid)"
+            " from pg_class as c where oid = to_regclass(%s)"
+        )
+        assert fetch(connection, about, (MONTH,)) == fetch(connection, about, (made,))
+        assert fetch(connection, "select has_table_privilege('seo_transformer', %s, 'select')", (MONTH,)) == [(True,)]
+        assert fetch(
+            connection, "select count(*) from pg_inherits where inhparent = to_regclass(%s)", (f"{RAW}_grain",)
+        ) == [(2,)]
+
+
+def test_a_load_with_a_day_that_a_later_reading_has_does_not_become_the_month(database: str) -> None:
+    other = DAY + timedelta(1)
+    with open_warehouse(database) as connection:
+        put(connection, [], days=[DAY], read_at=READ_AT + HOUR)
+        rows = [make_row(), make_row(other)]
+        _, ended = put(connection, rows, days=[DAY, other])
+        assert ended == "published"
+        assert fetch(connection, f"select day from {RAW}") == [(other,)]
+
+
+def test_of_two_loads_that_could_become_a_month_both_are_there(database: str) -> None:
+    keys = range(1, 5)
+    with open_warehouse(database) as connection:
+        waiting = [passed(connection, write(connection, [make_row()], property_key=key)) for key in keys]
+        publishers = [psycopg.connect(database, autocommit=True) for _ in keys]
+        with ThreadPoolExecutor(4) as pool:
+            ended = list(
+                pool.map(
+                    lambda given: publish(given[0], SOURCE, TABLE, given[1]), zip(publishers, waiting, strict=True)
+                )
+            )
+        for publisher in publishers:
+            publisher.close()
+        assert ended == ["published"] * 4
+        assert fetch(connection, f"select property_key, load_id from {RAW} order by 1") == list(
+            zip(keys, waiting, strict=True)
+        )
+
+
+def test_a_load_of_an_earlier_release_is_published_once_it_has_what_it_lacks(database: str) -> None:
+    with open_warehouse(database) as connection:
+        load_id = passed(connection, write(connection, [make_row()], part="vendor a"))
+        connection.execute(
+            f"alter table audit.load_{load_id} drop column property_key, drop column part, drop column load_id"
+        )
+        connection.execute(next(m for m in read_migrations() if m.number == 43).text)
+        assert publish(connection, SOURCE, TABLE, load_id) == "published"
+        assert fetch(connection, f"select property_key, part, load_id from {RAW}") == [(1, "vendor a", load_id)]
 
 
 def test_a_partition_is_made_once_by_many_at_a_time_and_holds_up_no_reader(database: str) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from seo_warehouse.client.api import Api
 from seo_warehouse.config import Property
 from seo_warehouse.errors import MalformedAnswerError, SourceError, TerminalSourceError, ThrottledError
-from seo_warehouse.sources.search_console import DAY_CAP_ROWS, PAGE_ROWS, SEARCH_CONSOLE
+from seo_warehouse.sources.search_console import DAY_CAP_ROWS, PAGE_ROWS, SEARCH_CONSOLE, _decoder
 from seo_warehouse.spec import Period, Row
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import check_columns, make_property
@@ -109,6 +109,26 @@ def test_a_row_keeps_what_google_says(provider: Provider, tmp_path: Path) -> Non
             "position": 1.5,
         }
     ]
+
+
+@given(
+    odd=st.dictionaries(
+        st.sampled_from(["clicks", "impressions", "ctr", "position"]),
+        st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**60), 2**60)),
+    ),
+    left_out=st.sets(st.sampled_from(["clicks", "ctr"])),
+)
+def test_a_row_is_read_among_others_as_it_is_alone(odd: dict[str, float], left_out: set[str]) -> None:
+    dimensions = ("DATE", "QUERY")
+    asked = {"startDate": DAY.isoformat(), "dimensions": dimensions}
+    entries = [entry(asked, number) for number in range(3)]
+    entries[1] = {name: value for name, value in (entries[1] | odd).items() if name not in left_out}
+    decode = _decoder(DAY, DAY, dimensions, "BY_PAGE")
+    together = decode({"rows": entries}).rows
+    assert together == [row for alone in entries for row in decode({"rows": [alone]}).rows]
+    assert all(type(row["clicks"]) is float for row in (together[0], together[2]))
+    for name in odd.keys() - left_out:
+        assert together[1][name] == float(odd[name])
 
 
 def test_performance_is_asked_for_day_by_day(provider: Provider, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Write a batch: stream a reader's rows by COPY into a table of their own in `audit`.
 
-The table has the row's number, every stored column of the raw table, and two columns that are filled for a row that
-its columns cannot hold: `unfit` (the names of the rules it breaks) and `unfit_content` (the whole row as JSON).
+The table has every column of the raw table, so that it can become a month of that (publish.py); the row's number; and
+two columns that are filled for a row that its columns cannot hold: `unfit` (the names of the rules it breaks) and
+`unfit_content` (the whole row as JSON).
 
 A checksum of a day is made of the row count and the sum of the rows' 64-bit hashes over every stored column. It does
 not depend on the rows' order and needs no memory. PostgreSQL's hash of a row is a sum over its columns, so it is hashed
@@ -52,7 +53,7 @@ def write_batch(conn: Connection, load_id: int, reading: Reading, rows: Iterator
         with step(conn, what):
             with transaction(conn):
                 _expect_load(conn, load_id, reading)
-                _create_audit_table(conn, table, load_id)
+                _create_audit_table(conn, reading, load_id)
                 encoder = RowEncoder(table, what)
                 _copy(conn, load_id, encoder, rows)
                 _note_written(conn, table, load_id, encoder.row_count, _facts_by_day(what, noted, encoder.mended))
@@ -130,13 +131,21 @@ def _expect_load(conn: Connection, load_id: int, reading: Reading) -> None:
         raise LoadError(f"load {load_id} is {row[4]} and cannot become written")
 
 
-def _create_audit_table(conn: Connection, table: Table, load_id: int) -> None:
+def _create_audit_table(conn: Connection, reading: Reading, load_id: int) -> None:
     columns = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in stored_columns(table.columns)
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+        for name, kind in stored_columns(reading.table.columns)
     )
     conn.execute(
-        sql.SQL("create table {} (row_no bigint not null, {}, unfit text[], unfit_content jsonb)").format(
-            audit_table(load_id), columns
+        sql.SQL(
+            "create table {} (property_key integer not null default {}, part text not null default {}, {},"
+            " load_id bigint not null default {}, row_no bigint not null, unfit text[], unfit_content jsonb)"
+        ).format(
+            audit_table(load_id),
+            sql.Literal(reading.property.key),
+            sql.Literal(reading.part),
+            columns,
+            sql.Literal(load_id),
         )
     )
 

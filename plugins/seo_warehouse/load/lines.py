@@ -20,6 +20,8 @@ from math import isfinite
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import orjson
+
 from seo_warehouse.errors import LoadError
 from seo_warehouse.ledger.text import mend
 from seo_warehouse.load import stored
@@ -43,11 +45,11 @@ _Cells = Callable[[Sequence[Any]], Iterable[str]]
 
 
 class _Plain(NamedTuple):
-    """What is asked of all values of a column at once, and how each is then written. There is one value at least."""
+    """What is asked of all values of a column at once, and how they are then written. There is one value at least."""
 
     type: type
     are_fit: Callable[[Sequence[Any]], bool]
-    write: Callable[[Any], str]
+    write: _Cells
 
 
 def _within(bits: int) -> Callable[[Sequence[int]], bool]:
@@ -55,12 +57,17 @@ def _within(bits: int) -> Callable[[Sequence[int]], bool]:
     return lambda numbers: -limit <= min(numbers) and max(numbers) < limit
 
 
+def _numbers(values: Sequence[float]) -> list[str]:
+    """The shortest decimals that are these numbers: as `repr` finds them, in a fifth of its time."""
+    return orjson.dumps(values).decode()[1:-1].split(",")
+
+
 _PLAIN = {
-    Type.TEXT: _Plain(str, lambda texts: not _AWKWARD.search(" ".join(texts)), str),
-    Type.INTEGER: _Plain(int, _within(32), str),
-    Type.BIGINT: _Plain(int, _within(64), str),
-    Type.FLOAT: _Plain(float, lambda numbers: all(map(isfinite, numbers)), repr),
-    Type.BOOLEAN: _Plain(bool, lambda _: True, "ft".__getitem__),
+    Type.TEXT: _Plain(str, lambda texts: not _AWKWARD.search(" ".join(texts)), lambda texts: texts),
+    Type.INTEGER: _Plain(int, _within(32), _numbers),
+    Type.BIGINT: _Plain(int, _within(64), _numbers),
+    Type.FLOAT: _Plain(float, lambda numbers: all(map(isfinite, numbers)), _numbers),
+    Type.BOOLEAN: _Plain(bool, lambda _: True, partial(map, "ft".__getitem__)),
 }
 """Types whose values can be judged together; of the rest each is judged alone."""
 
@@ -108,9 +115,11 @@ class RowEncoder:
 
     def lines(self, rows: Sequence[Row]) -> str:
         """Rows as COPY takes them. Raises LoadError naming the columns that a row lacks or should not have."""
-        for number, row in enumerate(rows, start=self.row_count + 1):
-            if row.keys() != self._names:
-                missing, unknown = sorted(self._names - row.keys()), sorted(map(repr, row.keys() - self._names))
+        # Mostly one: all rows have the same names.
+        for shape in set(map(tuple, rows)):
+            if (found := set(shape)) != self._names:
+                number = self.row_count + 1 + next(place for place, row in enumerate(rows) if tuple(row) == shape)
+                missing, unknown = sorted(self._names - found), sorted(map(repr, found - self._names))
                 raise LoadError(
                     f"{self.what}: row {number} lacks {', '.join(missing) or 'nothing'}"
                     f" and has unknown {', '.join(unknown) or 'nothing'}"
@@ -155,10 +164,13 @@ def _cells_of(kind: Type) -> _Cells:
     def cells(values: Sequence[Any]) -> Iterable[str]:
         there = [value for value in values if value is not None] if None in values else values
         if plain and set(map(type, there)) == {plain.type} and plain.are_fit(there):
-            write = plain.write
+            written = plain.write(there)
         else:
-            write = partial(_cell, kind)
-        return map(write, values) if there is values else [NULL if value is None else write(value) for value in values]
+            written = map(partial(_cell, kind), there)
+        if there is values:
+            return written
+        ahead = iter(written)
+        return [NULL if value is None else next(ahead) for value in values]
 
     return cells
 

@@ -1,4 +1,7 @@
-"""Publish a load: swap its days into `raw` in one transaction; those of a file are merged, see merge.py."""
+"""Publish a load: swap its days into `raw` in one transaction; those of a file are merged, see merge.py.
+
+A month that nobody has published to is not filled row by row: the load's own table, with its index, becomes it.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,8 @@ from seo_warehouse.ledger import turns
 from seo_warehouse.ledger.loads import audit_table, drop_audit_table, load_state, move, publication_turn
 from seo_warehouse.ledger.session import PUBLISH_WAIT, Connection, step, transaction
 from seo_warehouse.load.merge import merge
-from seo_warehouse.load.schema import ensure_partition, stored_columns
-from seo_warehouse.spec import Kind, Source, Table
+from seo_warehouse.load.schema import attach_load, ensure_partition, is_cluster, stored_columns
+from seo_warehouse.spec import Kind, Source, Table, partition_name
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,14 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
 
 def _ensure_partitions(conn: Connection, source: Source, table: Table, load_id: int) -> None:
     """In a transaction of its own, so that nobody waits for the months of a long publication."""
+    months = _months(conn, load_id)
+    if len(months) > 1 or source.kind is Kind.DROP or is_cluster(conn):
+        for month in months:
+            ensure_partition(conn, source.raw_name(table), month)
+
+
+def _months(conn: Connection, load_id: int) -> list[date]:
+    """The months of which a load has rows."""
     months = conn.execute(
         """
         select distinct date_trunc('month', day)::date from ops.load_day
@@ -88,8 +99,7 @@ def _ensure_partitions(conn: Connection, source: Source, table: Table, load_id: 
         """,
         (load_id,),
     ).fetchall()
-    for (month,) in months:
-        ensure_partition(conn, source.raw_name(table), month)
+    return [month for (month,) in months]
 
 
 def _lock_load(conn: Connection, what: str, source: Source, table: Table, load_id: int) -> tuple[_Load, str]:
@@ -130,7 +140,33 @@ def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Da
 
 
 def _swap(conn: Connection, what: str, source: Source, table: Table, load: _Load, days: list[date]) -> None:
-    raw = sql.Identifier("raw", source.raw_name(table))
+    expected, held = conn.execute(
+        "select coalesce(sum(row_count) filter (where day = any(%s)), 0), coalesce(sum(row_count), 0)"
+        " from ops.load_day where load_id = %s",
+        (days, load.load_id),
+    ).fetchall()[0]
+    swapped = _become_month(conn, source, table, load) if expected == held else None
+    if swapped is None:
+        swapped = _replace(conn, source, table, load, days)
+    if swapped != expected:
+        raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
+
+
+def _become_month(conn: Connection, source: Source, table: Table, load: _Load) -> int | None:
+    """How many rows the load is a new month of `raw` with; None where it has several months, or `raw` has its one."""
+    months = _months(conn, load.load_id)
+    if len(months) != 1 or not attach_load(conn, source, table, audit_table(load.load_id), months[0]):
+        return None
+    partition = sql.Identifier("raw", partition_name(source.raw_name(table), months[0]))
+    return int(conn.execute(sql.SQL("select count(*) from {}").format(partition)).fetchall()[0][0])
+
+
+def _replace(conn: Connection, source: Source, table: Table, load: _Load, days: list[date]) -> int:
+    """Write the load's rows of some days in the place of those in `raw`. Returns how many."""
+    relation = source.raw_name(table)
+    for month in _months(conn, load.load_id):
+        ensure_partition(conn, relation, month)
+    raw = sql.Identifier("raw", relation)
     columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in stored_columns(table.columns))
     place: dict[str, Any] = {"property_key": load.property_key, "part": load.part, "days": days}
     conn.execute(
@@ -139,19 +175,13 @@ def _swap(conn: Connection, what: str, source: Source, table: Table, load: _Load
         ).format(raw),
         place,
     )
-    swapped = conn.execute(
+    return conn.execute(
         sql.SQL(
             "insert into {raw} (property_key, part, {columns}, load_id)"
-            " select %(property_key)s, %(part)s, {columns}, %(load_id)s from {audit} where day = any(%(days)s)"
+            " select property_key, part, {columns}, load_id from {audit} where day = any(%(days)s)"
         ).format(raw=raw, columns=columns, audit=audit_table(load.load_id)),
-        place | {"load_id": load.load_id},
+        place,
     ).rowcount
-    expected = conn.execute(
-        "select coalesce(sum(row_count), 0) from ops.load_day where load_id = %s and day = any(%s)",
-        (load.load_id, days),
-    ).fetchall()[0][0]
-    if swapped != expected:
-        raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
 
 
 def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _Days) -> list[int]:

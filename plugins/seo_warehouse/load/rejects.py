@@ -9,12 +9,14 @@ from psycopg import sql
 
 from seo_warehouse.ledger.loads import audit_table
 from seo_warehouse.ledger.session import Connection
-from seo_warehouse.load.schema import grain_key
+from seo_warehouse.load.schema import grain_index
 from seo_warehouse.spec import Table
 
 STORABLE = "storable"
 """Rule of a row that its columns can hold; the row itself names the columns that cannot."""
 DUPLICATE_GRAIN = "duplicate_grain"
+BESIDE = ["property_key", "part", "load_id", "row_no", "unfit", "unfit_content"]
+"""Columns in `audit` that are not of what was read."""
 
 
 def reject_broken(conn: Connection, load_id: int, conditions: Mapping[str, sql.Composable]) -> int:
@@ -30,10 +32,16 @@ def reject_broken(conn: Connection, load_id: int, conditions: Mapping[str, sql.C
             """
             insert into ops.rejected_row (load_id, row_no, rules, row_content)
             select {load_id}, row_no, unfit || array_remove(array[{names}]::text[], null),
-                   coalesce(unfit_content, to_jsonb(a) - array['row_no', 'unfit', 'unfit_content'])
+                   coalesce(unfit_content, to_jsonb(a) - {beside})
             from {audit} as a where {any_broken}
             """
-        ).format(load_id=sql.Literal(load_id), names=names, audit=audit_table(load_id), any_broken=any_broken)
+        ).format(
+            load_id=sql.Literal(load_id),
+            names=names,
+            beside=sql.Literal(BESIDE),
+            audit=audit_table(load_id),
+            any_broken=any_broken,
+        )
     )
     return _delete_rejected(conn, load_id)
 
@@ -45,7 +53,7 @@ def reject_doubles(conn: Connection, table: Table, load_id: int) -> int:
             """
             insert into ops.rejected_row (load_id, row_no, rules, row_content)
             select {load_id}, row_no, array[{rule}],
-                   to_jsonb(a) - array['row_no', 'unfit', 'unfit_content', 'place_in_grain']
+                   to_jsonb(a) - {beside} - 'place_in_grain'
             from (
                 select *, row_number() over (partition by {grain} order by row_no) as place_in_grain from {audit}
             ) as a
@@ -54,6 +62,7 @@ def reject_doubles(conn: Connection, table: Table, load_id: int) -> int:
         ).format(
             load_id=sql.Literal(load_id),
             rule=sql.Literal(DUPLICATE_GRAIN),
+            beside=sql.Literal(BESIDE),
             grain=sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys(("day", *table.grain))),
             audit=audit_table(load_id),
         )
@@ -65,11 +74,7 @@ def has_unique_grain(conn: Connection, table: Table, load_id: int) -> bool:
     """Put the unique index on the batch, or find that two rows share a grain."""
     try:
         with conn.transaction():
-            conn.execute(
-                sql.SQL("create unique index on {} (day{}) nulls not distinct").format(
-                    audit_table(load_id), grain_key(table)
-                )
-            )
+            conn.execute(grain_index(table, audit_table(load_id)))
     except psycopg.errors.UniqueViolation:
         return False
     return True

@@ -145,6 +145,14 @@ def grain_key(table: Table) -> sql.Composable:
     return sql.SQL("").join(sql.SQL(", {}").format(key) for key in keys)
 
 
+def grain_index(table: Table, on: sql.Composable, name: str = "") -> sql.Composed:
+    """The statement that makes the unique index of a table's grain, the same on a load in `audit` as in `raw`."""
+    named = sql.SQL("if not exists {} ").format(sql.Identifier(name)) if name else sql.SQL("")
+    return sql.SQL("create unique index {}on {} (property_key, day, part{}) nulls not distinct").format(
+        named, on, grain_key(table)
+    )
+
+
 def prepare(
     connection: psycopg.Connection[Any], sources: tuple[Source, ...], passwords: dict[str, str]
 ) -> list[migrate.Migration]:
@@ -282,11 +290,7 @@ def _create_raw_table(connection: psycopg.Connection[Any], source: Source, table
             " load_id bigint not null) partition by range (day)"
         ).format(name, sql.SQL(", ").join(_declared(*column) for column in stored_columns(table.columns)))
     )
-    connection.execute(
-        sql.SQL("create unique index if not exists {} on {} (property_key, day, part{}) nulls not distinct").format(
-            sql.Identifier(f"{relation}_grain"), name, grain_key(table)
-        )
-    )
+    connection.execute(grain_index(table, name, f"{relation}_grain"))
     connection.execute(sql.SQL("comment on index {} is {}").format(index, sql.Literal(_grain(table))))
     connection.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.description)))
     for column in table.columns:
@@ -358,26 +362,71 @@ def ensure_partition(connection: psycopg.Connection[Any], relation: str, day: da
 
     Attached rather than created in place, which would wait for every reader of the table and hold up all that follow.
     """
-    first = day.replace(day=1)
-    following = (first + timedelta(days=31)).replace(day=1)
-    parent, name = sql.Identifier("raw", relation), partition_name(relation, day)
-    partition = sql.Identifier("raw", name)
-    if _has_table(connection, name):
+    if has_partition(connection, relation, day):
         return
     with connection.transaction():
-        # What attaching takes anyway: one at a time, beside whoever reads and writes.
-        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(parent))
-        if _has_table(connection, name):
+        if not _may_attach(connection, relation, day):
             return
         if is_cluster(connection):
             # Else two that attach partitions of tables that lie together wait for each other's shards.
             connection.execute("set local citus.multi_shard_modify_mode to 'sequential'")
-        connection.execute(sql.SQL("create table {} (like {} including defaults)").format(partition, parent))
+        partition = sql.Identifier("raw", partition_name(relation, day))
         connection.execute(
-            sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
-                parent, partition, sql.Literal(first), sql.Literal(following)
-            )
+            sql.SQL("create table {} (like {} including defaults)").format(partition, sql.Identifier("raw", relation))
         )
+        _attach(connection, relation, day)
+
+
+def has_partition(connection: psycopg.Connection[Any], relation: str, day: date) -> bool:
+    """Whether `raw.<relation>` has the month's partition that holds `day`."""
+    return _has_table(connection, partition_name(relation, day))
+
+
+def attach_load(
+    connection: psycopg.Connection[Any], source: Source, table: Table, loaded: sql.Identifier, day: date
+) -> bool:
+    """Make a load's table in `audit`, its grain's index on it, the partition that holds the month of `day`, all of it.
+
+    False, and nothing is done, where that month is there already or the database is a cluster: rows of a property lie
+    on its node. In the caller's transaction; readers of the table are not held up.
+    """
+    relation = source.raw_name(table)
+    if is_cluster(connection) or not _may_attach(connection, relation, day):
+        return False
+    name = partition_name(relation, day)
+    connection.execute(
+        sql.SQL(
+            "alter table {} drop column row_no, drop column unfit, drop column unfit_content,"
+            " alter property_key drop default, alter part set default '', alter load_id drop default"
+        ).format(loaded)
+    )
+    connection.execute(sql.SQL("alter table {} rename to {}").format(loaded, sql.Identifier(name)))
+    connection.execute(sql.SQL("alter table {} set schema raw").format(sql.Identifier("audit", name)))
+    connection.execute(sql.SQL("grant select on {} to seo_transformer").format(sql.Identifier("raw", name)))
+    _attach(connection, relation, day)
+    return True
+
+
+def _may_attach(connection: psycopg.Connection[Any], relation: str, day: date) -> bool:
+    """Whether the month is not there yet; who hears so is the only one to make it until the transaction ends."""
+    if has_partition(connection, relation, day):
+        return False
+    # What attaching takes anyway: one at a time, beside whoever reads and writes.
+    connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(sql.Identifier("raw", relation)))
+    return not has_partition(connection, relation, day)
+
+
+def _attach(connection: psycopg.Connection[Any], relation: str, day: date) -> None:
+    first = day.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    connection.execute(
+        sql.SQL("alter table {} attach partition {} for values from ({}) to ({})").format(
+            sql.Identifier("raw", relation),
+            sql.Identifier("raw", partition_name(relation, day)),
+            sql.Literal(first),
+            sql.Literal(following),
+        )
+    )
 
 
 def _has_table(connection: psycopg.Connection[Any], name: str) -> bool:

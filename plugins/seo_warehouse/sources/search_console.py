@@ -11,9 +11,10 @@ At most 50,000 rows a day and search type exist, however one pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain, repeat
 from math import isfinite
 from typing import Any
 from urllib.parse import quote
@@ -123,28 +124,48 @@ def _decoder(first: date, last: date, dimensions: Sequence[str], aggregation: st
         entries = [mapping(entry, "rows[]") for entry in sequence(answer.get("rows"), "rows")]
         if len(entries) > PAGE_ROWS:
             raise MalformedAnswerError(f"{len(entries):,} rows, {PAGE_ROWS:,} were asked for")
-        items = ROW.around(entries, [_row(entry, first, last, columns) for entry in entries])
+        rows = _rows_alike(entries, first, last, columns) or [_row(entry, first, last, columns) for entry in entries]
+        items = ROW.around(entries, rows)
         unknown = items.unknown | (answer.keys() - _ANSWER_FIELDS)
         return _Page(items.rows, unknown, items.missing, incomplete_from=_incomplete_from(answer))
 
     return decode
 
 
+def _rows_alike(entries: Sequence[dict[str, Any]], first: date, last: date, columns: Sequence[str]) -> list[Row] | None:
+    """The rows of entries that are all as expected, asked column by column; None where one is not."""
+    try:
+        keys = [entry["keys"] for entry in entries]
+        stated = [[entry[name] for entry in entries] for name in METRIC_NAMES]
+        if any(not set(map(type, values)) <= {int, float} for values in stated):
+            return None
+        metrics = [list(map(float, values)) for values in stated]
+    except (KeyError, OverflowError):
+        return None
+    if set(map(type, keys)) != {list} or set(map(len, keys)) != {len(columns)}:
+        return None
+    texts: list[Iterable[Any]] = list(zip(*keys, strict=True))
+    if any(set(map(type, values)) != {str} for values in texts):
+        return None
+    if not all(map(isfinite, chain.from_iterable(metrics))):
+        return None
+    place = columns.index("day")
+    days = {stated: iso_day(stated, "keys") for stated in set(texts[place])}
+    if not first <= min(days.values()) <= max(days.values()) <= last:
+        return None
+    texts[place] = map(days.__getitem__, texts[place])
+    return list(map(dict, map(zip, repeat((*columns, *METRIC_NAMES)), zip(*texts, *metrics, strict=True))))
+
+
 def _row(entry: dict[str, Any], first: date, last: date, columns: Sequence[str]) -> Row:
     keys = sequence(entry.get("keys"), "keys")
     if len(keys) != len(columns):
         raise MalformedAnswerError(f"{len(keys)} keys for {len(columns)} dimensions")
-    # What is asked here is asked a million times: only what is not as expected is passed to who can say why.
-    row: Row = {}
-    for name, key in zip(columns, keys, strict=True):
-        row[name] = key if type(key) is str else text(key, name)
+    row: Row = {name: text(key, name) for name, key in zip(columns, keys, strict=True)}
     row["day"] = day = iso_day(row["day"], "keys")
     if not first <= day <= last:
         raise MalformedAnswerError(f"a row of {day}, asked for {first}..{last}")
-    for name in METRIC_NAMES:
-        value = entry.get(name)
-        row[name] = value if type(value) is float and isfinite(value) else _metric(entry, name)
-    return row
+    return row | {name: _metric(entry, name) for name in METRIC_NAMES}
 
 
 def _metric(entry: dict[str, Any], name: str) -> float | None:
@@ -171,7 +192,7 @@ METRICS = (
 METRIC_NAMES = tuple(column.name for column in METRICS)
 KEYS = Column("keys", Type.TEXTS, "One for each dimension asked for.")
 ROW = Shape(KEYS, *METRICS)
-"""A row as answered: the names in it are judged by this, its values taken by `_row`, which is asked a million times."""
+"""A row as answered: the names in it are judged by this, its values by `_rows_alike`, for there are millions."""
 DAY = Column("day", Type.DATE, "The day, Pacific time.", required=True)
 PAGE = Column("page_url", Type.URL, "Canonical URL that Google shows.", required=True)
 COUNTRY = Column(
