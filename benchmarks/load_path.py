@@ -2,9 +2,10 @@
 
 A process of its own answers on loopback (vendors.py). A million rows of Search Console are loaded by the project; by
 COPY then CREATE UNIQUE INDEX, of what is then in `raw`; and by dlt from the same address (dlt_load.py, in an
-environment of its own), by whichever of its formats and numbers of workers was best on a tenth of the rows. Backlinks
-are loaded by the project. The gate's share is of the wall time of the same loads. Peak memory is that of the process
-that reads, judges and publishes 200,000 and 2 M rows, each in a process and a warehouse of its own.
+environment of its own), by whichever of its formats and numbers of workers was best on a tenth of the rows. sling and
+ingestr, which read no such address, are given the same rows as a CSV file. Backlinks are loaded by the project. The
+gate's share is of the wall time of the same loads. Peak memory is that of the process that reads, judges and publishes
+200,000 and 2 M rows, each in a process and a warehouse of its own.
 Not to be run within the last hour of a UTC day: a night of backlinks is over then.
 """
 
@@ -33,7 +34,7 @@ from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Period, Reading
 from seo_warehouse.steps.warehouse import Warehouse
 
-LEAST_OF_DLT = 5
+LEAST_OF_DLT = 1.5
 LEAST_OF_COPY = 0.3
 LEAST_LINKS = 8_000
 """Rows a second."""
@@ -50,6 +51,9 @@ properties: [{key: 1, name: shop, domain: shop.example, history_start: 2025-01-0
                         dataforseo_backlinks: {target: shop.example, money_per_night: 1000}}}]
 """
 DLT = ("dlt[postgres]==1.31.0", "pyarrow==26.0.1", "adbc-driver-postgresql==1.13.0")
+SLING = ("sling-linux-amd64==1.4.11",)
+INGESTR = ("ingestr==0.15.9",)
+"""The last one that needs nothing but its package."""
 ENVIRONMENTS = Path(__file__).parent / ".envs"
 CONFIGURATIONS = [(form, workers) for form in ("insert_values", "csv", "parquet") for workers in (1, 2)]
 ARROW = ("arrow", 1)
@@ -61,7 +65,8 @@ def load(environment: dict[str, str], source_name: str, periods: Sequence[Period
     """Read, judge and publish in this process: the seconds of each step, and the peak of its memory in MiB."""
     os.environ.update(environment)
     began = time.monotonic()
-    from seo_warehouse.steps import reading  # brings Great Expectations, which tasks inherit from the scheduler
+    from seo_warehouse.audit import gate  # noqa: F401 - brings Great Expectations, which tasks inherit from the scheduler
+    from seo_warehouse.steps import reading
 
     found = {"import": time.monotonic() - began, "write": 0.0, "audit": 0.0, "publish": 0.0}
     wh = Warehouse(Settings())
@@ -141,21 +146,31 @@ def copy_plainly(wh: Warehouse) -> dict[str, Any]:
     return {"rows": rows, "seconds": round(seconds, 2), "rows_per_second": round(rows / seconds)}
 
 
-def dlt_python() -> Path:
-    """The interpreter of dlt's environment, which is made at first."""
-    folder = ENVIRONMENTS / f"dlt-{DLT[0].rpartition('=')[2]}"
-    python, ready = folder / "bin/python", folder / ".ready"
+def environment_of(name: str, packages: Sequence[str]) -> Path:
+    """The folder of programs of a peer's environment, which is made at first."""
+    folder = ENVIRONMENTS / f"{name}-{packages[0].rpartition('=')[2]}"
+    programs, ready = folder / "bin", folder / ".ready"
     if not ready.exists():
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *DLT], check=True)
+        install = [programs / "python", "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages]
+        subprocess.run(install, check=True)
         ready.touch()
-    return python
+    return programs
 
 
 def load_with_dlt(wh: Warehouse, address: str, days: int, form: str, workers: int) -> dict[str, Any]:
     """dlt's load of the first days."""
     script = Path(__file__).with_name("dlt_load.py")
-    command = [dlt_python(), script, address, wh.dsn("owner"), str(FIRST), str(days), form, str(workers)]
+    command = [
+        environment_of("dlt", DLT) / "python",
+        script,
+        address,
+        wh.dsn("owner"),
+        str(FIRST),
+        str(days),
+        form,
+        str(workers),
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
     rate = round(found["rows"] / found["seconds"])
@@ -172,6 +187,39 @@ def compare_with_dlt(wh: Warehouse, address: str, days: int) -> dict[str, Any]:
         "best": load_with_dlt(wh, address, days, best["format"], best["workers"]),
         "arrow": load_with_dlt(wh, address, days, *ARROW),
     }
+
+
+def load_from_file(wh: Warehouse) -> dict[str, dict[str, Any]]:
+    """sling's and ingestr's loads of what is in raw, from a CSV file, start of the program included."""
+    path, dsn = wh.settings.home / "rows.csv", wh.dsn("owner")
+    source = source_named("search_console")
+    raw = sql.Identifier("raw", source.raw_name(source.tables[0]))
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in source.tables[0].columns)
+    reading = sql.SQL("copy (select {} from {}) to stdout (format csv, header)").format(names, raw)
+    with wh.connect("loader") as connection, connection.cursor().copy(reading) as out, path.open("wb") as file:
+        file.writelines(out)
+    (sling,) = environment_of("sling", SLING).parent.glob("lib/*/site-packages/sling_linux_amd64/bin/sling-linux-amd64")
+    sling.chmod(0o755)
+    ingestr = environment_of("ingestr", INGESTR) / "ingestr"
+    commands = {
+        "sling": [sling, "run", "--src-stream", f"file://{path}",
+                  "--tgt-conn", f"{dsn}?sslmode=disable", "--tgt-object", "sling.performance"],
+        "ingestr": [ingestr, "ingest", "--yes", "--source-uri", f"csv://{path}", "--source-table", "rows",
+                    "--dest-uri", dsn, "--dest-table", "ingestr.performance"],
+    }  # fmt: skip
+    silent = {"SLING_DISABLE_TELEMETRY": "true", "INGESTR_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
+    found = {}
+    for name, command in commands.items():
+        began = time.monotonic()
+        subprocess.run(command, env={**os.environ, **silent}, stdout=subprocess.DEVNULL, check=True)
+        seconds = time.monotonic() - began
+        with wh.connect("owner") as connection:
+            counting = sql.SQL("select count(*) from {}").format(sql.Identifier(name, "performance"))
+            rows = connection.execute(counting).fetchall()[0][0]
+        found[name] = {"rows": rows, "seconds": round(seconds, 2), "rows_per_second": round(rows / seconds)}
+        say(f"  {name}, from a file: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
+    path.unlink()
+    return found
 
 
 def days_from_first(count: int) -> list[date]:
@@ -196,6 +244,7 @@ def main(share: float, write: bool) -> None:
         with warehouse(PROPERTIES) as wh:
             ours = found["search_console"] = measure(wh, address, "search_console", days_from_first(days))
             copied = found["copy_then_index"] = copy_plainly(wh)
+            files = found["from_file"] = load_from_file(wh)
             backlinks = found["dataforseo_backlinks"] = measure(
                 wh, address, "dataforseo_backlinks", [datetime.now(UTC).date()]
             )
@@ -205,6 +254,10 @@ def main(share: float, write: bool) -> None:
     figures = [
         Figure("Search Console, of dlt's best", rate / dlt["best"]["rows_per_second"], "at least", LEAST_OF_DLT),
         Figure("Search Console, of dlt with Arrow tables", rate / dlt["arrow"]["rows_per_second"]),
+        *(
+            Figure(f"Search Console, of {name} from a file", rate / load["rows_per_second"])
+            for name, load in files.items()
+        ),
         Figure("Search Console, of COPY and index", rate / copied["rows_per_second"], "at least", LEAST_OF_COPY),
         Figure("backlinks, of 8,000 rows/s", backlinks["rows_per_second"] / LEAST_LINKS, "at least", 1),
         *gate_figures("Search Console", ours),

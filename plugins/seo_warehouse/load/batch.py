@@ -151,7 +151,8 @@ def _create_audit_table(conn: Connection, reading: Reading, load_id: int) -> Non
 
 
 def _copy(conn: Connection, load_id: int, encoder: RowEncoder, rows: Iterator[Row]) -> None:
-    statement = sql.SQL("copy {} ({}) from stdin").format(
+    # Frozen, since the table was made in this transaction: else the first to read it would write every page once more.
+    statement = sql.SQL("copy {} ({}) from stdin (freeze)").format(
         audit_table(load_id), sql.SQL(", ").join(map(sql.Identifier, encoder.columns))
     )
     with conn.cursor() as cursor, cursor.copy(statement) as copy:
