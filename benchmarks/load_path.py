@@ -152,7 +152,15 @@ def environment_of(name: str, packages: Sequence[str]) -> Path:
     programs, ready = folder / "bin", folder / ".ready"
     if not ready.exists():
         venv.create(folder, clear=True, with_pip=True)
-        install = [programs / "python", "-m", "pip", "install", "-qq", "--disable-pip-version-check", *packages]
+        install: list[str | Path] = [
+            programs / "python",
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--disable-pip-version-check",
+            *packages,
+        ]
         subprocess.run(install, check=True)
         ready.touch()
     return programs
@@ -201,7 +209,7 @@ def load_from_file(wh: Warehouse) -> dict[str, dict[str, Any]]:
     (sling,) = environment_of("sling", SLING).parent.glob("lib/*/site-packages/sling_linux_amd64/bin/sling-linux-amd64")
     sling.chmod(0o755)
     ingestr = environment_of("ingestr", INGESTR) / "ingestr"
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "sling": [sling, "run", "--src-stream", f"file://{path}",
                   "--tgt-conn", f"{dsn}?sslmode=disable", "--tgt-object", "sling.performance"],
         "ingestr": [ingestr, "ingest", "--yes", "--source-uri", f"csv://{path}", "--source-table", "rows",
