@@ -12,5 +12,6 @@ from seo_warehouse.orchestration.tasks import ask, judge_build, report
 
 with DAG(**warehouse_dag()):
     built = build_marts()
-    built >> [report(), judge_build()]
+    built >> report()
+    judge_build(built)
     ask()

@@ -75,6 +75,7 @@ def test_a_redirect_is_not_followed() -> None:
         ("http://example.com/hook", "everyone on the way reads the credentials"),
         ("https://user:word@example.com/hook", "credentials in an address"),
         ("ftp://example.com/hook", "cannot be called"),
+        ("https://[::1/hook", "cannot be called: Invalid IPv6 URL"),
     ],
 )
 def test_an_address_that_is_not_everybodys_or_shows_secrets_is_not_called(host: str, said: str) -> None:
@@ -141,9 +142,19 @@ def test_nobody_there_is_told_without_a_traceback() -> None:
         send(channel, _mail_connection(port), MESSAGE, pause=lambda seconds: None)
 
 
-def _mail_connection(port: int, **more: Any) -> Connection:
-    extra = {"from_email": "warehouse@example.com", "disable_ssl": True, "disable_tls": True}
-    return Connection(host="127.0.0.1", port=port, extra=extra, **more)
+@pytest.mark.parametrize("wrong", [{"host": "smtp..example.com"}, {"sender": "warehouse@example.com\nBcc: all"}])
+def test_what_a_connection_states_of_mail_and_nobody_could_send_by_is_a_sentence(wrong: dict[str, str]) -> None:
+    channel = Channel(name="team", to="mail", connection="team", recipients=("a@example.com",))
+    with taking_mail() as server, pytest.raises(ConfigError, match="the connection 'team' cannot be used: "):
+        send(channel, _mail_connection(server.port, **wrong), MESSAGE, pause=lambda seconds: None)
+    assert server.mails == []
+
+
+def _mail_connection(
+    port: int, *, host: str = "127.0.0.1", sender: str = "warehouse@example.com", **more: Any
+) -> Connection:
+    extra = {"from_email": sender, "disable_ssl": True, "disable_tls": True}
+    return Connection(host=host, port=port, extra=extra, **more)
 
 
 @given(st.text())

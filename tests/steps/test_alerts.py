@@ -16,6 +16,7 @@ import pytest
 from seo_warehouse.alerting.settings import KINDS
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.orchestration.tasks import judge_build
 from seo_warehouse.steps import alerts
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.alerting.receiving import MailServer, taking_mail
@@ -163,6 +164,22 @@ def test_what_can_wait_comes_with_the_mornings_message(
     assert "blog: 1 published" in said["text"]
 
 
+def test_of_a_night_that_brought_nothing_to_build_people_hear_in_the_morning_too(
+    open_with: Callable[[str], Installation], provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = open_with("{name: hook, to: webhook, connection: hook, kinds: [night_late, summary]}")
+    there.load("published")
+    there.run("insert into ops.night values (%s, now(), 'deadline', '{gsc}')", NIGHT)
+    for name, value in there.shop.environment.items():
+        monkeypatch.setenv(name, value)
+    judge_build.function(7)
+    assert provider.asked == [], "the report follows, and the message with it"
+    judge_build.function(None)
+    judge_build.function(None)
+    assert kinds(provider) == [["night_late"]]
+    assert provider.asked[0].json["kind"] == "summary"
+
+
 def test_each_kind_that_the_ledgers_can_tell_is_told_and_ends(open_with: Callable[[str], Installation]) -> None:
     there = open_with("")
     for night in range(8, 0, -1):
@@ -246,6 +263,20 @@ def test_a_channel_whose_connection_is_missing_does_not_raise_and_is_noted(
     assert sent_at is None
 
 
+def test_whatever_breaks_in_one_channel_keeps_no_other_waiting_and_is_not_raised(
+    open_with: Callable[[str], Installation], mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = open_with(f"{HOOK}, {MAIL}")
+    monkeypatch.setenv("AIRFLOW_CONN_HOOK", '{"host": "https://[::1/hook", "password": "key"}')
+    there.load("quarantined")
+    there.alert()
+    assert len(mail.mails) == 1
+    told = there.shop.fetch("select channel, sent_at is not null from ops.alert_sent order by 1")
+    assert told == [("hook", False), ("team", True)]
+    monkeypatch.setattr(alerts, "_disk", lambda wh: 1 / 0)
+    there.alert()
+
+
 def test_without_a_database_nobody_is_told_and_nothing_is_raised(
     open_with: Callable[[str], Installation], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -279,6 +310,25 @@ def test_what_comes_in_quiet_hours_is_told_after_them(
     assert provider.asked == []
     there.alert(hours=3)
     assert kinds(provider) == [["held"]]
+
+
+def test_who_takes_no_morning_message_and_is_quiet_at_the_builds_end_is_told_afterwards_and_not_before_a_morning(
+    open_with: Callable[[str], Installation], provider: Provider
+) -> None:
+    there = open_with("{name: hook, to: webhook, connection: hook, kinds: [night_late], quiet_hours: 08:30-11:30}")
+    there.load("published")
+    there.run("insert into ops.night values (%s, now(), 'deadline', '{gsc}')", NIGHT)
+    there.alert(is_morning=True)
+    assert provider.asked == []
+    there.alert(hours=3)
+    there.alert(hours=1)
+    assert kinds(provider) == [["night_late"]]
+    assert provider.asked[0].json["kind"] == "alerts"
+    there.run("insert into ops.night values (%s, now(), 'sources', '{}')", NIGHT + timedelta(days=1))
+    there.alert(hours=1)
+    there.run("insert into ops.night values (%s, now(), 'deadline', '{gsc}')", NIGHT + timedelta(days=2))
+    there.alert(hours=1)
+    assert len(provider.asked) == 1, "the morning has not come"
 
 
 def test_a_muted_kind_is_noted_and_told_once_the_mute_is_over(

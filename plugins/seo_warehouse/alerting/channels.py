@@ -96,6 +96,11 @@ def send(
             if number == TRIES:
                 raise TransientSourceError(f"not taken in {TRIES} tries: {error}") from None
             pause(FIRST_PAUSE_SECONDS * 2 ** (number - 1))
+        except ValueError as error:
+            # An address that is none, a password that SMTP has no letters for: some of it may be secret.
+            raise ConfigError(
+                f"the connection {channel.connection!r} cannot be used: {type(error).__name__} of what it states"
+            ) from None
     raise AssertionError("a try either returns or raises")
 
 

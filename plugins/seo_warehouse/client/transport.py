@@ -82,7 +82,11 @@ class Transport:
 
         Raises ConfigError where the address is none or would show credentials to others, or what `auth` raises.
         """
-        if reason := why_exposed(self._base_url, is_signed=self._auth is not None):
+        try:
+            reason = why_exposed(self._base_url, is_signed=self._auth is not None)
+        except ValueError as error:
+            raise ConfigError(f"{self.redactor.text(self._base_url)} cannot be called: {error}") from None
+        if reason:
             raise ConfigError(f"{self.redactor.text(self._base_url)} is not called: {reason}")
         session = self._session = self._session or self._new_session()
         is_get = method == "GET"

@@ -178,8 +178,8 @@ def verdict(source_name: str, partition_key: str | None = None, dag_run: Any = N
 
 
 @task(retries=2)
-def build() -> None:
-    """Build the models on what was published since the last build; skipped where that is nothing."""
+def build() -> int:
+    """Build the models on what was published since the last build; skipped where that is nothing. Returns the build."""
     from seo_warehouse.steps.build import build_warehouse, model_outcomes
 
     wh = _warehouse()
@@ -190,28 +190,38 @@ def build() -> None:
     context = get_current_context()
     for asset in context["task"].outlets:
         context["outlet_events"][asset].extra = told.get(asset.name.removeprefix("marts/"), {"build": build_id})
+    return build_id
 
 
 @task(task_id="verdict", trigger_rule=TriggerRule.ALL_DONE)
-def judge_build() -> None:
-    """Tell people what cannot wait; make the run red where a property is set aside, and say why."""
+def judge_build(build_id: int | None) -> None:
+    """Tell people what cannot wait; make the run red where a property is set aside, and say why.
+
+    Where nothing was built no report follows, and the morning's message is sent now: of nights that bring nothing
+    people hear too.
+    """
     from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.apart import verdict
 
     wh = _warehouse()
-    alert(wh)
+    alert(wh, is_morning=build_id is None)
     verdict(wh)
 
 
 @task
 def report() -> None:
-    """Write the reports of what links did, and send the morning's message; skipped where a build had nothing new."""
+    """Write the reports of what links did, and then, written or not, send the morning's message.
+
+    Skipped where there was nothing to build.
+    """
     from seo_warehouse.steps.alerts import alert
     from seo_warehouse.steps.report import write_reports
 
     wh = _warehouse()
-    write_reports(wh)
-    alert(wh, is_morning=True)
+    try:
+        write_reports(wh)
+    finally:
+        alert(wh, is_morning=True)
 
 
 @task(outlets=[NIGHT])

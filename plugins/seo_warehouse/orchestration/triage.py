@@ -40,7 +40,8 @@ result. Mend it and clear the task. `report`: the models are built, yesterday's 
 published of a property cannot be modelled. It is set aside: the others are built, and its days wait, are tried alone by
 every build, and are in none of its marts until then. `verdict`, `seo-warehouse status` and its report say why. Mend the
 models, or publish the days without the row that ends them (`reject` or replay its load); the next build takes it back.
-**May be ignored:** a build with nothing to claim, which is skipped, and the report with it.
+**May be ignored:** a build with nothing to claim, which is skipped, and the report with it. The morning's message goes
+out by `report`, by `verdict` where no report follows.
 """,
     "maintenance": """
 ### What the clock asks for

@@ -39,7 +39,7 @@ FREE_SHARE = 0.1
 def alert(wh: Warehouse, *, is_morning: bool = False, pause: Pause = time.sleep) -> None:
     """Note which states there are, and send what cannot wait; after the build (`is_morning`) the rest too.
 
-    Raises nothing that has to do with sending or with what is read for it: the log says it.
+    Raises nothing: the log says what went wrong.
     """
     try:
         now = wh.now()
@@ -50,7 +50,7 @@ def alert(wh: Warehouse, *, is_morning: bool = False, pause: Pause = time.sleep)
                 alerts.note_night(connection, night, now)
         for channel in wh.properties.alerts:
             _tell(wh, channel, now, is_morning=is_morning, pause=pause)
-    except (SeoWarehouseError, psycopg.Error, OSError):
+    except Exception:
         log.exception("nobody could be told how things are; the next tick tries again")
 
 
@@ -74,16 +74,22 @@ def _tell(wh: Warehouse, channel: Channel, now: datetime, *, is_morning: bool, p
     with wh.connect("loader", autocommit=True) as connection:
         if not try_turn(connection, f"alerts to {channel.name}"):
             return
-        waiting = _wanted(wh, channel, alerts.read_unsent(connection, channel.name, now), is_morning=is_morning)
-        if not waiting:
-            return
-        try:
-            message = _message(wh, channel, waiting, now)
-            answer, is_taken = send(channel, wh.connection(channel.connection), message, pause), True
-        except (SeoWarehouseError, psycopg.Error) as error:
-            answer, is_taken = plain(str(error)), False
-            log.warning("channel %s was not told of %s alerts: %s", channel.name, len(waiting), answer)
-        alerts.note_sent(connection, waiting, channel.name, answer, now, is_taken=is_taken)
+        unsent = alerts.read_unsent(connection, channel.name, now)
+        waiting = _wanted(wh, channel, unsent, is_morning=is_morning)
+        # A channel that does not take the morning's message still waits for the morning.
+        unasked = [each for each in unsent if each.kind == SUMMARY and SUMMARY not in channel.kinds]
+        answer, is_taken = "not asked for", True
+        if waiting:
+            try:
+                message = _message(wh, channel, waiting, now)
+                answer = send(channel, wh.connection(channel.connection), message, pause)
+            # One channel must keep no other from being told.
+            except Exception as error:
+                is_ours = isinstance(error, SeoWarehouseError | psycopg.Error)
+                answer, is_taken = plain(str(error)) if is_ours else type(error).__name__, False
+                told = (channel.name, len(waiting), answer)
+                log.warning("channel %s was not told of %s alerts: %s", *told, exc_info=not is_ours)
+        alerts.note_sent(connection, [*waiting, *unasked], channel.name, answer, now, is_taken=is_taken)
 
 
 def _wanted(wh: Warehouse, channel: Channel, unsent: Sequence[Alert], *, is_morning: bool) -> list[Alert]:
@@ -94,7 +100,7 @@ def _wanted(wh: Warehouse, channel: Channel, unsent: Sequence[Alert], *, is_morn
         for each in unsent
         if each.kind in channel.kinds and (not keys or each.kind == SUMMARY or each.property_key in keys)
     ]
-    takes_all = is_morning or any(each.kind == SUMMARY for each in concerned)
+    takes_all = is_morning or any(each.kind == SUMMARY for each in unsent)
     return [each for each in concerned if takes_all or each.kind in AT_ONCE or each.is_tried]
 
 
