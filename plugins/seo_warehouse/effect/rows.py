@@ -35,10 +35,11 @@ group by property_key, panel, arm, outcome, weighting, sample_no, other_sample_n
 """
 SPILLS = """
 select property_key, topic, event_date - date '1970-01-01', page_count, exposure, has_update,
-       array[{changes}]
+       array[log_position_change, position_change, expected_ctr_change, top_10_share_change, ranked_share_change]
 from intermediate.int_effect__measure_spills
 order by property_key, topic, event_date
 """
+"""Changes in the order of CHECK_OUTCOMES."""
 EXPOSURES = """
 with cells as (
     select cell.property_key, cell.panel, cell.treated_count::float8 as n1, cell.control_count::float8 as n0,
@@ -133,9 +134,8 @@ def read_weeks(conn: Connection, pool: frozenset[int]) -> dict[WeeksKey, Cross]:
 
 def read_spills(conn: Connection, pool: frozenset[int]) -> Spills:
     """What the headline's links did to the pages beside theirs, by property, panel, outcome and weighting."""
-    changes = sql.SQL(", ").join([sql.Identifier(f"{outcome}_change") for outcome in CHECK_OUTCOMES])
     with conn.cursor() as cursor:
-        read = by_property(cursor.stream(sql.SQL(SPILLS).format(changes=changes)), CHECK_OUTCOMES)
+        read = by_property(cursor.stream(SPILLS), CHECK_OUTCOMES)
     worth: dict[tuple[int, str], list[float]] = defaultdict(lambda: [0.0] * 4)
     for key, panel, *sums in conn.execute(EXPOSURES):
         for property_key in _told(key, pool):
