@@ -144,6 +144,15 @@ def test_fragment_and_tracking_never_change_an_identity(url: str) -> None:
     assert urls.identity(f"{bare}{joint}utm_campaign=spring#top") == urls.identity(bare)
 
 
+@given(MADE_OF_FRAGMENTS)
+def test_what_leads_to_a_url_is_what_normalises_to_it(text: str) -> None:
+    target = urls.resolve("https://example.com/a", text)
+    url = target and urls.normalise(target)
+    if target and url:
+        assert urls.leading_to([target, "https://example.com.evil/", "https://other.example/"], [url]) == [target]
+        assert urls.leading_to([target], [f"{url}x", "https://other.example/", "no url"]) == []
+
+
 def test_long_urls_are_not_kept_in_memory() -> None:
     before = urls._cached_identity.cache_info().currsize  # type: ignore[attr-defined]
     assert urls.identity("https://example.com/" + "a" * urls.LONGEST_CACHED_URL) is not None

@@ -18,7 +18,7 @@ would merge two pages that differ, and nothing could take them apart again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from hashlib import md5
@@ -73,6 +73,14 @@ def normalise(url: str) -> str | None:
     """The URL in the form of the rules above; None where it is not a valid http or https URL."""
     found = identity(url)
     return found.url if found else None
+
+
+def leading_to(targets: Iterable[str], urls: Iterable[str]) -> list[str]:
+    """Those of some absolute URLs, as `resolve` gives them, that are one of `urls`, which are normalised."""
+    wanted = frozenset(urls)
+    # Normalising takes long, and changes nothing of a resolved host but a final dot.
+    hosts = {url.partition("://")[2].partition("/")[0].partition(":")[0] for url in wanted}
+    return [target for target in targets if any(map(target.__contains__, hosts)) and normalise(target) in wanted]
 
 
 def host_of(url: str) -> str | None:

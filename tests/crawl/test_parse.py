@@ -282,3 +282,9 @@ def test_what_is_read_of_links_alone_is_what_the_whole_page_says(body: bytes, he
 @pytest.mark.timeout(120)
 def test_a_hostile_page_is_read(body: bytes) -> None:
     assert page(body) is not None
+
+
+def test_an_address_of_svg_is_no_link_and_hides_none() -> None:
+    svg = '<svg><a xlink:href="/x"/><link rel="canonical" xlink:href="/y"/><script xlink:type="a"/></svg>'
+    found = page(f'{svg}<a href="/a">a</a>')
+    assert ([link.target for link in found.links], found.canonical) == (["https://www.shop.example/a"], None)

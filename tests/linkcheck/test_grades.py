@@ -97,6 +97,7 @@ def test_a_page_of_more_links_than_are_read_is_no_observation() -> None:
         f'<script type="application/ld+json">{{"url": "{TARGET}"}}</script>',
         f"<textarea>{LINK}</textarea>",
         f'<img srcset="{TARGET} 2x"><link rel=alternate href="{TARGET}"><iframe src="{TARGET}"></iframe>',
+        f'<svg><a xlink:href="{TARGET}"><text>red shoes</text></a></svg>',
         f"<p>{TARGET}",
     ],
 )

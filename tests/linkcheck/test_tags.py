@@ -34,6 +34,10 @@ def test_what_only_looks_like_an_id_is_none() -> None:
 def test_a_page_of_ids_is_not_kept_whole() -> None:
     assert len(tag_ids(b" ".join(b"AW-%d" % (123456789 + n) for n in range(900)))) == MAX_TAGS
 
+    many = [b"AW-%d" % (123456789 + n) for n in range(MAX_TAGS)]
+    first = b" ".join([b"id=G-ABCDEFGH12", *many])
+    assert tag_ids(first) == hashed("G-ABCDEFGH12", *(name.decode() for name in many[:-1]))
+
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read(body: bytes) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -17,6 +19,8 @@ from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.errors import NotArchivedError, TerminalSourceError
 from seo_warehouse.sources.link_check import LINK_CHECK, LinkCheckSettings, order_visits, read_links, read_pages
 from seo_warehouse.spec import Period, Row
+from seo_warehouse.urls import normalise
+from tests.crawl.documentation import SQLITE, Anchors, serving, target_of
 from tests.crawl.site import Reply, Site, api_over, redirect, serve, text
 
 TODAY = datetime.now(UTC).date()
@@ -41,17 +45,17 @@ def archive_with(folder: Path, *pages: dict[str, Any]) -> Archive:
     return archive
 
 
-def a_property(site: Site, hosts: list[str], **changes: Any) -> Property:
-    """Whose links are visited, on hosts that a site stands for."""
+def a_property(port: int, hosts: list[str], domain: str = "shop.example", **changes: Any) -> Property:
+    """Whose links are visited, on hosts that a port stands for."""
     values: dict[str, Any] = {
         "delay_seconds": 0,
         "timeout_seconds": 3,
-        "resolve": dict.fromkeys(hosts, f"127.0.0.1:{site.port}"),
+        "resolve": dict.fromkeys(hosts, f"127.0.0.1:{port}"),
     }
     return Property(
         key=1,
         name="shop",
-        domain="shop.example",
+        domain=domain,
         history_start=date(2026, 1, 1),
         sources=SourceSettings(link_check=LinkCheckSettings(**{**values, **changes})),
     )
@@ -76,7 +80,7 @@ def visited(folder: Path, replies: Mapping[str, Reply], *pages: dict[str, Any], 
     """Visit for real."""
     hosts = sorted({name.partition("/")[0] for name in replies})
     with serve(dict(replies)) as site:
-        archive, prop = archive_with(folder, *pages), a_property(site, hosts, **changes)
+        archive, prop = archive_with(folder, *pages), a_property(site.port, hosts, **changes)
         assert order_visits(api_over(archive), prop, PERIOD)
         reader = api_over(archive, may_call=False)
         yield Told(list(read_pages(reader, prop, PERIOD)), list(read_links(reader, prop, PERIOD)), site)
@@ -237,3 +241,35 @@ def test_a_clock_that_goes_wrong_dates_nothing(tmp_path: Path) -> None:
     headers = (("Content-Type", "text/html"), ("Date", "Mon, 01 Jan 2001 00:00:00 GMT"))
     with visited(tmp_path, {"a.example/a": Reply(LINK.body, headers=headers)}, a_page("http://a.example/a")) as told:
         assert told.pages["http://a.example/a"]["observed_at"].year != 2001
+
+
+@pytest.mark.external
+@pytest.mark.slow
+def test_links_of_real_pages_are_those_that_stand_in_their_files(tmp_path: Path) -> None:
+    if not SQLITE.is_installed:
+        if os.environ.get("CI"):
+            pytest.fail(f"{SQLITE.folder} is missing: CI installs {SQLITE.package}")
+        pytest.skip(f"{SQLITE.folder} is missing: apt-get install {SQLITE.package}")
+    domain, links = "wikipedia.org", {}
+    for file in sorted(SQLITE.folder.glob("*.html")):
+        url, anchors = f"http://{SQLITE.host}/{file.name}", Anchors()
+        anchors.feed(file.read_text(encoding="utf-8", errors="replace"))
+        targets = {target_of(url, url, reference) for reference in anchors.references}
+        if found := {str(normalise(target)) for target in targets if target and f".{domain}/" in target}:
+            links[url] = found
+    forbidden, removed, *others = links
+    assert len(others) > 40
+    folder = tmp_path / "site"
+    folder.mkdir()
+    for url in (forbidden, *others):
+        shutil.copy(SQLITE.folder / url.rpartition("/")[2], folder)
+    (folder / "robots.txt").write_text(f"User-agent: *\nDisallow: /{forbidden.rpartition('/')[2]}\n")
+    asked = [a_page(url, target=min(targets), urls=[], rel=None, anchor=None) for url, targets in links.items()]
+    with serving(folder) as port:
+        archive, prop = archive_with(tmp_path / "archive", *asked), a_property(port, [SQLITE.host], domain)
+        order_visits(api_over(archive), prop, PERIOD)
+    rows = list(read_links(api_over(archive, may_call=False), prop, PERIOD))
+    told = {url: {row["target_url"] for row in rows if row["source_url"] == url} for url in links}
+    assert told == links | {url: {min(links[url])} for url in (forbidden, removed)}
+    grades = {url: {row["grade"] for row in rows if row["source_url"] == url} for url in links}
+    assert grades == {url: {"live"} for url in others} | {forbidden: {"blocked"}, removed: {"page_gone"}}

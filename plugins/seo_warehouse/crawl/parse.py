@@ -36,6 +36,7 @@ _ROLES = {"banner": "header", "navigation": "nav", "contentinfo": "footer", "com
 
 _ANCHOR_TAG = re.compile(rb"<a[\s/>]", re.IGNORECASE)
 _WORD = re.compile(r"\w\S*")
+Attributes = dict[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,6 @@ class Page:
 
     title: str | None
     headings: tuple[tuple[int, str], ...]
-    word_count: int
     canonical: str | None
     meta_robots: tuple[str, ...]
     x_robots_tag: tuple[str, ...]
@@ -76,6 +76,11 @@ class Page:
     text: str
     has_scripts: bool
     referrer_policies: tuple[str, ...]
+
+    @property
+    def word_count(self) -> int:
+        """Words of the text; what has no letter or digit is none."""
+        return len(_WORD.findall(self.text))
 
 
 def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Page:
@@ -98,7 +103,6 @@ def parse_page(url: str, headers: Mapping[str, str], body: bytes, *, max_links: 
     return Page(
         title=title,
         headings=headings,
-        word_count=len(_WORD.findall(text)),
         canonical=canonical,
         meta_robots=tuple(http_headers.directives(robots)),
         x_robots_tag=tuple(http_headers.directives(headers.get("x-robots-tag", ""))),
@@ -120,12 +124,12 @@ def parse_links(url: str, headers: Mapping[str, str], body: bytes, *, max_links:
 
 
 def parse_ways(url: str, headers: Mapping[str, str], body: bytes, *, max_links: int) -> Ways:
-    """Where the page leads: by the links that `parse_page` finds, `is_cut` as there, and by a refresh."""
+    """Where the page leads: by links and canonical as `parse_page` finds them, `is_cut` as there, and by a refresh."""
     tree, is_bottomless = _tree(headers, body)
     base = _base(tree, url)
     found, is_cut = _references(tree, base, url, max_links)
-    targets = tuple(dict.fromkeys(target.partition("#")[0] for _, target in found))
-    ways = Ways(targets, is_cut or is_bottomless)
+    targets = tuple(dict.fromkeys(target.partition("#")[0] for _, _, target in found))
+    ways = Ways(targets, is_cut or is_bottomless, canonical=_relations(tree, base, url, headers)[0])
     is_instant, target = refresh_of(tree, base, url, headers) or (False, None)
     return replace(ways, redirect=target) if is_instant else replace(ways, later=target)
 
@@ -157,7 +161,8 @@ def _relations(
     stated: list[tuple[str, str, str, str]] = []
     for node in tree.css("link[rel][href]"):
         values = node.attributes
-        stated.append((base, (values["rel"] or "").lower(), values["href"] or "", values.get("hreflang") or ""))
+        rel, href, lang = (values.get(name) or "" for name in ("rel", "href", "hreflang"))
+        stated.append((base, rel.lower(), href, lang))
     for literal, parameters in http_headers.links(headers):
         stated.append((url, parameters.get("rel", ""), literal, parameters.get("hreflang", "")))
     canonical = None
@@ -180,18 +185,23 @@ def _title(tree: LexborHTMLParser) -> str | None:
 
 def _references(
     tree: LexborHTMLParser, base: str, url: str, max_links: int
-) -> tuple[list[tuple[LexborNode, str]], bool]:
-    """Elements that link, in document order, each with its target; and whether there were more."""
+) -> tuple[list[tuple[LexborNode, Attributes, str]], bool]:
+    """Elements that link, in document order, each with its attributes and target; and whether there were more."""
     page = url.partition("#")[0]
-    found: list[tuple[LexborNode, str]] = []
+    found: list[tuple[LexborNode, Attributes, str]] = []
     for node in tree.css("a[href], area[href]"):
-        href = node.attributes["href"] or ""
+        # They are read anew whenever they are asked for.
+        values = node.attributes
+        if "href" not in values:
+            # The selector also takes SVG's xlink:href, which no search engine follows.
+            continue
+        href = values["href"] or ""
         target = target_of(base, href)
         if target is None or (href.lstrip().startswith("#") and target.partition("#")[0] == page):
             continue
         if len(found) == max_links:
             return found, True
-        found.append((node, target))
+        found.append((node, values, target))
     return found, False
 
 
@@ -202,8 +212,8 @@ def _links(tree: LexborHTMLParser, base: str, url: str, body: bytes, max_links: 
     hiding = Hiding(tree)
     references, is_cut = _references(tree, base, url, max_links)
     found = [
-        (node, target, _rel(node.attributes.get("rel")), _place(node, places), _policy(node), hiding.is_hidden(node))
-        for node, target in references
+        (node, target, _rel(values.get("rel")), _place(node, places), _policy(values), hiding.is_hidden(node))
+        for node, values, target in references
     ]
     tree.strip_tags(["script", "style", "template", "noscript"], recursive=True)
     tree.unwrap_tags([_INLINE])
@@ -244,8 +254,8 @@ def _rel(value: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(token[:MAX_TEXT] for token in tokens))[:MAX_REL_TOKENS]
 
 
-def _policy(node: LexborNode) -> str:
-    return (node.attributes.get("referrerpolicy") or "").strip().lower()[:MAX_TEXT]
+def _policy(values: Attributes) -> str:
+    return (values.get("referrerpolicy") or "").strip().lower()[:MAX_TEXT]
 
 
 def _alternative(node: LexborNode) -> str:

@@ -77,10 +77,10 @@ def structured_types(tree: LexborHTMLParser) -> set[str]:
     scripts = (
         node.text()
         for node in tree.css("script[type]")
-        if (node.attributes["type"] or "").partition(";")[0].strip().lower() == "application/ld+json"
+        if (node.attributes.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
     )
-    items = (node.attributes["itemtype"] or "" for node in tree.css("[itemtype]"))
-    typed = ((node.attributes["typeof"] or "", _vocab(node)) for node in tree.css("[typeof]"))
+    items = (node.attributes.get("itemtype") or "" for node in tree.css("[itemtype]"))
+    typed = ((node.attributes.get("typeof") or "", _vocab(node)) for node in tree.css("[typeof]"))
     return json_ld_types(scripts) | microdata_types(items) | rdfa_types(typed)
 
 

@@ -21,9 +21,10 @@ from seo_warehouse.crawl.records import Fetched, attempt, is_page, kept_headers,
 from seo_warehouse.crawl.robots import MAX_ROBOTS_BYTES, MAX_ROBOTS_REDIRECTS, Rules, rules_of
 from seo_warehouse.crawl.turns import Turns
 from seo_warehouse.crawl.visits import NOT_ASKED, Errand, Visited
+from seo_warehouse.crawl.ways import Ways
 from seo_warehouse.linkcheck.looks import MAX_LINKS
 from seo_warehouse.linkcheck.shapes import is_same_shape
-from seo_warehouse.urls import identity, normalise
+from seo_warehouse.urls import identity, leading_to
 
 if TYPE_CHECKING:
     from scrapy.http import Response
@@ -133,15 +134,15 @@ class VisitSpider(Spider):
     async def _visit(self, errand: Errand) -> Visited:
         urls, fetched, error = await self._arrive(errand.url)
         at = fetched.observed_at.isoformat()
-        page = _page(fetched) if error is None else None
+        ways = _ways(fetched) if error is None else None
         made_up = home = canonical = missed = None
-        if page is not None and _domain(fetched.url) == _domain(errand.url):
-            targets = {normalise(link.target) for link in page.links}
-            if not all(targets & set(wanted) for wanted in errand.wanted):
-                missed = page.content_hash
+        if ways is not None and _domain(fetched.url) == _domain(errand.url):
+            if not all(leading_to(ways.targets, wanted) for wanted in errand.wanted):
+                page = _page(fetched)
+                missed = page.content_hash if page else None
                 made_up, home = await self._answer_to_nobody(fetched.url)
-            if page.canonical and not is_same_shape(page.canonical, fetched.url):
-                canonical = await self._page_at(page.canonical)
+            if ways.canonical and not is_same_shape(ways.canonical, fetched.url):
+                canonical = await self._page_at(ways.canonical)
         error = error or fetched.error
         return Visited(errand.url, tuple(urls), error, at, fetched.status, made_up, home, canonical, missed)
 
@@ -164,7 +165,7 @@ class VisitSpider(Spider):
     async def _page_at(self, url: str) -> str | None:
         """Where a page lies that a URL leads to; None where it leads to none."""
         _, fetched, error = await self._arrive(url)
-        return fetched.url if error is None and _page(fetched) else None
+        return fetched.url if error is None and _ways(fetched) else None
 
     async def _answer_to_nobody(self, url: str) -> tuple[str | None, str | None]:
         """(page that a path gave that nobody made, home page) of a URL's host, asked for once."""
@@ -256,10 +257,15 @@ class VisitSpider(Spider):
         return Fetched(url, None, {}, b"", self.clock.instant(url), 0.0, error)
 
 
-def _page(fetched: Fetched) -> Page | None:
-    """The page in an answer of status 200; None where it is none, or cannot be read."""
+def _ways(fetched: Fetched) -> Ways | None:
+    """Where the page in an answer of status 200 leads; None where it is none, or cannot be read."""
     if fetched.status != 200 or not is_page(fetched):
         return None
+    return attempt(fetched.url, lambda: parse_ways(fetched.url, fetched.headers, fetched.body, max_links=MAX_LINKS))
+
+
+def _page(fetched: Fetched) -> Page | None:
+    """The same page, all of it."""
     return attempt(fetched.url, lambda: parse_page(fetched.url, fetched.headers, fetched.body, max_links=MAX_LINKS))
 
 

@@ -26,13 +26,14 @@ class Ways:
     """Where a page leads, each URL once, absolute and without fragment.
 
     `targets`: of its links, in order; `is_cut`: it had more. `redirect`: where it sends whoever comes, at once;
-    `later`: after a while, which is a link more.
+    `later`: after a while, which is a link more. `canonical`: as the page, then its header, names it.
     """
 
     targets: tuple[str, ...] = ()
     is_cut: bool = False
     redirect: str | None = None
     later: str | None = None
+    canonical: str | None = None
 
 
 def target_of(base: str, href: str) -> str | None:
@@ -69,5 +70,5 @@ def _stated(tree: LexborHTMLParser, base: str, url: str, headers: Mapping[str, s
         yield url, headers["refresh"]
     for node in tree.css("meta[http-equiv][content]"):
         values = node.attributes
-        if (values["http-equiv"] or "").strip().lower() == "refresh":
-            yield base, values["content"] or ""
+        if (values.get("http-equiv") or "").strip().lower() == "refresh":
+            yield base, values.get("content") or ""

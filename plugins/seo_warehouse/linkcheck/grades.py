@@ -12,7 +12,7 @@ from seo_warehouse.linkcheck.looks import Look
 from seo_warehouse.linkcheck.referrers import Passed, passed
 from seo_warehouse.linkcheck.shapes import is_same_shape
 from seo_warehouse.linkcheck.texts import is_alike
-from seo_warehouse.urls import identity, normalise
+from seo_warehouse.urls import identity, leading_to, normalise
 
 _LIMITS = ("nofollow", "sponsored", "ugc")
 """What of a rel keeps a link from passing anything on."""
@@ -112,7 +112,8 @@ def judge(look: Look, expected: Expected, beside: Beside, *, domain: str, others
     page = look.page
     if page is None:
         return Verdict(Grade(look.outcome.value), look.reason)
-    found = [link for link in page.links if normalise(link.target) in expected.urls]
+    targets = frozenset(leading_to((link.target for link in page.links), expected.urls))
+    found = [link for link in page.links if link.target in targets]
     reason = None
     if not found:
         found = [link for link in page.links if _leads_on(link, look.url, expected.urls)]
@@ -203,7 +204,7 @@ def _is_canonicalised(look: Look, page: Page, expected: Expected, beside: Beside
         return False
     if beside.canonical is None:
         return None
-    return not any(normalise(link.target) in expected.urls for link in beside.canonical.links)
+    return not leading_to((link.target for link in beside.canonical.links), expected.urls)
 
 
 def _moved(page: Page, expected: Expected, domain: str, others: frozenset[str]) -> list[Link]:
@@ -232,7 +233,8 @@ def _leads_on(link: Link, source: str, urls: frozenset[str]) -> bool:
 
 
 def _is_own(link: Link, domain: str) -> bool:
-    found = identity(link.target)
+    # A resolved URL has its host as an identity has it, which takes long to find.
+    found = identity(link.target) if domain in link.target else None
     return found is not None and f".{found.host}".endswith(f".{domain}")
 
 
