@@ -79,6 +79,14 @@ def test_nodes_in_another_order_have_what_they_had(
 
 
 @given(GRAPHS)
+def test_a_graph_made_twice_has_the_same_bytes(drawn: tuple[int, list[tuple[int, int]]]) -> None:
+    n, edges = drawn
+    one, other = graph(n, *edges), graph(n, *edges)
+    assert pagerank(one).shares.tobytes() == pagerank(other).shares.tobytes()
+    assert harmonic(one).values.tobytes() == harmonic(other).values.tobytes()
+
+
+@given(GRAPHS)
 def test_an_edge_told_twice_is_one(drawn: tuple[int, list[tuple[int, int]]]) -> None:
     n, edges = drawn
     np.testing.assert_array_equal(pagerank(graph(n, *edges, *edges)).shares, pagerank(graph(n, *edges)).shares)

@@ -77,6 +77,16 @@ def test_the_low_end_holds_where_one_copies_half_of_another() -> None:
     assert held >= 36
 
 
+def test_the_low_end_holds_where_a_fifth_is_visible_to_nobody() -> None:
+    held = 0
+    for seed in range(40):
+        looks = world(seed, 1.5)
+        looks[np.random.default_rng(seed + 1_000).random(len(looks)) < 0.2] = False
+        bound = lower_bound(told(looks))
+        held += bound is not None and bound.low <= 3_000
+    assert held >= 36
+
+
 def test_a_witness_that_looks_where_the_others_do_not_is_left_out() -> None:
     found = held = 0
     for seed in range(40):

@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import json
 from itertools import pairwise
+from math import log
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -158,3 +160,27 @@ def test_published_positions_are_read_as_they_stand(provider: Provider, tmp_path
         ("com.google", 3, 2, 37_909),
     ]
     assert (rows[1]["harmonicc_val"], rows[1]["pr_val"]) == (29_660_674.0, 0.014278337189225358)
+
+
+@pytest.mark.external
+def test_neighbouring_releases_have_the_domains_in_common_that_they_have(
+    provider: Provider, tmp_path: Path, shared_data: Path
+) -> None:
+    quarters = ("2025-apr-may-jun", "2025-jul-aug-sep", "2025-oct-nov-dec")
+    months = ("2026-jan-feb-mar", "2026-feb-mar-apr", "2026-mar-apr-may", "2026-apr-may-jun")
+    releases = []
+    for name in (*quarters, *months):
+        stated = json.loads((shared_data / f"webgraph/commoncrawl_ranks/domain-cc-main-{name}.json").read_text())
+        sought = (".".join(reversed(line[4].split("."))) for line in stated["rows"])
+        body = packed(["\t".join(line) for line in (stated["header"], *stated["rows"])])
+        rows, _ = read(provider, tmp_path / name, body, "domain_rank", *sought)
+        releases.append({row["host_rev"]: row for row in rows})
+    google = [release["com.google"] for release in releases]
+    assert [(row["harmonicc_pos"], row["pr_pos"]) for row in google] == [(3, 1)] * 4 + [(3, 2)] * 3
+    common = [one.keys() & other.keys() for one, other in pairwise(releases)]
+    assert [len(names) for names in common] == [717, 730, 715, 720, 839, 846]
+    moved = [
+        median(log(other[name]["pr_val"] / one[name]["pr_val"]) for name in names)
+        for names, (one, other) in zip(common, pairwise(releases), strict=True)
+    ]
+    assert moved == pytest.approx([-0.0780, 0.1908, 0.0521, 0.0094, 0.0376, -0.0572], abs=5e-5)

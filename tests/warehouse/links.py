@@ -88,16 +88,16 @@ def publish_night(
     )
 
 
-PRESENCE = {"live": "present", "gone": "absent", "blocked": "unknown"}
+PRESENCE = {"live": "present", "gone": "absent", "blocked": "unknown", "unreachable": "unknown"}
 
 
 def publish_visits(warehouse: Warehouse, property_key: int, number: int, grades: Mapping[tuple[str, str], str]) -> None:
     """Publish a night of our visits: what came of each link, by its page and target."""
     at = {"observed_at": datetime.combine(day(number), time(3), UTC)}
-    blocked = {page for (page, _), grade in grades.items() if grade == "blocked"}
+    outcomes = {page: grade for (page, _), grade in grades.items() if PRESENCE[grade] == "unknown"}
     pages: list[dict[str, Any]] = [
         {"url": page, "due_reason": "schedule", "is_asked": True, "redirect_urls": [], "robots_state": "allowed"}
-        | {"outcome": "blocked" if page in blocked else "came"}
+        | {"outcome": outcomes.get(page, "came")}
         | at
         for page in dict.fromkeys(page for page, _ in grades)
     ]

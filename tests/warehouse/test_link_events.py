@@ -11,7 +11,7 @@ from tests.warehouse.world import Warehouse
 
 DATED, UNDATED, TWO_SNAPSHOTS, TRUNCATED, OUTAGE, CLAIMED, CHANGED = range(1, 8)
 REJECTED, GROWN, TWO_ON_A_PAGE, RETARGETED, GLITCH, DOMAINS, REWORDED = range(8, 15)
-DENIED, NEVER_TOLD, MISSED, GROWN_TOO = range(15, 19)
+DENIED, NEVER_TOLD, MISSED, GROWN_TOO, DARK = range(15, 20)
 LINK = ("https://www.a.example/post", "https://shop.example/pans")
 KEYS = ["property_key", "link_key", "linking_key", "page_key"]
 
@@ -377,6 +377,21 @@ def test_three_misses_on_three_nights_are_a_loss_on_the_first(told: Warehouse) -
     assert rows == [{"state": "lost", "miss_count": 3, "last_check_grade": "gone"}]
 
 
+def tell_dark(w: Warehouse) -> None:
+    links = {name: (f"https://www.{name}.example/post", LINK[1]) for name in "abc"}
+    publish_night(w, DARK, 0, full=[item(name, first=-40, seen=-5) for name in links])
+    publish_visits(w, DARK, 2, dict.fromkeys(links.values(), "live"))
+    for night in range(9, 16):
+        grades = {links["a"]: "unreachable", links["b"]: "unreachable", links["c"]: "blocked"}
+        publish_visits(w, DARK, night, grades)
+
+
+def test_a_week_in_which_no_host_answers_loses_no_link(told: Warehouse) -> None:
+    assert {event[0] for event in events(told, DARK)} == {"acquired"}
+    rows = told.rows("select state, miss_count from marts.fct_link_lifespan where property_key = %s", DARK)
+    assert [tuple(row.values()) for row in rows] == [("live", 0)] * 3
+
+
 def test_a_lifespan_counts_the_days_between_beginnings_and_losses(told: Warehouse) -> None:
     row: dict[str, Any] = told.rows(
         "select state, lost_date, loss_count, days_alive, last_sight_date from marts.fct_link_lifespan"
@@ -411,4 +426,5 @@ STORIES = [
     tell_reworded,
     tell_denied,
     tell_missed,
+    tell_dark,
 ]

@@ -6,19 +6,24 @@ Nights 0 to 110, panel depth 10, one check a night. Links are read in full on ni
 from __future__ import annotations
 
 import re
+from collections import Counter
 from math import log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.warehouse.links import item, publish_night
+from tests.warehouse.links import item, publish_night, publish_visits
 from tests.warehouse.ranks import HOST, Outcome, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
 LAST = 110
 EVENT = 70
 MODELS = ("+rpt_link_contribution",)
+MADE_OF_EVENTS = (
+    *("marts.fct_link_rank_change", "marts.rpt_link_contribution", "marts.fct_link_effect_cell"),
+    *("marts.fct_link_effect_page", "intermediate.int_effect__estimate_effects"),
+)
 PAGES = {
     # Links of night 70 lead to /pans/a and /pans/e; b and d are controls, c has a link of its own on night 100.
     "a": "/pans/a",
@@ -84,6 +89,7 @@ def tell(w: Warehouse) -> None:
         }
         publish_crawl(w, 1, night, contents)
     publish_crawl(w, 1, LAST, {path: "same" for path in PAGES.values() if path != "/onpage/p"})
+    publish_visits(w, 1, EVENT + 16, {("https://www.five.example/post", f"{HOST}/pans/e"): "live"})
 
 
 def tell_links(w: Warehouse, night: int) -> None:
@@ -309,3 +315,23 @@ def test_four_queries_tell_why_a_row_has_its_reason(told: Warehouse) -> None:
     [[itself], _, _, pages] = told_of(told, "e", "five")
     alone = [page["url"] for page in pages if page["link_date"] is None and page["change_date"] is None]
     assert (itself["control_count"], alone) == (2, [f"{HOST}/pans/b", f"{HOST}/pans/d"])
+
+
+def made_of_events(w: Warehouse) -> dict[str, Counter[str]]:
+    """The rows of what is made of events."""
+    return {
+        table: Counter(row["told"] for row in w.rows(f"select to_jsonb(made)::text as told from {table} as made"))
+        for table in MADE_OF_EVENTS
+    }
+
+
+# The last of the module, since it tells more.
+def test_a_loss_that_a_visit_denies_leaves_what_is_made_of_events_as_it_was(told: Warehouse) -> None:
+    before = made_of_events(told)
+    claim = item("five", target=f"{HOST}/pans/e", first=EVENT, before=EVENT + 5, seen=EVENT + 13, lost=True)
+    publish_night(told, 1, EVENT + 14, lost=[claim])
+    told.refresh(*MODELS)
+    refuted = told.rows("select source_domain from marts.fct_link_event where evidence = 'refuted'")
+    assert refuted == [{"source_domain": "five.example"}]
+    assert all(before.values())
+    assert made_of_events(told) == before
