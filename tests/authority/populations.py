@@ -1,10 +1,11 @@
-"""Portfolios of links that nobody meddled with, and what is done to them."""
+"""Portfolios of links that nobody meddled with, and what is done to them; visits to links that live for ever."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -22,6 +23,11 @@ SHAPE, SCALE = 0.6, 900.0
 DAYS_WATCHED, DAYS_AHEAD = 500, 90
 OLDEST = 400
 """Days beyond which too few are watched."""
+NOISE, OUTAGES_A_YEAR, OUTAGE_DAYS = 0.005, 0.6, (2.5, 15.0)
+"""Of visits to links that live: how many see nothing, how often a site is away, and how long, one in ten the longer."""
+ROTATING_SHARE, SHOWN_SHARE = 0.03, 0.7
+CONFIRMING, OF_ROTATING = (2, 5), (1, 3, 7, 7, 14)
+"""Days from each miss to the next visit, as plan_link_check has them."""
 
 
 @dataclass(frozen=True)
@@ -80,3 +86,29 @@ def draw_world(key: int, domains: int, links: int, shared: float) -> tuple[Lives
     living = known & (lived > watched) & (watched + DAYS_AHEAD <= OLDEST)
     lives = Lives(domain[known], entry[known], left[known], (lived <= watched)[known])
     return lives, Living(domain[living], watched[living]), int((lived[living] <= watched[living] + DAYS_AHEAD).sum())
+
+
+def draw_visits(rng: Generator, days: int, every: int) -> Iterator[tuple[int, bool]]:
+    """Days on which a link that lives for ever is looked for, and whether it was met, until its loss is confirmed.
+
+    It is visited every so many days, and after a miss as a plan has it.
+    """
+    begins = rng.uniform(0, days, rng.poisson(OUTAGES_A_YEAR * days / 365))
+    means = np.where(rng.random(begins.size) < 0.1, OUTAGE_DAYS[1], OUTAGE_DAYS[0])
+    ends = begins + rng.exponential(means)
+    is_rotating = rng.random() < ROTATING_SHARE
+    misses, day = 0, int(rng.integers(every))
+    returns: list[int] = []
+    while day < days:
+        is_away = bool(((begins <= day) & (day < ends)).any())
+        is_met = not (is_away or rng.random() < NOISE or (is_rotating and rng.random() >= SHOWN_SHARE))
+        yield day, is_met
+        if is_met:
+            returns += [day] if misses else []
+            misses, day = 0, day + every
+            continue
+        gaps = OF_ROTATING if any(b - a <= 180 for a, b in pairwise(returns)) else CONFIRMING
+        if misses == len(gaps):
+            return
+        day += gaps[misses]
+        misses += 1

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
 from tests.warehouse.world import Warehouse
 
 WORLDS = 100
@@ -22,6 +26,17 @@ where random() + 0 * link < case when is_seen_well then well_share else ill_shar
 """
 
 
+def wilson(found: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
+    """Of as many links, each by itself, as would say a share as surely as these domains do."""
+    count, total = len(asked), asked.sum()
+    share = found.sum() / total
+    variance = count / (count - 1) * ((found - share * asked) ** 2).sum() / total**2
+    size = share * (1 - share) / variance
+    t = student.ppf(0.975, total**2 / (asked**2).sum() - 1)
+    middle, half = share + t**2 / (2 * size), t * np.sqrt(share * (1 - share) / size + (t / (2 * size)) ** 2)
+    return (middle - half) / (1 + t**2 / size), (middle + half) / (1 + t**2 / size)
+
+
 def test_the_interval_of_coverage_holds_the_truth(warehouse: Warehouse) -> None:
     looks = [{"property_key": key, "day": day} for key in range(1, WORLDS + 1) for day in ("2026-05-02", "2026-05-30")]
     warehouse.insert("intermediate.int_link__judge_looks", looks)
@@ -37,4 +52,11 @@ def test_the_interval_of_coverage_holds_the_truth(warehouse: Warehouse) -> None:
         assert all(20 < row["coverage_domain_count"] <= 40 for row in told)
         held = sum(row["coverage_interval_low"] <= truth <= row["coverage_interval_high"] for row in told)
         assert held >= 0.9 * WORLDS
+    finds = warehouse.rows(
+        "select found_count, asked_count from intermediate.int_link__count_finds"
+        " where property_key = 1 and witness = 'w' and month = '2026-05-01' and measure = 'coverage'"
+    )
+    first = next(row for row in rows if (row["property_key"], row["witness"]) == (1, "w"))
+    interval = (first["coverage_interval_low"], first["coverage_interval_high"])
+    assert interval == pytest.approx(wilson(*np.array([[*row.values()] for row in finds], float).T), rel=1e-4)
     assert all(row["precision_share"] is None and row["precision_link_count"] == 0 for row in rows)

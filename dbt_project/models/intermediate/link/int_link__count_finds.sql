@@ -27,6 +27,7 @@ with
             groups.linking_key,
             checks.day,
             bool_or(checks.presence = 'present') as is_met,
+            bool_or(checks.presence = 'present' and not checks.is_expected) as is_met_beside,
             bool_and(checks.due_reason in ('new', 'schedule')) as is_by_turn
         from {{ ref('fct_link_check') }} as checks
         inner join
@@ -43,7 +44,8 @@ with
             property_key,
             link_group_key,
             date_trunc('month', day::timestamp)::date as month,
-            (array_agg(is_met order by day desc))[1] as is_met
+            (array_agg(is_met order by day desc))[1] as is_met,
+            bool_or(is_met_beside) as is_met_beside
         from visits
         group by property_key, link_group_key, date_trunc('month', day::timestamp)
     ),
@@ -55,7 +57,7 @@ with
             beliefs.linking_key,
             beliefs.link_group_key,
             array_agg(distinct beliefs.witness) as witnesses,
-            coalesce(bool_or(checked.is_met), false) as is_met
+            coalesce(bool_or(checked.is_met_beside), false) as is_met_beside
         from months
         inner join
             beliefs
@@ -90,8 +92,9 @@ with
             witnesses
             on witnesses.property_key = living.property_key
             and witnesses.month = living.month
-        -- What it alone tells of is in no denominator of its own.
-        where living.is_met or living.witnesses <> array[witnesses.witness]
+        -- What it alone tells of is in no denominator of its own: there a visit went by its word,
+        -- but to a page that was visited for another link.
+        where living.is_met_beside or living.witnesses <> array[witnesses.witness]
         group by living.property_key, living.month, witnesses.witness, living.linking_key
     ),
 

@@ -1,6 +1,15 @@
 {{ config(materialized='table', indexes=[{'columns': ['property_key', 'link_group_key']}]) }}
 
 with
+    looks as (
+        select
+            property_key,
+            witness,
+            day,
+            lead(day) over (partition by property_key, witness order by day) as next_day
+        from {{ ref('int_link__judge_looks') }}
+    ),
+
     spans as (
         select
             groups.property_key,
@@ -10,13 +19,19 @@ with
             spans.begin_day,
             coalesce(
                 least(spans.claim_day, spans.first_absent_day),
-                case when spans.is_watching then 'infinity' else spans.last_live_day + 1 end
+                case when not spans.is_watching then looks.next_day end,
+                'infinity'
             ) as end_day
         from {{ ref('int_link__find_spans') }} as spans
         inner join
             {{ ref('int_link__group_links') }} as groups
             on groups.property_key = spans.property_key
             and groups.link_key = spans.link_key
+        left join
+            looks
+            on looks.property_key = spans.property_key
+            and looks.witness = spans.witness
+            and looks.day = spans.last_live_day
         where spans.last_live_day is not null
     )
 

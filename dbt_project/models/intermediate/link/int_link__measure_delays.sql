@@ -59,6 +59,7 @@ with
             points.name,
             points.unseen,
             there.unseen_share,
+            count(*) as link_count,
             sum(
                 case
                     when watched.is_found and watched.delay_days <= points.delay_days
@@ -86,7 +87,11 @@ with
             {{ cell }},
             name,
             unseen,
-            {{ student_t(z_interval, '(count(*) - 1)') }}
+            -- With as many degrees of freedom as there are domains in effect, of unequal ones
+            -- fewer.
+            {{ student_t(
+                z_interval, 'greatest(sum(link_count) ^ 2 / sum(link_count ^ 2) - 1, 1)'
+            ) }}
             * unseen_share
             * sqrt(count(*) / (count(*) - 1)::double precision * sum(influence ^ 2)) as half_width
         from moved
@@ -115,6 +120,7 @@ with
             {{ cell }},
             count(*) as link_count,
             count(*) filter (where is_found) as found_count,
+            count(*) filter (where is_found and delay_days = 0) as first_count,
             count(distinct row(cluster_property, linking_key)) as domain_count
         from watched
         group by {{ cell }}
@@ -124,6 +130,7 @@ select
     {{ cell }},
     counts.link_count,
     counts.found_count,
+    counts.first_count,
     counts.domain_count,
     {%- for name in quartiles %}
         max(points.delay_days) filter (where points.name = '{{ name }}') as {{ name }},
@@ -134,4 +141,4 @@ select
 from counts
 left join points using ({{ cell }})
 left join bounds using ({{ cell }}, name)
-group by {{ cell }}, counts.link_count, counts.found_count, counts.domain_count
+group by {{ cell }}, counts.link_count, counts.found_count, counts.first_count, counts.domain_count

@@ -42,41 +42,97 @@ with
         group by counted.witness, counted.month, counted.measure
     ),
 
-    sums as (select *, found_count / asked_count as share from told_sums),
-
-    errors as (
+    sums as (
         select
             *,
-            {{ student_t(z_interval, '(domain_count - 1)') }} * sqrt(
-                domain_count
-                / nullif(domain_count - 1, 0)::double precision
-                * greatest(found_square - 2 * share * product + share * share * asked_square, 0)
-            )
-            / asked_count as half_width
+            found_count / asked_count::double precision as share,
+            asked_count ^ 2 / asked_square as alike_count,
+            greatest(
+                found_square
+                - 2 * found_count * product / asked_count
+                + found_count ^ 2 * asked_square / asked_count ^ 2,
+                0
+            ) as square_sum
+        from told_sums
+        where domain_count >= {{ least_domains }}
+    ),
+
+    -- As many links, each by itself, would say it as surely; where all were found, or none, as many
+    -- as there are domains in effect.
+    sizes as (
+        select
+            *,
+            {{ student_t(z_interval, 'greatest(alike_count - 1, 1)') }} as t,
+            case
+                when share in (0, 1)
+                then alike_count
+                else
+                    least(
+                        asked_count,
+                        found_count
+                        * (asked_count - found_count)
+                        * (1 - 1 / domain_count)
+                        / nullif(square_sum, 0)
+                    )
+            end as size
         from sums
     ),
 
+    -- Wilson's interval: one that is symmetric held .84 of the time where shares are near 1.
     rates as (
         select
             {{ cell }},
             measure,
-            domain_count,
-            asked_count,
-            case when domain_count >= {{ least_domains }} then share end as share,
-            case
-                when domain_count >= {{ least_domains }} then greatest(share - half_width, 0)
-            end as interval_low,
-            case
-                when domain_count >= {{ least_domains }} then least(share + half_width, 1)
-            end as interval_high
-        from errors
+            share,
+            {%- for bound, sign in {'low': '-', 'high': '+'}.items() %}
+                (
+                    share + t ^ 2 / (2 * size)
+                    {{ sign }} t * sqrt(share * (1 - share) / size + t ^ 2 / (4 * size ^ 2))
+                )
+                / (1 + t ^ 2 / size) as interval_{{ bound }}
+                {{- ',' if not loop.last }}
+            {%- endfor %}
+        from sizes
     ),
 
     delays as (select * from {{ ref('int_link__measure_delays') }}),
 
+    -- What each source of links has cost; what a person exports costs the warehouse nothing.
+    spent as (
+        select
+            spend.property_key,
+            sources.witness,
+            date_trunc('month', spend.call_date::timestamp)::date as month,
+            nullif(sum(spend.money), 0) as money
+        from {{ ref('rpt_spend') }} as spend
+        inner join
+            (
+                values
+                    {%- for feed in feeds_of(['links'], is_export=false) %}
+                        ('{{ feed["source"] }}', '{{ feed["origin"] }}'){{ ',' if not loop.last }}
+                    {%- endfor %}
+            ) as sources(source, witness)
+            on sources.source = spend.source
+        group by
+            spend.property_key, sources.witness, date_trunc('month', spend.call_date::timestamp)
+    ),
+
+    bought as (
+        select *
+        from spent
+        union all
+        select 0, spent.witness, spent.month, sum(spent.money)
+        from spent
+        inner join
+            {{ ref('stg_ops__property') }} as properties
+            on properties.property_key = spent.property_key
+        where properties.is_pooled
+        group by spent.witness, spent.month
+    ),
+
     cells as (
         select {{ cell }}
-        from rates
+        from told_sums
         union
         select {{ cell }}
         from delays
@@ -94,7 +150,8 @@ with
                 {%- endfor %}
                 {{- ',' if not loop.last }}
             {%- endfor %}
-        from rates
+        from told_sums
+        left join rates using ({{ cell }}, measure)
         group by {{ cell }}
     )
 
@@ -118,7 +175,10 @@ select
     {%- endfor %}
     coalesce(delays.link_count, 0) as delay_link_count,
     coalesce(delays.found_count, 0) as delay_found_count,
-    coalesce(delays.domain_count, 0) as delay_domain_count
+    coalesce(delays.domain_count, 0) as delay_domain_count,
+    coalesce(delays.first_count, 0) as first_told_link_count,
+    bought.money::numeric(18, 6) as money,
+    (bought.money / nullif(delays.first_count, 0))::numeric(18, 6) as money_per_first_told_link
 from cells
 left join
     told
@@ -130,3 +190,8 @@ left join
     on delays.property_key = cells.property_key
     and delays.witness = cells.witness
     and delays.month = cells.month
+left join
+    bought
+    on bought.property_key = cells.property_key
+    and bought.witness = cells.witness
+    and bought.month = cells.month
