@@ -123,6 +123,13 @@ def test_a_pace_says_when_a_budget_ends(connection: psycopg.Connection[Any]) -> 
     # Two of the last fourteen nights cost 0.10 each, and four are left.
     (standing,) = read_standings(connection, date(2026, 6, 27))
     assert str(standing).endswith("at this pace 1.46 by the end of the month")
+    # Tonight's is spent already: three are left.
+    spend(connection, date(2026, 6, 27), 1)
+    (standing,) = read_standings(connection, date(2026, 6, 27))
+    assert str(standing).endswith("at this pace 1.54 by the end of the month")
+    spend(connection, date(2026, 6, 30), 1)
+    (standing,) = read_standings(connection, date(2026, 6, 30))
+    assert str(standing).endswith("at this pace 1.60 by the end of the month")
 
 
 def test_a_pace_is_of_the_nights_that_there_were(connection: psycopg.Connection[Any]) -> None:

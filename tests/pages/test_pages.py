@@ -224,6 +224,22 @@ def test_spend_is_the_months_and_a_forecast_is_a_range_where_nights_differ(shop:
     assert {"class": "held"} in page.found["li"]
     assert "US$ 1.75 this month" in text
     assert "serp shop 8 6 1.75" in text
+    for source, dear in (("flat", 1), ("wide", 3)):
+        for ago in range(1, 9):
+            shop.fetch(
+                "insert into ops.order_usage (source, property_key, night, calls, calls_reused, calls_cut, bytes_read,"
+                " units, money, noted_at) values (%s, 1, %s, 0, 0, 0, 0, 0, %s, now() - make_interval(days => %s))"
+                " returning 1",
+                (source, TODAY, dear if ago == 2 else 1, ago),
+            )
+    text = opened(visitor, "/spend").text
+    # Tonight has cost nothing of either yet.
+    left = ((TODAY.replace(day=1) + timedelta(days=32)).replace(day=1) - TODAY).days
+    flat = min(8, TODAY.day - 1)
+    wide = flat + (2 if TODAY.day > 2 else 0)
+    for told in (f"flat shop 0 0 {flat:.2f} {flat + left:.2f}", f"wide shop 0 0 {wide:.2f} {wide + left:.2f} to "):
+        assert told in text
+    assert f" to {wide + 3 * left:.2f}" in text
 
 
 def test_who_reads_for_the_pages_can_write_nothing_and_read_nothing_but_the_ledgers(shop: Shop) -> None:

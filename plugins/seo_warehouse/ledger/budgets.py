@@ -102,13 +102,14 @@ from ops.budget order by name, property_key, budget_id desc
 _STANDINGS = f"""
 with held as ({_HELD})
 select case when h.property_key = 0 then 'account ' || h.name else coalesce(p.property_name, '?') || ', ' || h.name end,
-       h.name, h.property_key, h.money, h.warn_at, s.spent, s.night, d.reason, %(today)s::date
+       h.name, h.property_key, h.money, h.warn_at, s.spent, s.night, d.reason, %(today)s::date, s.is_begun
 from held as h
 left join ops.property as p using (property_key)
 cross join lateral (
     select coalesce(sum(s.money) filter (where s.day >= %(month)s), 0) as spent,
            coalesce(sum(s.money) filter (where s.day >= %(today)s::date - %(usual)s and s.day < %(today)s), 0)
-           / greatest(1, least(%(usual)s, %(today)s::date - min(s.day))) as night
+           / greatest(1, least(%(usual)s, %(today)s::date - min(s.day))) as night,
+           coalesce(sum(s.money) filter (where s.day = %(today)s), 0) > 0 as is_begun
     from ops.spend as s
     where s.source = any(h.sources) and h.property_key in (0, s.property_key) and s.day >= %(month)s::date - %(usual)s
 ) as s
@@ -228,7 +229,8 @@ def sync_budgets(conn: Connection, stated: Sequence[Budget]) -> None:
 class Standing:
     """How a budget stands on a day: US dollars of its month, and a night's mean of the last fortnight.
 
-    `reason`: of the newest reading that it deferred in the month, since it was stated as it is.
+    `reason`: of the newest reading that it deferred in the month, since it was stated as it is. `is_begun`: today's
+    night has cost something already.
     """
 
     what: str
@@ -240,6 +242,7 @@ class Standing:
     night: Decimal
     reason: str | None
     today: date
+    is_begun: bool
 
     @property
     def share(self) -> float:
@@ -249,12 +252,13 @@ class Standing:
     def __str__(self) -> str:
         """In a sentence."""
         first_of_next = (self.today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        forecast = self.spent + self.night * (first_of_next - self.today).days
+        next_night = self.today + timedelta(days=self.is_begun)
+        forecast = self.spent + self.night * (first_of_next - next_night).days
         if self.reason:
             pace = self.reason
         elif forecast > self.money > self.spent:
             nights = int((self.money - self.spent) / self.night)
-            pace = f"at this pace it ends on {self.today + timedelta(days=nights)}"
+            pace = f"at this pace it ends on {next_night + timedelta(days=nights)}"
         else:
             pace = f"at this pace {forecast:.2f} by the end of the month"
         return f"{self.what}: {self.spent:.2f} of {self.money:.2f} US dollars spent ({self.share:.0%}); {pace}"

@@ -174,7 +174,7 @@ def read_spend(conn: Connection) -> list[Spent]:
     """The running month (UTC) by source and property, the dearest first.
 
     The forecast is what is spent and, for each night that is left, the mean of the last 14; where a week's nights
-    differ by more than a fifth, from their least to their most.
+    differ by more than a fifth, from their least to their most. Today's is left while it has cost nothing.
     """
     rows = conn.execute(
         """
@@ -191,7 +191,9 @@ def read_spend(conn: Connection) -> list[Spent]:
                coalesce(sum(d.calls) filter (where d.day >= c.first), 0)::bigint,
                coalesce(sum(d.units) filter (where d.day >= c.first), 0),
                coalesce(sum(d.money) filter (where d.day >= c.first), 0),
-               array_agg(d.day), array_agg(d.money), c.today, (c.first + interval '1 month')::date - c.today - 1
+               array_agg(d.day), array_agg(d.money), c.today,
+               (c.first + interval '1 month')::date - c.today
+               - (coalesce(sum(d.money) filter (where d.day = c.today), 0) > 0)::integer
         from daily as d cross join clock as c left join ops.property as p using (property_key)
         group by d.source, d.property_key, c.first, c.today
         """,
