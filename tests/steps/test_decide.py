@@ -204,14 +204,17 @@ def test_words_of_providers_mean_nothing_in_a_request(shop: Shop) -> None:
         load = write(connection, [row], source=SEARCH_CONSOLE, days=[DAY])
         connection.execute(
             "insert into ops.verdict (load_id, rule, severity, is_met, broken_count, reason)"
-            " values (%s, 'least_share', 'fail', false, 7, %s), (%s, 'fine', 'fail', true, 0, null)",
-            (load, HOSTILE, load),
+            " values (%s, 'least_share', 'fail', false, 7, %s), (%s, 'fine', 'fail', true, 0, null),"
+            " (%s, 'unbalanced', 'warn', false, null, 'clicks')",
+            (load, HOSTILE, load, load),
         )
         loads.move(connection, load, "quarantined", reason=HOSTILE)
     request = decide.describe(shop.wh, load, "run 1")
     assert request is not None
     assert request.subject == f"load {load}: search_console.{SEARCH_CONSOLE.tables[0].name} of shop, {DAY}..{DAY}"
     assert "least_share (fail, 7 rows)" in request.body
+    rules = request.body.partition("Rules that it broke:")[2].partition("It has")[0].split()
+    assert (rules.index("(1)"), rules.index("(2)") < rules.index("unbalanced")) == (0, True), "a block is one line"
     assert "many" in request.body, "the value that its column cannot hold"
     told = [line for line in request.body.splitlines() if "evil" in line or "script" in line]
     assert len(told) == 3
@@ -221,7 +224,7 @@ def test_words_of_providers_mean_nothing_in_a_request(shop: Shop) -> None:
         assert "\u202e" not in line
     before = ["", *request.body.splitlines()]
     beginnings = [last for last, line in pairwise(before) if line.startswith("    ")]
-    assert all(not last or last.startswith("    ") for last in beginnings)
+    assert beginnings == [""] * 4, "reason, two rules and a row"
 
 
 @pytest.mark.parametrize(

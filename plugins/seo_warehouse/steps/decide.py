@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from seo_warehouse.alerting.messages import plain
 from seo_warehouse.errors import AuditFailedError, ConfigError, LoadError, NightOverError
@@ -131,7 +132,8 @@ def _subject(load: WaitingLoad) -> str:
 def _body(load: WaitingLoad, found: Evidence) -> str:
     """Words that are ours stand as they are, all others in blocks of code, which four blanks make of any line."""
     lines = ["This load is held: its days are not in the warehouse until somebody decides.", ""]
-    lines += _quoted([load.reason or "no reason was noted", *([f"file: {load.file}"] if load.file else [])])
+    lines += _quoted([load.reason or "no reason was noted"])
+    lines += ["Its file:", "", *_quoted([load.file])] if load.file else []
     lines += ["Rules that it broke:", "", *_quoted(_rules(found))] if found.rules else []
     good = found.good
     before = f"; load {good.load_id} of {good.first_day}..{good.last_day} had {good.rows_read}" if good else ""
@@ -150,5 +152,8 @@ def _rules(found: Evidence) -> Iterator[str]:
         yield f"{rule.rule} ({rule.severity}{count}): {rule.reason or 'see its rows'}"
 
 
-def _quoted(lines: Iterator[str] | list[str]) -> list[str]:
-    return [*(f"    {plain(line)}" for line in lines), ""]
+def _quoted(lines: Iterable[str]) -> list[str]:
+    """Each line as a block, with its number between where there are several: Airflow shows a block as one line."""
+    blocks = [[f"    {plain(line)}", ""] for line in lines]
+    numbered = ([f"({number})", "", *block] for number, block in enumerate(blocks, start=1))
+    return list(chain.from_iterable(numbered if len(blocks) > 1 else blocks))
