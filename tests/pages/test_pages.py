@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
 import psycopg
 import pytest
+import uvicorn
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from seo_warehouse.pages.access import may_decide, may_see
 from seo_warehouse.pages.app import FOLDER, app, find_warehouse
 from seo_warehouse.pages.reading import STATES, connected, read_calendar
+from tests.pipeline.browser import chromium
 from tests.steps.dropping import Shop, open_shop
 
 HOSTILE = "<script>alert(1)</script> \"quoted\" 'too' \u202eevil {{ 7 * 7 }}"
@@ -290,3 +297,44 @@ def test_the_plugin_names_the_pages_and_imports_nothing_of_them() -> None:
     (view,) = seo_warehouse_pages.SeoWarehousePages.external_views
     assert view["href"].startswith(str(served["url_prefix"]))
     assert view["href"].rpartition("/")[2] in {path.strip("/") for path in paths()}
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of the pages, served without Airflow."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@pytest.mark.slow
+def test_no_page_is_wider_than_its_window_and_the_newest_days_are_in_sight(
+    shop: Shop, visitor: TestClient, tmp_path: Path
+) -> None:
+    """At a desk, and on a telephone beside Airflow's own bar."""
+    if shutil.which("chromedriver") is None and not os.environ.get("CI"):
+        pytest.skip("chromedriver is missing: apt-get install chromium-driver")
+    held = hold(shop)
+    shop.fetch(
+        "insert into ops.source_table values ('gsc', 'page', 1, 'dated', %s, 2, 3, 1, '23:00', true, null) returning 1",
+        (TODAY - timedelta(90),),
+    )
+    with served() as url, chromium(tmp_path / "chromium") as window:
+        for width in (280, 1440):
+            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+            window.command("Emulation.setDeviceMetricsOverride", **size)
+            for path in ("tonight", "completeness?property=shop", f"held?load={held}", "spend"):
+                window.open(f"{url}/{path}")
+                assert window.run("return document.documentElement.scrollWidth") <= width, path
+                assert window.log("browser") == [], path
+            window.open(f"{url}/completeness?property=shop")
+            hidden = (
+                "const c = document.querySelector('.calendar'); return c.scrollWidth - c.clientWidth - c.scrollLeft"
+            )
+            assert window.run(hidden) <= 1

@@ -43,6 +43,8 @@ document.querySelectorAll("form[data-go] select").forEach((select) => {
 // The day and its state in words, for who points at it and for who walks over the calendar by keys.
 const calendar = document.querySelector(".calendar");
 if (calendar) {
+  // Where not all days fit, the newest are those that one looks for.
+  calendar.scrollLeft = calendar.scrollWidth;
   const said = document.getElementById("said");
   const tell = (cell) => { if (cell.title) { said.textContent = cell.title; } };
   calendar.addEventListener("mouseover", (event) => tell(event.target));
