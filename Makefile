@@ -66,8 +66,9 @@ bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if n
 	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)
 	$(BIN)/python -m pytest tests/warehouse/test_link_incremental.py -n 0 -v --seed 0-49 $(ARGS)
 
-bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario
+bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario, and what the models say of fresh ones
 	$(BIN)/python -m benchmarks.link_effect $(ARGS)
+	$(BIN)/python -m benchmarks.link_effect_worlds $(ARGS)
 
 bench-discovery: $(DEVELOPING)  ## judge curves of waits, and what a link does to them, on simulated worlds, as gaps and as files
 	$(BIN)/python -m benchmarks.discovery_worlds $(ARGS)

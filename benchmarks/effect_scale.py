@@ -27,6 +27,7 @@ from psycopg import sql
 
 from benchmarks.measuring import Figure, apart, keep, load_average, peak_mebibytes, repeatedly
 from seo_warehouse.embedded.postgres import Postgres, free_port
+from seo_warehouse.ledger.roles import ROLES
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.urls import identity, key64
@@ -160,9 +161,7 @@ def open_warehouse(home: Path) -> Iterator[tuple[Warehouse, Postgres]]:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"create database {DATABASE}")
         with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
-            prepare(
-                connection, SOURCES, dict.fromkeys(("owner", "loader", "transformer", "analyst", "operator"), PASSWORD)
-            )
+            prepare(connection, SOURCES, dict.fromkeys(("owner", *ROLES), PASSWORD))
             yield Warehouse(connection, Dbt(home)), server
     finally:
         server.stop()
@@ -321,10 +320,8 @@ def copy(w: Warehouse, table: str, names: Sequence[str], lines: Any) -> None:
 def make_models(w: Warehouse) -> None:
     """Create, empty, the relations of what is put in place, and of what else the models of the effect read."""
     w.dbt("seed")
-    made = [
-        f"+{name}"
-        for name in (*LOADED, "fct_search_performance", "int_serp__place_keywords", "int_effect__list_updates")
-    ]
+    # With `@` all that their descendants read too.
+    made = [f"@{name.removesuffix('+')}" for name in EFFECT]
     w.dbt("run", "--select", *made, "path:models/staging/ops")
 
 

@@ -97,7 +97,7 @@ def test_other_moves_before_a_link_are_not_taken_for_lateness(windows: list[Esti
 
 
 def test_the_donut_stands_beside_the_headline_with_a_placebo_of_its_own() -> None:
-    rows = {row.window_name: row for row in publish(LATE, {}, {}, {})}
+    rows = {row.window_name: row for row in publish(LATE, {}, {}, {}, {})}
     donut, headline = rows["donut"], rows["headline"]
     assert headline.is_found_late
     assert headline.estimate == 0
@@ -106,13 +106,13 @@ def test_the_donut_stands_beside_the_headline_with_a_placebo_of_its_own() -> Non
     assert (donut.begin_day, donut.end_day, donut.event_count) == (21, 34, headline.event_count)
     assert donut.sample_low is donut.followed_minus_nofollow is donut.pretrend_p_value is None
     few = [replace(each, event_count=9, treated_cluster_count=9) for each in LATE]
-    assert "donut" not in {row.window_name for row in publish(few, {}, {}, {})}
+    assert "donut" not in {row.window_name for row in publish(few, {}, {}, {}, {})}
 
 
 def test_followed_minus_nofollow_is_wider_by_what_their_placebos_differ_by_where_links_were_found_late() -> None:
     def told(windows: list[Estimate]) -> tuple[float, float]:
         others = [replace(each, arm=NOFOLLOW) for each in course(placebo=-0.03)]
-        rows = publish([*windows, *others], {}, {}, {})
+        rows = publish([*windows, *others], {}, {}, {}, {})
         (row,) = [row for row in rows if row.arm == FOLLOWED and row.window_name == "headline"]
         assert row.followed_minus_nofollow_low is not None
         assert row.followed_minus_nofollow_high is not None

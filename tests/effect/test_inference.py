@@ -122,7 +122,7 @@ def test_the_limits_are_those_that_the_pages_tell() -> None:
 
 
 def test_an_honest_interval_is_wider_by_the_placebo_on_both_sides() -> None:
-    (shown,) = [row for row in publish([BASE, PLACEBO], {}, {}, {}) if row.window_name == "headline"]
+    (shown,) = [row for row in publish([BASE, PLACEBO], {}, {}, {}, {}) if row.window_name == "headline"]
     assert shown.honest_low == pytest.approx(shown.interval_low - 0.03)
     assert shown.honest_high == pytest.approx(shown.interval_high + 0.03)
     width = stats.t.ppf(0.975, 37) * 0.015
@@ -141,7 +141,7 @@ def test_beyond_the_headline_the_placebo_counts_by_distance() -> None:
 
 def test_a_window_before_the_event_has_no_honest_interval() -> None:
     before = replace(BASE, sample_no=5, window_name="week_before_2", begin_day=-14, end_day=-8)
-    rows = {row.window_name: row for row in publish([BASE, PLACEBO, before], {}, {}, {})}
+    rows = {row.window_name: row for row in publish([BASE, PLACEBO, before], {}, {}, {}, {})}
     assert rows["week_before_2"].honest_low is None
     assert rows["placebo"].honest_low is None
     assert rows["week_before_2"].sample_honest_low is rows["placebo"].sample_honest_low is None
@@ -152,7 +152,7 @@ def test_a_window_before_the_event_has_no_honest_interval() -> None:
 def test_four_events_give_counts_and_no_number() -> None:
     few = replace(BASE, event_count=4, treated_cluster_count=4)
     dropped = {(1, "google", FOLLOWED): {"other_link": 7}}
-    (shown,) = publish([few], {}, {}, dropped)
+    (shown,) = publish([few], {}, {}, dropped, {})
     numbers = ("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value",
                "sample_standard_error", "sample_low", "sample_high", "sample_honest_low", "sample_honest_high",
                "placebo_estimate", "pretrend_p_value", "nofollow_estimate", "followed_minus_nofollow")  # fmt: skip
@@ -164,7 +164,7 @@ def test_four_events_give_counts_and_no_number() -> None:
 
 def test_five_events_tell_of_themselves_and_of_no_other() -> None:
     few, before = (replace(each, event_count=6, treated_cluster_count=5) for each in (BASE, PLACEBO))
-    (shown,) = [row for row in publish([few, before], {}, {}, {}) if row.window_name == "headline"]
+    (shown,) = [row for row in publish([few, before], {}, {}, {}, {}) if row.window_name == "headline"]
     assert (shown.status, shown.needed_event_count) == ("exploratory", 0)
     width = stats.t.ppf(0.975, 4) * 0.015
     assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.13 - width, -0.07 + width))
@@ -174,12 +174,14 @@ def test_five_events_tell_of_themselves_and_of_no_other() -> None:
 
 
 def test_nine_events_without_an_error_of_their_own_need_one_more() -> None:
-    (shown,) = publish([replace(BASE, event_count=9, treated_cluster_count=9, sample_standard_error=None)], {}, {}, {})
+    (shown,) = publish(
+        [replace(BASE, event_count=9, treated_cluster_count=9, sample_standard_error=None)], {}, {}, {}, {}
+    )
     assert (shown.status, shown.reason, shown.needed_event_count) == ("not_enough_data", "too_few_events", 1)
 
 
 def test_a_dozen_events_give_an_interval_and_no_estimate() -> None:
-    (shown,) = publish([replace(BASE, event_count=12, treated_cluster_count=12)], {}, {}, {})
+    (shown,) = publish([replace(BASE, event_count=12, treated_cluster_count=12)], {}, {}, {}, {})
     assert (shown.status, shown.estimate, shown.standard_error) == ("exploratory", None, None)
     assert shown.interval_low is not None
     assert shown.sample_standard_error is None
@@ -188,7 +190,7 @@ def test_a_dozen_events_give_an_interval_and_no_estimate() -> None:
 
 def test_one_page_has_no_standard_error_and_nothing_that_follows_from_one() -> None:
     (shown,) = publish(
-        [replace(BASE, treated_cluster_count=1, standard_error=None, sample_standard_error=None)], {}, {}, {}
+        [replace(BASE, treated_cluster_count=1, standard_error=None, sample_standard_error=None)], {}, {}, {}, {}
     )
     assert (shown.smallest_detectable_effect, shown.interval_low, shown.p_value) == (None, None, None)
 
@@ -206,7 +208,7 @@ def test_the_difference_of_two_arms_counts_a_shared_control_once() -> None:
 
 def test_a_nofollow_arm_without_enough_events_is_not_compared() -> None:
     few = replace(BASE, arm=NOFOLLOW, event_count=9, treated_cluster_count=9)
-    rows = {row.arm: row for row in publish([BASE, few], {}, {}, {})}
+    rows = {row.arm: row for row in publish([BASE, few], {}, {}, {}, {})}
     assert rows[FOLLOWED].nofollow_estimate is None
     assert rows[FOLLOWED].followed_minus_nofollow is None
 
@@ -238,7 +240,7 @@ def test_an_adjusted_p_value_is_never_smaller_and_keeps_the_order(values: list[f
 def test_cuts_are_adjusted_together_and_the_whole_is_not() -> None:
     levels = [replace(BASE, cut="authority", level=level, estimate=effect) for level, effect in
               (("low", -0.01), ("middle", -0.04), ("high", -0.1))]  # fmt: skip
-    rows = publish([BASE, *levels], {}, {}, {})
+    rows = publish([BASE, *levels], {}, {}, {}, {})
     assert [row.holm_p_value is None for row in rows if row.cut == "all"] == [True]
     p_values = [row.p_value or 0.0 for row in rows if row.cut == "authority"]
     assert [row.holm_p_value for row in rows if row.cut == "authority"] == pytest.approx(holm(p_values))

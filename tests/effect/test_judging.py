@@ -17,7 +17,7 @@ OTHER = Effect(estimate=-0.2, standard_error=0.05, degrees=37, treated_count=38)
 
 def headline(events: int = 40, control_count: int = 400) -> Published:
     made = replace(BASE, event_count=events, treated_cluster_count=events, control_count=control_count)
-    return next(row for row in publish([made, PLACEBO], {}, {}, {}) if row.window_name == "headline")
+    return next(row for row in publish([made, PLACEBO], {}, {}, {}, {}) if row.window_name == "headline")
 
 
 def test_beside_an_estimate_a_check_shows_its_own() -> None:

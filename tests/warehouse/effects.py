@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
-from seo_warehouse.demo.panel import Panel
+from seo_warehouse.demo.panel import STATES, Panel
 from seo_warehouse.urls import identity, key64
 from tests.effect import tables
 from tests.warehouse.world import Warehouse
@@ -53,14 +53,9 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
         for row in tables.keyword_rows(panel, property_key):
             url = page_url(row["page_key"]) if row["page_key"] else None
             warehouse.add_keyword(property_key, row["keyword"], url)
-        keywords = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
         _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
-        _copy(
-            warehouse,
-            "marts.fct_serp_position",
-            (_check(row, keywords) for row in tables.check_rows(panel, property_key)),
-        )
-        spread_checks(warehouse)
+        _copy_checks(warehouse, panel, property_key)
+        spread_checks(warehouse, property_key)
         _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
         spread_link_events(warehouse)
         _copy(
@@ -81,7 +76,7 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
         publish_checked_days(warehouse, property_key)
 
 
-def spread_checks(warehouse: Warehouse) -> None:
+def spread_checks(warehouse: Warehouse, property_key: int = 1) -> None:
     """Put in place what positions are made of, from what is there of `fct_serp_position`, but for days that have it."""
     warehouse.connection.execute(
         """
@@ -89,11 +84,12 @@ def spread_checks(warehouse: Warehouse) -> None:
             (property_key, day, keyword_key, engine, locale, device, origin, state, depth, position)
         select property_key, day, keyword_key, engine, locale, device, origin, state, depth, position
         from marts.fct_serp_position as told
-        where not exists (
+        where told.property_key = %(key)s and not exists (
             select from intermediate.int_serp__judge_checks as there
-            where there.property_key = told.property_key and there.day = told.day
+            where there.property_key = %(key)s and there.day = told.day
         )
-        """
+        """,
+        {"key": property_key},
     )
 
 
@@ -144,11 +140,22 @@ def spread_link_events(warehouse: Warehouse) -> None:
 
 def publish_checked_days(warehouse: Warehouse, property_key: int) -> None:
     """Note every day with a check as published."""
-    days = warehouse.rows(
-        "select distinct day from marts.fct_serp_position where property_key = %s order by day", property_key
+    warehouse.connection.execute(
+        """
+        with loads as (
+            insert into ops.load
+                (source, table_name, property_key, first_day, last_day, night, purpose, attempt, state)
+            select 'dataforseo_serp', 'task', %(key)s, day, day, day, 'night', 1, 'published'
+            from (select distinct day from marts.fct_serp_position where property_key = %(key)s) as checked
+            returning load_id, first_day
+        )
+        insert into ops.publication
+            (source, table_name, property_key, part, day, load_id, row_count, checksum, totals, facts, read_at)
+        select 'dataforseo_serp', 'task', %(key)s, '', first_day, load_id, 0, load_id::text, '{}', '{}', now()
+        from loads
+        """,
+        {"key": property_key},
     )
-    for row in days:
-        warehouse.publish("dataforseo_serp", "task", property_key, row["day"], [])
 
 
 def build_effects(warehouse: Warehouse) -> None:
@@ -175,14 +182,53 @@ def _page(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check(row: Mapping[str, Any], keywords: Mapping[int, int]) -> dict[str, Any]:
-    ranking = row["ranking_page_key"]
-    return {
-        **row,
-        "keyword_key": keywords[row["keyword_key"]],
-        "ranking_page_key": page_key(ranking) if ranking else None,
-        "origin": "dataforseo",
-    }
+def _copy_checks(warehouse: Warehouse, panel: Panel, property_key: int) -> None:
+    """Rank checks, a series at a time: there are too many to tell each by itself."""
+    warehouse.connection.execute(
+        "create temp table told (keyword_key bigint, device text, states smallint[], depths smallint[],"
+        " positions smallint[], pages integer[]) on commit drop"
+    )
+    warehouse.connection.execute("create temp table told_page (page integer, page_key bigint) on commit drop")
+    checks, series = panel.checks, panel.series
+    keys = {row["keyword_key"]: key64(row["keyword"]) for row in tables.keyword_rows(panel, property_key)}
+    _copy(
+        warehouse,
+        "told",
+        (
+            {
+                "keyword_key": keys[int(series.keyword[each]) + 1],
+                "device": tables.DEVICES[int(series.device[each])],
+                "states": checks.state[each].tolist(),
+                "depths": checks.depth[each].tolist(),
+                "positions": checks.position[each].tolist(),
+                "pages": checks.ranking_page[each].tolist(),
+            }
+            for each in range(series.keyword.size)
+        ),
+    )
+    _copy(warehouse, "told_page", ({"page": n, "page_key": page_key(n + 1)} for n in range(panel.knobs.pages)))
+    warehouse.connection.execute(
+        """
+        insert into marts.fct_serp_position
+            (property_key, day, keyword_key, engine, locale, device, origin, state, depth, position, ranking_page_key)
+        select
+            %(key)s, %(first)s::date + found.number::integer - 1, told.keyword_key, %(engine)s, %(locale)s, told.device,
+            'dataforseo', (%(states)s::text[])[found.state + 1], found.depth, nullif(found.position, 0),
+            told_page.page_key
+        from told
+        cross join lateral unnest(told.states, told.depths, told.positions, told.pages)
+            with ordinality as found(state, depth, position, page, number)
+        left join told_page on told_page.page = found.page
+        where found.state > 0
+        """,
+        {
+            "key": property_key,
+            "first": tables.FIRST_DAY,
+            "engine": tables.ENGINE,
+            "locale": tables.LOCALE,
+            "states": list(STATES),
+        },
+    )
 
 
 def _link(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from seo_warehouse.effect.inference import publish
 from tests.effect.builder import Built, build
 from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link, quantile, sample_error
 from tests.effect.simulation import SCENARIOS
+from tests.effect.spills import spill_rows
 from tests.effect.test_oracles import LEVELS_COUNTED
 from tests.effect.test_twin import PANELS, tables
 from tests.effect.twin import draw_sample, prepare
@@ -190,6 +192,7 @@ def published(modelled: Warehouse) -> dict[tuple[int, str, str, str, str, str, s
         rows.read_arms(modelled.connection, pool),
         rows.read_weeks(modelled.connection, pool),
         rows.read_dropped(modelled.connection, pool),
+        rows.read_spills(modelled.connection, pool),
     )
     rows.write(modelled.connection, made, [])
     modelled.dbt("build", "--select", "tag:after_estimates")
@@ -418,6 +421,24 @@ def test_every_event_that_is_left_out_has_the_builders_reason(modelled: Warehous
             if best[event] != (told[event] or "") and told[event] != "too_few_events"
         }
         assert not wrong
+
+
+@pytest.mark.parametrize("key", [100, BUSY_KEY])
+def test_what_untouched_pages_did_beside_the_links_of_others_is_that_of_the_twin(
+    modelled: Warehouse, panels: dict[int, Panel], key: int
+) -> None:
+    expected = spill_rows(prepare(panels[key]))
+    found = modelled.rows(
+        "select * from intermediate.int_effect__measure_spills where property_key = %s order by event_date, topic", key
+    )
+    assert len(found) == expected.topic.size > 30
+    for number, row in enumerate(found):
+        assert row["topic"] == f"topic-{expected.topic[number]}"
+        assert (row["event_date"] - date(1970, 1, 1)).days == expected.date[number]
+        assert row["page_count"] == expected.pages[number]
+        assert row["exposure"] == pytest.approx(expected.exposure[number], abs=1e-9)
+        for name in OUTCOMES:
+            assert row[f"{name}_change"] == pytest.approx(expected.change[name][number], abs=1e-9)
 
 
 def test_cuts_are_of_their_levels_events_alone(modelled: Warehouse, published: dict[Any, dict[str, Any]]) -> None:

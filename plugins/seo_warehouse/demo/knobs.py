@@ -77,6 +77,8 @@ class PanelKnobs:
     followed_effect               of a followed link of average authority on a page without links
     nofollow_worth                a nofollow link's effect as a share of a followed one's
     authority_growth              0: no matter who links; 1: from nothing at authority 0 to twice the effect at 1000
+    effect_spread                 how unequally domains' links tell beside that (sd of the log); their mean stays
+    spill_share                   of a link's effect, what each other page of its topic gains too; below 0: loses
     effect_delay_days, effect_ramp_days   until a link begins to tell; from then to the whole effect, linear
     rise_selection                s: a page whose trend rises by one standard deviation more gets exp(s) times the links
     spell_selection               the same for a page that has stood above its usual place in the last week
@@ -87,6 +89,7 @@ class PanelKnobs:
     gain_rate, loss_rate, restore_rate   links won; links lost; lost links that come back
     pull_spread                   how unequally links fall on pages (sd of the log)
     burst_share                   new links after which more come to the same page within four weeks
+    pr_days, pr_links             days on which links come to many pages at once; how many on each
     repeat_share                  new links from a domain that links to the page already; without effect
     nofollow_share, unknown_share new links that are nofollow; whose rel nobody told
     uncertain_share               changes whose date is known to within three to six weeks only
@@ -96,8 +99,13 @@ class PanelKnobs:
     walk_memory                   how much of a walk's distance from its usual place is left a day later
     noise_sd                      daily noise of a check
     update_days, update_sd        mean distance of the engine's updates, and their size by topic
+    calendar                      panels of the same number have updates on the same days; 0: on days of their own
+    core_effect                   of the update nearest the middle, on a page that attracts links by one deviation more
+    season_sd                     how far pages swing with the year, each in its own time
     check_every                   days from one night of checks to the next
+    later_depth                   what checks ask for from the middle of the panel on; 0: `depth` all along
     unmeasured_share              nights of checks that were left out
+    skipped_share                 checks that were left out, each by itself
     failed_share, truncated_share, shallow_share   checks that failed; ended early; asked for half of the depth only
     unconfigured_share            keywords for which nobody stated a page
     switch_share                  checks in which another page of the topic ranks
@@ -114,6 +122,8 @@ class PanelKnobs:
     followed_effect: float = -0.17
     nofollow_worth: float = 0.0
     authority_growth: float = 0.6
+    effect_spread: float = 0.0
+    spill_share: float = 0.0
     effect_delay_days: int = 2
     effect_ramp_days: int = 16
     rise_selection: float = 0.0
@@ -128,6 +138,8 @@ class PanelKnobs:
     restore_rate: float = 0.0001
     pull_spread: float = 0.3
     burst_share: float = 0.05
+    pr_days: int = 0
+    pr_links: int = 25
     repeat_share: float = 0.04
     nofollow_share: float = 0.31
     unknown_share: float = 0.02
@@ -141,8 +153,13 @@ class PanelKnobs:
     noise_sd: float = 0.05
     update_days: float = 60.0
     update_sd: float = 0.10
+    calendar: int = 0
+    core_effect: float = 0.0
+    season_sd: float = 0.0
     check_every: int = 1
+    later_depth: int = 0
     unmeasured_share: float = 0.0
+    skipped_share: float = 0.0
     failed_share: float = 0.008
     truncated_share: float = 0.006
     shallow_share: float = 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from seo_warehouse.demo.chance import generator
 from seo_warehouse.demo.knobs import PanelKnobs
-from seo_warehouse.demo.panel_links import GAINED, LinkEvents, attraction, make_links
+from seo_warehouse.demo.panel_links import GAINED, LinkEvents, attraction, make_links, pull
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +27,7 @@ WARM_UP_DAYS = 240
 """Days before the first whose edits still tell."""
 EDIT_DELAY_DAYS, EDIT_RAMP_DAYS, UPDATE_DAYS = 1, 10, 6
 TOPIC_STEP_SD = 0.006
+YEAR_DAYS = 365.25
 POSITION_LIMIT = 400.0
 
 
@@ -91,7 +92,17 @@ def make_panel(seed: int, knobs: PanelKnobs | None = None) -> Panel:
     edits = _make_edits(seed, knobs, links)
     updates, topic_level = _make_updates(seed, knobs)
     level = topic_level[topic] + np.cumsum(slope, axis=1) + page_walk
-    level += _phased(knobs, links.page, links.true_day, links.effect, knobs.effect_delay_days, knobs.effect_ramp_days)
+    linked = _phased(knobs, links.page, links.true_day, links.effect, knobs.effect_delay_days, knobs.effect_ramp_days)
+    level += linked
+    if knobs.spill_share:
+        gained = _by_topic(knobs, topic, linked)
+        # What every topic gains alike would carry the whole site off.
+        level += knobs.spill_share * ((gained - gained.mean(axis=0))[topic] - linked)
+    if knobs.core_effect and updates.size:
+        begin = updates[np.abs(updates[:, 0] - knobs.days // 2).argmin(), 0]
+        level += knobs.core_effect * pull(seed, knobs) * ramp(np.arange(knobs.days) - begin, 0, UPDATE_DAYS)
+    if knobs.season_sd:
+        level += _make_seasons(seed, knobs)
     level += _phased(knobs, edits.page, edits.day, edits.effect, EDIT_DELAY_DAYS, EDIT_RAMP_DAYS)
     series = _make_series(seed, knobs)
     latent = _make_latent(seed, knobs, series, level)
@@ -120,16 +131,18 @@ def counted(log_position: Floats, depth: int) -> Ints:
     return np.minimum(place, depth + 1).astype(np.int64)
 
 
-def true_positions(panel: Panel, event: int, begin: int, end: int) -> tuple[Ints, Ints]:
+def true_positions(panel: Panel, event: int, begin: int, end: int, depth: int | None = None) -> tuple[Ints, Ints]:
     """Counted positions of the event's page with the event and without it, each (series of the page, days).
 
-    Days are `begin`..`end` after the day on which the event was seen, whether or not a check was made.
+    Days are `begin`..`end` after the day on which the event was seen, whether or not a check was made. `depth`: the
+    panel's, or a lesser one.
     """
     links, knobs = panel.links, panel.knobs
     days = np.arange(begin, end + 1) + links.seen_day[event]
     latent = panel.latent[np.ix_(panel.series.page == links.page[event], days)]
     shift = links.effect[event] * ramp(days - links.true_day[event], knobs.effect_delay_days, knobs.effect_ramp_days)
-    return counted(latent, knobs.depth), counted(latent - shift, knobs.depth)
+    depth = depth or knobs.depth
+    return counted(latent, depth), counted(latent - shift, depth)
 
 
 def _walk(rng: np.random.Generator, rows: int, days: int, step_sd: float, memory: float) -> Floats:
@@ -151,11 +164,27 @@ def _phased(knobs: PanelKnobs, page: Ints, day: Ints, effect: Floats, delay: int
     return level[:, WARM_UP_DAYS : WARM_UP_DAYS + knobs.days]
 
 
+def _by_topic(knobs: PanelKnobs, topic: Ints, level: Floats) -> Floats:
+    """Sums over the pages of each topic, (topics, T)."""
+    sums = np.zeros((knobs.topics, knobs.days))
+    np.add.at(sums, topic, level)
+    return sums
+
+
+def _make_seasons(seed: int, knobs: PanelKnobs) -> Floats:
+    """What the time of year does to each page, (P, T)."""
+    rng = generator(seed, "seasons")
+    phase = 2 * np.pi * (rng.random((knobs.pages, 1)) + np.arange(knobs.days) / YEAR_DAYS)
+    return np.asarray(knobs.season_sd * np.sqrt(2) * rng.normal(0.0, 1.0, (knobs.pages, 1)) * np.sin(phase))
+
+
 def _make_updates(seed: int, knobs: PanelKnobs) -> tuple[Ints, Floats]:
     """The engine's updates (U, 2), and what they and the topics' own walks do to the topics' levels, (topics, T)."""
-    rng = generator(seed, "updates")
+    rng = generator(knobs.calendar or seed, "updates")
     begins = np.cumsum(10 + rng.exponential(knobs.update_days, 2 + knobs.days // 10).astype(np.int64))
     begins = begins[begins < knobs.days]
+    if knobs.calendar:
+        rng = generator(seed, "sizes of updates")
     level = np.cumsum(rng.normal(0.0, TOPIC_STEP_SD, (knobs.topics, knobs.days)), axis=1)
     sizes = rng.normal(0.0, knobs.update_sd, (knobs.topics, begins.size))
     level += sizes @ ramp(np.arange(knobs.days) - begins[:, None], 0, UPDATE_DAYS)
@@ -204,12 +233,17 @@ def _make_checks(seed: int, knobs: PanelKnobs, series: Series, latent: Floats) -
     rng = generator(seed, "checks")
     place = counted(latent, int(POSITION_LIMIT))
     chance = rng.random(latent.shape)
-    depth = np.where(rng.random(latent.shape) < knobs.shallow_share, knobs.depth // 2, knobs.depth)
+    asked = np.full(knobs.days, knobs.depth)
+    if knobs.later_depth:
+        asked[knobs.days // 2 :] = knobs.later_depth
+    depth = np.where(rng.random(latent.shape) < knobs.shallow_share, asked // 2, asked)
     state = np.where(place <= depth, FOUND, NOT_FOUND)
     state[chance < knobs.failed_share + knobs.truncated_share] = TRUNCATED
     state[chance < knobs.failed_share] = FAILED
     is_left_out = rng.random(knobs.days) < knobs.unmeasured_share
     state[:, is_left_out | (np.arange(knobs.days) % knobs.check_every > 0)] = NO_CHECK
+    if knobs.skipped_share:
+        state[generator(seed, "skipped").random(latent.shape) < knobs.skipped_share] = NO_CHECK
     is_found = state == FOUND
     # Another page of the topic: pages are dealt to topics in turn.
     other = (series.page + knobs.topics) % knobs.pages

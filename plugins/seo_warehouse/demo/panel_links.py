@@ -58,20 +58,27 @@ class _Link:
     rel_class: int
 
 
+def pull(seed: int, knobs: PanelKnobs) -> Floats:
+    """How much each page attracts links, (P, 1), in standard deviations."""
+    return generator(seed, "pull").normal(0.0, 1.0, (knobs.pages, 1))
+
+
 def attraction(seed: int, knobs: PanelKnobs, slope: Floats, page_walk: Floats) -> Floats:
     """Cumulative chances (P, T) of a day's new link to fall on a page or on one before it.
 
     slope       (P, T) daily change of the page's own trend; below 0 the page rises
     page_walk   (P, T) the page's distance from its usual place; below 0 it is in luck
     """
-    pull = generator(seed, "pull").normal(0.0, knobs.pull_spread, (knobs.pages, 1))
     rise = -slope / knobs.trend_sd if knobs.trend_sd else np.zeros_like(slope)
     summed = np.concatenate([np.zeros((knobs.pages, 1)), np.cumsum(page_walk, axis=1)], axis=1)
     last = np.arange(knobs.days)
     first = np.maximum(last - SPELL_DAYS, 0)
     usual = knobs.page_walk_sd / np.sqrt(1 - knobs.walk_memory**2)
     spell = -(summed[:, last] - summed[:, first]) / np.maximum(last - first, 1) / (usual or 1.0)
-    chances = np.cumsum(np.exp(pull + knobs.rise_selection * rise + knobs.spell_selection * spell), axis=0)
+    chances = np.cumsum(
+        np.exp(knobs.pull_spread * pull(seed, knobs) + knobs.rise_selection * rise + knobs.spell_selection * spell),
+        axis=0,
+    )
     return np.asarray(chances / chances[-1])
 
 
@@ -93,6 +100,9 @@ class _Web:
         self.knobs, self.chances = knobs, chances
         self.rng = generator(seed, "links")
         self.authority = np.rint(1_000 * self.rng.random(DOMAINS) ** 1.4).astype(np.int64)
+        spread = knobs.effect_spread
+        self.strength = np.exp(generator(seed, "strength").normal(-spread * spread / 2, spread, DOMAINS))
+        self.pr_days = generator(seed, "pr").choice(knobs.days, knobs.pr_days, replace=False).tolist()
         self.rows: list[tuple[int, ...]] = []
         self.last: dict[int, int] = {}  # row of a link's last change
         self.effects: list[float] = []
@@ -107,7 +117,8 @@ class _Web:
         """Log-position shift of the link: more from authority, less where a page has many links already."""
         share = {FOLLOWED: 1.0, NOFOLLOW: self.knobs.nofollow_worth, UNKNOWN: 0.0}[link.rel_class]
         growth = 1 + self.knobs.authority_growth * (2 * int(self.authority[link.domain]) / 1_000 - 1)
-        return self.knobs.followed_effect * share * growth * 4 / (4 + self.count[link.page])
+        size = self.knobs.followed_effect * share * growth * float(self.strength[link.domain])
+        return size * 4 / (4 + self.count[link.page])
 
     def note(self, number: int, kind: int, day: int, effect: float) -> None:
         """A row of a link's history."""
@@ -196,6 +207,10 @@ class _Web:
             self.add(_Link(self.some_domain(), page, self.some_class()), GAINED, day)
         for chance in self.rng.random(self.rng.poisson(knobs.gain_rate * knobs.pages)):
             self.gain(day, float(chance))
+        if day in self.pr_days:
+            for chance in self.rng.random(knobs.pr_links):
+                page = int(np.searchsorted(self.chances[:, day], chance, side="right"))
+                self.add(_Link(self.some_domain(), page, self.some_class()), GAINED, day)
         for _ in range(self.rng.poisson(knobs.loss_rate * knobs.pages)):
             self.fall(day)
         for _ in range(self.rng.poisson(knobs.restore_rate * knobs.pages)):

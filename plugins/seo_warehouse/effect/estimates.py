@@ -21,6 +21,10 @@ ENGINES = ("google",)
 """Panels of rank checks, which are called by their engine. Any other holds searches."""
 
 
+CHECK_OUTCOMES = ("log_position", "position", "expected_ctr", "top_10_share", "ranked_share")
+"""Outcomes of panels of rank checks."""
+
+
 def headline_outcome(panel: str) -> str:
     """The outcome that stands for a panel."""
     return "log_position" if panel in ENGINES else "click_log"
@@ -143,6 +147,10 @@ class Published:
     followed_minus_nofollow: float | None
     followed_minus_nofollow_low: float | None
     followed_minus_nofollow_high: float | None
+    spill_estimate: float | None
+    spill_standard_error: float | None
+    spill_p_value: float | None
+    spill_row_count: int | None
     smallest_detectable_effect: float | None
     event_count: int
     treated_page_count: int

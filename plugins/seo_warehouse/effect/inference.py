@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 from scipy import stats
@@ -31,6 +31,7 @@ from seo_warehouse.effect.estimates import (
     Estimate,
     Published,
 )
+from seo_warehouse.effect.spill import Spill
 
 CONFIDENCE = 0.95
 POWER = 0.8
@@ -44,6 +45,9 @@ ArmsKey = tuple[int, str, str, str, str, str, int]
 """property_key, panel, cut, level, outcome, weighting, sample_no."""
 WeeksKey = tuple[int, str, str, str, str, int, int]
 """property_key, panel, arm, outcome, weighting, the two sample numbers in order."""
+
+Spills = Mapping[tuple[int, str, str, str], Spill]
+"""By property, panel, outcome and weighting: at the exposure of the headline's events."""
 
 
 def quantile(share: float, degrees: int) -> float:
@@ -154,6 +158,7 @@ def publish(
     arms: Mapping[ArmsKey, Cross],
     weeks: Mapping[WeeksKey, Cross],
     dropped: Mapping[tuple[int, str, str], dict[str, int]],
+    spills: Spills,
 ) -> list[Published]:
     """Every published row, in a fixed order. `dropped`: by property, panel and arm the events left out by reason."""
     series: dict[Series, dict[int, Estimate]] = defaultdict(dict)
@@ -168,7 +173,7 @@ def publish(
             if found := lateness(course.values(), crosses):
                 late[key] = found
     rows = [
-        _published(each, series, arms, pretrends.get(key), late.get(key), dropped)
+        _published(each, series, arms, pretrends.get(key), late.get(key), dropped, _spill_of(each, spills))
         for key, course in series.items()
         for each in course.values()
         # The placebo of a later window's sample stands beside that window only.
@@ -185,6 +190,7 @@ def _published(
     pretrend: float | None,
     late: Lateness | None,
     dropped: Mapping[tuple[int, str, str], dict[str, int]],
+    spill: Spill | None,
 ) -> Published:
     course = series[each.series]
     status, reason = status_of(each)
@@ -198,9 +204,9 @@ def _published(
     if placebo is not None and each.begin_day >= 0:
         doubt = placebo_share(each.begin_day, each.end_day, last_day) * abs(placebo.estimate)
     low, high = _interval(each.estimate, width)
-    honest_low, honest_high = _interval(each.estimate, width, doubt)
+    honest_low, honest_high = _moved(each.estimate, width, doubt, spill, pages)
     sample_low, sample_high = _interval(each.estimate, own_width)
-    sample_honest_low, sample_honest_high = _interval(each.estimate, own_width, doubt)
+    sample_honest_low, sample_honest_high = _moved(each.estimate, own_width, doubt, spill, pages)
     nofollow = _nofollow(each, series) if is_shown else None
     gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
     if gap and placebo and nofollow and late and late.is_found_late and each.begin_day >= 0:
@@ -243,6 +249,10 @@ def _published(
         followed_minus_nofollow=gap[0] if gap else None,
         followed_minus_nofollow_low=gap[1] if gap else None,
         followed_minus_nofollow_high=gap[2] if gap else None,
+        spill_estimate=spill.estimate if spill and own_width else None,
+        spill_standard_error=spill.standard_error if spill and own_width else None,
+        spill_p_value=spill.p_value if spill and own_width else None,
+        spill_row_count=spill.row_count if spill else None,
         smallest_detectable_effect=smallest_detectable(each),
         event_count=each.event_count,
         treated_page_count=each.treated_cluster_count,
@@ -265,6 +275,23 @@ def _interval(middle: float, width: float | None, doubt: float | None = 0.0) -> 
     if width is None or doubt is None:
         return None, None
     return middle - width - doubt, middle + width + doubt
+
+
+def _moved(
+    middle: float, width: float | None, doubt: float | None, spill: Spill | None, pages: int
+) -> tuple[float | None, float | None]:
+    """The honest interval: by what the links did to the pages that theirs are compared with it is moved, and wider."""
+    if width is not None and spill and spill.is_clear and spill.estimate is not None:
+        middle += spill.estimate
+        width = hypot(width, half_width(spill.standard_error, pages) or 0.0)
+    return _interval(middle, width, doubt)
+
+
+def _spill_of(each: Estimate, spills: Spills) -> Spill | None:
+    """Of the headline of followed links, all together."""
+    if each.arm != FOLLOWED or each.cut != "all" or each.window_name != HEADLINE:
+        return None
+    return spills.get((each.property_key, each.panel, each.outcome, each.weighting))
 
 
 def _placebo_of(each: Estimate, series: Mapping[Series, Mapping[int, Estimate]]) -> Estimate | None:
@@ -309,6 +336,10 @@ def _donut(headline: Published, late: Lateness) -> Published:
         followed_minus_nofollow=None,
         followed_minus_nofollow_low=None,
         followed_minus_nofollow_high=None,
+        spill_estimate=None,
+        spill_standard_error=None,
+        spill_p_value=None,
+        spill_row_count=None,
         smallest_detectable_effect=_detectable(donut.standard_error, donut.treated_pages),
     )
 

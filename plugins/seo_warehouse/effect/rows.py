@@ -13,9 +13,10 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from seo_warehouse.effect.checks import Flags, Ints, Rows
-from seo_warehouse.effect.estimates import Cross, Estimate, Published
-from seo_warehouse.effect.inference import ArmsKey, WeeksKey
+from seo_warehouse.effect.estimates import CHECK_OUTCOMES, ENGINES, Cross, Estimate, Published
+from seo_warehouse.effect.inference import ArmsKey, Spills, WeeksKey
 from seo_warehouse.effect.judging import Check
+from seo_warehouse.effect.spill import Spill, by_property, measure_all
 
 Connection = psycopg.Connection[Any]
 
@@ -32,6 +33,29 @@ select property_key, panel, arm, outcome, weighting, sample_no, other_sample_no,
 from intermediate.int_effect__cross_weeks
 group by property_key, panel, arm, outcome, weighting, sample_no, other_sample_no
 """
+SPILLS = """
+select property_key, topic, event_date - date '1970-01-01', page_count, exposure, has_update,
+       array[log_position_change, position_change, expected_ctr_change, top_10_share_change, ranked_share_change]
+from intermediate.int_effect__measure_spills
+order by property_key, topic, event_date
+"""
+"""Changes in the order of CHECK_OUTCOMES."""
+EXPOSURES = """
+with cells as (
+    select cell.property_key, cell.panel, cell.treated_count::float8 as n1, cell.control_count::float8 as n0,
+           avg(gained.exposure) as exposure
+    from marts.fct_link_effect_cell as cell
+    cross join lateral unnest(cell.event_keys) as event(event_key)
+    join intermediate.int_effect__weigh_exposures as gained
+        on gained.property_key = cell.property_key and gained.event_key = event.event_key
+    where cell.window_name = 'headline' and cell.cut = 'all' and cell.arm = 'acquired_followed'
+    group by cell.property_key, cell.panel, cell.cell_key, cell.treated_count, cell.control_count
+)
+select property_key, panel, sum(n1 * n0 / (n1 + n0)), sum(n1 * n0 / (n1 + n0) * exposure), sum(n1), sum(n1 * exposure)
+from cells
+group by property_key, panel
+"""
+"""What the events of the headline's cells are worth, weighted as their effects are."""
 UNITS = """
 select units.cell_key, units.page_key, units.role <> 'control' as is_treated, units.{change} as change,
        units.is_onpage_changed,
@@ -106,6 +130,25 @@ def read_weeks(conn: Connection, pool: frozenset[int]) -> dict[WeeksKey, Cross]:
             key = (property_key, *row[1:7])
             crosses[key] = _added(crosses.get(key), Cross(*row[7:]))
     return crosses
+
+
+def read_spills(conn: Connection, pool: frozenset[int]) -> Spills:
+    """What the headline's links did to the pages beside theirs, by property, panel, outcome and weighting."""
+    with conn.cursor() as cursor:
+        read = by_property(cursor.stream(SPILLS), CHECK_OUTCOMES)
+    worth: dict[tuple[int, str], list[float]] = defaultdict(lambda: [0.0] * 4)
+    for key, panel, *sums in conn.execute(EXPOSURES):
+        for property_key in _told(key, pool):
+            there = worth[property_key, panel]
+            worth[property_key, panel] = [a + b for a, b in zip(there, sums, strict=True)]
+    found = measure_all(read, pool, CHECK_OUTCOMES)
+    spills: dict[tuple[int, str, str, str], Spill] = {}
+    for (key, panel), (weight, exposure, event_weight, event_exposure) in worth.items():
+        for outcome in CHECK_OUTCOMES if panel in ENGINES else ():
+            spill = found.get((key, outcome), Spill(0))
+            spills[key, panel, outcome, "variance"] = spill.of(exposure / weight)
+            spills[key, panel, outcome, "equal"] = spill.of(event_exposure / event_weight)
+    return spills
 
 
 def _told(property_key: int, pool: frozenset[int]) -> tuple[int, ...]:

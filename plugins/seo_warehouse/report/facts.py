@@ -56,6 +56,10 @@ class Effect:
     followed_minus_nofollow: float | None = None
     followed_minus_nofollow_low: float | None = None
     followed_minus_nofollow_high: float | None = None
+    spill_estimate: float | None = None
+    spill_standard_error: float | None = None
+    spill_p_value: float | None = None
+    spill_row_count: int | None = None
     smallest_detectable_effect: float | None = None
     event_count: int = 0
     treated_page_count: int = 0

@@ -181,7 +181,22 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
             if p < CLEAR_P
             else f"The weeks before the link show no clear drift ({say_p(p)}); that is no proof that there was none."
         )
-    return tuple(said)
+    return (*said, *_say_spill(effect, measure))
+
+
+def _say_spill(effect: Effect, measure: Measure) -> list[str]:
+    """Whether links move the pages that theirs are compared with; of rows that it is asked of."""
+    if effect.spill_row_count is None:
+        return []
+    spill, p = finite(effect.spill_estimate), finite(effect.spill_p_value)
+    if spill is None or p is None:
+        return ["Whether links move other pages of their topic too (interference) cannot be told from here."]
+    if p >= CLEAR_P:
+        return [f"Other pages of the topics show no sign that links move them too ({say_p(p)})."]
+    return [
+        f"Such links move the other pages of their topic too: {measure.say(spill)} ({say_p(p)}). "
+        "As these are what is compared with, honest intervals are moved by that, and wider by its error."
+    ]
 
 
 def say_late(facts: Facts) -> tuple[str, ...]:

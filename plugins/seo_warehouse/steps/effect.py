@@ -41,6 +41,7 @@ def _estimated(wh: Warehouse) -> tuple[list[Published], list[Check]]:
             tables.read_arms(reader, pool),
             tables.read_weeks(reader, pool),
             tables.read_dropped(reader, pool),
+            tables.read_spills(reader, pool),
         )
         return published, [check for main in _mains(published) for check in _checks(reader, main, published)]
 
