@@ -52,8 +52,9 @@ PLAIN = {
     "follow_share": "1.0 * sum(followed_link_count) / nullif(sum(link_count), 0)"
     " from marts.rpt_link_profile where {it}",
     "placements": "nullif(count(placement_key), 0) from marts.fct_placement where {it}",
-    "placement_cost": "sum(money) / nullif(count(case when verified_date > '2000-01-01' then 1 end), 0)"
-    " from marts.fct_placement where {it} and money > -1",
+    "placements_seen": "sum(case when verified_date > '2000-01-01' then 1 else 0 end)"
+    " from marts.fct_placement where {it}",
+    "placement_spend": "sum(money) from marts.fct_placement where {it} and money > -1",
     "referral_visits": "sum(case when class = 'mail' then 0 else visit_count end) from marts.fct_referral_visit"
     " where {it} and witness = 'logs'",
     "tied_visit_share": "sum(case when grade = 'exact' then visit_count else 0 end) / nullif(sum(visit_count), 0)"

@@ -143,8 +143,12 @@ select
     money,
     placement_count,
     verified_link_count,
-    {{ nine_places('money / nullif(placement_count, 0)') }} as money_per_placed,
-    {{ nine_places('money / nullif(verified_link_count, 0)') }} as money_per_verified,
+    case
+        when status = 'ok' then {{ nine_places('money / nullif(placement_count, 0)') }}
+    end as money_per_placed,
+    case
+        when status = 'ok' then {{ nine_places('money / verified_link_count') }}
+    end as money_per_verified,
     live_partner_count,
     live_days_low,
     live_days,
