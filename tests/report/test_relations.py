@@ -54,12 +54,15 @@ SELDOM = replace(PARTNER, partner_name="Local News", place=3, is_mostly_average=
 LIFE = Life(
     partner_name="The Timber Blog", source_url="https://timber.example/oak", target_url="https://shop.example/oak",
     money=250.0, placed_date=date(2026, 5, 1), seen_date=date(2026, 5, 3), live_days=208,
-    crawled_date=date(2026, 5, 6), index_state="indexed", indexed_date=date(2026, 4, 1), outcome="log_position",
-    effect=-0.14, effect_low=-0.24, effect_high=-0.03, effect_reason=None, visit_count=41.0, visit_low=38.0,
-    visit_high=45.0, visit_reason="allocated", loss_probability=0.04, lost_date=None,
+    crawled_date=date(2026, 5, 6), index_state="indexed", indexed_date=date(2026, 4, 1),
+    position_before=12.25, position_after=9.5, outcome="log_position", effect=-0.14, effect_low=-0.24, effect_high=-0.03,
+    effect_reason=None, visit_count=41.0, visit_low=38.0, visit_high=45.0, visit_reason="allocated", loss_probability=0.04, lost_date=None,
 )  # fmt: skip
 NOTHING: dict[str, Any] = dict.fromkeys(
-    ("placed_date", "crawled_date", "index_state", "indexed_date", "effect", "effect_low", "effect_high", "visit_count")
+    (
+        *("placed_date", "crawled_date", "index_state", "indexed_date", "position_before", "position_after"),
+        *("effect", "effect_low", "effect_high", "visit_count"),
+    )
 )
 UNKNOWN = replace(
     LIFE, source_url="javascript:alert(1)", money=None, effect_reason="other_link", visit_low=None, visit_high=None,
@@ -126,11 +129,11 @@ def test_a_life_is_followed_through_all_themes_and_gaps_are_said() -> None:
     followed, unknown = ([str(cell) for cell in row] for row in life_table(WHOLE).rows)
     assert followed == [
         "The Timber Blog: timber.example/oak", "250", "2026-05-01", "2026-05-03, 208 days", "2026-05-06",
-        "indexed since 2026-04-01", "13 % nearer to the top (3.0 to 21 % nearer to the top)", "41 (38 to 45)",
-        "stands; 4 % likely to go within 90 days",
+        "indexed since 2026-04-01", "12.2, then 9.5", "13 % nearer to the top (3.0 to 21 % nearer to the top)",
+        "41 (38 to 45)", "stands; 4 % likely to go within 90 days",
     ]  # fmt: skip
     assert unknown[1:] == [
-        "–", "–", "2026-05-03, 208 days", "–", "–", "another link to the page came or went around it",
+        "–", "–", "2026-05-03, 208 days", "–", "–", "–", "another link to the page came or went around it",
         "the page lets nothing through", "2026-11-27",
     ]  # fmt: skip
 
@@ -189,6 +192,10 @@ def test_the_marts_are_read_of_one_property(marts: Connection, analyst: Connecti
     moved = {"property_key": 1, "link_key": 7, "panel": "google", "outcome": "log_position", "event_date": DAY}
     figures = {"shrunk_effect": -0.14, "shrunk_low": -0.24, "shrunk_high": -0.03}
     insert(marts, "rpt_link_contribution", [moved | {"reason": "no_arm"}, moved | figures])
+    stood: dict[str, Any] = {"property_key": 1, "link_key": 7, "engine": "google", "window_name": "headline"}
+    stood |= {"event_type": "acquired", "base_position": 12.25, "window_position": 9.5}
+    others = ({"engine": "bing"}, {"window_name": "short"}, {"event_type": "restored"}, {"window_position": None})
+    insert(marts, "fct_link_rank_change", [stood, *(stood | {"base_position": 50.0} | other for other in others)])
     brought = {"property_key": 1, "link_key": 7, "witness": "logs", "span": "life", "status": "allocated"}
     brought |= {"visit_count": 41.0, "visit_low": 38.0, "visit_high": 45.0}
     insert(marts, "rpt_referral_link", [brought, brought | {"span": "days_28"}])

@@ -24,6 +24,7 @@ CONTRACTED = (
     *("rpt_portfolio", "rpt_witness_bound", "rpt_link_survival", "fct_referral_visit", "fct_link_check"),
     *("rpt_referral_link", "rpt_referral_balance"),
     *("rpt_outreach_return", "rpt_partner", "fct_placement", "dim_partner", "rpt_link_risk"),
+    "fct_link_rank_change",
     *("rpt_portfolio_stress", "fct_link_flag", "rpt_expected_loss"),
     *("dim_bot", "fct_bot_crawl", "fct_log_day", "fct_index_state"),
 )

@@ -336,6 +336,13 @@ def _publish_relations(warehouse: Warehouse) -> None:
     moved = {"property_key": 1, "link_key": link, "panel": "google", "event_key": 9, "arm": "acquired_nofollow"}
     moved |= {"outcome": "log_position", "event_date": day(0), "shrunk_effect": -0.05}
     warehouse.insert("marts.rpt_link_contribution", [moved | {"shrunk_low": -0.2, "shrunk_high": 0.1}])
+    stood = {"property_key": 1, "link_key": link, "engine": "google", "locale": "us", "window_name": "headline"}
+    stood |= {"event_key": 9, "event_type": "acquired", "event_date": day(0), "control_count": 0, "keyword_key": 1}
+    places = (("desktop", 8, 6), ("mobile", 10, 7), ("tablet", None, 3))
+    warehouse.insert(
+        "marts.fct_link_rank_change",
+        [stood | {"device": name, "base_position": then, "window_position": later} for name, then, later in places],
+    )
     brought = {"property_key": 1, "witness": "logs", "link_key": link, "span": "life", "status": "ambiguous"}
     brought |= {"first_day": day(0), "last_day": LAST, "exact_count": 0, "sole_count": 0}
     warehouse.insert("marts.rpt_referral_link", [brought | {"visit_low": 1, "visit_high": 9}])
@@ -606,7 +613,7 @@ TRUTH: Mapping[int, list[tuple[Any, ...]]] = {
     49: [("news", 1, 1, 1, 0, 100), ("Ghost", 1, 0, 0, 0, 50)],
     50: [
         ("news", NEWS, 100, day(0), day(0), 12, None, "indexed", day(0))
-        + (-0.05, -0.2, 0.1, None, None, 1, 9, "ambiguous", None, None)
+        + (9.0, 6.5, -0.05, -0.2, 0.1, None, None, 1, 9, "ambiguous", None, None)
     ],
     51: [
         (1, "news", "ok", 900, 300, 2000, 1, 2, True, ["ends_soon"]),

@@ -14,7 +14,7 @@ SPAN = "365"
 MOST_PARTNERS, MOST_LINKS = 10, 10
 TABLES = (
     *("rpt_outreach_return", "rpt_partner", "fct_placement", "dim_partner", "dim_link", "rpt_link_contribution"),
-    *("fct_bot_crawl", "fct_index_state", "rpt_link_risk", "rpt_referral_link"),
+    *("fct_link_rank_change", "fct_bot_crawl", "fct_index_state", "rpt_link_risk", "rpt_referral_link"),
 )
 
 
@@ -100,6 +100,9 @@ class Life:
     crawled_date: date | None
     index_state: str | None
     indexed_date: date | None
+    position_before: float | None
+    """Mean of the target's keywords in the week before the link, and on days 21 to 34 after it."""
+    position_after: float | None
     outcome: str | None
     effect: float | None
     effect_low: float | None
@@ -182,6 +185,14 @@ crawled as (
         and b.day >= paid.seen_date and b.verdict = 'verified'
     group by paid.link_key
 ),
+stood as (
+    select paid.link_key, avg(r.base_position) as position_before, avg(r.window_position) as position_after
+    from paid
+    join marts.fct_link_rank_change as r on r.property_key = paid.property_key and r.link_key = paid.link_key
+        and r.engine = %(panel)s and r.window_name = 'headline' and r.event_type = 'acquired'
+    where r.window_position - r.base_position is not null
+    group by paid.link_key
+),
 ranked as (
     select distinct on (c.link_key) c.link_key, c.outcome, c.shrunk_effect, c.shrunk_low, c.shrunk_high, c.reason
     from paid
@@ -190,19 +201,21 @@ ranked as (
     order by c.link_key, c.reason is not null, c.event_date desc
 )
 select paid.partner_name, paid.source_url, paid.target_url, paid.money, paid.placed_date, paid.seen_date,
-    paid.live_days, crawled.crawled_date, i.state as index_state, i.valid_from_date as indexed_date, ranked.outcome,
+    paid.live_days, crawled.crawled_date, i.state as index_state, i.valid_from_date as indexed_date,
+    stood.position_before, stood.position_after, ranked.outcome,
     ranked.shrunk_effect as effect, ranked.shrunk_low as effect_low, ranked.shrunk_high as effect_high,
     ranked.reason as effect_reason, v.visit_count, v.visit_low, v.visit_high, coalesce(v.reason, v.status)
     as visit_reason, r.loss_probability_90 as loss_probability, paid.lost_date
 from paid
 left join crawled on crawled.link_key = paid.link_key
+left join stood on stood.link_key = paid.link_key
 left join ranked on ranked.link_key = paid.link_key
 left join marts.fct_index_state as i on i.property_key = paid.property_key and i.page_key = paid.page_key
     and i.engine = 'google' and i.to_date is null
 left join marts.rpt_referral_link as v on v.property_key = paid.property_key and v.link_key = paid.link_key
     and v.witness = 'logs' and v.span = 'life'
 left join marts.rpt_link_risk as r on r.property_key = paid.property_key and r.link_key = paid.link_key
-order by num_nonnulls(crawled.crawled_date, i.state, ranked.shrunk_effect, v.visit_count) desc,
+order by num_nonnulls(crawled.crawled_date, i.state, stood.position_after, ranked.shrunk_effect, v.visit_count) desc,
     v.visit_count desc nulls last, paid.money desc nulls last, paid.source_url
 limit {MOST_LINKS}
 """  # noqa: S608

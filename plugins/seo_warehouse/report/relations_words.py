@@ -124,6 +124,7 @@ def life_table(relations: Relations) -> Table:
             f"{life.seen_date}, {count_of(life.live_days, 'day')}",
             _day(life.crawled_date),
             _index(life),
+            _moved(life),
             _effect(life),
             _visits(life),
             _end(life),
@@ -132,7 +133,8 @@ def life_table(relations: Relations) -> Table:
     )
     headings = (
         *("whose link, where", "paid, dollars", "placed, they say", "seen since, stood", "target crawled since"),
-        *("target in the index", "positions (95 % interval)", "visits (95 % interval)", "lost"),
+        *("target in the index", "its positions before and after", "what of that is the link's (95 % interval)"),
+        *("visits (95 % interval)", "lost"),
     )
     return Table("The life of a paid link", headings, rows)
 
@@ -173,6 +175,12 @@ def _index(life: Life) -> str:
     if life.index_state is None:
         return NONE
     return f"{plain(life.index_state)} since {life.indexed_date}"
+
+
+def _moved(life: Life) -> str:
+    if life.position_before is None or life.position_after is None:
+        return NONE
+    return f"{life.position_before:.1f}, then {life.position_after:.1f}"
 
 
 def _effect(life: Life) -> str:
