@@ -354,3 +354,93 @@ def test_partners_are_weighed_alike_each_time_and_ranked(
     curves = warehouse.rows("select * from marts.rpt_outreach_curve where kind = 'all' and status = 'estimate'")
     assert {row["curve"] for row in curves} == {"placed", "lost"}
     assert all(0 <= row["share"] <= 1 and not math.isnan(row["share"]) for row in curves)
+
+
+ORDERS, EXPORTS = (101, 102, 103), 3
+"""Properties that are told the same, each in an order of its own."""
+TOLD_TABLES = {
+    "marts.dim_partner": "partner_key, valid_from_date",
+    "marts.dim_partner_site": "partner_key, site_page_key",
+    "marts.dim_campaign": "campaign_key",
+    "marts.fct_placement": "placement_key",
+    "marts.fct_outreach": "partner_key, campaign_key, from_date",
+    "marts.rpt_outreach_return": "cut, level_key, span",
+    "intermediate.int_relation__sum_partners": "partner_key",
+}
+Told = tuple[str, date, dict[str, Any]]
+"""A table of `raw`, a day of it and a row."""
+
+
+def exports_of(seed: int) -> list[Told]:
+    """Exports with names typed in many ways, and promises, sites and campaigns that contradict each other."""
+    rng, rows = random.Random(seed), list[Told]()
+
+    def typed(word: str, number: int) -> str:
+        name = f"{word} {number}"
+        return rng.choice([name, name.upper(), f" {name.title()}", f"{word}  {number}"])
+
+    for number in range(EXPORTS):
+        day = date(2026, 6, 1) + timedelta(30 * number)
+        at = {"exported_at": datetime(day.year, day.month, day.day, 8, tzinfo=UTC)}
+        for _ in range(40):
+            partner, campaign = rng.randrange(12), typed("camp", rng.randrange(3))
+            name, said = typed("partner", partner), date(2026, 2, 1) + timedelta(rng.randrange(100))
+            money: dict[str, Any] = {
+                "price": round(rng.uniform(10, 300), 2),
+                "currency": rng.choice(["USD", "EUR", "GBP"]),
+            }
+            site: dict[str, Any] = {"site": f"https://p{partner}.example/{rng.choice(('', '#a', '?utm_source=b'))}"}
+            site |= {"partner": name, "owner_since": rng.choice([None, date(2026, 1, 1), date(2026, 3, 1)])}
+            rows.append(("partner", day, at | money | site))
+            budget = {"campaign": campaign, "budget": float(rng.randrange(9)), "kind": rng.choice(KINDS)}
+            rows.append(("campaign", day, at | budget))
+            touch: dict[str, Any] = {
+                "partner": name,
+                "campaign": campaign,
+                "kind": "email",
+                "direction": rng.choice(["in", "out"]),
+            }
+            touch |= {"outcome": rng.choice(["none", "replied", "declined"]), "minutes": rng.uniform(1, 60)}
+            rows.append(("touch", said, at | touch | {"touch_id": f"#{rng.randrange(9)}"}))
+            promise: dict[str, Any] = {
+                "partner": name,
+                "campaign": campaign,
+                "source_url": f"https://p{partner}.example/post",
+            }
+            promise |= {"placement_id": f"i{rng.randrange(15)}", "payment": rng.choice(("once", "monthly", "barter"))}
+            promise |= {"target_url": "https://shop.example/", "placed_on": rng.choice([None, said]), "rel": []}
+            rows.append(("placement", said, at | money | promise | {"kind": rng.choice(KINDS)}))
+    # Of what is one for the loads the later export stays.
+    grain = ("partner", "campaign", "site", "direction", "touch_id", "placement_id")
+    merged = {(table, day, *map(row.get, grain)): (table, day, row) for table, day, row in rows}
+    return list(merged.values())
+
+
+def publish_exports(warehouse: Warehouse, key: int, told: list[Told]) -> None:
+    """The days of exports as their files come, and a link that one of the promises may be of."""
+    by_day: dict[tuple[str, date], list[dict[str, Any]]] = {}
+    for table, day, row in told:
+        by_day.setdefault((table, day), []).append(row)
+    for (table, day), rows in by_day.items():
+        warehouse.publish("outreach", table, key, day, rows, part=f"outreach_{table}s")
+    link: dict[str, Any] = {"property_key": key, "link_key": 1}
+    page = {"source_page_key": key64("https://p1.example/post"), "source_domain_key": key64("p1.example")}
+    warehouse.insert("marts.dim_link", [link | page | {"page_key": key64("https://shop.example/"), "rel": []}])
+    life = {"state": "live", "is_intermittent": False, "miss_count": 0, "first_sight_date": date(2026, 5, 1)}
+    warehouse.insert("marts.fct_link_lifespan", [link | life | {"last_sight_date": date(2026, 8, 1)}])
+
+
+def test_marts_are_the_same_whatever_the_order_of_files(warehouse: Warehouse, truths: dict[int, list[Promise]]) -> None:
+    told = exports_of(7)
+    with warehouse.connection.transaction():
+        for key in ORDERS:
+            warehouse.add_property(key, "shop.example", hourly_rate=60)
+            publish_exports(warehouse, key, random.Random(key).sample(told, len(told)))
+    warehouse.dbt("run", "--select", "int_relation__list_placements", *BEFORE)
+    for table, order in TOLD_TABLES.items():
+        columns = f"select to_jsonb(t) - 'property_key' as row from {table} as t where property_key = %s"
+        first, *others = (warehouse.rows(f"{columns} order by {order}", key) for key in ORDERS)
+        assert first, table
+        assert others == [first, first], table
+    kept = warehouse.rows("select from marts.fct_placement where property_key = %s", ORDERS[0])
+    assert 0 < len(kept) < sum(table == "placement" for table, *_ in told), "no two exports speak of one promise"

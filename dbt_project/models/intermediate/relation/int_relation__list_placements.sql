@@ -1,3 +1,7 @@
+{%- set stated = [
+    'price desc nulls last', 'placed_date', 'promised_url', 'target_url', 'partner', 'campaign', 'kind', 'payment',
+    'currency', 'rel', 'promised_until_date', 'paid_from_date', 'paid_until_date', 'placement_id',
+] -%}
 {{ config(materialized='table') }}
 
 with
@@ -12,10 +16,11 @@ with
         from {{ ref('int_relation__read_placements') }}
     ),
 
+    -- Of what one export says twice the dearer one, whichever came first.
     newest as (
         select distinct on (property_key, placement_key) *
         from told
-        order by property_key, placement_key, observed_at desc, day desc
+        order by property_key, placement_key, observed_at desc, day desc, {{ stated | join(', ') }}
     )
 
 select

@@ -4,7 +4,18 @@ with
     told as (
         select distinct on (property_key, campaign_key) *
         from {{ ref('int_relation__read_campaigns') }}
-        order by property_key, campaign_key, observed_at desc, day desc
+        order by
+            property_key,
+            campaign_key,
+            observed_at desc,
+            day desc,
+            budget desc nulls last,
+            currency,
+            kind,
+            begin_date,
+            end_date,
+            target_url,
+            campaign
     ),
 
     named as (

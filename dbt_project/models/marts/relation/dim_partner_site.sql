@@ -13,7 +13,15 @@ with
             coalesce(owner_since_date, '-infinity') as from_date,
             coalesce(owner_until_date + 1, 'infinity') as to_date
         from {{ ref('int_relation__read_partners') }}
-        order by property_key, partner_key, site_page_key, observed_at desc, day desc
+        order by
+            property_key,
+            partner_key,
+            site_page_key,
+            observed_at desc,
+            day desc,
+            owner_since_date,
+            owner_until_date,
+            site_url
     ),
 
     placed as (
