@@ -19,7 +19,6 @@ TABLES = {
     "marts.dim_link": "link_key",
     "marts.dim_page": "page_key",
     "marts.dim_keyword": "keyword_key",
-    "marts.fct_referral_visit": "day, referrer_key, page_key",
     "marts.fct_serp_position": "day, keyword_key, locale, device",
     "marts.fct_page_crawl": "day, page_key",
     "marts.fct_page_change": "day, page_key, kind",
@@ -32,6 +31,7 @@ TABLES = {
     "intermediate.int_effect__sum_searches": "page_key, day",
 }
 MEASURES = {
+    "marts.fct_referral_visit": "witness, day, referrer_key, page_key",
     "marts.fct_link_rank_change": "event_key, keyword_key, locale, device, window_name",
     "marts.rpt_link_contribution": "panel, event_key",
     "intermediate.int_effect__measure_units": "cell_key, page_key, sample_no, role",
@@ -40,7 +40,7 @@ MEASURES = {
     "marts.fct_link_effect_page": "panel, cut, level, arm, sample_no, page_key",
     "intermediate.int_effect__estimate_effects": "panel, cut, level, arm, sample_no, outcome, weighting",
 }
-"""Tables of means, which are equal but for the order of summation."""
+"""Tables of means and of shares, which are equal but for the order of summation."""
 Row = tuple[object, ...]
 
 

@@ -114,6 +114,8 @@ def empty(w: Warehouse, day: Day) -> None:
     elif source == "visits":
         publish_visits(w, key, night, {})
         w.publish("server_logs", "entry", key, day_of(night), [], part="web/a/0")
+        for table in ("referrer", "landing"):
+            w.publish("ga4", table, key, day_of(night), [])
     elif source == "checks":
         publish_checks(w, key, night, {})
     elif source == "crawl":
@@ -141,6 +143,30 @@ def publish_entries(w: Warehouse, key: int, night: int, rng: random.Random) -> N
         for page in pages
     ]
     w.publish("server_logs", "entry", key, day_of(night), entries, part="web/a/0")
+
+
+def publish_analytics(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
+    """Google counts who came, and tells of the night before what came of it; told again, it is something else."""
+    hosts = [f"n{number}.example" for number in range(0, 40, 2)]
+    at = {"row_key": 0, "host_name": "www.shop.example", "landing": ""}
+    came: list[dict[str, Any]] = [
+        at | {"row_key": number, "landing": f"{HOST}{path}"} for number, path in enumerate(rng.choices(PATHS, k=12))
+    ]
+    seen = {"referrer_state": "known", "is_cut": False, "landing_tag": None}
+    pages = [f"https://www.{rng.choice(hosts)}/{rng.choice(('', 'post'))}" for _ in came]
+    referrers = [
+        row | seen | {"referrer": page, "referrer_key": None if page.endswith("/") else key64(page)}
+        | {"event_count": rng.randint(1, 4)}
+        for row, page in zip(came, pages, strict=True)
+    ]  # fmt: skip
+    w.publish("ga4", "referrer", key, day_of(night), referrers)
+    session = {"session_medium": "referral", "channel_group": "Referral", "engaged_sessions": 1, "currency": "USD"}
+    landings = [
+        row | session | {"session_source": rng.choice(hosts), "sessions": rng.randint(1, 5)}
+        | {"key_events": rng.randint(0, 3), "total_revenue": rng.randint(0, 9)}
+        for row in came
+    ]  # fmt: skip
+    w.publish("ga4", "landing", key, day_of(night - VISITED_EVERY), landings)
 
 
 def publish_links(w: Warehouse, key: int, night: int, rng: random.Random) -> None:
@@ -327,7 +353,7 @@ def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dic
             for number, path in enumerate(paths(key)):
                 w.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
     shares = []
-    for together in zip(*map(batches, worlds), strict=True):
+    for number, together in enumerate(zip(*map(batches, worlds), strict=True)):
         with w.connection.transaction():
             for world, batch in zip(worlds, together, strict=True):
                 for day in batch.told:
@@ -337,6 +363,7 @@ def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dic
                 for key, night in batch.visited:
                     publish_looks(w, key, night, world.visiting)
                     publish_entries(w, key, night, random.Random(f"{world.seed} {key} {night}"))
+                    publish_analytics(w, key, night, random.Random(f"{world.seed} {key} {night} {number}"))
         w.build(*MODELS)
         shares.append(affected_share(w))
     assert min(shares) < 0.5, "no build left cells as they were"
