@@ -6,6 +6,7 @@ from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from seo_warehouse.logs import entries
 from seo_warehouse.logs.entries import read_landing
 from seo_warehouse.logs.fields import NamedColumns
-from seo_warehouse.logs.hits import Parser
+from seo_warehouse.logs.hits import Hit, Parser
 from seo_warehouse.logs.json_lines import KNOWN, make_parser, read_map
 from seo_warehouse.logs.keeping import keep, read_kept
 from seo_warehouse.logs.resuming import find_start
@@ -229,3 +230,30 @@ def test_real_logs_tell_of_the_entries_that_were_counted_by_hand(shared_data: Pa
         "github.com": 2,
         "172.105.72.121": 1,
     }
+
+
+@pytest.mark.external
+@pytest.mark.parametrize(
+    ("name", "none", "origin", "path", "hosts"),
+    [
+        (
+            "advertools_nginx_access.log",
+            *(560, 19, 421),
+            {"adver.tools": 422, "www.google.com": 5, "github.com": 2, "t.co": 2},
+        ),
+        ("advertools_dreamhost_apache_access.log", 73, 51, 5, {"208.113.171.66": 46}),
+        ("advertools_combined_latin1_enc.log", 145, 0, 24, {"packt.live": 10}),
+        ("advertools_combined_with_errors.log", 885, 0, 0, {}),
+        ("advertools_nginx_custom_date.log", 19, 1, 0, {"www.google.com": 1}),
+    ],
+)
+def test_real_lines_have_the_referrers_that_others_counted(
+    name: str, none: int, origin: int, path: int, hosts: dict[str, int], shared_data: Path
+) -> None:
+    lines = (shared_data / "logs" / name).read_bytes().decode("latin-1").split("\n")
+    told = [hit.referrer or "-" for hit in map(PARSE, lines) if isinstance(hit, Hit)]
+    urls = [urlsplit(referrer) for referrer in told if referrer != "-"]
+    bare = sum(not url.path.strip("/") and not url.query for url in urls)
+    assert (len(told) - len(urls), bare, len(urls) - bare) == (none, origin, path)
+    found = Counter(url.netloc for url in urls)
+    assert {host: found[host] for host in hosts} == hosts

@@ -141,10 +141,11 @@ def test_of_no_visits_nothing_is_written(warehouse: Warehouse, wh: steps.Warehou
 
 
 def test_a_link_that_does_nothing_is_seldom_told_to_do_something(warehouse: Warehouse, wh: steps.Warehouse) -> None:
-    # Hosts of one link each, visited alike before it came and after; people come in bursts, by day and by week.
+    # Hosts of one link each, visited alike before it came and after, by one a day, five and thirty; people come in
+    # bursts, by day and by week.
     rng, links, came = np.random.default_rng(3), 300, day_of(100)
     shares = np.repeat(rng.gamma(10, 1 / 10, (links, 9)), 7, axis=1)[:, :57] * rng.gamma(4, 1 / 4, (links, 57))
-    counts = rng.poisson(5 * shares)
+    counts = rng.poisson(np.repeat([1, 5, 30], links // 3)[:, None] * shares)
     for table in ("marts.fct_referral_visit", "intermediate.int_referral__list_candidates", "marts.fct_link_event"):
         warehouse.connection.execute(f"truncate {table}")
     event = {"property_key": 1, "event_type": "acquired", "event_date": came, "evidence": "dated"}
