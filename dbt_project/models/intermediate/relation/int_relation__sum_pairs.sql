@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
-{#- What is told of a partner in a campaign, in one row. -#}
+{#- What is told of a partner in a campaign, in one row. Money is summed as numeric, which no order of rows moves. -#}
 with
     states as (
         select
@@ -24,7 +24,7 @@ with
             partner_key,
             campaign_key,
             min(kind) as kind,
-            sum(money) as money,
+            sum(money::numeric) as money,
             count(*) filter (where money is null) as unpriced_count,
             count(placed_date) as placed_count,
             count(verified_date) as verified_count,
@@ -42,7 +42,9 @@ with
             touches.partner_key,
             touches.campaign_key,
             sum(
-                coalesce(touches.cost * rate.dollars, touches.minutes / 60 * properties.hourly_rate)
+                coalesce(
+                    touches.cost * rate.dollars, touches.minutes / 60 * properties.hourly_rate
+                )::numeric
             ) as money,
             bool_or(
                 touches.cost is null and touches.minutes > 0 and properties.hourly_rate is null

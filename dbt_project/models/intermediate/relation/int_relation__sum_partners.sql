@@ -31,7 +31,7 @@ with
             sum(placements.live_days) filter (
                 where placements.verified_date is not null
             ) as link_days,
-            avg(placements.money) as mean_money,
+            avg(placements.money::numeric) as mean_money,
             count(*) filter (
                 where placements.lost_date >= dates.as_of_date - 90
             ) as recent_loss_count,
