@@ -55,8 +55,9 @@ LIFE = Life(
     partner_name="The Timber Blog", source_url="https://timber.example/oak", target_url="https://shop.example/oak",
     money=250.0, placed_date=date(2026, 5, 1), seen_date=date(2026, 5, 3), live_days=208,
     crawled_date=date(2026, 5, 6), index_state="indexed", indexed_date=date(2026, 4, 1),
-    position_before=12.25, position_after=9.5, outcome="log_position", effect=-0.14, effect_low=-0.24, effect_high=-0.03,
-    effect_reason=None, visit_count=41.0, visit_low=38.0, visit_high=45.0, visit_reason="allocated", loss_probability=0.04, lost_date=None,
+    position_before=12.25, position_after=9.5, outcome="log_position",
+    effect=-0.14, effect_low=-0.24, effect_high=-0.03, effect_reason=None,
+    visit_count=41.0, visit_low=38.0, visit_high=45.0, visit_reason="allocated", loss_probability=0.04, lost_date=None,
 )  # fmt: skip
 NOTHING: dict[str, Any] = dict.fromkeys(
     (
