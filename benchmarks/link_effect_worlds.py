@@ -30,10 +30,14 @@ from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel, true_positions
 from seo_warehouse.effect import rows
 from seo_warehouse.effect.contrasts import DONUT
-from seo_warehouse.effect.estimates import HEADLINE, Published
+from seo_warehouse.effect.estimates import HEADLINE, LEAST_EVENTS, Published
 from seo_warehouse.effect.inference import publish
+from seo_warehouse.effect.spill import measure
+from tests.effect.estimates import estimate, followed_minus_nofollow, sample_error
 from tests.effect.simulation import MEASURED
+from tests.effect.spills import spill_rows
 from tests.effect.tables import update_rows
+from tests.effect.twin import Prepared, Sample, draw_sample, prepare
 from tests.effect.windows import window
 from tests.warehouse.effects import LOADED, build_effects, event_key, load
 from tests.warehouse.world import Warehouse
@@ -129,7 +133,7 @@ def clear(w: Warehouse) -> None:
     there = w.rows(
         "select n.nspname, c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace"
         " where c.relkind in ('r', 'p') and (c.relname = any(%s) or n.nspname = 'ops' and c.relname in"
-        " ('property', 'tracked_keyword', 'publication', 'load'))",
+        " ('property', 'panel_depth', 'tracked_keyword', 'publication', 'load'))",
         [*LOADED, "int_link__find_spans", "int_effect__list_updates"],
     )
     names = [sql.Identifier(row["nspname"], row["relname"]) for row in there]
@@ -193,23 +197,80 @@ def verdict(world: World, outcome: str, events: Sequence[int], published: dict[A
     """What is said of one outcome of a panel. NaN where nothing is."""
     told = published.get((world.property_key, "acquired_followed", outcome, HEADLINE))
     late = published.get((world.property_key, "acquired_followed", outcome, DONUT))
-    names = ("interval", "honest", "sample_honest", "followed_minus_nofollow")
-    ends = [f"{name}_{end}" for name in names for end in ("low", "high")]
     return {
+        "by": "models",
         "scenario": world.scenario,
         "seed": world.seed,
         "outcome": outcome,
         "events": len(events),
         "truth": true_effect(world.panel, events, outcome) if events else np.nan,
-        **{end: _number(getattr(told, end, None)) for end in ends},
+        **{name: _number(getattr(told, name, None)) for name in (*ENDS, *SPILL)},
         "donut_low": _number(getattr(late, "honest_low", None)),
         "donut_high": _number(getattr(late, "honest_high", None)),
         "found_late": _number(getattr(told, "is_found_late", None)),
-        **{name: _number(getattr(told, name, None)) for name in SPILL},
     }
 
 
+ENDS = [
+    f"{name}_{end}"
+    for name in ("interval", "honest", "sample_honest", "followed_minus_nofollow")
+    for end in ("low", "high")
+]
 SPILL = ("spill_estimate", "spill_standard_error", "spill_row_count", "spill_p_value")
+
+
+def judge_by_twin(scenario: str, seed: int) -> Iterator[Judged]:
+    """What the numpy twin says of a panel, which is what the models say (tests/warehouse/test_effect.py), without them.
+
+    Of a panel whose depth changes the twin knows nothing.
+    """
+    world = make_world(scenario, seed, 0)
+    prepared = prepare(world.panel, MEASURED)
+    over = window(HEADLINE)
+    followed, before, nofollow = (
+        draw_sample(prepared, each, f"acquired_{arm}")
+        for each, arm in ((over, "followed"), (window("placebo"), "followed"), (over, "nofollow"))
+    )
+    events = followed.event[followed.is_treated].tolist()
+    rows_of_topics, exposure = spill_rows(prepared), _exposure(prepared, followed)
+    for outcome in MEASURED:
+        told = dict.fromkeys([*ENDS, *SPILL], np.nan)
+        found, placebo = estimate(followed, outcome), estimate(before, outcome)
+        spill = measure([rows_of_topics], outcome).of(exposure)
+        moved, error = (spill.estimate, spill.standard_error) if spill.is_clear else (0.0, 0.0)
+        if found.degrees >= LEAST_EVENTS - 1:
+            own, t = sample_error(followed, before, outcome), found.half_width / found.standard_error
+            for name, middle, half in (
+                ("interval", found.effect, found.half_width),
+                ("honest", found.effect + moved, np.hypot(found.half_width, t * error) + abs(placebo.effect)),
+                ("sample_honest", found.effect + moved, t * np.hypot(own, error) + abs(placebo.effect)),
+            ):
+                told |= {f"{name}_low": middle - half, f"{name}_high": middle + half}
+            other = followed_minus_nofollow(followed, nofollow, outcome)
+            if other.degrees >= LEAST_EVENTS - 1:
+                told |= {"followed_minus_nofollow_low": other.interval[0]}
+                told |= {"followed_minus_nofollow_high": other.interval[1]}
+            told |= {f"spill_{name}": _number(getattr(spill, name)) for name in ("estimate", "p_value", "row_count")}
+            told |= {"spill_standard_error": _number(spill.standard_error)}
+        yield {
+            "by": "twin",
+            "scenario": scenario,
+            "seed": seed,
+            "outcome": outcome,
+            "events": len(events),
+            "truth": true_effect(world.panel, events, outcome) if events else np.nan,
+            **{name: _number(value) for name, value in told.items()},
+        }
+
+
+def _exposure(prepared: Prepared, sample: Sample) -> float:
+    """What the events of a sample are worth, weighted as their effects are."""
+    authority = prepared.panel.links.authority
+    mean = authority[prepared.events.row[prepared.events.arm == 0]].mean()
+    n1, n0 = (np.bincount(sample.cell[each]).astype(np.float64) for each in (sample.is_treated, ~sample.is_treated))
+    worth = np.bincount(sample.cell[sample.is_treated], authority[sample.event[sample.is_treated]] / mean) / n1
+    weight = n1 * n0 / (n1 + n0)
+    return float(weight @ worth / weight.sum())
 
 
 def true_effect(panel: Panel, events: Sequence[int], outcome: str) -> float:
@@ -223,6 +284,12 @@ def true_effect(panel: Panel, events: Sequence[int], outcome: str) -> float:
         there, absent = true_positions(panel, event, over.begin, over.end, depth)
         made.append(np.mean(scale(there) - scale(absent)))
     return float(np.mean(made))
+
+
+COLUMNS = [
+    *("by", "scenario", "seed", "outcome", "events", "truth", *ENDS, *SPILL),
+    *("donut_low", "donut_high", "found_late"),
+]
 
 
 def _number(value: float | None) -> float:
@@ -336,12 +403,12 @@ def draw(means: pd.DataFrame) -> None:
     PICTURE.write_text("\n".join(map(str.rstrip, PICTURE.read_text().splitlines())) + "\n")
 
 
-def told_before() -> pd.DataFrame:
-    """Verdicts that were kept, of scenarios that there still are."""
+def told_before(by: str) -> pd.DataFrame:
+    """Verdicts of the models, or of the twin, that were kept, of scenarios that there still are."""
     if not KEPT.exists():
-        return pd.DataFrame(columns=["scenario", "seed", "outcome"])
+        return pd.DataFrame(columns=COLUMNS)
     told = pd.read_csv(KEPT)
-    return told[told["scenario"].isin(list(SCENARIOS))]
+    return told[told["scenario"].isin(list(SCENARIOS)) & (told["by"] == by)]
 
 
 def keep(judged: Iterable[Judged]) -> int:
@@ -350,7 +417,7 @@ def keep(judged: Iterable[Judged]) -> int:
     RESULTS.mkdir(exist_ok=True)
     is_new = not KEPT.exists()
     with KEPT.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(made[0]))
+        writer = csv.DictWriter(file, COLUMNS)
         if is_new:
             writer.writeheader()
         writer.writerows(made)
@@ -370,37 +437,50 @@ def builds(chosen: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
         yield taken
 
 
+def judge_by_models(chosen: Sequence[tuple[str, int]], until: float) -> None:
+    """Judge and keep, a build at a time, and begin none after that instant."""
+    with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name, open_warehouse(Path(name)) as opened:
+        w, _ = opened
+        make_models(w)
+        for each in builds(chosen):
+            if time.monotonic() > until:
+                break
+            at = time.monotonic()
+            count = keep(judge(w, each))
+            say(f"{count} panels in {time.monotonic() - at:.0f} s")
+
+
 @click.command()
 @click.option(
     "--seeds", default=100, show_default=True, help="Panels a scenario, those that were judged before included."
 )
 @click.option("--scenario", "scenarios", multiple=True, type=click.Choice(list(SCENARIOS)), help="Default: all.")
+@click.option("--by", type=click.Choice(["models", "twin"]), default="models", show_default=True, help="Who judges.")
 @click.option("--minutes", default=0.0, help="Begin no build after so many; 0: go on to the end.")
 @click.option("--anew", is_flag=True, help="Forget what was judged before.")
 @click.option(
     "--write/--no-write", default=True, help="Whether results/link_effect_worlds.json and the picture are replaced."
 )
-def main(seeds: int, scenarios: tuple[str, ...], minutes: float, anew: bool, write: bool) -> None:
+def main(seeds: int, scenarios: tuple[str, ...], by: str, minutes: float, anew: bool, write: bool) -> None:
     """Judge what was not judged before, and print."""
     if anew:
         KEPT.unlink(missing_ok=True)
-    done = set(told_before()[["scenario", "seed"]].itertuples(index=False, name=None))
+    done = set(told_before(by)[["scenario", "seed"]].itertuples(index=False, name=None))
     # A seed of every scenario before the next, so that what is there at any time says as much of each.
     chosen = [
-        (scenario, seed) for seed in range(seeds) for scenario in scenarios or SCENARIOS if (scenario, seed) not in done
+        (scenario, seed)
+        for seed in range(seeds)
+        for scenario in scenarios or SCENARIOS
+        if (scenario, seed) not in done and (by == "models" or not SCENARIOS[scenario].later_depth)
     ]
-    began = time.monotonic()
-    if chosen:
-        with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name, open_warehouse(Path(name)) as opened:
-            w, _ = opened
-            make_models(w)
-            for each in builds(chosen):
-                if minutes and time.monotonic() - began > 60 * minutes:
-                    break
-                at = time.monotonic()
-                count = keep(judge(w, each))
-                say(f"{count} panels in {time.monotonic() - at:.0f} s")
-    means = summed(told_before())
+    until = time.monotonic() + 60 * minutes if minutes else float("inf")
+    if by == "twin":
+        for scenario, seed in chosen:
+            if time.monotonic() < until:
+                keep(judge_by_twin(scenario, seed))
+    elif chosen:
+        judge_by_models(chosen, until)
+    means = summed(told_before(by))
     for is_none in (False, True):
         say(table(means, is_none=is_none).to_markdown())
         say("")
@@ -410,7 +490,7 @@ def main(seeds: int, scenarios: tuple[str, ...], minutes: float, anew: bool, wri
     say(f"{len(missed)} limits missed")
     if write:
         lines = json.loads(means.round(4).reset_index().to_json(orient="records"))
-        MEANS.write_text(json.dumps({"means": lines}, indent=1) + "\n", encoding="utf-8")
+        MEANS.write_text(json.dumps({"by": by, "means": lines}, indent=1) + "\n", encoding="utf-8")
         draw(means)
 
 
