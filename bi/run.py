@@ -19,12 +19,15 @@ from seo_warehouse.embedded import processes
 from seo_warehouse.embedded.postgres import free_port
 from seo_warehouse.embedded.processes import Component
 from seo_warehouse.errors import ConfigError, EmbeddedError, SeoWarehouseError
+from seo_warehouse.ledger.grants import read_grants
 from seo_warehouse.ledger.roles import role_name
 from seo_warehouse.steps.grants import PLAIN_NAME
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse
 
 HERE = Path(__file__).parent
 PYTHON = HERE / ".venv" / "bin" / "python"
+STARTED_FROM = (".venv/.ready", "serve.py", "superset_config.py")
+"""What a Superset that serves has in memory, below this folder: the lock's packages and its settings."""
 ADMIN = "admin"
 OWN_LOGIN = role_name("analyst")
 START_SECONDS = 600.0
@@ -103,8 +106,13 @@ class Api:
         self.call("POST", "assets/import/", files=packed, data=passwords)
 
     def admit(self, login: str, password: str) -> None:
-        """Make a user of the login's name that sees the login's bundle and nothing else, unless there is one."""
-        if self._find("security/users", "username", login):
+        """Make a user of the login's name that sees the login's bundle and nothing else, unless there is one.
+
+        One that was dismissed comes back, by this password.
+        """
+        known = self._find("security/users", "username", login)
+        # Whoever is there may have another password by now, which is theirs to choose.
+        if known and self.call("GET", f"security/users/{known}")["result"]["active"]:
             return
         name = bundle.database_name(login)
         right = ("database_access", f"[{name}].(id:{self._find('database', 'database_name', name)})")
@@ -115,13 +123,34 @@ class Api:
         self.call("POST", f"security/roles/{role}/permissions", json=rights)
         roles = [role, *(self._find("security/roles", "name", known) for known in ("Gamma", "sql_lab"))]
         user = {"username": login, "first_name": login, "last_name": "analyst", "email": f"{login}@localhost"}
-        self.call("POST", "security/users/", json=user | {"active": True, "password": password, "roles": roles})
+        place = ("PUT", f"security/users/{known}") if known else ("POST", "security/users/")
+        self.call(*place, json=user | {"active": True, "password": password, "roles": roles})
+
+    def dismiss(self, login: str) -> None:
+        """Let a login's user in no more and take its bundle away, whatever of it is there."""
+        if user := self._find("security/users", "username", login):
+            # Superset deletes none that has ever done anything.
+            self.call("PUT", f"security/users/{user}", json={"active": False})
+        if database := self._find("database", "database_name", bundle.database_name(login)):
+            # What hangs on a database goes before it.
+            related = self.call("GET", f"database/{database}/related_objects/")
+            for what in ("dashboard", "chart"):
+                self._delete(what, [each["id"] for each in related[f"{what}s"]["result"]])
+            self._delete("dataset", self._all("dataset", "database", "rel_o_m", database))
+            self.call("DELETE", f"database/{database}")
+
+    def _delete(self, what: str, numbers: list[int]) -> None:
+        if numbers:
+            self.call("DELETE", f"{what}/", params={"q": json.dumps(numbers)})
 
     def _find(self, what: str, column: str, value: str) -> int | None:
         """The number of what has a value in a column, or None."""
-        filters = {"filters": [{"col": column, "opr": "eq", "value": value}]}
-        found = self.call("GET", f"{what}/", params={"q": json.dumps(filters)})
-        return found["ids"][0] if found["ids"] else None
+        return next(iter(self._all(what, column, "eq", value)), None)
+
+    def _all(self, what: str, column: str, relation: str, value: str | int) -> list[int]:
+        """The numbers of all, a hundred at most, that have a value in a column."""
+        filters = {"filters": [{"col": column, "opr": relation, "value": value}], "page_size": 100}
+        return list(self.call("GET", f"{what}/", params={"q": json.dumps(filters)})["ids"])
 
     def _permissions(self) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
@@ -136,7 +165,9 @@ class Api:
 
 
 def start(kept: Kept) -> Api:
-    """Serve, unless it serves already, and wait until it answers. Raises EmbeddedError."""
+    """Serve, unless what there is now serves already, and wait until it answers. Raises EmbeddedError."""
+    if _is_outdated(kept.component):
+        processes.stop([kept.component])
     environment = {
         "PATH": f"{PYTHON.parent}:/usr/bin:/bin",
         "HOME": str(kept.folder),
@@ -158,6 +189,12 @@ def start(kept: Kept) -> Api:
     return Api(kept)
 
 
+def _is_outdated(served: Component) -> bool:
+    """Whether what a process was started from has changed since."""
+    known = [HERE / name for name in STARTED_FROM if (HERE / name).exists()]
+    return served.record.exists() and max(p.stat().st_mtime for p in known) > served.record.stat().st_mtime
+
+
 def _answers(kept: Kept) -> bool:
     try:
         with requests.Session() as session:
@@ -175,9 +212,10 @@ def address(wh: Warehouse, login: str, password: str) -> str:
 
 
 def serve(wh: Warehouse, named: Mapping[str, str]) -> Kept:
-    """Bring Superset up with a bundle for each login that was ever named; `named` has passwords by login.
+    """Bring Superset up with a bundle for each login that was named and is still granted anything.
 
-    Raises ConfigError where the login does not reach the warehouse, EmbeddedError where Superset does not.
+    `named` has passwords by login. Raises ConfigError where a login is granted nothing or does not reach the warehouse,
+    EmbeddedError where Superset does not.
     """
     for login in named:
         if not PLAIN_NAME.fullmatch(login):
@@ -188,6 +226,10 @@ def serve(wh: Warehouse, named: Mapping[str, str]) -> Kept:
     kept = Kept(wh.settings.home)
     for login, known in passwords.items():
         _expect_open(address(wh, login, known), login)
+    with wh.connect("owner") as connection:
+        granted = {each.analyst for each in read_grants(connection) if each.has_role}
+    for login in named.keys() - granted:
+        raise ConfigError(f"{login} reads nothing: first `seo-warehouse grant {login} --property ...`")
     try:
         with wh.connect("analyst", autocommit=True) as connection:
             types = bundle.read_types(connection)
@@ -196,6 +238,10 @@ def serve(wh: Warehouse, named: Mapping[str, str]) -> Kept:
             f"{error.diag.message_primary}: dashboards are of marts that a build of this version has made (`make run`)"
         ) from None
     api = start(kept)
+    for login in kept.analysts.keys() - granted - {OWN_LOGIN}:
+        api.dismiss(login)
+        del kept.analysts[login]
+        kept.write()
     for login in dict.fromkeys([OWN_LOGIN, *kept.analysts, *passwords]):
         api.install(address(wh, login, "X"), passwords.get(login), types)
         kept.analysts.setdefault(login, secrets.token_urlsafe(12))
@@ -224,13 +270,15 @@ def _serve(analyst: str | None) -> None:
     named = {}
     if analyst and analyst != OWN_LOGIN:
         named[analyst] = click.prompt(f"Password of {analyst} in the database", hide_input=True)
+    before = Kept(wh.settings.home).analysts.keys() - {analyst}
     try:
         kept = serve(wh, named)
     except SeoWarehouseError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Superset: {kept.url}/dashboard/list/")
     for user, told in [(ADMIN, kept.admin), *kept.analysts.items()]:
-        click.echo(f"  {user}, password {told}")
+        # Who was told of before has it: what is printed is read over shoulders, and stays in logs.
+        click.echo(f"  {user}, " + (f"as told before (in {kept.path})" if user in before else f"password {told}"))
 
 
 @main.command()

@@ -100,8 +100,11 @@ def chromium(folder: Path) -> Iterator[Browser]:
             browser = Browser(session_url)
             # A page builds itself after it has loaded: fields are waited for.
             requests.post(f"{session_url}/timeouts", json={"implicit": 30_000}, timeout=60).raise_for_status()
-            yield browser
-            requests.delete(session_url, timeout=60).raise_for_status()
+            try:
+                yield browser
+            finally:
+                # The driver leaves its browser running.
+                requests.delete(session_url, timeout=60)
         finally:
             driver.terminate()
 

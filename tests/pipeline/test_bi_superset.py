@@ -34,10 +34,11 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class Served:
-    """Superset, and who may sign in."""
+    """Superset, and who may sign in; `password` is LOGIN's in the database."""
 
     kept: run.Kept
     running: Running
+    password: str
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +46,11 @@ def served(running: Running) -> Iterator[Served]:
     """Superset with two bundles: of who reads all, and of who reads one property."""
     made = running.command("grant", LOGIN, "--property", PROPERTY)
     [address] = re.findall(r"postgresql://\S+", made.stdout)
-    kept = run.serve(running.wh, {LOGIN: str(urlsplit(address).password)})
+    password = str(urlsplit(address).password)
+    kept = run.serve(running.wh, {LOGIN: password})
     # Again, as after a change of a dashboard: nobody's password is needed, and nothing is there twice.
     kept = run.serve(running.wh, {})
-    yield Served(kept, running)
+    yield Served(kept, running, password)
     processes.stop([kept.component])
     assert running.command("grant", LOGIN, "--property", PROPERTY, "--revoke").returncode == 0
 
@@ -141,3 +143,20 @@ def test_nothing_of_superset_is_anybody_else_s_to_read(served: Served) -> None:
     assert requests.get(f"{served.kept.url}/api/v1/chart/", timeout=60).status_code in (401, 403, 404)
     for path in (served.kept.path, Path(served.kept.folder) / "superset.db"):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_who_is_granted_nothing_any_more_is_let_in_no_more_until_somebody_grants_again(served: Served) -> None:
+    password = served.kept.analysts[LOGIN]
+    assert served.running.command("grant", LOGIN, "--property", PROPERTY, "--revoke").returncode == 0
+    kept = run.serve(served.running.wh, {})
+    assert kept.analysts.keys() == {run.OWN_LOGIN}
+    with pytest.raises(run.EmbeddedError, match="401"):
+        run.Api(kept, LOGIN, password)
+    databases = run.Api(kept).call("GET", "database/")["result"]
+    assert [row["database_name"] for row in databases] == [bundle.database_name(run.OWN_LOGIN)]
+    with pytest.raises(run.ConfigError, match=f"grant {LOGIN}"):
+        run.serve(served.running.wh, {LOGIN: served.password})
+    assert served.running.command("grant", LOGIN, "--property", PROPERTY).returncode == 0
+    kept = run.serve(served.running.wh, {LOGIN: served.password})
+    seen = run.Api(kept, LOGIN, kept.analysts[LOGIN]).call("GET", "dashboard/")["count"]
+    assert seen == len(DASHBOARDS)
