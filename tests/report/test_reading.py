@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.report.facts import Depth
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import DAYS_BEFORE, SHOWN_PAGES, SHOWN_SERIES, read_timelines
 from tests.report import site, world
@@ -99,6 +100,20 @@ def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Conne
         assert sum(map(len, runs)) + len(line.absences) == len(line.points)
         for run in runs:
             assert {(b.day - a.day).days for a, b in itertools.pairwise(run)} <= {1}
+
+
+def test_checks_of_the_last_week_are_counted_by_whether_they_reach_the_panels_depth(
+    marts: Connection, analyst: Connection
+) -> None:
+    site.fill(marts, pages=1)
+    there = read_facts(analyst, "alderwood", 1).depth
+    assert there is not None
+    assert there.shallow_count == 0 < there.check_count
+    assert there.usual_depth == there.panel_depth
+    marts.execute("update marts.fct_serp_position set depth = 10")
+    assert read_facts(analyst, "alderwood", 1).depth == Depth(
+        there.check_count, there.check_count, 10, there.panel_depth
+    )
 
 
 def test_what_came_long_before_the_first_check_is_beside_no_position(marts: Connection, analyst: Connection) -> None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seo_warehouse.report.facts import Effect, Facts
+from seo_warehouse.report.facts import Depth, Effect, Facts
 from seo_warehouse.report.sentences import (
     Shown,
     judge,
     judge_facts,
+    say_depth,
     say_dropped,
     say_late,
     say_method,
@@ -171,6 +172,14 @@ def test_links_that_were_found_late_have_their_other_base_told() -> None:
     assert "lies between 16 and 34 % nearer to the top: that tells more here." in said
     assert say_late(replace(facts, effects=(replace(headline, is_found_late=False), donut))) == ()
     assert say_late(replace(facts, effects=(headline,))) == ()
+
+
+def test_checks_that_are_mostly_too_shallow_are_said_to_be() -> None:
+    facts = Facts("a", 1, "google", "log_position", True, depth=Depth(1_400, 1_393, 10, 100))
+    (said,) = say_depth(facts)
+    assert "Of 1,400 checks of the last week 1,393 are to less than the panel's depth of 100, mostly to 10" in said
+    assert say_depth(replace(facts, depth=Depth(1_400, 700, 10, 100))) == ()
+    assert say_depth(replace(facts, depth=None)) == ()
 
 
 def test_before_the_link_the_plain_interval_decides() -> None:

@@ -153,6 +153,16 @@ class WeeklyChange:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """Checks of the last week that found or did not: how many, how many of them too shallow, and how deep most are."""
+
+    check_count: int
+    shallow_count: int
+    usual_depth: int
+    panel_depth: int
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
@@ -173,6 +183,7 @@ class Facts:
     unjudged: tuple[Contribution, ...] = ()
     unjudged_counts: dict[str, int] = field(default_factory=dict)
     last_day: date | None = None
+    depth: Depth | None = None
     missing: tuple[str, ...] = ()
     weekly: tuple[Week, ...] = ()
     weekly_changes: tuple[WeeklyChange, ...] = ()

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.report.facts import Check, Contribution, Effect, Facts
+from seo_warehouse.report.facts import Check, Contribution, Depth, Effect, Facts
 from seo_warehouse.report.querying import has_tables, read_rows
 from seo_warehouse.report.words import PANELS
 
@@ -72,6 +72,14 @@ select reason, count(*) as n from marts.rpt_link_contribution
 where property_key = %(key)s and panel = %(panel)s and reason is not null
 group by reason order by n desc, reason limit 50
 """
+DEPTH = """
+select count(*) as check_count, count(*) filter (where c.depth < p.depth) as shallow_count,
+       mode() within group (order by c.depth) as usual_depth, p.depth as panel_depth
+from marts.fct_serp_position as c
+join marts.dim_property as p using (property_key)
+where property_key = %(key)s and c.day > %(last)s - 7 and c.state in ('found', 'not_found') and c.depth is not null
+group by p.depth
+"""
 LAST_DAY = "select max(day) from marts.fct_serp_position where property_key = %(key)s"
 
 
@@ -105,7 +113,8 @@ def read_facts(
         contributions=judged,
         unjudged=unjudged,
         unjudged_counts=counts,
-        last_day=_last_day(connection, which),
+        last_day=(last := _last_day(connection, which)),
+        depth=_depth(connection, which | {"last": last}) if last else None,
     )
 
 
@@ -148,3 +157,8 @@ def _contributions(
 def _last_day(connection: psycopg.Connection[Any], which: dict[str, Any]) -> date | None:
     row = connection.execute(LAST_DAY, which).fetchone() if has_tables(connection, "fct_serp_position") else None
     return row[0] if row else None
+
+
+def _depth(connection: psycopg.Connection[Any], which: dict[str, Any]) -> Depth | None:
+    found = read_rows(connection, Depth, DEPTH, which) if has_tables(connection, "dim_property") else ()
+    return found[0] if found else None

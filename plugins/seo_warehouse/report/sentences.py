@@ -212,6 +212,18 @@ def say_late(facts: Facts) -> tuple[str, ...]:
     )
 
 
+def say_depth(facts: Facts) -> tuple[str, ...]:
+    """That most checks are to less than the panel's depth, and so measure nothing."""
+    found = facts.depth
+    if found is None or 2 * found.shallow_count <= found.check_count:
+        return ()
+    return (
+        f"Of {count_of(found.check_count, 'check')} of the last week {found.shallow_count:,} are to less than the "
+        f"panel's depth of {found.panel_depth}, mostly to {found.usual_depth}: they measure nothing here. State "
+        "panel.depth in properties.yml as it is, and run `seo-warehouse build --full` once.",
+    )
+
+
 def say_dropped(dropped: Mapping[str, int]) -> tuple[tuple[int, str, str], ...]:
     """Links that were not judged, by reason: number, code and reason in words, the most frequent first."""
     rows = ((int(number), code, say_reason(code)) for code, number in dropped.items() if number)
