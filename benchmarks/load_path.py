@@ -15,7 +15,6 @@ import json
 import os
 import subprocess
 import time
-import venv
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,17 @@ from typing import Any
 import click
 from psycopg import sql
 
-from benchmarks.measuring import FLAT, Figure, apart, keep, load_average, peak_mebibytes, say, warehouse
+from benchmarks.measuring import (
+    FLAT,
+    Figure,
+    apart,
+    environment_of,
+    keep,
+    load_average,
+    peak_mebibytes,
+    say,
+    warehouse,
+)
 from benchmarks.vendors import vendors
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.accounts import service_account
@@ -54,7 +63,6 @@ DLT = ("dlt[postgres]==1.31.0", "pyarrow==26.0.1", "adbc-driver-postgresql==1.13
 SLING = ("sling-linux-amd64==1.4.11",)
 INGESTR = ("ingestr==0.15.9",)
 """The last one that needs nothing but its package."""
-ENVIRONMENTS = Path(__file__).parent / ".envs"
 CONFIGURATIONS = [(form, workers) for form in ("insert_values", "csv", "parquet") for workers in (1, 2)]
 ARROW = ("arrow", 1)
 """Rows given to dlt as Arrow tables, which it does not look into."""
@@ -144,26 +152,6 @@ def copy_plainly(wh: Warehouse) -> dict[str, Any]:
     path.unlink()
     say(f"  COPY, then the index: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second")
     return {"rows": rows, "seconds": round(seconds, 2), "rows_per_second": round(rows / seconds)}
-
-
-def environment_of(name: str, packages: Sequence[str]) -> Path:
-    """The folder of programs of a peer's environment, which is made at first."""
-    folder = ENVIRONMENTS / f"{name}-{packages[0].rpartition('=')[2]}"
-    programs, ready = folder / "bin", folder / ".ready"
-    if not ready.exists():
-        venv.create(folder, clear=True, with_pip=True)
-        install: list[str | Path] = [
-            programs / "python",
-            "-m",
-            "pip",
-            "install",
-            "-qq",
-            "--disable-pip-version-check",
-            *packages,
-        ]
-        subprocess.run(install, check=True)
-        ready.touch()
-    return programs
 
 
 def load_with_dlt(wh: Warehouse, address: str, days: int, form: str, workers: int) -> dict[str, Any]:

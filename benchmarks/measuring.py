@@ -6,9 +6,11 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
+import venv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +27,7 @@ from seo_warehouse.embedded.postgres import Postgres, free_port
 from seo_warehouse.steps.warehouse import Warehouse, read_secrets
 
 RESULTS = Path(__file__).parent / "results"
+ENVIRONMENTS = Path(__file__).parent / ".envs"
 PICTURES = Path(__file__).parents[1] / "docs/images"
 FLAT = 1.2
 """Peak memory at ten times the rows, as a ratio: what counts as flat."""
@@ -153,6 +156,26 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
     finally:
         process.join()
     return answer
+
+
+def environment_of(name: str, packages: Sequence[str]) -> Path:
+    """The folder of programs of a peer's environment, which is made at first."""
+    folder = ENVIRONMENTS / f"{name}-{packages[0].rpartition('=')[2]}"
+    programs, ready = folder / "bin", folder / ".ready"
+    if not ready.exists():
+        venv.create(folder, clear=True, with_pip=True)
+        install: list[str | Path] = [
+            programs / "python",
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--disable-pip-version-check",
+            *packages,
+        ]
+        subprocess.run(install, check=True)
+        ready.touch()
+    return programs
 
 
 def _answer(pipe: Connection, function: Callable[..., Any], *arguments: Any) -> None:
