@@ -248,6 +248,7 @@ def _visits_in_pandas(entries: pd.DataFrame, lives: pd.DataFrame, listed: Mappin
     # Where a page has moved: as of the day, though none has here.
     versions = pd.DataFrame({"landing": entries["landing"].unique()})
     versions = versions.assign(page=versions["landing"], since=pd.Timestamp("2000-01-01"))
+    versions["since"] = versions["since"].astype(entries["day"].dtype)
     seen = pd.merge_asof(
         entries.sort_values("day"), versions.sort_values("since"), left_on="day", right_on="since", by="landing"
     )
