@@ -437,11 +437,12 @@ def builds(chosen: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
         yield taken
 
 
-def judge_by_models(chosen: Sequence[tuple[str, int]], until: float) -> None:
-    """Judge and keep, a build at a time, and begin none after that instant."""
+def judge_by_models(chosen: Sequence[tuple[str, int]], seconds: float) -> None:
+    """Judge and keep, a build at a time, and begin none after so long, the making of empty models not counted."""
     with tempfile.TemporaryDirectory(prefix="seo-warehouse-bench-") as name, open_warehouse(Path(name)) as opened:
         w, _ = opened
         make_models(w)
+        until = time.monotonic() + seconds
         for each in builds(chosen):
             if time.monotonic() > until:
                 break
@@ -473,13 +474,14 @@ def main(seeds: int, scenarios: tuple[str, ...], by: str, minutes: float, anew: 
         for scenario in scenarios or SCENARIOS
         if (scenario, seed) not in done and (by == "models" or not SCENARIOS[scenario].later_depth)
     ]
-    until = time.monotonic() + 60 * minutes if minutes else float("inf")
+    seconds = 60 * minutes if minutes else float("inf")
     if by == "twin":
+        until = time.monotonic() + seconds
         for scenario, seed in chosen:
             if time.monotonic() < until:
                 keep(judge_by_twin(scenario, seed))
     elif chosen:
-        judge_by_models(chosen, until)
+        judge_by_models(chosen, seconds)
     means = summed(told_before(by))
     for is_none in (False, True):
         say(table(means, is_none=is_none).to_markdown())
