@@ -157,7 +157,7 @@ def copy_plainly(wh: Warehouse) -> dict[str, Any]:
 def load_with_dlt(wh: Warehouse, address: str, days: int, form: str, workers: int) -> dict[str, Any]:
     """dlt's load of the first days."""
     script = Path(__file__).with_name("dlt_load.py")
-    command = [
+    command: list[str | Path] = [
         environment_of("dlt", DLT) / "python",
         script,
         address,
