@@ -59,8 +59,9 @@ secrets:  ## print fresh passwords for docker-compose: make secrets >> .env
 test: $(DEVELOPING)  ## all tests, in three processes (ARGS="-x -k name": some)
 	$(BIN)/python -m pytest -n 3 -v --durations 25 $(ARGS)
 
-bench: $(DEVELOPING)  ## measure what has a limit, one benchmark after another
-	failed=; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
+bench: $(DEVELOPING)  ## try the models on PostgreSQL 16, then measure what has a limit, one benchmark after another
+	failed=; $(BIN)/python -m pytest tests/warehouse -n 2 -q --postgres 16 || failed=" postgres-16"; \
+	  for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
 	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if nothing had happened (ARGS="--seed 17": one of each)

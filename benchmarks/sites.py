@@ -432,8 +432,19 @@ def _swap(
     connection: psycopg.Connection[Any], feed: Feed, keys: Sequence[int], days: Sequence[date], numbers: dict[str, Any]
 ) -> None:
     place = {"source": feed.source, "table": feed.table, "part": feed.part, "keys": keys, "days": days}
+    # By itself: a cluster spreads no rows in a statement that changes what it does not spread.
+    place["loads"] = [load_id for (load_id,) in connection.execute(_LOADS, numbers | place)]
     for statement in _statements(feed):
         connection.execute(statement, numbers | place)
+
+
+_LOADS = """
+insert into ops.load (source, table_name, property_key, part, first_day, last_day, purpose, attempt, state)
+select %(source)s, %(table)s, property_key, %(part)s, (select min(day) from unnest(%(days)s) as day),
+    (select max(day) from unnest(%(days)s) as day), 'night', 1, 'published'
+from unnest(%(keys)s) with ordinality as key (property_key, place) order by place
+returning load_id
+"""
 
 
 def _statements(feed: Feed) -> Iterator[sql.Composed]:
@@ -448,16 +459,9 @@ def _statements(feed: Feed) -> Iterator[sql.Composed]:
     ).format()
     yield sql.SQL(
         """
-        with loads as (
-            insert into ops.load (source, table_name, property_key, part, first_day, last_day, purpose, attempt, state)
-            select %(source)s, %(table)s, property_key, %(part)s, (select min(day) from unnest(%(days)s) as day),
-                (select max(day) from unnest(%(days)s) as day), 'night', 1, 'published'
-            from unnest(%(keys)s) as property_key
-            returning property_key, load_id
-        )
         insert into {raw} (property_key, part, day, {names}, load_id)
         select property_key, %(part)s, day, {expressions}, load_id
-        from loads
+        from unnest(%(keys)s::integer[], %(loads)s::bigint[]) as loads (property_key, load_id)
         cross join (select day, day - date '2025-01-01' as d from unnest(%(days)s) as day) as days
         {origin}
         """

@@ -18,7 +18,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from seo_warehouse.embedded.postgres import Postgres, free_port
+from seo_warehouse.embedded import postgres as embedded
+from seo_warehouse.embedded.postgres import Postgres, binaries, free_port
 from seo_warehouse.load.schema import prepare
 from seo_warehouse.sources import SOURCES
 
@@ -40,9 +41,27 @@ NO_COMMIT = "0000000"
 """What seeds are drawn by where no commit is known, as in a tree that was downloaded."""
 
 
+PROGRAMS = {
+    15: Path("/usr/lib/postgresql/15/bin"),
+    16: binaries().parents[1] / "pginstall/bin",
+    17: Path("/usr/lib/postgresql/17/bin"),
+    18: binaries(),
+}
+"""Of PostgreSQL by version: 16 and 18 are embedded, 15 and 17 Debian's where they are installed."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--seed`: what tests that take seeds run on."""
+    """`--seed`: what tests that take seeds run on. `--postgres`: on which server the others of PostgreSQL run."""
     parser.addoption("--seed", help="a seed, or the first and the last of them (0-99); else some drawn by the commit")
+    parser.addoption("--postgres", type=int, choices=PROGRAMS, default=18, help="the major version of PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The embedded server's programs are those of the version asked for."""
+    programs = PROGRAMS[config.getoption("--postgres")]
+    if not programs.exists():
+        raise pytest.UsageError(f"{programs} is not there: install that version of PostgreSQL")
+    embedded.binaries = lambda: programs
 
 
 def pytest_report_header() -> str:
@@ -102,7 +121,7 @@ def _group(nodeid: str) -> str:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A throw-away PostgreSQL 18 with a template database `warehouse_template`."""
+    """A throw-away PostgreSQL with a template database `warehouse_template`."""
     folder = Path(tempfile.mkdtemp(prefix="seo-warehouse-test-"))
     server = Postgres(folder / "pg", free_port(), "test-superuser")
     server.initialise()

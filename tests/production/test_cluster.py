@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from time import sleep
 
 import psycopg
 import pytest
@@ -22,7 +22,8 @@ import pytest
 from seo_warehouse.load.schema import SCHEMAS
 from tests.chaos.conftest import SOURCES, Case, founding, serving
 from tests.chaos.state import FIRST_DAY, NIGHT, check_ledger, read_raw
-from tests.warehouse.comparing import is_same
+from tests.production.marts import are_equal, marts_of, rows_of
+from tests.production.nodes import nodes_of
 from tests.warehouse.test_citus_target import KEPT
 
 CLUSTER = os.environ.get("SEO_CITUS_DSN")
@@ -35,12 +36,8 @@ pytestmark = [
 
 PROPERTIES = ("alderwood", "teaharbour")
 READ = "alderwood"
-OF_THE_RUN = ("rpt_completeness", "rpt_spend")
-"""What a night met on its way and what it cost."""
-MARTS = """
-    select table_name from information_schema.tables where table_schema = 'marts' and table_name <> all (%s) order by 1
-"""
-Rows = list[tuple[Any, ...]]
+MADE_BEFORE = 60
+"""Models of a build before a server is killed."""
 
 
 @pytest.fixture(scope="module")
@@ -91,26 +88,6 @@ def _load_history(case: Case, name: str) -> None:
     case.step("demo.history.load_history", name, FIRST_DAY, NIGHT - timedelta(days=1)).succeed()
 
 
-def _marts(connection: psycopg.Connection[Any]) -> list[str]:
-    return [name for (name,) in connection.execute(MARTS, [list(OF_THE_RUN)])]
-
-
-def _rows(connection: psycopg.Connection[Any], mart: str) -> Rows:
-    """A mart's rows, ordered by all that is no mean."""
-    columns = connection.execute(
-        "select column_name, data_type = 'double precision' from information_schema.columns"
-        " where table_schema = 'marts' and table_name = %s order by 2, 1",
-        [mart],
-    ).fetchall()
-    exact = ", ".join(name for name, is_mean in columns if not is_mean)
-    means = "".join(f", {name}" for name, is_mean in columns if is_mean)
-    return connection.execute(f"select row({exact})::text{means} from marts.{mart} order by 1{means}").fetchall()
-
-
-def _is_equal(one: Rows, other: Rows) -> bool:
-    return len(one) == len(other) and all(all(map(is_same, *pair)) for pair in zip(one, other, strict=True))
-
-
 def test_rows_are_on_the_nodes_of_their_property(cluster: Case) -> None:
     with cluster.connect() as connection:
         spread = connection.execute(
@@ -136,20 +113,40 @@ def test_history_and_the_night_are_those_of_one_server(one: Case, cluster: Case)
 
 def test_every_mart_is_that_of_one_server(one: Case, cluster: Case) -> None:
     with one.connect() as server, cluster.connect() as coordinator:
-        marts = _marts(server)
+        marts = marts_of(server)
         assert len(marts) > 60
-        assert [mart for mart in marts if not _is_equal(_rows(server, mart), _rows(coordinator, mart))] == []
+        assert [mart for mart in marts if not are_equal(rows_of(server, mart), rows_of(coordinator, mart))] == []
 
 
 def test_an_analyst_reads_the_granted_property_alone(one: Case, cluster: Case) -> None:
     kept = [name.partition(".")[2] for name in KEPT]
     with one.connect() as server, cluster.connect() as coordinator:
-        marts = [mart for mart in _marts(server) if mart not in kept]
+        marts = [mart for mart in marts_of(server) if mart not in kept]
         # A cluster's policies go by whose the session is.
         server.execute("set session authorization somebody")
         coordinator.execute("set session authorization somebody")
-        assert [mart for mart in marts if not _is_equal(_rows(server, mart), _rows(coordinator, mart))] == []
+        assert [mart for mart in marts if not are_equal(rows_of(server, mart), rows_of(coordinator, mart))] == []
         assert coordinator.execute("select property_name from marts.dim_property").fetchall() == [(READ,)]
         for mart in kept:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 coordinator.execute(f"select from marts.{mart}")
+
+
+@pytest.mark.parametrize("is_coordinator", [False, True], ids=["worker", "coordinator"])
+def test_a_build_that_loses_a_server_is_done_by_the_next_one(one: Case, cluster: Case, is_coordinator: bool) -> None:
+    """Of a cluster on this machine, whose servers are killed and started again as they were."""
+    with cluster.connect() as coordinator:
+        node = next(node for node in nodes_of(coordinator) if (node.group == 0) is is_coordinator)
+        (last,) = coordinator.execute("select max(build_id) from ops.build").fetchall()[0]
+        building = cluster.command("-v", "build", "--full")
+        made = "select count(*) from ops.dbt_node_result where build_id > %s and unique_id like 'model.%%'"
+        while coordinator.execute(made, [last]).fetchall()[0][0] < MADE_BEFORE:
+            assert building.is_running, building.said
+            sleep(0.5)
+    node.kill()
+    assert building.end() != 0
+    cluster.build().succeed()
+    with one.connect() as server, cluster.connect() as coordinator:
+        check_ledger(coordinator)
+        marts = marts_of(server)
+        assert [mart for mart in marts if not are_equal(rows_of(server, mart), rows_of(coordinator, mart))] == []

@@ -23,20 +23,14 @@ from psycopg.conninfo import make_conninfo
 from seo_warehouse.cli import main
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded.backup import back_up
-from seo_warehouse.embedded.postgres import _as_server_user, binaries, free_port
+from seo_warehouse.embedded.postgres import _as_server_user, free_port
 from seo_warehouse.ledger import grants, guests
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse
-from tests.conftest import PASSWORDS
+from tests.conftest import PASSWORDS, PROGRAMS
 
 ANA, PASSWORD = "test_ana", "test-ana"
-PROGRAMS = {
-    15: Path("/usr/lib/postgresql/15/bin"),
-    16: binaries().parents[1] / "pginstall/bin",
-    17: Path("/usr/lib/postgresql/17/bin"),
-    18: binaries(),
-}
 PROPERTIES = """
 properties:
   - {key: 1, name: alderwood, domain: alderwood.example, history_start: 2026-05-01, sources: {}}
@@ -265,7 +259,7 @@ def test_a_backup_takes_no_notice_of_what_is_not_the_warehouses(place: Place, tm
         superuser.execute("select lo_from_bytea(4242, 'x'); create table public.foreign_to_us (n integer)")
     back_up(place.wh, tmp_path / "a", lambda line: None)
     listed = subprocess.run(
-        [binaries() / "pg_restore", "--list", tmp_path / "a"], check=True, capture_output=True, text=True
+        [PROGRAMS[18] / "pg_restore", "--list", tmp_path / "a"], check=True, capture_output=True, text=True
     ).stdout
     assert "TABLE ops grant" in listed
     assert "BLOB" not in listed

@@ -20,9 +20,12 @@ from seo_warehouse.ledger import migrate
 from seo_warehouse.ledger.roles import make_roles
 from seo_warehouse.load import schema
 from seo_warehouse.sources import SOURCES
+from seo_warehouse.steps.build import make_anew
 from seo_warehouse.steps.warehouse import Warehouse, role_passwords
 
 Say = Callable[[str], None]
+MODELLED = ("staging", "intermediate", "marts", "plans")
+"""Schemas of what builds make."""
 
 
 def back_up(wh: Warehouse, to: Path, say: Say) -> None:
@@ -50,7 +53,7 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
     """Fill an empty database from a backup, whole or not at all, and bring it to this release.
 
     Without SEO_WAREHOUSE_DSN it is the embedded server's, which is started and goes on serving. Tables get their
-    owners, roles this home's passwords. Raises BackupError, MigrationError.
+    owners, roles this home's passwords. Into a cluster no model is restored. Raises BackupError, MigrationError.
     """
     wh = Warehouse(settings)
     if not file.is_file():
@@ -63,13 +66,19 @@ def restore(settings: Settings, file: Path, say: Say) -> None:
         # What the backup's policies may name.
         make_roles(connection, role_passwords(settings))
         say(f"restoring {file}")
-        # What goes to the nodes of a cluster is said at the end, where everything is there (schema.distribute).
-        options = "-c citus.enable_ddl_propagation=off" if schema.is_cluster(connection) else ""
-        arguments = ("--no-owner", "--no-privileges", "--single-transaction", str(file))
+        is_cluster = schema.is_cluster(connection)
+        # What goes to the nodes of a cluster is said at the end, where everything is there (schema.distribute). Models
+        # are made anew there: of where their rows lie, and of who may read them, nothing is as it was.
+        left_out = [f"--exclude-schema={name}" for name in MODELLED] if is_cluster else []
+        options = "-c citus.enable_ddl_propagation=off" if is_cluster else ""
+        arguments = ("--no-owner", "--no-privileges", "--single-transaction", *left_out, str(file))
         _run("pg_restore", wh.dsn("owner"), *arguments, options=options)
         if connection.execute("select to_regclass('ops.migration')").fetchone() == (None,):
             raise BackupError(f"{file} is no backup of a warehouse: it has no table ops.migration; drop the database")
         applied = schema.prepare(connection, SOURCES, role_passwords(settings))
+    if is_cluster:
+        make_anew(wh)
+        say("the models are not restored into a cluster: the next build makes them anew")
     for migration in applied:
         say(f"applied {migration}")
     say(f"restored; the database is at migration {migrate.read_migrations()[-1]}")

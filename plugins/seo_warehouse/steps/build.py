@@ -127,8 +127,15 @@ def is_modelled_otherwise(wh: Warehouse) -> bool:
 def note_other_project(wh: Warehouse) -> None:
     """Have the next build make everything anew, unless the models and properties are those of the last one."""
     with wh.connect("loader", autocommit=True) as connection:
-        if _modelled_with(connection) != fingerprint(wh):
-            _set(connection, MODELLED, "another project")
+        is_other = _modelled_with(connection) != fingerprint(wh)
+    if is_other:
+        make_anew(wh)
+
+
+def make_anew(wh: Warehouse) -> None:
+    """Have the next build make everything anew."""
+    with wh.connect("loader", autocommit=True) as connection:
+        _set(connection, MODELLED, "another project")
 
 
 def forget_old_targets(wh: Warehouse) -> None:
