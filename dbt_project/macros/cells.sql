@@ -13,7 +13,7 @@ sees all that a partial build reads.
             {{- return(false) -}}
         {%- endif -%}
     {%- endfor -%}
-    {{- return(run_query('select exists (select from ' ~ modelled ~ ')').rows[0][0]) -}}
+    {{- return(run_query('select exists (select 1 from ' ~ modelled ~ ')').rows[0][0]) -}}
 {%- endmacro %}
 
 {#- Rows of a relation, by the columns of which the ledger keeps a copy, that stand in one of the two alone. -#}

@@ -29,6 +29,7 @@ REFUSED = {
     "lateral": "an outer join with a lateral subquery that has spread rows elsewhere than in its own FROM",
     "gathered": "an outer join with a lateral subquery of spread rows, by the property of a CTE that is named twice",
     "ledger": "a join of a ledger, which stays on the coordinator, with a spread relation",
+    "nothing": "a subquery of spread rows that stands by itself and has no column",
     "existence": "rows of a shared relation kept by what there is of spread ones",
     "cut": "LIMIT, OFFSET, INTERSECT, EXCEPT or a CTE in a subquery that refers to the query around it",
     "sum": "an aggregate, DISTINCT or window without the property in a subquery that refers to the query around it",
@@ -222,6 +223,8 @@ class _Reading:
         """A subquery of an expression. `steps`: the CTEs and subqueries of the FROM beside it."""
         is_spread = self.read(nested, ctes, around)
         names = _refers(nested, around)
+        if is_spread and not names and not all(select.expressions for select in _selects(nested)):
+            self.found.append(_breach("nothing", nested))
         if is_spread and names:
             if names & steps:
                 self.found.append(_breach("step", nested))

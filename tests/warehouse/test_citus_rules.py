@@ -60,6 +60,7 @@ BROKEN = [
         " (p.property_key) p.url from pages as p where p.property_key = u.property_key) as p on true",
     ),
     ("ledger", "select 1 from links as l inner join ops.build_day as b on b.property_key = l.property_key"),
+    ("nothing", "select exists (select from links)"),
     ("existence", "select 1 from dates as d where exists (select 1 from links as l where l.day = d.day)"),
     (
         "cut",
