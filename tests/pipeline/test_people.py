@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
+from tests.pipeline.browser import Browser
 from tests.pipeline.conftest import Running, hold
 
 DAG = "ingest__search_console"
@@ -42,6 +44,22 @@ def test_airflow_asks_about_held_loads_does_what_is_answered_and_ends_what_was_d
     done = running.airflow.wait("decide", run_id=runs[elsewhere], timeout_seconds=WAIT_SECONDS)
     tasks = {task["task_id"]: task["state"] for task in running.airflow.tasks("decide", runs[elsewhere])}
     assert (done["state"], tasks) == ("success", dict.fromkeys(("describe", "request", "carry_out"), "skipped"))
+
+
+def test_a_person_answers_under_required_actions(running: Running, browser: Browser) -> None:
+    load_id = hold(running, 1_003)
+    running.airflow.trigger("maintenance")
+    run = _run_that_asks(running, load_id)
+    browser.open(f"{running.airflow.url}/dags/decide/runs/{quote(run, safe='')}/tasks/request/required_actions")
+    browser.wait_for(f"load {load_id}")
+    browser.write("#element_why", "a quiet day")
+    browser.click("[data-testid='hitl-option-approve']")
+    done = running.airflow.wait("decide", run_id=run, timeout_seconds=WAIT_SECONDS)
+    assert done["state"] == "success", running.airflow.log("decide", run, "carry_out")
+    assert running.rows("select decision, decided_by, why from ops.quality_decision where load_id = %s", load_id) == [
+        ("approve", "admin (Airflow)", "a quiet day")
+    ]
+    assert running.one("select state from ops.load where load_id = %s", load_id) == "published"
 
 
 def _run_that_asks(running: Running, load_id: int) -> str:
