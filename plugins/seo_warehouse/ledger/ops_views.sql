@@ -190,9 +190,10 @@ comment on view ops.granted_everything is 'One row where the current user reads 
 
 -- The same for policies on Citus, which takes no subquery in them. As its owner and of whoever the session is: on a node,
 -- where the session is the asker's own, Citus looks the tables up by name, and analysts have no right to the schema.
--- Dear, so that an index is asked with its answer: in a filter it would be called for each row.
+-- Dear, so that an index is asked with its answer: in a filter it would be called for each row. In no parallel process:
+-- where it is planned there Citus sets parameters, which PostgreSQL refuses.
 create or replace function ops.granted_properties() returns integer[]
-language sql stable parallel safe cost 10000 security definer set search_path = pg_catalog, pg_temp
+language sql stable parallel restricted cost 10000 security definer set search_path = pg_catalog, pg_temp
 begin atomic
     select array(select property_key from ops.analyst_property where analyst = session_user);
 end;
