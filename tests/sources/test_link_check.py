@@ -198,7 +198,7 @@ def test_a_host_that_fails_five_times_or_throttles_is_left_alone_for_the_night(t
 def test_hosts_of_one_address_wait_for_one_another(tmp_path: Path) -> None:
     shown = {f"{host}.example/a": LINK for host in "abc"}
     with serve(shown) as site:
-        prop = a_property(site, [f"{host}.example" for host in "abc"], delay_seconds=0.15)
+        prop = a_property(site.port, [f"{host}.example" for host in "abc"], delay_seconds=0.15)
         archive = archive_with(tmp_path, *(a_page(f"http://{url}") for url in shown))
         assert order_visits(api_over(archive), prop, PERIOD)
         instants = [at for _, _, at in site.asked]
@@ -211,7 +211,7 @@ def test_what_was_answered_is_never_asked_again(tmp_path: Path) -> None:
     shown = {"a.example/a": LINK, "a.example/b": NO_LINK, "down.example/a": Reply(status=500)}
     pages = [a_page(f"http://{url}") for url in shown]
     with serve(shown) as site:
-        prop, archive = a_property(site, ["a.example", "down.example"]), archive_with(tmp_path, *pages)
+        prop, archive = a_property(site.port, ["a.example", "down.example"]), archive_with(tmp_path, *pages)
         assert order_visits(api_over(archive), prop, PERIOD)
         first = list(read_links(api_over(archive, may_call=False), prop, PERIOD))
         (archive.folder / "visits.zst").unlink()
@@ -223,7 +223,7 @@ def test_what_was_answered_is_never_asked_again(tmp_path: Path) -> None:
 
 def test_a_replay_asks_nobody(tmp_path: Path) -> None:
     with serve({}) as site:
-        prop, archive = a_property(site, ["a.example"]), archive_with(tmp_path, a_page("http://a.example/a"))
+        prop, archive = a_property(site.port, ["a.example"]), archive_with(tmp_path, a_page("http://a.example/a"))
         with pytest.raises(NotArchivedError, match="no whole visits"):
             order_visits(api_over(archive, may_call=False), prop, PERIOD)
         with pytest.raises(NotArchivedError, match="no whole visits"):
@@ -233,7 +233,7 @@ def test_a_replay_asks_nobody(tmp_path: Path) -> None:
 
 def test_a_plan_that_asks_for_no_page_is_refused(tmp_path: Path) -> None:
     with serve({}) as site, pytest.raises(TerminalSourceError, match="what is no page"):
-        order_visits(api_over(archive_with(tmp_path, {"url": "http://a.example/"})), a_property(site, []), PERIOD)
+        order_visits(api_over(archive_with(tmp_path, {"url": "http://a.example/"})), a_property(site.port, []), PERIOD)
 
 
 @pytest.mark.slow
