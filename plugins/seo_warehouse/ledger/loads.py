@@ -324,6 +324,10 @@ def release_batch(conn: Connection, load_id: int) -> None:
     end_turn(conn, Batch._make((*columns, _file_of(scope or ""))).turn)
 
 
+BESIDE = ("property_key", "part", "load_id", "row_no", "unfit", "unfit_content")
+"""Columns of a load's table in `audit` that are none of the provider's."""
+
+
 def audit_table(load_id: int) -> sql.Identifier:
     """The table in `audit` that holds a load's rows until it is published."""
     return sql.Identifier("audit", f"load_{load_id}")

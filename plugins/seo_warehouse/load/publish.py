@@ -55,7 +55,10 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
     """
     what = f"publish load {load_id} of {source.name}.{table.name}"
     with step(conn, what):
-        _ensure_partitions(conn, source, table, load_id)
+        months = _months(conn, load_id)
+        if len(months) > 1 or source.kind is Kind.DROP or is_cluster(conn):
+            # In transactions of their own, so that nobody waits for the months of a long publication.
+            _ensure_partitions(conn, source, table, months)
         with transaction(conn, lock_wait=wait):
             turns.enter_warehouse(conn, wait)
             load, state = _lock_load(conn, what, source, table, load_id)
@@ -68,7 +71,7 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
                 drop_audit_table(conn, load_id)
                 return state
             days = _compare(conn, source, table, load)
-            _swap(conn, what, source, table, load, days.changed)
+            _swap(conn, what, source, table, load, days.changed, months)
             replaced = _record(conn, source, table, load, days)
             state = "published" if days.changed else "unchanged" if days.equal or not days.later else "superseded"
             left = f"{len(days.later)} days are published from a later reading" if days.later else None
@@ -82,12 +85,9 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
     return state
 
 
-def _ensure_partitions(conn: Connection, source: Source, table: Table, load_id: int) -> None:
-    """In a transaction of its own, so that nobody waits for the months of a long publication."""
-    months = _months(conn, load_id)
-    if len(months) > 1 or source.kind is Kind.DROP or is_cluster(conn):
-        for month in months:
-            ensure_partition(conn, source.raw_name(table), month)
+def _ensure_partitions(conn: Connection, source: Source, table: Table, months: list[date]) -> None:
+    for month in months:
+        ensure_partition(conn, source.raw_name(table), month)
 
 
 def _months(conn: Connection, load_id: int) -> list[date]:
@@ -139,34 +139,35 @@ def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Da
     return days
 
 
-def _swap(conn: Connection, what: str, source: Source, table: Table, load: _Load, days: list[date]) -> None:
+def _swap(
+    conn: Connection, what: str, source: Source, table: Table, load: _Load, days: list[date], months: list[date]
+) -> None:
     expected, held = conn.execute(
         "select coalesce(sum(row_count) filter (where day = any(%s)), 0), coalesce(sum(row_count), 0)"
         " from ops.load_day where load_id = %s",
         (days, load.load_id),
     ).fetchall()[0]
-    swapped = _become_month(conn, source, table, load) if expected == held else None
+    swapped = None
+    if expected == held and len(months) == 1:
+        swapped = _become_month(conn, source, table, load, months[0])
     if swapped is None:
+        _ensure_partitions(conn, source, table, months)
         swapped = _replace(conn, source, table, load, days)
     if swapped != expected:
         raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
 
 
-def _become_month(conn: Connection, source: Source, table: Table, load: _Load) -> int | None:
-    """How many rows the load is a new month of `raw` with; None where it has several months, or `raw` has its one."""
-    months = _months(conn, load.load_id)
-    if len(months) != 1 or not attach_load(conn, source, table, audit_table(load.load_id), months[0]):
+def _become_month(conn: Connection, source: Source, table: Table, load: _Load, month: date) -> int | None:
+    """How many rows the load is a new month of `raw` with; None where `raw` has that month."""
+    if not attach_load(conn, source, table, audit_table(load.load_id), month):
         return None
-    partition = sql.Identifier("raw", partition_name(source.raw_name(table), months[0]))
+    partition = sql.Identifier("raw", partition_name(source.raw_name(table), month))
     return int(conn.execute(sql.SQL("select count(*) from {}").format(partition)).fetchall()[0][0])
 
 
 def _replace(conn: Connection, source: Source, table: Table, load: _Load, days: list[date]) -> int:
     """Write the load's rows of some days in the place of those in `raw`. Returns how many."""
-    relation = source.raw_name(table)
-    for month in _months(conn, load.load_id):
-        ensure_partition(conn, relation, month)
-    raw = sql.Identifier("raw", relation)
+    raw = sql.Identifier("raw", source.raw_name(table))
     columns = sql.SQL(", ").join(sql.Identifier(name) for name, _ in stored_columns(table.columns))
     place: dict[str, Any] = {"property_key": load.property_key, "part": load.part, "days": days}
     conn.execute(

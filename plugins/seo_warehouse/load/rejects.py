@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from seo_warehouse.ledger.loads import audit_table
+from seo_warehouse.ledger.loads import BESIDE, audit_table
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.load.schema import grain_index
 from seo_warehouse.spec import Table
@@ -15,8 +15,6 @@ from seo_warehouse.spec import Table
 STORABLE = "storable"
 """Rule of a row that its columns can hold; the row itself names the columns that cannot."""
 DUPLICATE_GRAIN = "duplicate_grain"
-BESIDE = ["property_key", "part", "load_id", "row_no", "unfit", "unfit_content"]
-"""Columns in `audit` that are not of what was read."""
 
 
 def reject_broken(conn: Connection, load_id: int, conditions: Mapping[str, sql.Composable]) -> int:
@@ -38,7 +36,7 @@ def reject_broken(conn: Connection, load_id: int, conditions: Mapping[str, sql.C
         ).format(
             load_id=sql.Literal(load_id),
             names=names,
-            beside=sql.Literal(BESIDE),
+            beside=sql.Literal(list(BESIDE)),
             audit=audit_table(load_id),
             any_broken=any_broken,
         )
@@ -62,7 +60,7 @@ def reject_doubles(conn: Connection, table: Table, load_id: int) -> int:
         ).format(
             load_id=sql.Literal(load_id),
             rule=sql.Literal(DUPLICATE_GRAIN),
-            beside=sql.Literal(BESIDE),
+            beside=sql.Literal(list(BESIDE)),
             grain=sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys(("day", *table.grain))),
             audit=audit_table(load_id),
         )

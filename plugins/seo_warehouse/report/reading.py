@@ -101,6 +101,7 @@ def read_facts(
     panel, outcome = _choose(connection, property_key, panel, outcome)
     which: dict[str, Any] = {"key": property_key, "panel": panel, "outcome": outcome}
     judged, unjudged, counts = _contributions(connection, which)
+    last = _last_day(connection, which)
     return Facts(
         property_name,
         property_key,
@@ -113,7 +114,7 @@ def read_facts(
         contributions=judged,
         unjudged=unjudged,
         unjudged_counts=counts,
-        last_day=(last := _last_day(connection, which)),
+        last_day=last,
         depth=_depth(connection, which | {"last": last}) if last else None,
     )
 
