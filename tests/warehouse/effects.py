@@ -9,6 +9,8 @@ from typing import Any
 from psycopg import sql
 
 from seo_warehouse.demo.panel import STATES, Panel
+from seo_warehouse.effect import rows
+from seo_warehouse.effect.inference import publish
 from seo_warehouse.urls import identity, key64
 from tests.effect import tables
 from tests.warehouse.world import Warehouse
@@ -164,6 +166,20 @@ def build_effects(warehouse: Warehouse) -> None:
         *("run", "--full-refresh", "--select", *EFFECT),
         *("--exclude", *LOADED, "tag:after_estimates"),
     )
+
+
+def publish_effects(warehouse: Warehouse) -> int:
+    """Estimate what the models left, as a build does, and write it. The number of estimates."""
+    pool = rows.read_pool(warehouse.connection)
+    made = publish(
+        rows.read_estimates(warehouse.connection),
+        rows.read_arms(warehouse.connection, pool),
+        rows.read_weeks(warehouse.connection, pool),
+        rows.read_dropped(warehouse.connection, pool),
+        rows.read_spills(warehouse.connection, pool),
+    )
+    rows.write(warehouse.connection, made, [])
+    return len(made)
 
 
 def _page(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,6 @@ from scipy import stats
 
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel
-from seo_warehouse.effect import rows
-from seo_warehouse.effect.inference import publish
 from tests.effect.builder import Built, build
 from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link, quantile, sample_error
 from tests.effect.simulation import SCENARIOS
@@ -26,7 +24,7 @@ from tests.effect.test_oracles import LEVELS_COUNTED
 from tests.effect.test_twin import PANELS, tables
 from tests.effect.twin import draw_sample, prepare
 from tests.effect.windows import ARMS, CURVE, OUTCOMES, window, windows
-from tests.warehouse.effects import build_effects, event_key, load, page_key
+from tests.warehouse.effects import build_effects, event_key, load, page_key, publish_effects
 from tests.warehouse.world import Warehouse
 
 SAMPLE = """
@@ -186,18 +184,10 @@ def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse,
 @pytest.fixture(scope="module")
 def published(modelled: Warehouse) -> dict[tuple[int, str, str, str, str, str, str], dict[str, Any]]:
     """The mart's rows, written as a build writes them: by property, cut, level, arm, outcome, window and weighting."""
-    pool = rows.read_pool(modelled.connection)
-    made = publish(
-        rows.read_estimates(modelled.connection),
-        rows.read_arms(modelled.connection, pool),
-        rows.read_weeks(modelled.connection, pool),
-        rows.read_dropped(modelled.connection, pool),
-        rows.read_spills(modelled.connection, pool),
-    )
-    rows.write(modelled.connection, made, [])
+    made = publish_effects(modelled)
     modelled.dbt("build", "--select", "tag:after_estimates")
     found = modelled.rows("select * from marts.rpt_link_effect where panel = 'google'")
-    assert len(found) == len(made)
+    assert len(found) == made
     names = ("property_key", "cut", "level", "arm", "outcome", "window_name", "weighting")
     return {tuple(row[name] for name in names): row for row in found}
 

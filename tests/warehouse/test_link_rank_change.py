@@ -13,16 +13,21 @@ from typing import Any
 
 import pytest
 
+from tests.warehouse.effects import publish_effects
 from tests.warehouse.links import item, publish_night, publish_visits
 from tests.warehouse.ranks import HOST, Outcome, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
 LAST = 110
 EVENT = 70
-MODELS = ("+rpt_link_contribution",)
+MODELS = (
+    *("+rpt_link_contribution", "+int_effect__cross_arms", "+int_effect__cross_weeks", "+int_effect__count_dropped"),
+    *("+int_effect__measure_spills", "+int_effect__weigh_exposures"),
+)
+"""What estimates are made of, and what is made of single links."""
 MADE_OF_EVENTS = (
     *("marts.fct_link_rank_change", "marts.rpt_link_contribution", "marts.fct_link_effect_cell"),
-    *("marts.fct_link_effect_page", "intermediate.int_effect__estimate_effects"),
+    *("marts.fct_link_effect_page", "marts.rpt_link_effect"),
 )
 PAGES = {
     # Links of night 70 lead to /pans/a and /pans/e; b and d are controls, c has a link of its own on night 100.
@@ -319,6 +324,8 @@ def test_four_queries_tell_why_a_row_has_its_reason(told: Warehouse) -> None:
 
 def made_of_events(w: Warehouse) -> dict[str, Counter[str]]:
     """The rows of what is made of events."""
+    publish_effects(w)
+    w.dbt("run", "--select", "rpt_link_effect")
     return {
         table: Counter(row["told"] for row in w.rows(f"select to_jsonb(made)::text as told from {table} as made"))
         for table in MADE_OF_EVENTS
