@@ -7,7 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from seo_warehouse.errors import ExportError
+from seo_warehouse.exports import generic, values, vendors
 from seo_warehouse.exports.forms import read, recognise
+from seo_warehouse.exports.layout import Field, Form
+from seo_warehouse.exports.search_console import LATEST_LINKS
 from seo_warehouse.sources.exports import EXPORTS
 from tests.exports.files import WRITTEN, opener, part_of, parts_of, rows_of, zipped
 
@@ -186,6 +189,30 @@ def test_majestic() -> None:
     )
     assert (second["rel"], second["link_type"]) == (("nofollow",), "image")
     assert third["link_type"] == "mention"
+
+
+LINKS = (generic.BACKLINKS, vendors.AHREFS, vendors.OLD_AHREFS, vendors.SEMRUSH, vendors.MAJESTIC, LATEST_LINKS)
+DATED_LINKS = [
+    pytest.param(form, field, id=f"{form.label}: {field.label}")
+    for form in LINKS
+    for field in form.fields
+    if field.kind == "day"
+]
+
+
+@pytest.mark.parametrize(("form", "dated"), DATED_LINKS)
+def test_a_link_dated_to_the_year_1_or_2106_is_refused_by_its_line(form: Form, dated: Field) -> None:
+    needed = [field for field in form.fields if field.is_needed and field is not dated]
+    lines = [
+        ",".join(["https://a.example/" if field.kind is values.url else "5" for field in needed] + [day])
+        for day in ("2026-02-01", "0001-01-01", "2106-02-07", "9999-12-31")
+    ]
+    headings = ",".join(field.label for field in (*needed, dated))
+    part = part_of("backlinks.csv", "\n".join([headings, *lines]) + "\n")
+    assert part.part == form.part
+    assert (part.row_count, [refusal.line for refusal in part.refused]) == (1, [3, 4, 5])
+    assert {refusal.column for refusal in part.refused} == {dated.name}
+    assert all("expected a day between 1990 and 2026-03-" in refusal.reason for refusal in part.refused)
 
 
 def test_latest_links_name_no_target() -> None:

@@ -196,6 +196,21 @@ def test_an_answer_of_another_form_is_malformed(provider: Provider, tmp_path: Pa
         read(provider, tmp_path, lambda asked: said(document))
 
 
+@pytest.mark.parametrize("name", ["first_seen_link", "last_visited", "last_seen"])
+@pytest.mark.parametrize(
+    "instant",
+    [
+        *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2106-02-07T06:28:15Z", "9999-12-31T23:59:59-12:00"),
+        "10000-01-01T00:00:00Z",
+    ],
+)
+def test_an_instant_at_which_no_crawler_was_is_refused_by_name(
+    provider: Provider, tmp_path: Path, name: str, instant: str
+) -> None:
+    with pytest.raises(MalformedAnswerError, match=f"{name} is '{re.escape(instant)}', expected an instant"):
+        read(provider, tmp_path, lambda asked: said({"backlinks": [{**link(1), name: instant}]}))
+
+
 @pytest.mark.external
 def test_what_is_selected_is_in_ahrefs_own_reference(shared_data: Path) -> None:
     reference = (shared_data / "specs/ahrefs_sdk/api-reference.md").read_text()

@@ -328,6 +328,11 @@ def test_a_status_is_an_error_of_its_kind(
         (envelope([{"total_count": 1, "items": [{**ITEM, "rank": 2**31}]}]), "rank is 2147483648"),
         (envelope([{"total_count": 1, "items": [{**ITEM, "first_seen": "2026-11-21"}]}]), "first_seen is"),
         (envelope([{"total_count": 1, "items": [{**ITEM, "first_seen": "0001-01-01 00:00:00 +00:00"}]}]), "first_seen"),
+        *(
+            (envelope([{"total_count": 1, "items": [{**ITEM, name: instant}]}]), f"{name} is '{re.escape(instant)}'")
+            for name in ("first_seen", "prev_seen", "last_seen")
+            for instant in ("0001-01-01 00:00:00 +14:00", "2106-02-07 06:28:15 +00:00", "9999-12-31 23:59:59 -12:00")
+        ),
         (envelope([{"total_count": 1, "items": [{**ITEM, "attributes": "nofollow"}]}]), "attributes is"),
         (envelope([{}, {}]), "2 results"),
         (envelope([], tasks=[]), "0 tasks"),

@@ -111,6 +111,12 @@ def test_flags_and_days_are_told_as_what_they_are(provider: Provider, tmp_path: 
     assert (row["flag_deleted"], row["date_lost"], row["reason_lost"]) == (False, None, "")
 
 
+def test_a_day_of_the_year_1_or_2106_is_no_known_day_and_no_loss(provider: Provider, tmp_path: Path) -> None:
+    told = link(FirstIndexedDate="0001-01-01", LastSeenDate="2106-02-07", DateLost="9999-12-31")
+    [row], _, _ = read(provider, tmp_path, Majestic(told))
+    assert (row["first_indexed_date"], row["last_seen_date"], row["date_lost"]) == (None, None, None)
+
+
 def test_an_error_within_an_answer_of_200_ends_the_load_in_its_words(provider: Provider, tmp_path: Path) -> None:
     def refuse(asked: Asked) -> Act:
         return said({"Code": "InvalidAPIKey", "ErrorMessage": "The key is not known."})

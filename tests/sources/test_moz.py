@@ -118,6 +118,12 @@ def test_a_link_is_told_with_its_pages_and_dates(provider: Provider, tmp_path: P
     }
 
 
+def test_a_day_of_the_year_1_or_2106_is_no_known_day_and_no_loss(provider: Provider, tmp_path: Path) -> None:
+    told = link(date_first_seen="0001-01-01", date_last_seen="2106-02-07", date_disappeared="9999-12-31")
+    [row], _ = read(provider, tmp_path, Moz(told))
+    assert (row["date_first_seen"], row["date_last_seen"], row["date_disappeared"]) == (None, None, None)
+
+
 def test_a_night_reads_no_more_links_than_it_may_and_says_so(provider: Provider, tmp_path: Path) -> None:
     rows, facts = read(provider, tmp_path, Moz(*(link(number) for number in range(120))), links=60)
     assert (len(rows), len(provider.asked), facts) == (60, 2, {"is_capped": True})

@@ -103,6 +103,11 @@ def test_a_cell_holds_what_separates_cells_and_instants_are_seconds(provider: Pr
     assert row["first_seen"] == datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def test_a_sight_of_the_year_1_or_2106_is_of_no_known_day(provider: Provider, tmp_path: Path) -> None:
+    [row], _, _ = read(provider, tmp_path, Semrush(line(first_seen="-62135596800", last_seen=str(2**32 - 1))))
+    assert (row["first_seen"], row["last_seen"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("said", "error"),
     [

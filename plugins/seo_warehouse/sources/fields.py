@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from seo_warehouse.client.answers import Decode, Items
 from seo_warehouse.errors import MalformedAnswerError
 from seo_warehouse.spec import Column, Row, Type
 
-_LEAST_YEAR = 1900
+_YEARS = range(1900, 2100)
+"""Of instants. Beyond lie 0001 and 2106, which is what computers write where they know of none."""
+_YEARS_OF_THE_WEB = range(1990, 2100)
 _EXCERPT = 80
+D = TypeVar("D", bound=date)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WCF_INSTANT = re.compile(r"/Date\((-?[0-9]{1,16})(?:([+-])([0-9]{2})([0-9]{2}))?\)/")
 _SPACED_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{2}:[0-9]{2}")
@@ -115,8 +118,13 @@ def iso_day(value: Any, name: str) -> date:
 
 
 def day_or_blank(value: Any, name: str) -> date | None:
-    """A day written `2026-11-22`; None of an empty text."""
-    return None if value == "" else iso_day(value, name)
+    """A day written `2026-11-22`; None of an empty text, and of a day on which no crawler can have been."""
+    return None if value == "" else of_the_web(iso_day(value, name))
+
+
+def of_the_web(day: D) -> D | None:
+    """A day or an instant of a sight; None, which is unknown, before 1990 and from 2100 on."""
+    return day if day.year in _YEARS_OF_THE_WEB else None
 
 
 def iso_instant(value: Any, name: str) -> datetime:
@@ -125,9 +133,10 @@ def iso_instant(value: Any, name: str) -> datetime:
         instant = datetime.fromisoformat(text(value, name))
         if instant.tzinfo is None:
             raise ValueError
-        return instant.astimezone(UTC)
+        result = instant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise MalformedAnswerError(f"{name} is {value!r}, expected an instant like 2026-05-21T15:40:00+00:00") from None
+    return _in_years(result, value, name)
 
 
 def spaced_instant(value: Any, name: str) -> datetime:
@@ -140,9 +149,13 @@ def spaced_instant(value: Any, name: str) -> datetime:
         result = datetime.fromisoformat(written[:19] + written[20:]).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong(name, value, "an instant like '2019-11-15 12:57:46 +00:00'") from None
-    if result.year < _LEAST_YEAR:
-        raise _wrong(name, value, f"an instant after {_LEAST_YEAR}")
-    return result
+    return _in_years(result, value, name)
+
+
+def _in_years(instant: datetime, value: Any, name: str) -> datetime:
+    if instant.year not in _YEARS:
+        raise _wrong(name, value, f"an instant from {_YEARS.start} to {_YEARS.stop}")
+    return instant
 
 
 def wcf_day(value: Any, name: str) -> date:

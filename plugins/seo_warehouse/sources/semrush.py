@@ -24,7 +24,7 @@ from seo_warehouse.client.api import Api, Reply
 from seo_warehouse.client.archive import Answer
 from seo_warehouse.errors import CredentialsError, MalformedAnswerError, SourceError, TerminalSourceError
 from seo_warehouse.property import Property, Strict
-from seo_warehouse.sources.fields import Shape, text, whole
+from seo_warehouse.sources.fields import Shape, of_the_web, text, whole
 from seo_warehouse.sources.links import link_table, read_by_place
 from seo_warehouse.spec import Column, Kind, Period, Row, Source, Type
 
@@ -47,7 +47,7 @@ def _integer(value: Any, name: str) -> int | None:
 
 def _instant(value: Any, name: str) -> datetime | None:
     try:
-        return None if value == "" else datetime.fromtimestamp(whole(value, name), UTC)
+        return None if value == "" else of_the_web(datetime.fromtimestamp(whole(value, name), UTC))
     except (ValueError, OverflowError, OSError):
         raise MalformedAnswerError(f"{name} is {value!r}, expected seconds since 1970") from None
 
