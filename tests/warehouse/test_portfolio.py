@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import date, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,13 @@ from seo_warehouse.authority.portfolio import follow
 from seo_warehouse.authority.risk import expect_losses
 from seo_warehouse.authority.unseen import lower_bound
 from seo_warehouse.config import Settings
+from seo_warehouse.demo.catalogue import ALDERWOOD
+from seo_warehouse.demo.hosting import address_of, burst_of
+from seo_warehouse.demo.links import Link, is_followed
+from seo_warehouse.demo.world import World
 from seo_warehouse.embedded.postgres import Postgres
 from seo_warehouse.errors import BuildError
+from seo_warehouse.networks import CDNS
 from seo_warehouse.steps import warehouse as steps
 from seo_warehouse.steps.portfolio import measure_portfolios
 from tests.authority.populations import draw_world
@@ -28,11 +34,75 @@ MAY, JUNE, JULY = (date(2026, month, 1) for month in (5, 6, 7))
 CLASSES = [(MAY, f"domain {number}", 1 + 40 // (number + 1)) for number in range(30)] + [(JULY, "domain 0", 80)]
 ARRIVALS = [*([2, 3] * 13), 40]
 SEEN = {("v",): 40, ("w",): 35, ("x",): 20, ("v", "w"): 25, ("v", "x"): 12, ("w", "x"): 10, ("v", "w", "x"): 9}
+DEMO = 3
+"""The property whose links are those of the demo's first."""
+DEMO_FIRST, DEMO_WEEKS = date(2026, 5, 4), 32
+"""A Monday, and as many weeks: the viral one is the last but one."""
 
 
 @pytest.fixture(scope="module")
-def wh(warehouse: Warehouse, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> steps.Warehouse:
+def demo_links() -> tuple[World, list[Link]]:
+    """A demo world, and the links that came within its weeks, the first first."""
+    world = World(2, DEMO_FIRST)
+    came = (link for link in world.links[ALDERWOOD.key] if link.changes[0].at.date() < DEMO_FIRST + weeks(DEMO_WEEKS))
+    return world, sorted(came, key=lambda link: link.changes[0].at)
+
+
+def weeks(count: int) -> timedelta:
+    return timedelta(weeks=count)
+
+
+def tell_demo(warehouse: Warehouse, world: World, links: list[Link]) -> None:
+    """What the models make of the demo's links: who came when, from where, and with which words."""
+    planted, of = burst_of(world.links[ALDERWOOD.key]), {"property_key": DEMO}
+    firsts: dict[str, Link] = {}
+    for link in links:
+        firsts.setdefault(link.site.host, link)
+    came = [link for link in firsts.values() if link.changes[0].kind == "acquired"]
+    arrivals: list[list[int]] = [[] for _ in range(DEMO_WEEKS)]
+    for link in came:
+        arrivals[(link.changes[0].at.date() - DEMO_FIRST).days // 7].append(link.link_id)
+    warehouse.insert(
+        "intermediate.int_portfolio__count_arrivals",
+        [
+            of | {"week": DEMO_FIRST + weeks(number), "domain_count": len(keys), "link_keys": keys}
+            for number, keys in enumerate(arrivals)
+        ],
+    )
+    warehouse.insert(
+        "intermediate.int_portfolio__list_arrivals",
+        [
+            of
+            | {"day": link.changes[0].at.date(), "link_key": link.link_id}
+            | {"network": network_of(address_of(world.seed, link.site.host, planted))}
+            for link in came
+        ],
+    )
+    keywords = {tracked.keyword for tracked in ALDERWOOD.tracked}
+    said: dict[str, list[bool]] = {}
+    for link in links:
+        if not link.is_image and is_followed(link.changes[0].rel):
+            said.setdefault(link.site.host, []).append(link.changes[0].anchor in keywords)
+    exact = sum(2 * sum(each) > len(each) for each in said.values())
+    words = {"day": JULY, "known_domain_count": len(said), "exact_domain_count": exact, "link_keys": []}
+    warehouse.insert("intermediate.int_portfolio__count_words", [of | words])
+
+
+def network_of(address: str) -> str | None:
+    """The /24 that an address stands in; None of a CDN."""
+    is_shared = any(ip_address(address) in ip_network(each) for each in CDNS["Cloudflare"] if ":" not in each)
+    return None if is_shared else str(ip_network(f"{address}/24", strict=False))
+
+
+@pytest.fixture(scope="module")
+def wh(
+    warehouse: Warehouse,
+    postgres: Postgres,
+    tmp_path_factory: pytest.TempPathFactory,
+    demo_links: tuple[World, list[Link]],
+) -> steps.Warehouse:
     """A warehouse whose models say what portfolios hold."""
+    tell_demo(warehouse, *demo_links)
     home = tmp_path_factory.mktemp("home")
     (home / "secrets.json").write_text(json.dumps(PASSWORDS))
     warehouse.insert(
@@ -141,7 +211,7 @@ def test_the_bound_is_that_of_the_sets_of_witnesses_of_a_month(measured: Warehou
 
 
 def test_flags_are_told_with_their_evidence_and_how_often_they_err(measured: Warehouse) -> None:
-    found = measured.rows("select * from marts.fct_link_flag order by flag")
+    found = measured.rows("select * from marts.fct_link_flag where property_key = 1 order by flag")
     names = ("flag", "subject_kind", "publisher", "first_day", "last_day", "counted", "expected", "link_keys")
     last = MAY + timedelta(weeks=-1)
     burst = MAY - timedelta(days=45), MAY - timedelta(days=40), 6, 13 * 6 / 106, [*range(240, 246)]
@@ -155,6 +225,23 @@ def test_flags_are_told_with_their_evidence_and_how_often_they_err(measured: War
     assert [row["false_alarm_rate"] for row in found] == [*(FALSE_ALARM_RATES.get(row["flag"]) for row in found)]
     assert [row["p_value"] is None or row["p_value"] < LEVEL for row in found] == [True] * 5
     assert [row["subject"] for row in found] == [None, None, "192.0.2.0/24", None, None]
+
+
+def test_a_viral_week_is_an_event_to_explain_and_no_sign_of_anybodys_hand(
+    measured: Warehouse, demo_links: tuple[World, list[Link]]
+) -> None:
+    _, links = demo_links
+    viral = [link for link in links if link.is_viral]
+    monday = DEMO_FIRST + weeks(DEMO_WEEKS - 2)
+    days = {link.changes[0].at.date() for link in viral}
+    assert (len(viral), min(days), max(days)) == (24, monday, monday + timedelta(days=6))
+    assert len({link.site.host for link in viral}) == 24
+    found = measured.rows("select * from marts.fct_link_flag where property_key = %s order by flag", DEMO)
+    # Words are as anybody's, and networks as the world has them: what is planted came long before.
+    burst, velocity = found
+    assert (burst["flag"], burst["subject"], burst["last_day"] < monday) == ("network_burst", "198.19.0.0/24", True)
+    assert (velocity["flag"], velocity["first_day"], velocity["counted"] >= 24) == ("velocity", monday, True)
+    assert {link.link_id for link in viral} <= set(velocity["link_keys"])
 
 
 def test_the_losses_expected_are_those_of_the_links_lives(measured: Warehouse) -> None:

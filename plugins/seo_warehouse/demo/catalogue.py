@@ -38,6 +38,7 @@ class DemoProperty:
     stand alone for an effect to be seen. Others get theirs as shops do, on the same few pages.
     `is_read_whole`: its result pages are asked for with all that stands on them.
     `is_visited`: pages that link to it are visited, so that their URLs are http, too.
+    `viral_path`: a page that many sites link to in one week, once its first 26 weeks are over.
     """
 
     key: int
@@ -52,6 +53,7 @@ class DemoProperty:
     is_panel: bool = False
     is_read_whole: bool = False
     is_visited: bool = False
+    viral_path: str | None = None
 
     @property
     def host(self) -> str:
@@ -143,6 +145,7 @@ ALDERWOOD = DemoProperty(
     niche_keyword="",
     is_crawled=True,
     is_read_whole=True,
+    viral_path="/guides/oak-or-teak",
 )
 
 TEAHARBOUR = DemoProperty(

@@ -29,9 +29,13 @@ def address_of(seed: int, host: str, burst: Collection[str]) -> str:
 
 
 def burst_of(links: Sequence[Link]) -> frozenset[str]:
-    """The first six sites whose first links came one after the other within 14 days: all of one network."""
+    """The first six sites whose first links came one after the other within 14 days: all of one network.
+
+    Sites of a viral week are nobody's network.
+    """
     first: dict[str, Change] = {}
-    for change, host in sorted(((link.changes[0], link.site.host) for link in links), key=lambda pair: pair[0].at):
+    told = ((link.changes[0], link.site.host) for link in links if not link.is_viral)
+    for change, host in sorted(told, key=lambda pair: pair[0].at):
         first.setdefault(host, change)
     came = [(change.at, host) for host, change in first.items() if change.kind == "acquired"]
     for at in range(len(came) - BURST + 1):

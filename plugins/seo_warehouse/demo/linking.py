@@ -80,6 +80,7 @@ def linking_pages(world: World) -> Iterator[dict[str, Any]]:
                 "tag_id": tag_of(world.seed, link.site.host),
                 "address": address_of(world.seed, link.site.host, burst),
                 "is_of_burst": link.site.host in burst,
+                "is_viral": link.is_viral,
             }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from seo_warehouse.demo.catalogue import DemoProperty, Page
 from seo_warehouse.demo.chance import draw, generator, pick
@@ -27,6 +28,8 @@ FIRST = (
     "quiet",
 )
 SECOND = ("journal", "notes", "weekly", "almanac", "living", "review", "digest", "diary", "forum", "market", "letters")
+VIRAL_SECOND = ("threads", "reposts")
+"""Of sites that link in a viral week and never else."""
 COUNTRIES = ("US", "US", "US", "GB", "GB", "DE", "CA", "AU", "NL", "FR")
 PLATFORMS = (("cms", "blogs"), ("cms",), ("news",), ("message-boards",), ("organization",), ("ecommerce", "cms"))
 RELS: tuple[tuple[float, Rel], ...] = (
@@ -81,6 +84,7 @@ class Link:
     is_image: bool
     is_original: bool
     changes: tuple[Change, ...]
+    is_viral: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,11 @@ def is_followed(rel: Rel) -> bool:
     return not {"nofollow", "ugc", "sponsored"}.intersection(rel)
 
 
-def sites(seed: int, prop: DemoProperty) -> tuple[Site, ...]:
-    """The sites that may link to a property, each host once."""
+def sites(seed: int, prop: DemoProperty, seconds: Sequence[str] = SECOND) -> tuple[Site, ...]:
+    """The sites that may link to a property, each host once; by the second words of their names."""
     found: dict[str, Site] = {}
     for first in FIRST:
-        for second in SECOND:
+        for second in seconds:
             host = f"{first}-{second}{prop.key}.example"
             if draw(seed, "www", host) < 0.4:
                 host = f"www.{host}"
@@ -119,7 +123,8 @@ def sites(seed: int, prop: DemoProperty) -> tuple[Site, ...]:
 
 def hosts(prop: DemoProperty) -> list[str]:
     """Every host that may link to a property, by whatever seed."""
-    names = [f"{first}-{second}{prop.key}.example" for first in FIRST for second in SECOND]
+    seconds = (*SECOND, *VIRAL_SECOND)
+    names = [f"{first}-{second}{prop.key}.example" for first in FIRST for second in seconds]
     return [*names, *(f"www.{name}" for name in names)]
 
 
@@ -136,6 +141,10 @@ def _rel(value: float) -> Rel:
 def _instant(day: date, seed: int, *names: object) -> datetime:
     seconds = int(draw(seed, "instant", day, *names) * 86_000)
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def _lives(link: Link, at: datetime) -> bool:
+    return [change.is_live for change in link.changes if change.at <= at][-1]
 
 
 class _Web:
@@ -178,11 +187,11 @@ class _Web:
             return f"http://{self.prop.domain}/"
         return url
 
-    def add(self, at: datetime, kind: str, to: Page | None = None) -> None:
+    def add(self, at: datetime, kind: str, to: Page | None = None, viral_of: Site | None = None) -> None:
         """A new link, from a page published for it or from one that stood before; `to` a page, or one that is drawn."""
         number = len(self.links) + 1
         page = to or self._page()
-        site = self.sites[int(self.rng.integers(len(self.sites)))]
+        site = viral_of or self.sites[int(self.rng.integers(len(self.sites)))]
         rel = _rel(float(self.rng.random()))
         effect = 0.0 if kind == "present_at_start" else effect_of(self.knobs, site, rel, self.live.get(page.path, 0))
         self.live[page.path] = self.live.get(page.path, 0) + 1
@@ -200,8 +209,22 @@ class _Web:
                 is_image=bool(self.rng.random() < 0.12),
                 is_original=bool(self.rng.random() < 0.6),
                 changes=(change,),
+                is_viral=viral_of is not None,
             )
         )
+
+    def go_viral(self, monday: date, page: Page) -> None:
+        """In a week sites link to a page that never link else, with the words of anybody who links.
+
+        The last that is drawn, so that all else is as it would have been.
+        """
+        midnight = datetime.combine(monday, time(), UTC)
+        before = (link for link in self.links if link.path == page.path and link.changes[0].at < midnight)
+        # As many as lived then: what a link does follows from it.
+        self.live[page.path] = sum(_lives(link, midnight) for link in before)
+        for number, site in enumerate(sites(self.seed, self.prop, VIRAL_SECOND)):
+            day = monday + timedelta(days=number % 7)
+            self.add(_instant(day, self.seed, self.prop.key, "viral", number), "acquired", page, site)
 
     def alter(self, at: datetime, kind: str) -> None:
         """Lose, restore or edit a link that is there to be lost, restored or edited; nothing where none is."""
@@ -232,6 +255,8 @@ class _Web:
         self.links[index] = replace(link, changes=(*link.changes, change))
 
 
+VIRAL_WEEK = 30
+"""From that of the first day on: the 26 weeks that it is held against lie before it."""
 KINDS = ((0.70, "acquired"), (0.85, "lost"), (0.90, "restored"), (0.96, "rel_changed"), (1.0, "anchor_changed"))
 
 
@@ -254,6 +279,9 @@ def make_links(seed: int, prop: DemoProperty, knobs: Knobs, first_day: date, las
             else:
                 web.alter(at, kind)
         day += timedelta(days=1)
+    monday = first_day + timedelta(weeks=VIRAL_WEEK, days=-first_day.weekday())
+    if prop.viral_path is not None and monday <= last_day:
+        web.go_viral(monday, next(page for page in prop.pages if page.path == prop.viral_path))
     return tuple(web.links)
 
 

@@ -1,4 +1,4 @@
-"""The demo's HTTP server: both vendors, the sites and the control, on one loopback port.
+"""The demo's HTTP server: its vendors, a release of ranks, the sites and the control, on one loopback port.
 
 Requests for a host of a demo property get its site, those for a host that links to one the page that links; all others
 are for the vendors and the control. Whose clock a
@@ -43,6 +43,8 @@ from seo_warehouse.demo.google import GoogleError, SearchConsole, Tokens, quota_
 from seo_warehouse.demo.index import Index
 from seo_warehouse.demo.linking import LinkingSites, asks
 from seo_warehouse.demo.logs import LOGGED
+from seo_warehouse.demo.ranks import PATH as RANKS_PATH
+from seo_warehouse.demo.ranks import packed_release
 from seo_warehouse.demo.records import Calls, Journal, Orders, disclosed
 from seo_warehouse.demo.site import Sites
 from seo_warehouse.demo.status import incidents
@@ -239,6 +241,8 @@ class Handler(BaseHTTPRequestHandler):
             return self._analyse(path.removeprefix(analytics.PATH), body, now)
         if path.startswith(QUERY_PATH) and self.command == "GET":
             return self._about_site(path.removeprefix(QUERY_PATH), now)
+        if path == RANKS_PATH and self.command == "GET":
+            return Response(200, packed_release(self.server.world.seed), {"Content-Type": "application/gzip"})
         if path == "/incidents.json" and self.command == "GET":
             return _json(incidents(now))
         if (name := path.removeprefix("/").removesuffix(".json")) in OLD_LISTS and self.command == "GET":

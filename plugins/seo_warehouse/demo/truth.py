@@ -1,4 +1,4 @@
-"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, milestones, visits."""
+"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, ranks, visits."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from seo_warehouse.demo.index import holdings
 from seo_warehouse.demo.linking import linking_pages
 from seo_warehouse.demo.links import is_followed
 from seo_warehouse.demo.logs import LOGGED
+from seo_warehouse.demo.ranks import rank_truth
 from seo_warehouse.demo.world import World
 
 Json = dict[str, Any]
@@ -145,6 +146,7 @@ def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None
     _write(target / "edits.jsonl", edits(world))
     _write(target / "index.jsonl", index(world))
     _write(target / "milestones.jsonl", milestones(world))
+    _write(target / "ranks.jsonl", rank_truth(world.seed))
     _write(target / "positions.jsonl", positions(world, world.first_day, last))
     _write(target / "demand.jsonl", demand(figures, world.first_day, last))
     for prop in world.properties:
