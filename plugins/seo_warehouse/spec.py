@@ -295,11 +295,13 @@ class Plan:
 
     `model`: the dbt model in schema `plans`, built by each night's build for the next one, with the columns
     property_key, place (1 is asked first), ask, score and reason. `limit`: the setting that says how many of them a
-    night asks.
+    night asks. `is_all`: nothing else is asked for, so that a night for which nothing is planned, as before the first
+    build, is none of those that lie an interval apart.
     """
 
     model: str
     limit: str
+    is_all: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ from pydantic import Field
 
 from seo_warehouse.client.api import Api
 from seo_warehouse.client.plans import Ask
+from seo_warehouse.demo.ranks import RELEASE, packed_release
 from seo_warehouse.errors import NotArchivedError
 from seo_warehouse.property import Strict
 from seo_warehouse.sources.fields import Shape
 from seo_warehouse.spec import DAY, OBSERVED_AT, Column, Kind, Period, Plan, Row, Source, Table, Type
-from seo_warehouse.steps import connections, reading
+from seo_warehouse.steps import connections, nightly, reading
 from seo_warehouse.steps.warehouse import Warehouse
 from tests.sources.properties import check_columns
-from tests.sources.provider import Provider, said, serving
-from tests.steps.dropping import NIGHT, Shop, open_shop
+from tests.sources.provider import Act, Provider, said, serving
+from tests.steps.dropping import NIGHT, PROPERTIES, Shop, open_shop
 
 PAGE = Shape(Column("url", Type.URL, "Its URL.", required=True))
 
@@ -139,6 +140,34 @@ def test_a_night_before_the_first_build_asks_nothing_and_says_why(
     assert "plans.plan_asked_page is not there: no build has made it yet" in caplog.text
     plan(shop, "/a")
     assert asked(shop, provider) == []
+
+
+def test_what_is_read_at_long_intervals_waits_until_there_is_something_to_ask(
+    shop: Shop, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop.home / "properties.yml").write_text(
+        f"{PROPERTIES}commoncrawl_ranks: {{release: {RELEASE}, base_url: '{provider.base_url}'}}\n"
+    )
+    provider.answer = lambda asked: Act(packed_release(20))
+
+    def write() -> list[int]:
+        return nightly.write(shop.wh, "commoncrawl_ranks", "domain_rank", "all", shop.wh.now().date())
+
+    assert write() == []
+    with psycopg.connect(shop.dsn, autocommit=True) as connection:
+        connection.execute("set role seo_transformer")
+        connection.execute(
+            "create table plans.plan_linking_domain as"
+            " select 0 as property_key, 1 as place, 'alderwood.example' as ask, 1.0 as score, 'own' as reason"
+        )
+        connection.execute("grant select on plans.plan_linking_domain to seo_loader")
+    # The night has had its plan, and lacks nothing.
+    assert write() == []
+    nightly.verdict(shop.wh, "commoncrawl_ranks", NIGHT)
+    assert provider.asked == []
+    monkeypatch.setattr(Warehouse, "now", lambda _: datetime.combine(NIGHT + timedelta(days=1), time(12), UTC))
+    assert len(write()) == 1
+    assert len(provider.asked) == 1
 
 
 def test_of_two_at_once_both_see_the_plan_of_the_first(shop: Shop, provider: Provider) -> None:

@@ -89,7 +89,7 @@ COMMONCRAWL_RANKS = Source(
     cron="0 8 * * *",
     settings=CommoncrawlRanksSettings,
     is_shared=True,
-    plan=Plan("plan_linking_domain", limit="domains"),
+    plan=Plan("plan_linking_domain", limit="domains", is_all=True),
     tables=(
         Table(
             "domain_rank",

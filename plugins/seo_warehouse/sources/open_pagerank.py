@@ -61,7 +61,7 @@ OPEN_PAGERANK = Source(
     is_shared=True,
     access=Access(host="https://openpagerank.com", auth=HeaderKey.named("API-OPR"), example={"password": "not-a-key"}),
     probe=probe_key,
-    plan=Plan("plan_linking_domain", limit="domains"),
+    plan=Plan("plan_linking_domain", limit="domains", is_all=True),
     tables=(
         Table(
             "domain_rank",

@@ -11,7 +11,7 @@ from typing import Any
 from seo_warehouse.client.access import Auth
 from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import Archive, open_archive
-from seo_warehouse.client.plans import keep_plan
+from seo_warehouse.client.plans import has_plan, keep_plan, read_plan
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.spec import Period, Source
@@ -25,6 +25,14 @@ from seo_warehouse.steps.warehouse import Warehouse
 def has_answers(wh: Warehouse, source: Source, prop: Property, *, scope: str) -> bool:
     """Whether the archive holds anything of a source and property within `scope`."""
     return _archive(wh, source, prop, scope).folder.exists()
+
+
+def has_asks(wh: Warehouse, source: Source, prop: Property, *, scope: str, may_plan: bool) -> bool:
+    """Whether anything is planned to be asked, or nobody can tell any more; the plan is made where it may be."""
+    archive = _archive(wh, source, prop, scope)
+    if may_plan:
+        make_plan(wh, source, prop, archive)
+    return not has_plan(archive) or bool(read_plan(archive))
 
 
 def _archive(wh: Warehouse, source: Source, prop: Property, scope: str) -> Archive:

@@ -21,6 +21,7 @@ from seo_warehouse.load.publish import publish as publish_load
 from seo_warehouse.sources import SOURCES, source_named
 from seo_warehouse.spec import Kind, Period, Reading, Source, Table
 from seo_warehouse.steps import drop, reading, retention
+from seo_warehouse.steps.connections import has_asks
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
@@ -283,7 +284,11 @@ def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
         return True
     with wh.connect("loader") as connection:
         last = known.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
-    return last is None or (night - last).days >= reading.interval_days(source, prop)
+    if last is not None and (night - last).days < reading.interval_days(source, prop):
+        return False
+    if source.plan is None or not source.plan.is_all:
+        return True
+    return has_asks(wh, source, prop, scope=reading.night_scope(night), may_plan=wh.is_open(night))
 
 
 def _due_loads(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> Due:
