@@ -15,7 +15,7 @@ BI := bi/.venv/.ready
 BENCHMARKS := effect_scale load_path load_exports log_reading night_build readers site_crawl documentation hostile \
   make_run demo_truth scheduler celery_nights discovery operator_pages referral_worlds relations_worlds log_marts \
   visitors_outreach \
-  link_authority held_nights link_visits link_witnesses link_losses
+  link_authority held_nights link_visits link_witnesses link_losses denied_losses
 SQL := $(wildcard dbt_project/models dbt_project/tests)
 
 # Airflow's components start several times faster from compiled files.
