@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,9 @@ def test_what_is_read_at_long_intervals_waits_until_there_is_something_to_ask(
     assert write() == []
     nightly.verdict(shop.wh, "commoncrawl_ranks", NIGHT)
     assert provider.asked == []
-    monkeypatch.setattr(Warehouse, "now", lambda _: datetime.combine(NIGHT + timedelta(days=1), time(12), UTC))
+    later = datetime.combine(NIGHT + timedelta(days=1), time(12), UTC)
+    monkeypatch.setattr(Warehouse, "now", lambda _: later)
+    provider.date = format_datetime(later, usegmt=True)
     assert len(write()) == 1
     assert len(provider.asked) == 1
 
