@@ -6,12 +6,12 @@ Everything else (tables in `audit` and `raw`, the gate, the DAG, dbt's source fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
 
 from typing_extensions import TypeVar
 
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
     from seo_warehouse.errors import SourceError
     from seo_warehouse.property import Property
     from seo_warehouse.sources.fields import Shape
+
+
+class Persons(Protocol):
+    """Who gives people the random ids by which alone they are told of (ledger/people.py)."""
+
+    def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
+        """The id of whom these values name, by kind: id, email, phone, name. None: nobody, or one who was erased.
+
+        `about`: partner and role, as told. `others`: ids of records that were merged into theirs.
+        """
+        ...
+
 
 S = TypeVar("S", bound=Strict, default=Any)
 """The settings of a source."""
@@ -323,6 +335,8 @@ class Source(Generic[S]):
     `explain` turns an answer that means failure into the error to raise (None: the answer is fine).
     `strip` makes of an answer's document what may be kept of it, where answers tell of people; of what it made it makes
     the same, and it may raise MalformedAnswerError.
+    `strip_people` does so where answers tell of people who are kept apart: (settings, persons, path, document) ->
+    document, in which a random id stands for each of them.
     `interval_days` (snapshots): least distance of two nights, where the property does not say.
     `vendor`: whose word its rows are in the marts, where several sources are one vendor's.
     """
@@ -345,6 +359,7 @@ class Source(Generic[S]):
     price: Price | None = None
     explain: Callable[[Answer], SourceError | None] | None = None
     strip: Callable[[Any], Any] | None = None
+    strip_people: Callable[[S, Persons, str, Any], Any] | None = None
     vendor: str | None = None
 
     def __post_init__(self) -> None:

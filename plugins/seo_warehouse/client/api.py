@@ -154,7 +154,7 @@ class Api:
     cost with it; it raises DeferredError where a month's budget does not hold that. `pace`: of the account, beside that
     of this load, which Limits state. `shapes` counts the fields of what is bought, not of what the archive holds.
     `strip` makes of a document what may be kept of it: nothing else is archived, said or read, and of an answer that is
-    no JSON nothing at all.
+    no JSON nothing at all. `strip_people` does so by the path of the call, where answers name people.
     """
 
     base_url: str
@@ -169,6 +169,7 @@ class Api:
     reserve: Callable[[Decimal], None] | None = None
     pace: Pace | None = None
     strip: Callable[[Any], Any] | None = None
+    strip_people: Callable[[str, Any], Any] | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     shapes: Tally = field(default_factory=Tally)
@@ -229,7 +230,7 @@ class Api:
 
     def find(self, method: str, path: str, params_or_body: Any = None, *, decode: Decode | None = None) -> Reply | None:
         """The archived answer of a call, or None; never sends."""
-        answer = self.recall(call_key(method, path, params_or_body))
+        answer = self.recall(call_key(method, path, params_or_body), path)
         return None if answer is None else self._reused(f"{method} {path}", answer, decode)
 
     def holds(self, method: str, path: str, params_or_body: Any = None) -> bool:
@@ -312,14 +313,14 @@ class Api:
         if self.reserve is not None:
             self.reserve(self.usage.money + price)
 
-    def recall(self, key: str) -> Answer | None:
+    def recall(self, key: str, path: str = "") -> Answer | None:
         """The archived answer under a key, counted as reused."""
         answer = self.archive.get(key)
         if answer is not None:
             self.usage.reused += 1
             self._count(answer)
             # It was kept by a release that stripped less, maybe.
-            answer = self._stripped(answer)
+            answer = self._stripped(answer, path)
         return answer
 
     def sending(self, key: str, request: dict[str, Any], *, is_durable: bool = False) -> None:
@@ -367,7 +368,7 @@ class Api:
             self._occurrences[key] += 1
             key = _occurrence(key, self._occurrences[key])
         call = _Call(method, path, payload, key, decode, sieve, accepts)
-        archived = self.recall(key)
+        archived = self.recall(key, path)
         if archived is not None:
             return self._reused(str(call), archived, decode)
         if not self.may_call:
@@ -428,7 +429,7 @@ class Api:
         request = {"method": call.method, "path": call.path, "payload": call.payload}
         self.sending(call.key, request, is_durable=is_durable)
         try:
-            answer = self._stripped(self._transport.send(str(call), signed, call.sieve))
+            answer = self._stripped(self._transport.send(str(call), signed, call.sieve), call.path)
         except (UnsentError, RefusedAddressError):
             self.unsent(call.key)
             raise
@@ -445,12 +446,13 @@ class Api:
         self.received(call.key, answer)
         return answer, decoded
 
-    def _stripped(self, answer: Answer) -> Answer:
-        if self.strip is None:
+    def _stripped(self, answer: Answer, path: str) -> Answer:
+        strip = self.strip if self.strip_people is None else partial(self.strip_people, path)
+        if strip is None:
             return answer
         try:
             document = orjson.loads(answer.body)
-            kept = orjson.dumps(self.strip(document))
+            kept = orjson.dumps(strip(document))
         except (orjson.JSONDecodeError, MalformedAnswerError):
             kept = b""
         return replace(answer, body=kept)

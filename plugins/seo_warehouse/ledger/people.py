@@ -15,6 +15,9 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from psycopg import Cursor
+from psycopg.rows import TupleRow
+
 from seo_warehouse.ledger.session import Connection, transaction
 
 EVERY_PROPERTY = 0
@@ -35,7 +38,10 @@ def plain(kind: str, value: str) -> str:
 
 
 class People:
-    """Those of one property. `find` gives each an id, `save` keeps whom it met."""
+    """Those of one property. `find` gives each an id, `save` keeps whom it met.
+
+    Two who were met apart and are then said to be one become the later told: the other's id is nobody's any more.
+    """
 
     def __init__(self, conn: Connection, property_key: int) -> None:
         self._conn, self._property_key = conn, property_key
@@ -48,12 +54,17 @@ class People:
         self._erased = read_erased(conn)
         self._met: dict[str, dict[str, str]] = {}
         self._values: dict[tuple[str, str, str], str] = {}
+        self._joined: dict[str, str] = {}
 
-    def find(self, named: Mapping[str, str], about: Mapping[str, str]) -> str | None:
-        """The id of whom these values name, by kind; None where none does, or one of them was erased."""
+    def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
+        """The id of whom these values name, by kind; None where none does, or one of them was erased.
+
+        `others`: ids by which the same person was known, of records that were merged into theirs.
+        """
         known = {kind: text for kind, value in named.items() if (text := plain(kind, value))}
+        merged = {text: value for value in others if (text := plain("id", value))}
         identities = [(kind, known[kind]) for kind in IDENTITIES if kind in known]
-        if not identities or self._is_erased(known):
+        if not identities or self._is_erased(known) or any(self._is_erased({"id": text}) for text in merged):
             return None
         person = next((self._ids[key] for key in identities if key in self._ids), None) or str(uuid4())
         for key in identities:
@@ -61,7 +72,20 @@ class People:
         self._met.setdefault(person, {}).update({name: text for name, text in about.items() if text})
         for kind, text in known.items():
             self._values[person, kind, text] = _storable(named[kind])
+        for text, value in merged.items():
+            before = self._ids.setdefault(("id", text), person)
+            if before != person:
+                self._join(before, person)
+            self._values[person, "id", text] = _storable(value)
         return person
+
+    def _join(self, before: str, person: str) -> None:
+        """Whoever was `before` is `person` from now on."""
+        self._joined = {one: person if to == before else to for one, to in self._joined.items()} | {before: person}
+        self._ids = {key: person if one == before else one for key, one in self._ids.items()}
+        self._met[person] = {**self._met.pop(before, {}), **self._met[person]}
+        for one, kind, text in [key for key in self._values if key[0] == before]:
+            self._values.setdefault((person, kind, text), self._values.pop((one, kind, text)))
 
     def save(self, file_sha256: str) -> None:
         """Keep whom `find` has met, but for those who were erased meanwhile."""
@@ -70,6 +94,7 @@ class People:
             cursor.execute("lock table ops.erasure in share mode")
             self._erased = read_erased(self._conn)
             gone = {person for person, kind, text in self._values if self._is_erased({kind: text})}
+            self._unite(cursor, gone)
             cursor.executemany(
                 """
                 insert into personal.person (person_id, property_key, partner, role, basis, last_consented_on)
@@ -99,6 +124,19 @@ class People:
             )
         self._met.clear()
         self._values.clear()
+        self._joined.clear()
+
+    def _unite(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
+        """Take what is kept of those who are others now, and forget them."""
+        for before, person in self._joined.items():
+            known = cursor.execute(
+                "delete from personal.contact where person_id = %s returning kind, known_as, value", (before,)
+            ).fetchall()
+            cursor.execute("delete from personal.person where person_id = %s", (before,))
+            if any(self._is_erased({kind: text}) for kind, text, _ in known):
+                gone.add(person)
+            for kind, text, value in known:
+                self._values.setdefault((person, kind, text), value)
 
     def _is_erased(self, known: Mapping[str, str]) -> bool:
         return any(

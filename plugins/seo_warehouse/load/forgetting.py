@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from psycopg import sql
@@ -12,25 +12,38 @@ from seo_warehouse.load.batch import sum_days
 from seo_warehouse.spec import Source, Table
 
 
-def forget_silent(conn: Connection, source: Source, table: Table, property_key: int, before: date) -> int:
-    """Forget a property's people whom no row of a table names on or after a day, nor a file since. Returns how many."""
-    [name] = (column.name for column in table.columns if column.personal)
+SAID_ON = "said_on"
+"""Day of a touch in tables whose `day` is that of reading."""
+
+
+def forget_silent(conn: Connection, tables: Sequence[tuple[Source, Table]], property_key: int, before: date) -> int:
+    """Forget a property's people whom no row of the tables names on or after a day, nor a file since.
+
+    Returns how many.
+    """
     return conn.execute(
-        sql.SQL(
-            """
-            delete from personal.person as p
-            where p.property_key = {key} and p.seen_at < {before} and not exists (
-                select from {raw} as r
-                where r.property_key = {key} and r.{column} = p.person_id::text and r.day >= {before}
-            )
-            """
-        ).format(
+        sql.SQL("delete from personal.person as p where p.property_key = {key} and p.seen_at < {before} {silent}").format(
             key=sql.Literal(property_key),
             before=sql.Literal(before),
-            raw=sql.Identifier("raw", source.raw_name(table)),
-            column=sql.Identifier(name),
+            silent=sql.SQL(" ").join(_unnamed(source, table, property_key, before) for source, table in tables),
         )
     ).rowcount
+
+
+def _unnamed(source: Source, table: Table, property_key: int, before: date) -> sql.Composed:
+    """The condition that no row of a table names the person `p` on or after a day."""
+    [name] = (column.name for column in table.columns if column.personal)
+    said_on = SAID_ON if any(column.name == SAID_ON for column in table.columns) else "day"
+    return sql.SQL(
+        "and not exists (select from {raw} as r where r.property_key = {key} and r.{column} = p.person_id::text"
+        " and r.{said_on} >= {before})"
+    ).format(
+        key=sql.Literal(property_key),
+        before=sql.Literal(before),
+        raw=sql.Identifier("raw", source.raw_name(table)),
+        column=sql.Identifier(name),
+        said_on=sql.Identifier(said_on),
+    )
 
 
 def blank(conn: Connection, sources: Iterable[Source]) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +17,8 @@ from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.client.plans import has_plan, keep_plan, read_plan
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.spec import Period, Source
+from seo_warehouse.ledger.people import People
+from seo_warehouse.spec import Period, Persons, Source
 from seo_warehouse.steps.budgets import reserving
 from seo_warehouse.steps.pacing import pace_of
 from seo_warehouse.steps.plans import make_plan
@@ -72,6 +76,47 @@ def _door(wh: Warehouse, source: Source, settings: Any, limits: Limits, *, may_c
         raise ConfigError(f"the connection {settings.connection!r} {error}") from None
 
 
+class _Nobody:
+    """Knows nobody: what is only tried keeps no people."""
+
+    def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
+        """None."""
+        return None
+
+
+@contextmanager
+def _people(wh: Warehouse, source: Source, prop: Property) -> Iterator[Persons]:
+    """The property's people, kept once the block ends; the database is asked of the first who is met."""
+    with ExitStack() as stack:
+        found: list[People] = []
+
+        class Known:
+            def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
+                if not found:
+                    connection = stack.enter_context(wh.connect("loader", autocommit=True))
+                    found.append(People(connection, prop.key))
+                return found[0].find(named, about, others)
+
+        yield Known()
+        for people in found:
+            people.save(source.name)
+
+
+def _stripping(
+    source: Source, prop: Property, opened: Callable[[], AbstractContextManager[Persons]]
+) -> Callable[[str, Any], Any] | None:
+    """What takes people out of an answer, and keeps them apart before it is kept; None where answers name none."""
+    strip = source.strip_people
+    if strip is None:
+        return None
+
+    def stripped(path: str, document: Any) -> Any:
+        with opened() as persons:
+            return strip(prop.settings_of(source), persons, path, document)
+
+    return stripped
+
+
 def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: date) -> None:
     """Try whether a source could be read for a property on a day. Keeps no answer and needs no database.
 
@@ -80,7 +125,14 @@ def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: da
     door = _door(wh, source, prop.settings_of(source), limits, may_call=True)
     with TemporaryDirectory(prefix="seo-warehouse-probe-") as folder:
         archive = open_archive(Path(folder), source=source.name, property_key=prop.key, scope=f"probe={day}")
-        with Api(archive=archive, may_call=True, explain=source.explain, strip=source.strip, **vars(door)) as api:
+        with Api(
+            archive=archive,
+            may_call=True,
+            explain=source.explain,
+            strip=source.strip,
+            strip_people=_stripping(source, prop, lambda: nullcontext(_Nobody())),
+            **vars(door),
+        ) as api:
             if source.probe is not None:
                 source.probe(api, prop)
             elif source.access is not None:
@@ -110,6 +162,7 @@ def open_api(
         may_call=may_call,
         explain=source.explain,
         strip=source.strip,
+        strip_people=_stripping(source, prop, partial(_people, wh, source, prop)),
         night=night,
         reserve=reserve,
         pace=pace_of(wh, source) if may_call else None,

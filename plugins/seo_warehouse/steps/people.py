@@ -25,13 +25,20 @@ from seo_warehouse.load import forgetting
 from seo_warehouse.load.retention import months_before
 from seo_warehouse.load.schema import SCHEMAS
 from seo_warehouse.sources import SOURCES
-from seo_warehouse.sources.outreach import OUTREACH, TOUCH
+from seo_warehouse.spec import Feed, Source, Table
 from seo_warehouse.steps.warehouse import Warehouse
 
 Say = Callable[[str], None]
 log = logging.getLogger(__name__)
 ERASURES_FILE = "erasures.jsonl"
 """In the home: what was erased, for databases that are restored from before."""
+TOUCHES: tuple[tuple[Source, Table], ...] = tuple(
+    (source, table)
+    for source in SOURCES
+    for table in source.tables
+    if table.feeds is Feed.TOUCHES and any(column.personal for column in table.columns)
+)
+"""Tables that tell when a person was last spoken to."""
 CHUNK = 1 << 20
 LONGEST_SOUGHT = 320
 """Of an address, https://www.rfc-editor.org/errata/eid1690."""
@@ -72,9 +79,12 @@ def give_up_people(wh: Warehouse) -> int:
     with wh.connect("owner", autocommit=True) as connection, transaction(connection):
         people.refuse(connection, _noted(wh.settings.home), "restored")
         count = people.erase_refused(connection)
-        for prop in wh.properties.with_source(OUTREACH):
-            before = _before(today, prop.settings_of(OUTREACH).contact_months)
-            count += forgetting.forget_silent(connection, OUTREACH, TOUCH, prop.key, before)
+        months: dict[int, int] = {}
+        for source, _ in TOUCHES:
+            for prop in wh.properties.with_source(source):
+                months[prop.key] = max(months.get(prop.key, 0), prop.settings_of(source).contact_months)
+        for key, kept in months.items():
+            count += forgetting.forget_silent(connection, TOUCHES, key, _before(today, kept))
         forgetting.blank(connection, SOURCES)
         _note(wh.settings.home, connection)
     if count:

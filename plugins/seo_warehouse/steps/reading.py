@@ -58,16 +58,22 @@ def interval_days(source: Source, prop: Property) -> int:
 
 
 def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | None:
-    """What a night's reader gets as `since`: the last complete read before it, or None when a full pull is due."""
+    """What a night's reader gets as `since`: the last complete read before it, or None when a full pull is due.
+
+    Of several tables the one that was left behind decides: what the others read twice is told twice, nothing is lost.
+    """
     full_interval = setting(source, prop, "full_interval_days", None)
     if full_interval is None:
         return None
-    table = source.tables[0].name
+    complete: list[date] = []
     with wh.connect("loader") as connection:
-        full = known.last_full(connection, source.name, table, prop.key, before=night)
-        if full is None or (night - full).days >= full_interval:
-            return None
-        return known.last_complete(connection, source.name, table, prop.key, before=night)
+        for table in source.tables:
+            full = known.last_full(connection, source.name, table.name, prop.key, before=night)
+            last = known.last_complete(connection, source.name, table.name, prop.key, before=night)
+            if full is None or last is None or (night - full).days >= full_interval:
+                return None
+            complete.append(last)
+    return min(complete)
 
 
 def night_scope(night: date) -> str:
