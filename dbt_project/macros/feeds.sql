@@ -45,5 +45,9 @@
         {'kind': 'campaigns', 'source': 'outreach', 'table': 'campaign', 'origin': 'outreach', 'is_export': true},
         {'kind': 'touches', 'source': 'outreach', 'table': 'touch', 'origin': 'outreach', 'is_export': true},
         {'kind': 'placements', 'source': 'outreach', 'table': 'placement', 'origin': 'outreach', 'is_export': true},
+        {'kind': 'partners', 'source': 'hubspot', 'table': 'company', 'origin': 'hubspot', 'is_export': false},
+        {'kind': 'placements', 'source': 'hubspot', 'table': 'deal', 'origin': 'hubspot', 'is_export': false},
+        {'kind': 'touches', 'source': 'hubspot', 'table': 'stage_entry', 'origin': 'hubspot', 'is_export': false},
+        {'kind': 'touches', 'source': 'hubspot', 'table': 'email', 'origin': 'hubspot', 'is_export': false},
     ]) -}}
 {%- endmacro %}

@@ -37,7 +37,7 @@ TRACKING_PARAMETERS = frozenset(
     # Google, Meta, Microsoft, Yandex, X, TikTok, LinkedIn, Instagram, Pinterest, Reddit, Snapchat
     "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid srsltid _ga _gl _gac fbclid msclkid yclid ysclid"
     " _openstat twclid ttclid li_fat_id igshid igsh epik rdt_cid sccid"
-    # Mailchimp, HubSpot, Marketo, Klaviyo, Vero, Omeda, Branch, Wicked Reports, Adobe, Piwik
+    # Mailchimp, a CRM (_hs), Marketo, Klaviyo, Vero, Omeda, Branch, Wicked Reports, Adobe, Piwik
     " mc_cid mc_eid _hsenc _hsmi __hstc __hssc __hsfp hsctatracking mkt_tok _kx vero_id vero_conv oly_anon_id"
     " oly_enc_id _branch_match_id wickedid s_cid pk_campaign pk_kwd pk_keyword pk_source pk_medium pk_content".split()
 )

@@ -11,7 +11,6 @@ from seo_warehouse.ledger.session import Connection
 from seo_warehouse.load.batch import sum_days
 from seo_warehouse.spec import Source, Table
 
-
 SAID_ON = "said_on"
 """Day of a touch in tables whose `day` is that of reading."""
 
@@ -22,7 +21,9 @@ def forget_silent(conn: Connection, tables: Sequence[tuple[Source, Table]], prop
     Returns how many.
     """
     return conn.execute(
-        sql.SQL("delete from personal.person as p where p.property_key = {key} and p.seen_at < {before} {silent}").format(
+        sql.SQL(
+            "delete from personal.person as p where p.property_key = {key} and p.seen_at < {before} {silent}"
+        ).format(
             key=sql.Literal(property_key),
             before=sql.Literal(before),
             silent=sql.SQL(" ").join(_unnamed(source, table, property_key, before) for source, table in tables),

@@ -11,6 +11,7 @@ from seo_warehouse.sources.exports import EXPORTS
 from seo_warehouse.sources.ga4 import GA4
 from seo_warehouse.sources.google_sitemaps import GOOGLE_SITEMAPS
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
+from seo_warehouse.sources.hubspot import HUBSPOT
 from seo_warehouse.sources.link_check import LINK_CHECK
 from seo_warehouse.sources.majestic import MAJESTIC
 from seo_warehouse.sources.matomo import MATOMO
@@ -49,6 +50,7 @@ SOURCES: tuple[Source, ...] = (
     MATOMO,
     PLAUSIBLE,
     OUTREACH,
+    HUBSPOT,
 )
 
 

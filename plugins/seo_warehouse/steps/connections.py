@@ -18,6 +18,7 @@ from seo_warehouse.client.plans import has_plan, keep_plan, read_plan
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.people import People
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.spec import Period, Persons, Source
 from seo_warehouse.steps.budgets import reserving
 from seo_warehouse.steps.pacing import pace_of
@@ -84,22 +85,27 @@ class _Nobody:
         return None
 
 
+class _Known:
+    """A property's people, asked for when the first of them is met."""
+
+    def __init__(self, connect: Callable[[], Connection], property_key: int) -> None:
+        self._connect, self._property_key = connect, property_key
+        self.people: People | None = None
+
+    def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
+        """As People has it."""
+        self.people = self.people or People(self._connect(), self._property_key)
+        return self.people.find(named, about, others)
+
+
 @contextmanager
 def _people(wh: Warehouse, source: Source, prop: Property) -> Iterator[Persons]:
     """The property's people, kept once the block ends; the database is asked of the first who is met."""
     with ExitStack() as stack:
-        found: list[People] = []
-
-        class Known:
-            def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
-                if not found:
-                    connection = stack.enter_context(wh.connect("loader", autocommit=True))
-                    found.append(People(connection, prop.key))
-                return found[0].find(named, about, others)
-
-        yield Known()
-        for people in found:
-            people.save(source.name)
+        known = _Known(lambda: stack.enter_context(wh.connect("loader", autocommit=True)), prop.key)
+        yield known
+        if known.people is not None:
+            known.people.save(source.name)
 
 
 def _stripping(
