@@ -119,6 +119,7 @@ class HubspotSettings(Strict):
     version: str = Field(
         "v3", pattern=r"^(v3|20\d\d-\d\d)$", description="Version of the API, as its addresses name it: v3 or 2026-03."
     )
+    interval_days: int = Field(1, ge=1, description="Days between two nights that read it.")
     full_interval_days: int = Field(
         7, ge=1, description="Days between two nights that read everything; only these show what is gone."
     )
@@ -332,7 +333,8 @@ def explain(answer: Answer) -> SourceError | None:
     message = " ".join(str(said.get("message") or f"HTTP {answer.status}").split())[:300]
     if answer.status == 429:
         policy = str(said.get("policyName") or "")
-        wish = DAY_SECONDS if "DAILY" in policy.upper() else retry_after_seconds(answer) or BURST_SECONDS
+        asked = retry_after_seconds(answer)
+        wish = DAY_SECONDS if "DAILY" in policy.upper() else BURST_SECONDS if asked is None else asked
         return ThrottledError(f"{message} ({policy})" if policy else message, wish)
     scopes = sorted(set(_texts_in([each.get("context") for each in _dicts(said.get("errors"))])))
     wanted = f": grant {', '.join(scopes)} to the private app" if scopes else ""

@@ -26,4 +26,5 @@ from companies
 where
     site is not null
     and not is_archived
-    and (property_key, company_id) not in (select merged.property_key, merged.company_id from merged)
+    and (property_key, company_id)
+    not in (select merged.property_key, merged.company_id from merged)
