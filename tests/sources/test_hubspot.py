@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -477,3 +479,84 @@ def test_a_broken_answer_is_a_named_error(
     provider.answer = lambda asked: said(broken)
     with suppress(SourceError):
         read(open_crm(provider, tmp_path_factory.mktemp("broken"), limits=ONCE), table)
+
+
+@dataclass(frozen=True)
+class Seed(Record):
+    """A record of a table of Fivetran's, whose account tells all that it has of it."""
+
+    def told(self, now: datetime, names: Sequence[str], what: str) -> dict[str, Any]:
+        told = super().told(now, names, what)
+        return {**told, "properties": {**self.properties, **told["properties"]}}
+
+
+def seeds(folder: Path, table: str) -> list[dict[str, str]]:
+    path = folder / "crm" / "fivetran_hubspot_seeds" / f"{table}_data.csv"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def seed(row: dict[str, str], id: str, made: str, **more: str) -> Seed:
+    """A row as a record: its columns `property_x` are properties x."""
+    ours = {name: value or None for name, value in row.items() if name.startswith("property_")}
+    named = {name.removeprefix("property_"): value for name, value in ours.items()}
+    # Hours have one digit or two.
+    at = datetime.strptime(made.partition(".")[0], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    return Seed(int(id), (at,), {**named, **more})
+
+
+def seed_account(folder: Path) -> Crm:
+    """The seeds as an account; of the events of mails those that were sent are mails."""
+    sent = [row for row in seeds(folder, "email_event") if row["type"] == "SENT"]
+    mails = [
+        seed(row, str(number), row["created"], hs_timestamp=f"{row['created']}Z", hs_email_direction="EMAIL")
+        for number, row in enumerate(sent, start=1)
+    ]
+    [logged] = seeds(folder, "engagement_email")
+    mails.append(seed(logged, logged["engagement_id"], logged["property_hs_createdate"]))
+    stages: dict[str, list[dict[str, Any]]] = {row["pipeline_id"]: [] for row in seeds(folder, "deal_pipeline")}
+    assert len(stages) == 6
+    for row in seeds(folder, "deal_pipeline_stage"):
+        stages.setdefault(row["pipeline_id"], []).append(
+            {"id": row["stage_id"], "label": row["label"], "archived": row["active"] == "FALSE"}
+        )
+    return Crm(
+        {
+            "companies": [seed(row, row["id"], row["property_createdate"]) for row in seeds(folder, "company")],
+            "contacts": [seed(row, row["id"], row["property_createdate"]) for row in seeds(folder, "contact")],
+            "deals": [seed(row, row["deal_id"], row["property_createdate"]) for row in seeds(folder, "deal")],
+            "emails": mails,
+        },
+        [{"id": id, "label": id, "archived": False, "stages": found} for id, found in stages.items()],
+    )
+
+
+@pytest.mark.external
+def test_what_others_publish_of_an_account_counts_as_it_does_by_hand(
+    provider: Provider, tmp_path: Path, shared_data: Path
+) -> None:
+    serve(provider, seed_account(shared_data))
+    prop = make_property(contact_months=1_200)
+    api = open_crm(provider, tmp_path, prop)
+    companies, deals = read(api, "company", FULL, prop), read(api, "deal", FULL, prop)
+    assert len(companies) == 24
+    funky = "companies.hs_all-funky-a9384-syntax"
+    assert funky in api.facts[NIGHT]["odd_fields"]
+    assert "unknown_fields" not in api.facts[NIGHT]
+    assert [(row["state"], row["price"], row["currency"]) for row in deals] == [(UNKNOWN, None, None)] * 44
+    assert api.facts[NIGHT]["unknown_state_count"] == 44
+    # The fourteen entries that are published belong to no deal of the file, and come with none.
+    assert len({row["deal_id"] for row in seeds(shared_data, "deal_stage")} - {row["deal_id"] for row in deals}) == 14
+    assert read(api, "stage_entry", FULL, prop) == []
+    people = [row["contact"] for row in read(api, "contact", FULL, prop)]
+    assert (len(people), len(set(people))) == (22, 19)
+    stages = read(api, "stage", FULL, prop)
+    assert (len(stages), {row["state"] for row in stages}) == (71, {UNKNOWN})
+    mails = read(api, "email", FULL, prop)
+    assert Counter(row["direction"] for row in mails) == {"out": 4, None: 1}
+    assert {(row["partner"], row["contact"]) for row in mails} == {(None, None)}
+    found = archived(tmp_path)
+    for row in seeds(shared_data, "contact"):
+        assert not [row[name] for name in ("property_email", "property_lastname", "id") if row[name] in found]
+    assert "This is the body" not in found
+    assert "This is the subject" not in found

@@ -61,6 +61,8 @@ SEARCH_ROWS = 10_000
 """Results beyond which a search refuses to page."""
 LAG = timedelta(hours=1)
 """A search knows a change some moments late, and clocks differ."""
+FOUNDED = date(2006, 1, 1)
+"""No record is older."""
 LEAST_SPAN = timedelta(seconds=1)
 BURST_SECONDS = 10.0
 """Window of the limit on bursts, where a 429 names no time."""
@@ -378,7 +380,7 @@ class _Account:
     @property
     def kept_since(self) -> date:
         """People who were not spoken to since are not asked for."""
-        return self.night - timedelta(days=int(self.settings.contact_months * 365.25 / 12))
+        return max(FOUNDED, self.night - timedelta(days=int(self.settings.contact_months * 365.25 / 12)))
 
     def count(self, name: str, more: int = 1) -> None:
         """Count something for the gate."""
