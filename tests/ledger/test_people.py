@@ -1,0 +1,49 @@
+"""People who were met apart and are told to be one."""
+
+from __future__ import annotations
+
+import psycopg
+
+from seo_warehouse.ledger.people import People, erase
+
+
+def test_who_was_merged_is_one_person_and_forgotten_as_one(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        apart = People(connection, 1)
+        first = apart.find({"id": "crm:1", "email": "one@press.example"}, {"role": "editor"})
+        second = apart.find({"id": "crm:2", "email": "two@press.example"}, {})
+        stranger = apart.find({"id": "crm:9"}, {})
+        apart.save("first")
+        assert len({first, second, stranger}) == 3
+
+        later = People(connection, 1)
+        whole = later.find({"id": "crm:3", "email": "three@press.example"}, {}, ("crm:1", "crm:2", " "))
+        assert later.find({"id": "crm:1"}, {}) == later.find({"email": "two@press.example"}, {}) == whole
+        later.save("second")
+        kept = connection.execute(
+            "select person_id::text, array_agg(known_as order by known_as) from personal.contact group by 1 order by 2"
+        ).fetchall()
+        assert kept == [
+            (whole, ["crm:1", "crm:2", "crm:3", "one@press.example", "three@press.example", "two@press.example"]),
+            (stranger, ["crm:9"]),
+        ]
+        assert connection.execute("select count(*) from personal.person").fetchall() == [(2,)]
+
+        with connection.transaction():
+            assert erase(connection, "two@press.example", 1, "test").person_count == 1
+        again = People(connection, 1)
+        assert again.find({"id": "crm:3"}, {}) is None
+        assert again.find({"id": "crm:4"}, {}, ("crm:2",)) is None
+
+
+def test_who_is_joined_twice_in_one_reading_ends_as_one(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        people = People(connection, 1)
+        for number in (1, 2, 3):
+            people.find({"id": f"crm:{number}"}, {})
+        people.find({"id": "crm:2"}, {}, ("crm:1",))
+        last = people.find({"id": "crm:3"}, {}, ("crm:2",))
+        people.save("file")
+        rows = connection.execute("select distinct person_id::text from personal.contact").fetchall()
+        assert rows == [(last,)]
+        assert connection.execute("select count(*) from personal.contact").fetchall() == [(3,)]
