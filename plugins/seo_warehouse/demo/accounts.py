@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from seo_warehouse.demo.catalogue import ALL_PROPERTIES
+from seo_warehouse.demo.crm import TOKEN
 
 LOGIN_DOMAIN = "seo-warehouse.example"
 ACCOUNTS = ("demo", *(prop.name for prop in ALL_PROPERTIES))
@@ -82,4 +83,5 @@ def airflow_connections(account: dict[str, Any], base_url: str) -> dict[str, str
         **{f"AIRFLOW_CONN_DATAFORSEO_{name.upper()}": json.dumps(each) for name, each in dataforseo.items()},
         "AIRFLOW_CONN_GOOGLE_SEARCH_CONSOLE": json.dumps(google),
         "AIRFLOW_CONN_GOOGLE_ANALYTICS": json.dumps(google),
+        "AIRFLOW_CONN_HUBSPOT": json.dumps({"conn_type": "http", "host": base_url, "password": TOKEN, "extra": pace}),
     }

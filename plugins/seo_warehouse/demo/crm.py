@@ -12,19 +12,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from seo_warehouse.demo.catalogue import DemoProperty
+from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.chance import draw
-from seo_warehouse.demo.links import Site, sites
 from seo_warehouse.demo.world import World
 
 PREFIX = "/crm/"
 TOKEN = "demo-private-app-token"  # noqa: S105 - opens nothing but the demo
 SEARCH_ROWS = 200
 """Results that a search tells in all: few, so that the demo meets the limit."""
+PARTNERS, DAYS = 40, 160
+"""Whom the account knows, and over how many days they were asked."""
 BUSY_EVERY = 25
 """One call of so many is refused once."""
 MOST_ROWS = 100
-STAGES = ("contacted", "negotiation", "closedwon", "closedlost")
+ASKED_BY = DEMO_PROPERTIES[1].name
+"""The property whose partners are kept here too."""
+STAGES = {"contacted": "contacted", "negotiation": "agreed", "closedwon": "placed", "closedlost": "declined"}
+"""What they mean."""
 PIPELINE = "outreach"
 _PATH = re.compile(
     r"/crm/(?:v[34]/)?(objects|properties|pipelines|associations)/(?:\d{4}-\d\d/)?(\w+)(?:/(\w+))?(?:/(\w+)/(\w+))?/?"
@@ -213,20 +217,19 @@ def _stamp(at: datetime) -> str:
 
 
 def account(world: World, prop: DemoProperty) -> Crm:
-    """The account of a property: sites whom nobody else asks, each a company with an editor, a deal and two mails."""
+    """The account of a property: partners whom nobody else asks, each with an editor, a deal and a mail or two."""
     records: dict[str, list[Record]] = {"companies": [], "deals": [], "emails": [], "contacts": []}
-    days = max((world.last_day - world.first_day).days, 1)
-    for number, site in enumerate(sites(world.seed, prop)[1::3][:40], start=1):
+    for number in range(1, PARTNERS + 1):
         names = (world.seed, "crm", prop.key, number)
-        begun = datetime.combine(world.first_day, time(9), UTC) + timedelta(days=int(days * draw(*names, "day")))
-        for what, record in _partner(site, number, begun, draw(*names)).items():
+        begun = datetime.combine(world.first_day, time(9), UTC) + timedelta(days=int(DAYS * draw(*names, "day")))
+        for what, record in _partner(f"desk{number}.example", number, begun, draw(*names)).items():
             records[what] += record
     merged = replace(records["contacts"][0], number=9_001)
     records["contacts"][1:1] = [merged]
     first = records["contacts"][0]
     records["contacts"][0] = replace(first, properties={**first.properties, "hs_merged_object_ids": "9001"})
     last = records["companies"][-1]
-    records["companies"][-1] = replace(last, archived_at=last.changed[0] + timedelta(days=30))
+    records["companies"][-1] = replace(last, archived_at=last.changed[0] + timedelta(days=200))
     stages = [
         {"id": stage, "label": stage.capitalize(), "displayOrder": place, "archived": False, "metadata": {}}
         for place, stage in enumerate(STAGES)
@@ -235,8 +238,8 @@ def account(world: World, prop: DemoProperty) -> Crm:
     return Crm(records, pipelines, busy_every=BUSY_EVERY)
 
 
-def _partner(site: Site, number: int, begun: datetime, chance: float) -> dict[str, list[Record]]:
-    """The records of a site that was asked: half of them never answer, a fifth declines, the others agree."""
+def _partner(domain: str, number: int, begun: datetime, chance: float) -> dict[str, list[Record]]:
+    """The records of a partner who was asked: half of them never answer, a fifth declines, the others agree."""
     company, contact, deal, mail = (base + number for base in (1_000, 2_000, 3_000, 4_000))
     answered, decided = begun + timedelta(days=5), begun + timedelta(days=9)
     stages = [(begun, "contacted")]
@@ -245,9 +248,8 @@ def _partner(site: Site, number: int, begun: datetime, chance: float) -> dict[st
         mails.append((mail + 1_000, answered, "INCOMING_EMAIL"))
         stages.append((decided, "closedlost" if chance < 0.7 else "negotiation"))
     ties = {"companies": (company,), "contacts": (contact,), "deals": (deal,)}
-    domain = site.host.removeprefix("www.")
     return {
-        "companies": [Record(company, (begun,), {"domain": domain, "name": site.host})],
+        "companies": [Record(company, (begun,), {"domain": domain, "name": f"Desk {number}"})],
         "contacts": [
             Record(
                 contact,

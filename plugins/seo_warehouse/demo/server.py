@@ -34,7 +34,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import orjson
 
-from seo_warehouse.demo import accounts, analytics
+from seo_warehouse.demo import accounts, analytics, crm
 from seo_warehouse.demo.catalogue import ALL_PROPERTIES, DEMO_PROPERTIES, DemoProperty
 from seo_warehouse.demo.clock import COMMON, Clock, real_now
 from seo_warehouse.demo.demand import Demand
@@ -112,6 +112,7 @@ class DemoServer(ThreadingHTTPServer):
         self.sites = Sites(world)
         self.linking = LinkingSites(world)
         self.analytics = analytics.Analytics(world, next(p for p in DEMO_PROPERTIES if p.name == LOGGED))
+        self.crm = crm.account(world, next(p for p in DEMO_PROPERTIES if p.name == crm.ASKED_BY))
         self.demand = Demand(world)
         self.search_console = SearchConsole(self.demand, world.knobs.day_cap)
         self.index = Index(world.seed, world.first_day)
@@ -201,6 +202,8 @@ class Handler(BaseHTTPRequestHandler):
             return next(prop.name for prop in ALL_PROPERTIES if prop.key == key)
         if path.startswith(analytics.PATH):
             return LOGGED
+        if path.startswith(crm.PREFIX):
+            return crm.ASKED_BY
         account = accounts.account_of(self.headers.get("Authorization"))
         site = _inspected_site(body) if path == INSPECT_PATH else _site_of(path) or _listed_site(path)
         by_site = self.server.search_console.property_of(site)
@@ -229,6 +232,8 @@ class Handler(BaseHTTPRequestHandler):
                 return Response(401, unauthorized(), {"Content-Type": JSON, "WWW-Authenticate": 'Basic realm="demo"'})
             status, answer, shown = self.server.vendor.answer(account, self.command, path, body, now)
             return Response(status, answer, {"Content-Type": JSON}, shown)
+        if path.startswith(crm.PREFIX):
+            return self._crm(path, body, now)
         if path == "/token" and self.command == "POST":
             form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
             status, grant = self.server.tokens.grant(form, f"{self.server.base_url}/token")
@@ -248,6 +253,14 @@ class Handler(BaseHTTPRequestHandler):
         if (name := path.removeprefix("/").removesuffix(".json")) in OLD_LISTS and self.command == "GET":
             return _json(list_document(self.server.world, name, now))
         return _json({"error": {"code": 404, "message": "Not Found", "status": "NOT_FOUND"}}, 404)
+
+    def _crm(self, path: str, body: bytes, now: datetime) -> Response:
+        if self.headers.get("Authorization") != f"Bearer {crm.TOKEN}":
+            said = {"status": "error", "category": "INVALID_AUTHENTICATION", "message": "The token is not valid."}
+            return _json(said, 401)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        status, answer, headers = self.server.crm.answer(self.command, path, query, orjson.loads(body or b"{}"), now)
+        return Response(status, orjson.dumps(answer), {"Content-Type": JSON, **headers})
 
     def _analyse(self, asked: str, body: bytes, now: datetime) -> Response:
         if self.command == "POST":

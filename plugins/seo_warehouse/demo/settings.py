@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from seo_warehouse.demo import crm
 from seo_warehouse.demo.analytics import PROPERTY_ID
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES, PANEL_DEPTH, DemoProperty
 from seo_warehouse.demo.control import clock_url
@@ -50,6 +51,8 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
     if prop.name == LOGGED:
         sources["server_logs"] = {"site": prop.root}
         sources["ga4"] = {"property_id": PROPERTY_ID, "scheme": "http"}
+    if prop.name == crm.ASKED_BY:
+        sources["hubspot"] = {"interval_days": 7, "stages": {**crm.STAGES}}
     return {
         "key": prop.key,
         "name": prop.name,
