@@ -126,7 +126,7 @@ class Crm:
             return self._ties(what, second, body)
         if asked[:3] == ("GET", "properties", None):
             names = self.properties.get(what) or sorted({name for each in self._of(what) for name in each.properties})
-            return 200, {"results": [{"name": name, "label": name, "archived": False} for name in names]}, {}
+            return 200, {"results": [{"name": name, "label": name, "archived": False, **_PLAIN} for name in names]}, {}
         if asked[:3] == ("GET", "pipelines", None):
             return 200, {"results": self.pipelines}, {}
         return 404, _error("OBJECT_NOT_FOUND", "resource not found"), {}
@@ -174,7 +174,11 @@ class Crm:
         for one in found:
             told = one.told(now, body["properties"], what)
             if body["propertiesWithHistory"]:
-                history = [{"value": stage, "timestamp": _stamp(at)} for at, stage in one.stages if at <= now]
+                history = [
+                    {"value": stage, "timestamp": _stamp(at), "sourceType": "CRM_UI"}
+                    for at, stage in one.stages
+                    if at <= now
+                ]
                 told["propertiesWithHistory"] = {"dealstage": history[::-1]}
             results.append(told)
         return 200 if len(found) == len(body["inputs"]) else 207, _batched(results), {}
@@ -187,12 +191,15 @@ class Crm:
             start = int(each.get("after", "0"))
             if ties[start:]:
                 labels = [{"category": "HUBSPOT_DEFINED", "typeId": 5, "label": "Primary"}]
-                more = [{"toObjectId": tie, "associationTypes": labels if tie == ties[0] else []} for tie in ties]
+                more = [{"toObjectId": str(tie), "associationTypes": labels if tie == ties[0] else []} for tie in ties]
                 told: Json = {"from": {"id": each["id"]}, "to": more[start : start + MOST_ROWS]}
                 if ties[start + MOST_ROWS :]:
                     told["paging"] = {"next": {"after": str(start + MOST_ROWS)}}
                 results.append(told)
         return 200 if len(results) == len(body["inputs"]) else 207, _batched(results), {}
+
+
+_PLAIN = {"type": "string", "fieldType": "text", "groupName": "outreach", "description": "", "options": []}
 
 
 def _holds(record: Record, asked: Json, what: str, now: datetime) -> bool:
@@ -230,11 +237,12 @@ def account(world: World, prop: DemoProperty) -> Crm:
     records["contacts"][0] = replace(first, properties={**first.properties, "hs_merged_object_ids": "9001"})
     last = records["companies"][-1]
     records["companies"][-1] = replace(last, archived_at=last.changed[0] + timedelta(days=200))
+    made = {"archived": False, "createdAt": "1970-01-01T00:00:00Z", "updatedAt": "1970-01-01T00:00:00Z"}
     stages = [
-        {"id": stage, "label": stage.capitalize(), "displayOrder": place, "archived": False, "metadata": {}}
+        {"id": stage, "label": stage.capitalize(), "displayOrder": place, "metadata": {}, **made}
         for place, stage in enumerate(STAGES)
     ]
-    pipelines = [{"id": PIPELINE, "label": "spring guides", "displayOrder": 0, "archived": False, "stages": stages}]
+    pipelines = [{"id": PIPELINE, "label": "spring guides", "displayOrder": 0, "stages": stages, **made}]
     return Crm(records, pipelines, busy_every=BUSY_EVERY)
 
 

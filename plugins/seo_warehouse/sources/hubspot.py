@@ -962,7 +962,7 @@ PROPERTIES_ARE_THERE = BatchRule(
     name="properties_are_there",
     sql="""
         select d.facts ->> 'missing_properties' as missing from ops.load_day as d
-        where d.load_id = {load_id} and d.facts ? 'missing_properties'
+        where d.load_id = {load_id} and d.facts -> 'missing_properties' is not null
     """,
     reason="A property that properties.yml names is in the account no more: what it told is unknown.",
     severity="warn",
