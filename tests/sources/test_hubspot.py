@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,9 +25,9 @@ from seo_warehouse.client.archive import open_archive
 from seo_warehouse.config import Property, SourceSettings
 from seo_warehouse.demo.crm import Crm, Record
 from seo_warehouse.errors import CredentialsError, SourceError, TerminalSourceError, ThrottledError
-from seo_warehouse.ledger.people import plain
 from seo_warehouse.sources.hubspot import HUBSPOT, UNKNOWN, HubspotSettings, probe_account, strip_people
 from seo_warehouse.spec import PERSON_ID, Period, Row
+from tests.sources.crm import Known, answering
 from tests.sources.fuzzing import JSON, mutated, places
 from tests.sources.properties import AT, DATE, NIGHT, check_columns
 from tests.sources.provider import QUICK, Act, Asked, Provider, archived, said
@@ -41,26 +40,6 @@ FULL = Period(NIGHT, NIGHT)
 CHANGED = Period(NIGHT, NIGHT, date(2026, 11, 21))
 STAGES = {"written": "contacted", "met": "replied", "agreed": "agreed", "live": "placed", "no": "declined"}
 PERSONAL = ("jane@press.example", "Jane", "Quill", "+49 30 5550199", "7701", "7702")
-
-
-class Known:
-    """People as the ledger knows them, in memory."""
-
-    def __init__(self, *erased: str) -> None:
-        self.ids: dict[tuple[str, str], str] = {}
-        self.erased = set(erased)
-        self.told: dict[str, dict[str, str]] = {}
-
-    def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
-        keys = [(kind, plain(kind, named[kind])) for kind in ("id", "email") if kind in named]
-        keys += [("id", plain("id", other)) for other in others]
-        if not keys or self.erased.intersection(named.values()):
-            return None
-        person = next((self.ids[key] for key in keys if key in self.ids), None)
-        person = person or f"00000000-0000-4000-8000-{len(self.ids):012d}"
-        self.ids |= dict.fromkeys(keys, person)
-        self.told.setdefault(person, {}).update({**named, **about})
-        return person
 
 
 def make_property(**stated: Any) -> Property:
@@ -76,16 +55,7 @@ def make_property(**stated: Any) -> Property:
 def serve(provider: Provider, crm: Crm) -> None:
     """Have the provider be the account."""
     provider.date = DATE
-
-    def answer(asked: Asked) -> Act:
-        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return said({"status": "error", "category": "INVALID_AUTHENTICATION", "message": "no token"}, status=401)
-        parts = urlsplit(asked.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        status, document, headers = crm.answer(asked.method, parts.path, query, json.loads(asked.body or b"{}"), AT)
-        return said(document, status=status, headers=headers)
-
-    provider.answer = answer
+    provider.answer = answering(crm, TOKEN, lambda: AT)
 
 
 def open_crm(

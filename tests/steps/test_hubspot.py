@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -18,7 +17,8 @@ from seo_warehouse.spec import Period
 from seo_warehouse.steps import nightly, people, reading
 from seo_warehouse.steps.connections import open_api
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
-from tests.sources.provider import Act, Asked, said, serving
+from tests.sources.crm import answering
+from tests.sources.provider import serving
 from tests.steps.dropping import NIGHT, Shop, open_shop
 
 PROPERTIES = """
@@ -73,15 +73,8 @@ def crm() -> Crm:
 
 @pytest.fixture
 def shop(database: str, tmp_path: Path, crm: Crm) -> Iterator[Shop]:
-    def answer(asked: Asked) -> Act:
-        parts = urlsplit(asked.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        body = json.loads(asked.body or b"{}")
-        status, document, headers = crm.answer(asked.method, parts.path, query, body, datetime.now(UTC))
-        return said(document, status=status, headers=headers)
-
     with serving() as provider:
-        provider.answer = answer
+        provider.answer = answering(crm, "pat", lambda: datetime.now(UTC))
         home = tmp_path / "home"
         shop = open_shop(home, database, PROPERTIES.replace("stages:", "deal_properties: {source_url: page}, stages:"))
         connection = {"host": provider.base_url, "password": "pat", "extra": {"allowed_networks": ["127.0.0.0/8"]}}
