@@ -52,7 +52,7 @@ def _property(prop: DemoProperty, port: int, history_start: date) -> dict[str, A
         sources["server_logs"] = {"site": prop.root}
         sources["ga4"] = {"property_id": PROPERTY_ID, "scheme": "http"}
     if prop.name == crm.ASKED_BY:
-        sources["hubspot"] = {"interval_days": 7, "stages": {**crm.STAGES}}
+        sources["hubspot"] = {"interval_days": 7, "full_interval_days": 28, "stages": {**crm.STAGES}}
     return {
         "key": prop.key,
         "name": prop.name,

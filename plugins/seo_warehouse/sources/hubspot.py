@@ -103,15 +103,16 @@ NUMBER_OF = "hubspot:"
 """Before the number of a contact, which others may use for somebody else."""
 _ID = re.compile(r"[\w.-]{1,64}")
 _PATH = re.compile(r"/crm/(?:v\d+/)?(objects|properties|pipelines|associations)/(?:\d{4}-\d\d/)?([^?]+)")
+_STAMP = re.compile(r"[0-9TZ:.+-]{1,40}|True|False")
 _TEXT = 1_000
 
 
-def _mapped(stated: dict[str, str], usual: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
+def _mapped(stated: dict[str, str], known: Sequence[str]) -> dict[str, str]:
     if unknown := stated.keys() - set(known):
         raise ValueError(f"{', '.join(sorted(unknown))}: known are {', '.join(known)}")
     if people := PERSONAL.intersection(stated.values()):
         raise ValueError(f"{', '.join(sorted(people))}: tells of people, who are kept apart")
-    return {**usual, **stated}
+    return stated
 
 
 class HubspotSettings(Strict):
@@ -155,12 +156,12 @@ class HubspotSettings(Strict):
     @field_validator("company_properties")
     @classmethod
     def _are_of_company(cls, stated: dict[str, str]) -> dict[str, str]:
-        return _mapped(stated, {}, COMPANY_FIELDS)
+        return _mapped(stated, COMPANY_FIELDS)
 
     @field_validator("deal_properties")
     @classmethod
     def _are_of_deal(cls, stated: dict[str, str]) -> dict[str, str]:
-        return _mapped(stated, {}, DEAL_FIELDS)
+        return _mapped(stated, DEAL_FIELDS)
 
     @field_validator("stages")
     @classmethod
@@ -255,7 +256,7 @@ def _kept_record(persons: Persons, asked: set[str], entry: Any) -> dict[str, Any
         return None
     values = {name: value if name in asked else None for name, value in _properties(entry).items()}
     kept = {
-        **_kept(entry, ("createdAt", "updatedAt", "archived")),
+        **_stamps(entry),
         "id": _kept_id(entry.get("id")),
         "properties": _without_addresses(values, persons),
     }
@@ -263,6 +264,12 @@ def _kept_record(persons: Persons, asked: set[str], entry: Any) -> dict[str, Any
     if isinstance(history, dict) and isinstance(history.get(STAGE), list):
         kept["propertiesWithHistory"] = {STAGE: [_kept(each, ("value", "timestamp")) for each in history[STAGE]]}
     return kept
+
+
+def _stamps(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """When a record was made and changed, and whether it was put away; of what is none of these nothing."""
+    names = ("createdAt", "updatedAt", "archived")
+    return {name: value if _STAMP.fullmatch(str(value)) else None for name, value in _kept(entry, names).items()}
 
 
 def _kept_contact(persons: Persons, entry: Any) -> dict[str, Any] | None:
@@ -278,7 +285,7 @@ def _kept_contact(persons: Persons, entry: Any) -> dict[str, Any] | None:
         about = {name: texts[of] for name, of in ABOUT.items() if texts.get(of)}
         others = [f"{NUMBER_OF}{one}" for one in texts.get(MERGED, "").split(";") if _ID.fullmatch(one)]
         number = persons.find(named, about, others)
-    return {**_kept(entry, ("createdAt", "updatedAt", "archived")), "id": number, "properties": {}}
+    return {**_stamps(entry), "id": number, "properties": {}}
 
 
 def _kept_ties(persons: Persons, of: str, to: str, entry: Any) -> dict[str, Any] | None:
