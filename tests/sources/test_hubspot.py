@@ -437,7 +437,7 @@ def test_what_was_stripped_is_stripped_again_to_the_same(path: str, place: tuple
         assert not [number for number in numbers if number is not None and not re.fullmatch(PERSON_ID, number)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from([table.name for table in HUBSPOT.tables]), st.sampled_from(list(places(ANSWER))), JSON)
 def test_a_broken_answer_is_a_named_error(
     provider: Provider, tmp_path_factory: pytest.TempPathFactory, table: str, place: tuple[Any, ...], value: Any
