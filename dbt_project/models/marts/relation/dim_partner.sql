@@ -22,13 +22,37 @@ with
         group by property_key, partner_key, day
     ),
 
+    counted as (
+        select
+            *,
+            count(kind) over partner_days as kind_no,
+            count(price_dollars) over partner_days as price_no
+        from exports
+        window partner_days as (partition by property_key, partner_key order by day)
+    ),
+
+    -- What is not told on a day is as it was told last: not everybody who tells of a partner
+    -- knows its price.
+    known as (
+        select
+            property_key,
+            partner_key,
+            day,
+            partner_name,
+            max(kind) over (partition by property_key, partner_key, kind_no) as kind,
+            max(price_dollars) over (
+                partition by property_key, partner_key, price_no
+            ) as price_dollars
+        from counted
+    ),
+
     compared as (
         select
             *,
             lag(day) over partner_days as previous_day,
             lag(kind) over partner_days as previous_kind,
             lag(price_dollars) over partner_days as previous_price
-        from exports
+        from known
         window partner_days as (partition by property_key, partner_key order by day)
     ),
 

@@ -17,6 +17,8 @@ with
             property_key,
             partner_key,
             site_page_key,
+            -- Files alone say since when a site is whose.
+            is_export desc,
             observed_at desc,
             day desc,
             owner_since_date,
