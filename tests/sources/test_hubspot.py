@@ -216,6 +216,27 @@ def test_a_deal_of_several_companies_is_that_of_its_main_one(
     assert read(open_crm(provider, tmp_path), "deal")[0]["company_id"] == found
 
 
+def test_a_company_that_is_no_partner_is_none_and_its_deals_and_mails_are_of_nobody(
+    provider: Provider, tmp_path: Path
+) -> None:
+    prop = make_property(partners_where={"type": "PARTNER"})
+    crm = make_crm()
+    crm.records["companies"] = [
+        replace(company(11), properties={**company(11).properties, "type": "PARTNER"}),
+        replace(company(13, "buyer.example"), properties={**company(13).properties, "type": "CUSTOMER"}),
+    ]
+    crm.records["deals"].append(deal(24, (BEGUN, "elsewhere"), of=(13,)))
+    crm.records["emails"] = [mail(31, companies=(11, 13))]
+    serve(provider, crm)
+    api = open_crm(provider, tmp_path, prop)
+    assert [row["company_id"] for row in read(api, "company", FULL, prop)] == ["11"]
+    assert [row["partner"] for row in read(api, "email", FULL, prop)] == ["press.example", None]
+    counting = open_crm(provider, tmp_path, prop)
+    assert [row["partner"] for row in read(counting, "deal", FULL, prop)] == ["press.example"] * 2 + [None] * 2
+    # Of 24 is known whose it is; it is none of ours.
+    assert (counting.facts[NIGHT]["unknown_state_count"], counting.facts[NIGHT]["unknown_partner_count"]) == (2, 1)
+
+
 def test_a_mail_is_one_touch_of_each_company_and_names_a_random_id(provider: Provider, tmp_path: Path) -> None:
     crm = make_crm()
     crm.records["emails"].append(mail(34, companies=(11, 13), at=BEGUN))
@@ -388,6 +409,7 @@ def test_a_list_that_tells_a_page_again_ends(provider: Provider, tmp_path: Path)
         {"stages": {"x": "won"}},
         {"company_properties": {"colour": "colour"}},
         {"deal_properties": {"anchor": "email"}},
+        {"partners_where": {"email": "jane@press.example"}},
         {"version": "v2"},
         {"currency": "XXX"},
     ],
@@ -395,6 +417,11 @@ def test_a_list_that_tells_a_page_again_ends(provider: Provider, tmp_path: Path)
 def test_settings_that_mean_nothing_or_are_of_people_are_refused(stated: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         HubspotSettings(**stated)
+
+
+def test_a_stage_may_be_a_number() -> None:
+    stated = make_property(stages={81123: "placed"}).settings_of(HUBSPOT)
+    assert stated.stages == {"81123": "placed"}
 
 
 ANSWER: dict[str, Any] = {

@@ -110,9 +110,13 @@ _TEXT = 1_000
 def _mapped(stated: dict[str, str], known: Sequence[str]) -> dict[str, str]:
     if unknown := stated.keys() - set(known):
         raise ValueError(f"{', '.join(sorted(unknown))}: known are {', '.join(known)}")
-    if people := PERSONAL.intersection(stated.values()):
-        raise ValueError(f"{', '.join(sorted(people))}: tells of people, who are kept apart")
+    _refuse_people(stated.values())
     return stated
+
+
+def _refuse_people(properties: Iterable[str]) -> None:
+    if people := PERSONAL.intersection(properties):
+        raise ValueError(f"{', '.join(sorted(people))}: tells of people, who are kept apart")
 
 
 class HubspotSettings(Strict):
@@ -146,6 +150,12 @@ class HubspotSettings(Strict):
         description="Which property of a deal tells what ([HubSpot](relationships.md#hubspot)); price is its `amount`.",
         examples=[{"source_url": "link_page", "target_url": "link_target"}],
     )
+    partners_where: dict[str, str] = Field(
+        default_factory=dict,
+        description="Companies that are partners: those whose properties have these values. Absent: all are, customers"
+        " too.",
+        examples=[{"type": "PARTNER"}],
+    )
     stages: dict[str, str] = Field(
         default_factory=dict,
         description="By a stage's id what it means: prospect, contacted, replied, agreed, placed or declined. A deal in"
@@ -158,10 +168,22 @@ class HubspotSettings(Strict):
     def _are_of_company(cls, stated: dict[str, str]) -> dict[str, str]:
         return _mapped(stated, COMPANY_FIELDS)
 
+    @field_validator("partners_where")
+    @classmethod
+    def _are_of_no_person(cls, stated: dict[str, str]) -> dict[str, str]:
+        _refuse_people(stated)
+        return stated
+
     @field_validator("deal_properties")
     @classmethod
     def _are_of_deal(cls, stated: dict[str, str]) -> dict[str, str]:
         return _mapped(stated, DEAL_FIELDS)
+
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _are_named(cls, stated: Any) -> Any:
+        # Ids of one's own stages are numbers, and YAML takes them for such.
+        return {str(id): state for id, state in stated.items()} if isinstance(stated, dict) else stated
 
     @field_validator("stages")
     @classmethod
@@ -173,11 +195,20 @@ class HubspotSettings(Strict):
     def asked(self, what: str) -> dict[str, str]:
         """Which property of an object tells what."""
         return {
-            "companies": {**OF_COMPANY, **self.company_properties, "merged_ids": MERGED},
+            "companies": {
+                **OF_COMPANY,
+                **self.company_properties,
+                "merged_ids": MERGED,
+                **{f"where {name}": name for name in self.partners_where},
+            },
             "deals": {**OF_DEAL, **self.deal_properties, "stage": STAGE, "pipeline": PIPELINE, "merged_ids": MERGED},
             "emails": MAIL,
             "contacts": {**PERSON, **{name: name for name in NAMES}, **ABOUT, "merged_ids": MERGED},
         }[what]
+
+    def has_partner(self, properties: Mapping[str, Any]) -> bool:
+        """Whether a company with these properties is a partner."""
+        return all(properties.get(name) == value for name, value in self.partners_where.items())
 
     def path(self, room: str, *rest: str) -> str:
         """Address of a part of the API."""
@@ -543,11 +574,14 @@ class _Account:
             found |= self.api.post(path, body, decode=_decode_batch).json
         return found
 
-    def partners(self, companies: Iterable[str]) -> dict[str, str]:
-        """The partner that each company is: what the property says, else its number."""
+    def partners(self, companies: Iterable[str]) -> dict[str, str | None]:
+        """The partner that each company is: what the property says, else its number; None of one that is none."""
         name = self.settings.asked("companies")["partner"]
-        found = self.batch("companies", companies)
-        return {number: _text(values["properties"].get(name)) or number for number, values in found.items()}
+        found = {number: values["properties"] for number, values in self.batch("companies", companies).items()}
+        return {
+            number: (_text(values.get(name)) or number) if self.settings.has_partner(values) else None
+            for number, values in found.items()
+        }
 
     @cached_property
     def pipelines(self) -> list[dict[str, Any]]:
@@ -714,6 +748,8 @@ def read_companies(api: Api, property: Property, period: Period) -> Iterator[Row
     asked = account.settings.asked("companies")
     for reply in account.replies("companies"):
         for record in reply.json.items.rows:
+            if not account.settings.has_partner(record["properties"]):
+                continue
             values = _taken(asked, COMPANY_FIELDS, record["properties"])
             yield {
                 **values,
@@ -751,7 +787,8 @@ def _deals(account: _Account) -> Iterator[_Deal]:
         for record in records:
             company = main.get(record["id"])
             partner = partners.get(company) if company else None
-            if not record["archived"]:
+            is_of_another = company in partners and partner is None
+            if not record["archived"] and not is_of_another:
                 account.count("unknown_partner_count", int(partner is None))
                 account.count("unknown_state_count", int(account.state(record["properties"].get(STAGE)) == UNKNOWN))
             entered = told.get(record["id"], {}).get("entered", [])
@@ -860,7 +897,7 @@ def _mail_rows(
     reply: Reply,
     record: Row,
     companies: Mapping[str, list[tuple[str | None, bool]]],
-    partners: Mapping[str, str],
+    partners: Mapping[str, str | None],
     campaigns: Mapping[str, str],
     people: Mapping[str, list[tuple[str | None, bool]]],
 ) -> Iterator[Row]:
@@ -934,8 +971,9 @@ def probe_account(api: Api, property: Property) -> None:
             names = api.get(settings.path("properties", what), decode=_property_names).json
         except CredentialsError as error:
             raise CredentialsError(f"{error}; {what} need the scope {scope}") from None
-        stated = {"companies": settings.company_properties, "deals": settings.deal_properties}.get(what, {})
-        if missing := sorted({*stated.values()} - names):
+        of_company = {*settings.company_properties.values(), *settings.partners_where}
+        stated = {"companies": of_company, "deals": {*settings.deal_properties.values()}}.get(what, set())
+        if missing := sorted(stated - names):
             raise TerminalSourceError(f"{what} have no property {', '.join(missing)}: see properties.yml")
     pipelines = api.get(settings.path("pipelines", "deals"), decode=_decode_pipelines).json
     stages = {stage["id"]: stage["label"] for pipeline in pipelines for stage in pipeline["items"].rows}
