@@ -10,15 +10,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from seo_warehouse.config import Settings
 from seo_warehouse.demo.crm import Crm, Record
+from seo_warehouse.errors import CredentialsError
 from seo_warehouse.ledger import known
 from seo_warehouse.sources.hubspot import HUBSPOT
 from seo_warehouse.spec import Period
 from seo_warehouse.steps import nightly, people, reading
-from seo_warehouse.steps.connections import open_api
+from seo_warehouse.steps.connections import open_api, probe
 from seo_warehouse.steps.stated import CONNECTIONS_FILE
+from seo_warehouse.steps.warehouse import Warehouse
 from tests.sources.crm import answering
-from tests.sources.provider import serving
+from tests.sources.provider import QUICK, serving
 from tests.steps.dropping import NIGHT, Shop, open_shop
 
 PROPERTIES = """
@@ -80,6 +83,24 @@ def shop(database: str, tmp_path: Path, crm: Crm) -> Iterator[Shop]:
         connection = {"host": provider.base_url, "password": "pat", "extra": {"allowed_networks": ["127.0.0.0/8"]}}
         (home / CONNECTIONS_FILE).write_text(json.dumps({"AIRFLOW_CONN_HUBSPOT": json.dumps(connection)}))
         yield shop
+
+
+def test_an_account_is_tried_without_a_database_and_nobody_of_it_is_kept(tmp_path: Path, crm: Crm) -> None:
+    with serving() as provider:
+        provider.answer = answering(crm, "pat", lambda: datetime.now(UTC))
+        connection = {"host": provider.base_url, "password": "pat", "extra": {"allowed_networks": ["127.0.0.0/8"]}}
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "properties.yml").write_text(PROPERTIES.replace("{written: contacted, live: placed}", "{live: placed}"))
+        (home / CONNECTIONS_FILE).write_text(json.dumps({"AIRFLOW_CONN_HUBSPOT": json.dumps(connection)}))
+        wh = Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(home)}))
+        prop = wh.properties.named("shop")
+        probe(wh, HUBSPOT, prop, QUICK, NIGHT)
+        assert [asked.path.split("?")[0] for asked in provider.asked][-1] == "/crm/v3/pipelines/deals"
+        crm.lacks_scope = "emails"
+        with pytest.raises(CredentialsError, match=r"emails need the scope .*sales-email-read"):
+            probe(wh, HUBSPOT, prop, QUICK, NIGHT)
+    assert {path.name for path in home.rglob("*") if path.is_file()} == {"properties.yml", CONNECTIONS_FILE}
 
 
 def read_night(shop: Shop) -> None:

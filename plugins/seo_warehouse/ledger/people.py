@@ -87,6 +87,10 @@ class People:
         for one, kind, text in [key for key in self._values if key[0] == before]:
             self._values.setdefault((person, kind, text), self._values.pop((one, kind, text)))
 
+    def use(self, conn: Connection) -> None:
+        """Keep them by another connection from now on."""
+        self._conn = conn
+
     def save(self, file_sha256: str) -> None:
         """Keep whom `find` has met, but for those who were erased meanwhile."""
         with transaction(self._conn), self._conn.cursor() as cursor:

@@ -18,7 +18,6 @@ from seo_warehouse.client.plans import has_plan, keep_plan, read_plan
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.ledger.people import People
-from seo_warehouse.ledger.session import Connection
 from seo_warehouse.spec import Period, Persons, Source
 from seo_warehouse.steps.budgets import reserving
 from seo_warehouse.steps.pacing import pace_of
@@ -86,26 +85,34 @@ class _Nobody:
 
 
 class _Known:
-    """A property's people, asked for when the first of them is met."""
+    """A property's people over the answers of a load. The database is asked of the first of an answer who is met."""
 
-    def __init__(self, connect: Callable[[], Connection], property_key: int) -> None:
-        self._connect, self._property_key = connect, property_key
-        self.people: People | None = None
+    def __init__(self, wh: Warehouse, source: Source, prop: Property) -> None:
+        self._wh, self._source, self._prop = wh, source, prop
+        self._people: People | None = None
+        self._meet: Callable[[], People]
+
+    @contextmanager
+    def kept(self) -> Iterator[Persons]:
+        """Whoever is met until the block ends is kept then. No connection waits for the next answer."""
+        with ExitStack() as stack:
+            met: list[People] = []
+            self._meet = partial(self._met, stack, met)
+            yield self
+            for people in met:
+                people.save(self._source.name)
 
     def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
         """As People has it."""
-        self.people = self.people or People(self._connect(), self._property_key)
-        return self.people.find(named, about, others)
+        return self._meet().find(named, about, others)
 
-
-@contextmanager
-def _people(wh: Warehouse, source: Source, prop: Property) -> Iterator[Persons]:
-    """The property's people, kept once the block ends; the database is asked of the first who is met."""
-    with ExitStack() as stack:
-        known = _Known(lambda: stack.enter_context(wh.connect("loader", autocommit=True)), prop.key)
-        yield known
-        if known.people is not None:
-            known.people.save(source.name)
+    def _met(self, stack: ExitStack, met: list[People]) -> People:
+        if not met:
+            connection = stack.enter_context(self._wh.connect("loader", autocommit=True))
+            self._people = self._people or People(connection, self._prop.key)
+            self._people.use(connection)
+            met.append(self._people)
+        return met[0]
 
 
 def _stripping(
@@ -168,7 +175,7 @@ def open_api(
         may_call=may_call,
         explain=source.explain,
         strip=source.strip,
-        strip_people=_stripping(source, prop, partial(_people, wh, source, prop)),
+        strip_people=_stripping(source, prop, _Known(wh, source, prop).kept),
         night=night,
         reserve=reserve,
         pace=pace_of(wh, source) if may_call else None,
