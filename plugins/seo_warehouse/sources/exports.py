@@ -80,12 +80,12 @@ def has_identity(url: str) -> RowRule:
     )
 
 
-def of_this_property(url: str) -> BatchRule:
+def of_this_property(url: str, where: str = "true") -> BatchRule:
     """A file in the wrong folder would give a property somebody else's links: its URLs are of another domain.
 
-    However few they are: a property that is new has small files, and so has its neighbour.
+    However few they are: a property that is new has small files, and so has its neighbour. `where`: of rows `a` alone.
     """
-    return _mostly_own(url, f"split_part(split_part(a.{url}_normalised, '/', 3), ':', 1)", f"a.{url}_domain")
+    return _mostly_own(url, f"split_part(split_part(a.{url}_normalised, '/', 3), ':', 1)", f"a.{url}_domain", where)
 
 
 def _mostly_own(name: str, host: str, domain: str, where: str = "true") -> BatchRule:

@@ -34,7 +34,7 @@ from seo_warehouse.errors import (
 )
 from seo_warehouse.exports.stripping import ADDRESS
 from seo_warehouse.property import Property, Strict
-from seo_warehouse.sources.exports import has_identity
+from seo_warehouse.sources.exports import has_identity, of_this_property
 from seo_warehouse.sources.fields import Shape, integer, iso_instant, mapping, sequence, text
 from seo_warehouse.sources.outreach import CURRENCIES, ODD_ROWS, PAYMENTS
 from seo_warehouse.spec import (
@@ -1021,6 +1021,24 @@ STATES_ARE_KNOWN = BatchRule(
     reason="Deals are in stages that `stages` of properties.yml says nothing of: they are not used.",
     severity="warn",
 )
+OF_THIS_PROPERTY = replace(
+    of_this_property("target_url", "a.state in ('agreed', 'placed')"),
+    reason="Most of what was promised is for another domain: state the stages of this property's pipeline alone.",
+)
+AGREED_BEFORE_PLACED = BatchRule(
+    name="agreed_before_placed",
+    sql="select count(*) as row_count from {batch} a where state in ('agreed', 'placed')"
+    " having count(*) filter (where agreed_on > placed_on + 1) > 0.05 * count(*)",
+    reason="More than one in twenty was placed before it was agreed: the properties are exchanged.",
+)
+PRICES_ARE_KNOWN = BatchRule(
+    name="prices_are_known",
+    sql="select count(*) as row_count from {batch} a where state in ('agreed', 'placed')"
+    " having count(*) filter (where price is null and coalesce(payment, 'once') not in ('none', 'barter'))"
+    " > 0.5 * count(*)",
+    reason="More than half of what was promised has no price: what links cost cannot be told.",
+    severity="warn",
+)
 NO_TOUCH_IS_AHEAD = BatchRule(
     name="no_touch_is_ahead",
     sql="select said_on, count(*) as row_count from {batch} a where said_on > a.day + 1 group by said_on",
@@ -1109,7 +1127,14 @@ DEAL = Table(
             reason="What is paid for does not end before it begins.",
         ),
     ),
-    batch_rules=(LIST_IS_WHOLE, PROPERTIES_ARE_THERE, STATES_ARE_KNOWN),
+    batch_rules=(
+        LIST_IS_WHOLE,
+        PROPERTIES_ARE_THERE,
+        STATES_ARE_KNOWN,
+        OF_THIS_PROPERTY,
+        AGREED_BEFORE_PLACED,
+        PRICES_ARE_KNOWN,
+    ),
 )
 
 STAGE_ENTRY = Table(
