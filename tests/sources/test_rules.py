@@ -15,6 +15,7 @@ from seo_warehouse.sources.crux import CRUX
 from seo_warehouse.sources.dataforseo_backlinks import DATAFORSEO_BACKLINKS
 from seo_warehouse.sources.dataforseo_serp import DATAFORSEO_SERP
 from seo_warehouse.sources.ga4 import GA4
+from seo_warehouse.sources.hubspot import HUBSPOT
 from seo_warehouse.sources.matomo import MATOMO
 from seo_warehouse.sources.search_console import SEARCH_CONSOLE
 from seo_warehouse.sources.url_inspection import URL_INSPECTION
@@ -270,6 +271,18 @@ def test_a_click_counts_once_for_page_and_property_and_impressions_more_often(co
     doubled = add_load(connection, SEARCH_CONSOLE, "page_total", totals=totals(200, 5_000))
     assert broken(connection, SEARCH_CONSOLE, "page_total", within, doubled) == 1
     assert broken(connection, SEARCH_CONSOLE, "property_total", holding, whole) == 1
+
+
+@pytest.mark.parametrize(("count", "is_full", "is_good"), [(80, True, True), (79, True, False), (0, False, True)])
+def test_a_list_with_less_than_four_fifths_of_the_last_whole_one_is_held(
+    connection: Connection, count: int, is_full: bool, is_good: bool
+) -> None:
+    for days, listed, was_full in ((14, 400, True), (7, 100, True), (1, 900, False)):
+        facts = {"is_full": was_full, "listed_count": listed}
+        add_publication(connection, HUBSPOT, "company", DAY - timedelta(days=days), {}, facts=facts)
+    load_id = add_load(connection, HUBSPOT, "company", facts={"is_full": is_full, "listed_count": count})
+    whole = rule(HUBSPOT, "company", "list_is_whole")
+    assert broken(connection, HUBSPOT, "company", whole, load_id) == (not is_good)
 
 
 @pytest.mark.parametrize(
