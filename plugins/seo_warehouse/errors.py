@@ -111,6 +111,10 @@ class TransientLoadError(LoadError):
     """A lock was not had in time or a connection was lost: the same step may work later."""
 
 
+class MetElsewhereError(TransientLoadError):
+    """Another load has given one of the same people an id meanwhile."""
+
+
 class MigrationError(LoadError):
     """The database's tables and this release do not fit together; the message says what to do."""
 

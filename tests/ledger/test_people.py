@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
+from seo_warehouse.errors import MetElsewhereError
 from seo_warehouse.ledger.people import People, erase
 
 
@@ -47,3 +49,18 @@ def test_who_is_joined_twice_in_one_reading_ends_as_one(database: str) -> None:
         rows = connection.execute("select distinct person_id::text from personal.contact").fetchall()
         assert rows == [(last,)]
         assert connection.execute("select count(*) from personal.contact").fetchall() == [(3,)]
+
+
+def test_of_two_loads_that_meet_a_person_at_once_the_later_keeps_nobody_until_it_knows(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        one, other = People(connection, 1), People(connection, 1)
+        known = one.find({"id": "crm:1", "email": "one@press.example"}, {})
+        other.find({"email": "two@press.example"}, {})
+        other.find({"id": "crm:1"}, {"role": "editor"})
+        one.save("contact")
+        with pytest.raises(MetElsewhereError):
+            other.save("email")
+        assert connection.execute("select person_id::text from personal.person").fetchall() == [(known,)]
+        again = People(connection, 1)
+        assert again.find({"id": "crm:1"}, {}) == known
+        again.save("email")

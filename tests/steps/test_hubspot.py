@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from seo_warehouse.client.api import Api
 from seo_warehouse.config import Settings
 from seo_warehouse.demo.crm import Crm, Record
 from seo_warehouse.errors import CredentialsError
@@ -65,7 +66,14 @@ def make_crm() -> Crm:
             "emails": [Record(31, (LATELY,), mail, ties=ties), Record(32, (LATELY,), mail, ties={"companies": (11,)})],
             "contacts": [Record(7_000_000_701, (LATELY,), person)],
         },
-        [{"id": "guides", "label": "guides", "archived": False, "stages": [{"id": "live", "label": "Live"}]}],
+        [
+            {
+                "id": "guides",
+                "label": "guides",
+                "archived": False,
+                "stages": [{"id": "live", "label": "Live", "archived": False}],
+            }
+        ],
     )
 
 
@@ -168,3 +176,21 @@ def test_whoever_was_not_spoken_to_for_long_goes(shop: Shop) -> None:
         connection.execute("update raw.raw_hubspot__email set said_on = '2020-01-01'")
     assert people.give_up_people(shop.wh) == 1
     assert shop.fetch("select contact from raw.raw_hubspot__email where contact is not null") == []
+
+
+def test_tables_that_are_read_at_once_give_a_person_one_id(shop: Shop) -> None:
+    prop = shop.wh.properties.named("shop")
+
+    def contacts_of(api: Api, name: str) -> set[str | None]:
+        return {row.get("contact") for row in HUBSPOT.table(name).read(api, prop, Period(NIGHT, NIGHT))}
+
+    scope = reading.night_scope(NIGHT)
+    with (
+        open_api(shop.wh, HUBSPOT, prop, scope=scope, may_call=True) as one,
+        open_api(shop.wh, HUBSPOT, prop, scope=scope, may_call=True) as other,
+    ):
+        # It knows whom the database had before the other met anybody.
+        contacts_of(one, "deal")
+        people = contacts_of(other, "contact")
+        assert contacts_of(one, "email") == {*people, None}
+    assert shop.fetch("select count(*) from personal.person") == [(2,)], "the bird is the other"

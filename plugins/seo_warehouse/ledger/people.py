@@ -18,7 +18,9 @@ from uuid import uuid4
 from psycopg import Cursor
 from psycopg.rows import TupleRow
 
+from seo_warehouse.errors import MetElsewhereError
 from seo_warehouse.ledger.session import Connection, transaction
+from seo_warehouse.ledger.turns import hold_row
 
 EVERY_PROPERTY = 0
 IDENTITIES = ("id", "email")
@@ -92,10 +94,14 @@ class People:
         self._conn = conn
 
     def save(self, file_sha256: str) -> None:
-        """Keep whom `find` has met, but for those who were erased meanwhile."""
+        """Keep whom `find` has met, but for those who were erased meanwhile.
+
+        Raises MetElsewhereError, and keeps nobody, where another load has given one of them an id meanwhile.
+        """
         with transaction(self._conn), self._conn.cursor() as cursor:
             # An erasure waits until these are kept, and finds them then.
             cursor.execute("lock table ops.erasure in share mode")
+            hold_row(self._conn, f"people {self._property_key}")
             self._erased = read_erased(self._conn)
             gone = {person for person, kind, text in self._values if self._is_erased({kind: text})}
             self._unite(cursor, gone)
@@ -126,6 +132,7 @@ class People:
                     if person not in gone
                 ],
             )
+            self._refuse_taken(cursor, gone)
         self._met.clear()
         self._values.clear()
         self._joined.clear()
@@ -141,6 +148,26 @@ class People:
                 gone.add(person)
             for kind, text, value in known:
                 self._values.setdefault((person, kind, text), value)
+
+    def _refuse_taken(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
+        ours = [
+            (kind, text, person)
+            for person, kind, text in self._values
+            if person not in gone and self._ids.get((kind, text)) == person
+        ]
+        taken = cursor.execute(
+            """
+            select exists (
+                select from unnest(%s::text[], %s::text[], %s::uuid[]) as met (kind, known_as, person_id)
+                join personal.contact as c using (kind, known_as)
+                where c.property_key = %s and c.kind = any(%s) and c.person_id <> met.person_id
+            )
+            """,
+            ([each[0] for each in ours], [each[1] for each in ours], [each[2] for each in ours])
+            + (self._property_key, list(IDENTITIES)),
+        ).fetchone()
+        if taken == (True,):
+            raise MetElsewhereError("another load has met the same people meanwhile: run it again")
 
     def _is_erased(self, known: Mapping[str, str]) -> bool:
         return any(

@@ -36,7 +36,17 @@ from seo_warehouse.exports.stripping import ADDRESS
 from seo_warehouse.property import Property, Strict
 from seo_warehouse.sources.exports import has_identity, of_this_property
 from seo_warehouse.sources.fields import Shape, integer, iso_instant, mapping, sequence, text
-from seo_warehouse.sources.outreach import CURRENCIES, ODD_ROWS, PAYMENTS
+from seo_warehouse.sources.outreach import (
+    CURRENCIES,
+    LINK_KIND,
+    ODD_ROWS,
+    OFFER,
+    PROMISE_RULES,
+    PROMISED,
+    TERMS,
+    no_touch_is_ahead,
+    promises_are_plausible,
+)
 from seo_warehouse.spec import (
     DAY,
     OBSERVED_AT,
@@ -48,7 +58,6 @@ from seo_warehouse.spec import (
     Period,
     Persons,
     Row,
-    RowRule,
     Source,
     Table,
     Type,
@@ -453,7 +462,7 @@ class _Account:
     def _find_missing(self, what: str) -> None:
         """Note which of the wanted properties an account has not."""
         reply = self.api.get(self.settings.path("properties", what), decode=_property_names)
-        usual = {MERGED, *MAIL.values(), STAGE, PIPELINE, *PERSONAL}
+        usual = {MERGED, STAGE, PIPELINE, *PERSONAL}
         if missing := {*self.settings.asked(what).values()} - reply.json - usual:
             self.api.note(self.night, missing_properties=sorted(f"{what}.{name}" for name in missing))
 
@@ -481,7 +490,7 @@ class _Account:
             reply = self._search(what, [changed, number], ["hs_object_id"], "0")
             yield reply
             rows = reply.json.items.rows
-            if not rows or reply.json.total <= len(rows):
+            if not rows or (reply.json.after is None and reply.json.total <= len(rows)):
                 return
             if rows[-1]["id"] == last:
                 raise TerminalSourceError(f"{what}: the search tells record {last} again and again")
@@ -935,7 +944,7 @@ def read_contacts(api: Api, property: Property, period: Period) -> Iterator[Row]
             number += 1
             yield {
                 "day": account.night,
-                "row_no": number,
+                "item_no": number,
                 "contact": record["id"],
                 "updated_at": record["updatedAt"],
                 "observed_at": reply.observed_at,
@@ -972,9 +981,10 @@ def probe_account(api: Api, property: Property) -> None:
         except CredentialsError as error:
             raise CredentialsError(f"{error}; {what} need the scope {scope}") from None
         of_company = {*settings.company_properties.values(), *settings.partners_where}
-        stated = {"companies": of_company, "deals": {*settings.deal_properties.values()}}.get(what, set())
-        if missing := sorted(stated - names):
-            raise TerminalSourceError(f"{what} have no property {', '.join(missing)}: see properties.yml")
+        of_deal = {*settings.deal_properties.values()}
+        wanted = {"companies": of_company, "deals": of_deal, "emails": {*MAIL.values()}}.get(what, set())
+        if missing := sorted(wanted - names):
+            raise TerminalSourceError(f"{what} have no property {', '.join(missing)}")
     pipelines = api.get(settings.path("pipelines", "deals"), decode=_decode_pipelines).json
     stages = {stage["id"]: stage["label"] for pipeline in pipelines for stage in pipeline["items"].rows}
     if unknown := sorted(settings.stages.keys() - stages.keys()):
@@ -1021,39 +1031,19 @@ STATES_ARE_KNOWN = BatchRule(
     reason="Deals are in stages that `stages` of properties.yml says nothing of: they are not used.",
     severity="warn",
 )
+IS_PROMISE = "a.state in ('agreed', 'placed')"
 OF_THIS_PROPERTY = replace(
-    of_this_property("target_url", "a.state in ('agreed', 'placed')"),
+    of_this_property("target_url", IS_PROMISE),
     reason="Most of what was promised is for another domain: state the stages of this property's pipeline alone.",
 )
-AGREED_BEFORE_PLACED = BatchRule(
-    name="agreed_before_placed",
-    sql="select count(*) as row_count from {batch} a where state in ('agreed', 'placed')"
-    " having count(*) filter (where agreed_on > placed_on + 1) > 0.05 * count(*)",
-    reason="More than one in twenty was placed before it was agreed: the properties are exchanged.",
-)
-PRICES_ARE_KNOWN = BatchRule(
-    name="prices_are_known",
-    sql="select count(*) as row_count from {batch} a where state in ('agreed', 'placed')"
-    " having count(*) filter (where price is null and coalesce(payment, 'once') not in ('none', 'barter'))"
-    " > 0.5 * count(*)",
-    reason="More than half of what was promised has no price: what links cost cannot be told.",
-    severity="warn",
-)
-NO_TOUCH_IS_AHEAD = BatchRule(
-    name="no_touch_is_ahead",
-    sql="select said_on, count(*) as row_count from {batch} a where said_on > a.day + 1 group by said_on",
-    reason="What has not happened yet is no touch.",
-)
-
 _PARTNER = Column("partner", Type.TEXT, "The partner: what the property says, else the company's number.")
 _CAMPAIGN = Column("campaign", Type.TEXT, "The campaign: what the deal's property says, else its pipeline.")
 _STATE = Column("state", Type.TEXT, "What `stages` says of it.", required=True, values=(*STATES, UNKNOWN))
 _UPDATED = Column("updated_at", Type.INSTANT, "Last change.")
 _ARCHIVED = Column("is_archived", Type.BOOLEAN, "It was put away.", required=True)
 _MERGED = Column("merged_ids", Type.TEXTS, "Numbers of the records that were merged into this one.")
-_PRICE = Column("price", Type.FLOAT, "Price of a link, or of each payment, in `currency`.", minimum=0)
-_CURRENCY = Column("currency", Type.TEXT, "Currency of the price.", values=CURRENCIES)
 _SAID_ON = Column("said_on", Type.DATE, "Its day, UTC.")
+NO_TOUCH_IS_AHEAD = no_touch_is_ahead("said_on", "a.day")
 
 COMPANY = Table(
     name="company",
@@ -1068,12 +1058,8 @@ COMPANY = Table(
         Column("company_id", Type.TEXT, "Number of the company.", required=True),
         _PARTNER,
         Column("site", Type.URL, "A site of the partner's."),
-        Column("kind", Type.TEXT, "Kind of link that is given, lower case."),
-        Column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case.", pattern="^[A-Z]{2}$"),
-        Column("language", Type.TEXT, "BCP 47, as in de or pt-BR.", pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,6}$"),
-        Column("topic", Type.TEXT, "What the site is about."),
-        _PRICE,
-        _CURRENCY,
+        LINK_KIND,
+        *OFFER,
         _MERGED,
         _ARCHIVED,
         _UPDATED,
@@ -1102,38 +1088,21 @@ DEAL = Table(
         _STATE,
         Column("agreed_on", Type.DATE, "Day on which it was agreed, or first entered such a stage."),
         Column("placed_on", Type.DATE, "Day on which the link was set, or the deal first entered such a stage."),
-        Column("kind", Type.TEXT, "Kind of link, lower case."),
-        Column("source_url", Type.URL, "Page that is to link, or its site."),
-        Column("target_url", Type.URL, "Page of the property that is to be linked to."),
-        Column("anchor", Type.TEXT, "Words that were promised."),
-        Column("until", Type.DATE, "Day until which it was promised to stand."),
-        _PRICE,
-        _CURRENCY,
-        Column("payment", Type.TEXT, "How often the price is paid; NULL: once, where there is one.", values=PAYMENTS),
-        Column("paid_from", Type.DATE, "First day that is paid for."),
-        Column("paid_until", Type.DATE, "Last day that is paid for."),
-        Column("invoice", Type.TEXT, "Number of the invoice."),
+        LINK_KIND,
+        *PROMISED,
+        *TERMS,
         _MERGED,
         _ARCHIVED,
         _UPDATED,
         OBSERVED_AT,
     ),
-    row_rules=(
-        has_identity("source_url"),
-        has_identity("target_url"),
-        RowRule(
-            name="paid_in_order",
-            sql="coalesce(paid_from <= paid_until, true)",
-            reason="What is paid for does not end before it begins.",
-        ),
-    ),
+    row_rules=PROMISE_RULES,
     batch_rules=(
         LIST_IS_WHOLE,
         PROPERTIES_ARE_THERE,
         STATES_ARE_KNOWN,
         OF_THIS_PROPERTY,
-        AGREED_BEFORE_PLACED,
-        PRICES_ARE_KNOWN,
+        *promises_are_plausible("agreed_on", IS_PROMISE),
     ),
 )
 
@@ -1191,10 +1160,10 @@ CONTACT = Table(
     description="People who changed, or all who did as long as people are kept, by their random ids.",
     read=read_contacts,
     shape=RECORD,
-    grain=("day", "row_no"),
+    grain=("day", "item_no"),
     columns=(
         DAY,
-        Column("row_no", Type.INTEGER, "Place among the night's.", required=True),
+        Column("item_no", Type.INTEGER, "Place among the night's.", required=True),
         Column("contact", Type.TEXT, "Random id of the person; NULL: erased.", personal=True),
         _UPDATED,
         OBSERVED_AT,

@@ -54,6 +54,70 @@ LINK_KIND = Column(
     "kind", Type.TEXT, "What is sought or given, lower case, as guest post, collaboration, influencer, directory."
 )
 
+OFFER = (
+    Column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case.", pattern="^[A-Z]{2}$"),
+    Column("language", Type.TEXT, "BCP 47, as in de or pt-BR.", pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,6}$"),
+    Column("topic", Type.TEXT, "What the site is about."),
+    Column("price", Type.FLOAT, "Price of a link by the partner's list, in `currency`.", minimum=0),
+    CURRENCY,
+)
+"""What a partner's site is, and asks for."""
+PROMISED = (
+    Column("source_url", Type.URL, "Page that is to link, or its site."),
+    Column("target_url", Type.URL, "Page of the property that is to be linked to."),
+    Column("anchor", Type.TEXT, "Words that were promised."),
+)
+TERMS = (
+    Column("until", Type.DATE, "Day until which it was promised to stand."),
+    Column("price", Type.FLOAT, "Price of each payment, in `currency`.", minimum=0),
+    CURRENCY,
+    _words("payment", "How often the price is paid; NULL: once, where there is one.", PAYMENTS),
+    Column("paid_from", Type.DATE, "First day that is paid for; NULL: from its placing."),
+    Column("paid_until", Type.DATE, "Last day that is paid for; NULL: open."),
+    Column("invoice", Type.TEXT, "Number of the invoice."),
+)
+PROMISE_RULES = (
+    has_identity("source_url"),
+    has_identity("target_url"),
+    RowRule(
+        name="paid_in_order",
+        sql="coalesce(paid_from <= paid_until, true)",
+        reason="What is paid for does not end before it begins.",
+    ),
+)
+
+
+def no_touch_is_ahead(touched_on: str, told_on: str) -> BatchRule:
+    """No touch is of a day (a column) after that on which it was told (SQL over a row `a`)."""
+    return BatchRule(
+        name="no_touch_is_ahead",
+        sql=f"select {touched_on}, count(*) as row_count from {{batch}} a"  # noqa: S608
+        f" where {touched_on} > {told_on} + 1 group by {touched_on}",
+        reason="What has not happened yet is no touch: the column is of plans, or its days are read wrongly.",
+    )
+
+
+def promises_are_plausible(agreed_on: str, where: str = "true") -> tuple[BatchRule, ...]:
+    """Promises, rows `a` of which `where` holds, were agreed (a column) before they were placed, and have a price."""
+    return (
+        BatchRule(
+            name="agreed_before_placed",
+            sql=f"select count(*) as row_count from {{batch}} a where {where}"  # noqa: S608
+            f" having count(*) filter (where {agreed_on} > placed_on + 1) > 0.05 * count(*)",
+            reason="More than one in twenty was placed before it was agreed: the columns are exchanged, or their days"
+            " are read wrongly.",
+        ),
+        BatchRule(
+            name="prices_are_known",
+            sql=f"select count(*) as row_count from {{batch}} a where {where}"  # noqa: S608
+            " having count(*) filter (where price is null and coalesce(payment, 'once') not in ('none', 'barter'))"
+            " > 0.5 * count(*)",
+            reason="More than half of the placements have no price: what links cost cannot be told.",
+            severity="warn",
+        ),
+    )
+
+
 PARTNER = Table(
     name="partner",
     description="Partners and their sites, one row a partner and site.",
@@ -67,11 +131,7 @@ PARTNER = Table(
         LINK_KIND,
         Column("owner_since", Type.DATE, "Day since which the site is the partner's; NULL: as far as is known."),
         Column("owner_until", Type.DATE, "Last day on which it was; NULL: it is still."),
-        Column("country", Type.TEXT, "ISO 3166-1 alpha-2, upper case.", pattern="^[A-Z]{2}$"),
-        Column("language", Type.TEXT, "BCP 47, as in de or pt-BR.", pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,6}$"),
-        Column("topic", Type.TEXT, "What the site is about."),
-        Column("price", Type.FLOAT, "Price of a link by the partner's list, in `currency`.", minimum=0),
-        CURRENCY,
+        *OFFER,
     ),
     tolerance=ODD_ROWS,
     row_rules=(
@@ -139,14 +199,7 @@ TOUCH = Table(
         ),
     ),
     tolerance=ODD_ROWS,
-    batch_rules=(
-        BatchRule(
-            name="no_touch_is_ahead",
-            sql="select day, count(*) as row_count from {batch} a"
-            " where day > (a.exported_at at time zone 'UTC')::date + 1 group by day",
-            reason="What has not happened yet is no touch: the column is of plans, or its days are read wrongly.",
-        ),
-    ),
+    batch_rules=(no_touch_is_ahead("day", "(a.exported_at at time zone 'UTC')::date"),),
 )
 
 PLACEMENT = Table(
@@ -160,49 +213,15 @@ PLACEMENT = Table(
         PARTNER_NAME,
         CAMPAIGN_NAME,
         LINK_KIND,
-        Column("source_url", Type.URL, "Page that is to link, or its site."),
-        Column("target_url", Type.URL, "Page of the property that is to be linked to."),
-        Column("anchor", Type.TEXT, "Words that were promised."),
+        *PROMISED,
         Column("rel", Type.TEXTS, "What was promised: empty is followed, NULL nothing.", values=REL_TOKENS),
         Column("placed_on", Type.DATE, "Day on which somebody says that it was set."),
-        Column("until", Type.DATE, "Day until which it was promised to stand."),
-        Column("price", Type.FLOAT, "Price of each payment, in `currency`.", minimum=0),
-        CURRENCY,
-        _words("payment", "How often the price is paid; NULL: once, where there is one.", PAYMENTS),
-        Column("paid_from", Type.DATE, "First day that is paid for; NULL: from its placing."),
-        Column("paid_until", Type.DATE, "Last day that is paid for; NULL: open."),
-        Column("invoice", Type.TEXT, "Number of the invoice."),
+        *TERMS,
         Column("placement_id", Type.TEXT, "Id of the placement."),
     ),
     tolerance=ODD_ROWS,
-    row_rules=(
-        NOT_AHEAD,
-        has_identity("source_url"),
-        has_identity("target_url"),
-        RowRule(
-            name="paid_in_order",
-            sql="coalesce(paid_from <= paid_until, true)",
-            reason="What is paid for does not end before it begins.",
-        ),
-    ),
-    batch_rules=(
-        of_this_property("target_url"),
-        BatchRule(
-            name="agreed_before_placed",
-            sql="select count(*) as row_count from {batch} a"
-            " having count(*) filter (where day > placed_on + 1) > 0.05 * count(*)",
-            reason="More than one in twenty was placed before it was agreed: the columns are exchanged, or their days"
-            " are read wrongly.",
-        ),
-        BatchRule(
-            name="prices_are_known",
-            sql="select count(*) as row_count from {batch} a"
-            " having count(*) filter (where price is null and coalesce(payment, 'once') not in ('none', 'barter'))"
-            " > 0.5 * count(*)",
-            reason="More than half of the placements have no price: what links cost cannot be told.",
-            severity="warn",
-        ),
-    ),
+    row_rules=(NOT_AHEAD, *PROMISE_RULES),
+    batch_rules=(of_this_property("target_url"), *promises_are_plausible("day")),
 )
 
 OUTREACH = Source(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +15,7 @@ from seo_warehouse.client.api import Api, Limits
 from seo_warehouse.client.archive import Archive, open_archive
 from seo_warehouse.client.plans import has_plan, keep_plan, read_plan
 from seo_warehouse.config import Property
-from seo_warehouse.errors import ConfigError
+from seo_warehouse.errors import ConfigError, MetElsewhereError
 from seo_warehouse.ledger.people import People
 from seo_warehouse.spec import Period, Persons, Source
 from seo_warehouse.steps.budgets import reserving
@@ -90,44 +89,42 @@ class _Known:
     def __init__(self, wh: Warehouse, source: Source, prop: Property) -> None:
         self._wh, self._source, self._prop = wh, source, prop
         self._people: People | None = None
-        self._meet: Callable[[], People]
+        self._opened: ExitStack
+        self._met: People | None
 
-    @contextmanager
-    def kept(self) -> Iterator[Persons]:
-        """Whoever is met until the block ends is kept then. No connection waits for the next answer."""
-        with ExitStack() as stack:
-            met: list[People] = []
-            self._meet = partial(self._met, stack, met)
-            yield self
-            for people in met:
-                people.save(self._source.name)
+    def keep(self, strip: Callable[[Persons], Any]) -> Any:
+        """What `strip` makes of an answer, once whom it met is kept. No connection waits for the next answer."""
+        while True:
+            self._met = None
+            with ExitStack() as self._opened:
+                kept = strip(self)
+                try:
+                    if self._met is not None:
+                        self._met.save(self._source.name)
+                    return kept
+                except MetElsewhereError:
+                    # The tables of a source are read at once, and tell of the same people.
+                    self._people = None
 
     def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
         """As People has it."""
-        return self._meet().find(named, about, others)
-
-    def _met(self, stack: ExitStack, met: list[People]) -> People:
-        if not met:
-            connection = stack.enter_context(self._wh.connect("loader", autocommit=True))
+        if self._met is None:
+            connection = self._opened.enter_context(self._wh.connect("loader", autocommit=True))
             self._people = self._people or People(connection, self._prop.key)
             self._people.use(connection)
-            met.append(self._people)
-        return met[0]
+            self._met = self._people
+        return self._met.find(named, about, others)
 
 
 def _stripping(
-    source: Source, prop: Property, opened: Callable[[], AbstractContextManager[Persons]]
+    source: Source, prop: Property, keep: Callable[[Callable[[Persons], Any]], Any]
 ) -> Callable[[str, Any], Any] | None:
     """What takes people out of an answer, and keeps them apart before it is kept; None where answers name none."""
     strip = source.strip_people
     if strip is None:
         return None
-
-    def stripped(path: str, document: Any) -> Any:
-        with opened() as persons:
-            return strip(prop.settings_of(source), persons, path, document)
-
-    return stripped
+    settings = prop.settings_of(source)
+    return lambda path, document: keep(lambda persons: strip(settings, persons, path, document))
 
 
 def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: date) -> None:
@@ -143,7 +140,7 @@ def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: da
             may_call=True,
             explain=source.explain,
             strip=source.strip,
-            strip_people=_stripping(source, prop, lambda: nullcontext(_Nobody())),
+            strip_people=_stripping(source, prop, lambda strip: strip(_Nobody())),
             **vars(door),
         ) as api:
             if source.probe is not None:
@@ -175,7 +172,7 @@ def open_api(
         may_call=may_call,
         explain=source.explain,
         strip=source.strip,
-        strip_people=_stripping(source, prop, _Known(wh, source, prop).kept),
+        strip_people=_stripping(source, prop, _Known(wh, source, prop).keep),
         night=night,
         reserve=reserve,
         pace=pace_of(wh, source) if may_call else None,
