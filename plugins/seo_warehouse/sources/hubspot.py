@@ -45,7 +45,7 @@ from seo_warehouse.sources.outreach import (
     PROMISED,
     TERMS,
     no_touch_is_ahead,
-    promises_are_plausible,
+    promise_batch_rules,
 )
 from seo_warehouse.spec import (
     DAY,
@@ -1102,7 +1102,7 @@ DEAL = Table(
         PROPERTIES_ARE_THERE,
         STATES_ARE_KNOWN,
         OF_THIS_PROPERTY,
-        *promises_are_plausible("agreed_on", IS_PROMISE),
+        *promise_batch_rules("agreed_on", IS_PROMISE),
     ),
 )
 

@@ -97,7 +97,7 @@ def no_touch_is_ahead(touched_on: str, told_on: str) -> BatchRule:
     )
 
 
-def promises_are_plausible(agreed_on: str, where: str = "true") -> tuple[BatchRule, ...]:
+def promise_batch_rules(agreed_on: str, where: str = "true") -> tuple[BatchRule, ...]:
     """Promises, rows `a` of which `where` holds, were agreed (a column) before they were placed, and have a price."""
     return (
         BatchRule(
@@ -221,7 +221,7 @@ PLACEMENT = Table(
     ),
     tolerance=ODD_ROWS,
     row_rules=(NOT_AHEAD, *PROMISE_RULES),
-    batch_rules=(of_this_property("target_url"), *promises_are_plausible("day")),
+    batch_rules=(of_this_property("target_url"), *promise_batch_rules("day")),
 )
 
 OUTREACH = Source(
