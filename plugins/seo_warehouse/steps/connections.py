@@ -99,8 +99,7 @@ class _Known:
             with ExitStack() as self._opened:
                 kept = strip(self)
                 try:
-                    if self._met is not None:
-                        self._met.save(self._source.name)
+                    self._save()
                     return kept
                 except MetElsewhereError:
                     # The tables of a source are read at once, and tell of the same people.
@@ -114,6 +113,10 @@ class _Known:
             self._people.use(connection)
             self._met = self._people
         return self._met.find(named, about, others)
+
+    def _save(self) -> None:
+        if self._met is not None:
+            self._met.save(self._source.name)
 
 
 def _stripping(
