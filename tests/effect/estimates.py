@@ -147,10 +147,15 @@ def contrast(parts: Sequence[tuple[float, Sample]], outcome: str) -> Estimate:
     )
 
 
-def honest(found: Estimate, placebo: Estimate, begin: int, end: int) -> tuple[float, float]:
-    """The 95 % interval widened by the placebo's size, more beyond day 34."""
-    more = abs(placebo.effect) * (1.0 if end <= 34 else ((begin + end) / 2 + 4) / 38.5)
+def honest(found: Estimate, placebo: Estimate, begin: int, end: int, share: float = 1.0) -> tuple[float, float]:
+    """The 95 % interval widened by a share of the placebo's size, more beyond day 34."""
+    more = share * abs(placebo.effect) * (1.0 if end <= 34 else ((begin + end) / 2 + 4) / 38.5)
     return found.interval[0] - more, found.interval[1] + more
+
+
+def beyond_chance(placebo: Estimate) -> float:
+    """How much of the placebo's size counts for the very links of a sample: the square of 1 - p."""
+    return float((2 * stdtr(placebo.degrees, abs(placebo.effect) / placebo.standard_error) - 1) ** 2)
 
 
 def before_after(sample: Sample, outcome: str) -> Estimate:

@@ -21,6 +21,7 @@ from seo_warehouse.demo.panel import Panel, make_panel, true_positions
 from tests.effect.estimates import (
     PerLink,
     before_after,
+    beyond_chance,
     contrast,
     estimate,
     followed_minus_nofollow,
@@ -261,7 +262,7 @@ def _verdict(
     plain, placebo = estimate(sample, outcome), estimate(samples["followed", "placebo"], outcome)
     wide = honest(plain, placebo, sample.window.begin, sample.window.end)
     spare = replace(plain, standard_error=sample_error(sample, samples["followed", "placebo"], outcome))
-    own = honest(spare, placebo, sample.window.begin, sample.window.end)
+    own = honest(spare, placebo, sample.window.begin, sample.window.end, beyond_chance(placebo))
     simple, simplest = before_after(sample, outcome), before_after(naive, outcome)
     difference = followed_minus_nofollow(sample, samples["nofollow", "headline"], outcome)
     group = terciles(panel.links.authority[sample.event[sample.is_treated]])

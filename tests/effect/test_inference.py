@@ -22,6 +22,7 @@ from seo_warehouse.effect.estimates import (
     Estimate,
 )
 from seo_warehouse.effect.inference import (
+    beyond_chance,
     difference,
     half_width,
     holm,
@@ -127,10 +128,20 @@ def test_an_honest_interval_is_wider_by_the_placebo_on_both_sides() -> None:
     assert shown.honest_high == pytest.approx(shown.interval_high + 0.03)
     width = stats.t.ppf(0.975, 37) * 0.015
     assert (shown.sample_low, shown.sample_high) == pytest.approx((-0.1 - width, -0.1 + width))
-    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.13 - width, -0.07 + width))
+    width += 0.03 * (1 - shown.placebo_p_value) ** 2
+    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.1 - width, -0.1 + width))
     assert shown.sample_standard_error == 0.015
     assert shown.placebo_estimate == 0.03
     assert (shown.base_mean, shown.base_position) == (2.0, 10.0)
+
+
+def test_of_the_links_that_were_judged_a_placebo_counts_by_how_surely_it_is_no_chance() -> None:
+    sizes = (0.0, 0.005, 0.02, 0.04, 0.2)
+    shares = [beyond_chance(replace(PLACEBO, estimate=sign * size)) for size in sizes for sign in (-1, 1)]
+    assert shares[0] == 0.0
+    assert shares[::2] == shares[1::2] == sorted(shares[::2])
+    assert shares[-1] == pytest.approx(1.0, abs=1e-6)
+    assert beyond_chance(replace(PLACEBO, standard_error=None)) == 1.0
 
 
 def test_beyond_the_headline_the_placebo_counts_by_distance() -> None:
@@ -166,8 +177,8 @@ def test_five_events_tell_of_themselves_and_of_no_other() -> None:
     few, before = (replace(each, event_count=6, treated_cluster_count=5) for each in (BASE, PLACEBO))
     (shown,) = [row for row in publish([few, before], {}, {}, {}, {}) if row.window_name == "headline"]
     assert (shown.status, shown.needed_event_count) == ("exploratory", 0)
-    width = stats.t.ppf(0.975, 4) * 0.015
-    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.13 - width, -0.07 + width))
+    width = stats.t.ppf(0.975, 4) * 0.015 + 0.03 * beyond_chance(before)
+    assert (shown.sample_honest_low, shown.sample_honest_high) == pytest.approx((-0.1 - width, -0.1 + width))
     hidden = ("estimate", "standard_error", "interval_low", "interval_high", "honest_low", "honest_high", "p_value",
               "sample_standard_error", "placebo_estimate", "pretrend_p_value", "followed_minus_nofollow")  # fmt: skip
     assert [getattr(shown, name) for name in hidden] == [None] * len(hidden)

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from seo_warehouse.effect.estimates import FOLLOWED
-from seo_warehouse.effect.inference import publish
+from seo_warehouse.effect.inference import beyond_chance, publish
 from seo_warehouse.effect.spill import Rows, Spill, measure, measure_all
 from tests.effect.test_inference import BASE, PLACEBO
 
@@ -89,13 +89,13 @@ def test_a_spill_that_is_clear_moves_the_honest_interval_and_widens_it() -> None
     assert clear.sample_low == unclear.sample_low
     t = stats.t.ppf(0.975, BASE.treated_cluster_count - 1)
     assert unclear.sample_honest_low is not None
-    for low, high, se in (
-        (clear.sample_honest_low, clear.sample_honest_high, BASE.sample_standard_error),
-        (clear.honest_low, clear.honest_high, BASE.standard_error),
+    for low, high, se, share in (
+        (clear.sample_honest_low, clear.sample_honest_high, BASE.sample_standard_error, beyond_chance(PLACEBO)),
+        (clear.honest_low, clear.honest_high, BASE.standard_error, 1),
     ):
         assert None not in (low, high, se)
         assert (low + high) / 2 == pytest.approx(BASE.estimate - 0.03)
-        assert (high - low) / 2 == pytest.approx(t * (se**2 + 0.01**2) ** 0.5 + abs(PLACEBO.estimate))
+        assert (high - low) / 2 == pytest.approx(t * (se**2 + 0.01**2) ** 0.5 + share * abs(PLACEBO.estimate))
 
 
 def test_only_the_headline_of_all_followed_links_is_moved() -> None:

@@ -17,7 +17,7 @@ from scipy import stats
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel
 from tests.effect.builder import Built, build
-from tests.effect.estimates import estimate, followed_minus_nofollow, honest, per_link, quantile, sample_error
+from tests.effect.estimates import beyond_chance, estimate, followed_minus_nofollow, honest, per_link, sample_error
 from tests.effect.simulation import SCENARIOS
 from tests.effect.spills import spill_rows
 from tests.effect.test_oracles import LEVELS_COUNTED
@@ -221,9 +221,11 @@ def test_honest_intervals_are_those_of_the_twin(published: dict[Any, dict[str, A
             found, placebo = (estimate(sample, "log_position") for sample in drawn)
             low, high = honest(found, placebo, each.begin, each.end)
             error = sample_error(*drawn, "log_position")
-            slack = quantile(0.975, found.degrees) * (error - found.standard_error)
-            assert row["sample_honest_low"] == pytest.approx(low - slack, rel=1e-8)
-            assert row["sample_honest_high"] == pytest.approx(high + slack, rel=1e-8)
+            own = replace(found, standard_error=error)
+            share = beyond_chance(placebo)
+            own_low, own_high = honest(own, placebo, each.begin, each.end, share)
+            assert row["sample_honest_low"] == pytest.approx(own_low, rel=1e-8)
+            assert row["sample_honest_high"] == pytest.approx(own_high, rel=1e-8)
             if min(row["event_count"], row["treated_page_count"]) < 10:
                 assert row["honest_low"] is row["placebo_estimate"] is None
                 continue
@@ -307,8 +309,8 @@ def test_the_size_of_the_placebo_makes_an_interval_honest(
     assert len(documented[1]) == sum(each.begin >= 0 for each in windows())
     for row in documented[1]:
         told = followed(published, row["window_name"])
-        assert row["honest_low"] == pytest.approx(told["honest_low"], abs=1e-12)
-        assert row["honest_high"] == pytest.approx(told["honest_high"], abs=1e-12)
+        for name in ("honest_low", "honest_high", "sample_honest_low", "sample_honest_high"):
+            assert row[name] == pytest.approx(told[name], abs=1e-12)
 
 
 def test_the_controls_and_the_placebo_give_the_error_of_these_very_links(

@@ -4,7 +4,7 @@ Student's t with as many degrees of freedom as pages with an event, less one (Du
 10.1002/jae.70000); Holm 1979 over cuts; the honest interval is the plain one widened on both sides by the size of the
 placebo, after Rambachan & Roth 2023 (doi 10.1093/restud/rdad018): what came before is taken for how wrong what came
 after may be. Of the links that were judged there is less to doubt than of another one: the sample's interval leaves out
-how much links differ.
+how much links differ, and is wider by as much of the placebo as chance does not explain.
 """
 
 from __future__ import annotations
@@ -116,6 +116,14 @@ def placebo_share(begin_day: int, end_day: int, last_day: int) -> float:
     return ((begin_day + end_day) / 2 - BASE_MIDDLE_DAY) / PLACEBO_REACH_DAYS
 
 
+def beyond_chance(placebo: Estimate) -> float:
+    """How much of a placebo's size counts for the links that were judged, from 0 to 1: nearly all where it is clear.
+
+    The square of 1 - p was chosen among thirty such shares on simulated panels: docs/link-effect-simulations.md.
+    """
+    return (1.0 - (p_value(placebo) or 0.0)) ** 2
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number, in the order given (Holm 1979, Scand. J. Statist. 6)."""
     adjusted, highest = [0.0] * len(p_values), 0.0
@@ -203,10 +211,11 @@ def _published(
     doubt = None
     if placebo is not None and each.begin_day >= 0:
         doubt = placebo_share(each.begin_day, each.end_day, last_day) * abs(placebo.estimate)
+    own_doubt = None if doubt is None or placebo is None else doubt * beyond_chance(placebo)
     low, high = _interval(each.estimate, width)
     honest_low, honest_high = _moved(each.estimate, width, doubt, spill, pages)
     sample_low, sample_high = _interval(each.estimate, own_width)
-    sample_honest_low, sample_honest_high = _moved(each.estimate, own_width, doubt, spill, pages)
+    sample_honest_low, sample_honest_high = _moved(each.estimate, own_width, own_doubt, spill, pages)
     nofollow = _nofollow(each, series) if is_shown else None
     gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
     if gap and placebo and nofollow and late and late.is_found_late and each.begin_day >= 0:

@@ -173,7 +173,8 @@ def say_method(effect: Effect | None, nofollow: Effect | None = None) -> tuple[s
         said.append(
             f"Placebo: between two spans before the link, where the truth is 0, the same comparison gives "
             f"{measure.say(placebo)}{f' ({say_p(p)})' if p is not None else ''}; "
-            "honest intervals are wider by that much on both sides."
+            "honest intervals are wider on both sides, of another link by all of that, of these by what "
+            "chance does not explain of it."
         )
     if (p := finite(effect.pretrend_p_value)) is not None:
         said.append(
