@@ -252,6 +252,14 @@ def test_a_mail_is_one_touch_of_each_company_and_names_a_random_id(provider: Pro
     assert [row["contact"] is not None for row in rows] == [True, False, False, False, False]
 
 
+def test_a_mail_that_is_yet_to_be_sent_is_of_no_day(provider: Provider, tmp_path: Path) -> None:
+    planned = mail(31, at=LATELY + timedelta(days=9))
+    planned = replace(planned, changed=(BEGUN,), properties={**planned.properties, "hs_email_status": "SCHEDULED"})
+    serve(provider, Crm({"emails": [planned], "companies": [company(11)]}, PIPELINES))
+    [row] = read(open_crm(provider, tmp_path), "email")
+    assert (row["said_on"], row["status"], row["sent_at"].date()) == (None, "SCHEDULED", date(2026, 11, 30))
+
+
 def test_people_of_mails_long_past_are_not_asked_for(provider: Provider, tmp_path: Path) -> None:
     prop = make_property(contact_months=1)
     old = datetime(2026, 10, 1, tzinfo=UTC)

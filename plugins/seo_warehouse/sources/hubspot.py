@@ -95,6 +95,8 @@ NAMES = ("firstname", "lastname")
 ABOUT = {"partner": "company", "role": "jobtitle"}
 PERSONAL = frozenset({*PERSON.values(), *NAMES, *ABOUT.values()})
 DIRECTIONS = {"EMAIL": "out", "INCOMING_EMAIL": "in"}
+SCHEDULED = "SCHEDULED"
+"""Status of a mail that is yet to be sent, on a day to come."""
 STATES = ("prospect", "contacted", "replied", "agreed", "placed", "declined")
 UNKNOWN = "unknown_state"
 NO_CAMPAIGN = "no deal"
@@ -911,7 +913,8 @@ def _mail_rows(
     people: Mapping[str, list[tuple[str | None, bool]]],
 ) -> Iterator[Row]:
     number, properties = record["id"], record["properties"]
-    sent_at = _instant(properties.get(MAIL["sent_at"]))
+    sent_at, status = _instant(properties.get(MAIL["sent_at"])), _text(properties.get(MAIL["status"]))
+    said_on = None if sent_at is None or status == SCHEDULED else sent_at.date()
     named = sorted({person for person, _ in people.get(number, []) if person})
     # One that is of no company is kept and counted.
     of = sorted({company for company, _ in companies.get(number, []) if company}) or [""]
@@ -925,9 +928,9 @@ def _mail_rows(
             "partner": partners.get(company),
             "campaign": campaigns.get(number, NO_CAMPAIGN),
             "sent_at": sent_at,
-            "said_on": None if sent_at is None else sent_at.date(),
+            "said_on": said_on,
             "direction": DIRECTIONS.get(_text(properties.get(MAIL["direction"])) or ""),
-            "status": _text(properties.get(MAIL["status"])),
+            "status": status,
             "contact": named[0] if named else None,
             "is_archived": bool(record["archived"]),
             "updated_at": record["updatedAt"],
