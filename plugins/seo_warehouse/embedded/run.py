@@ -36,7 +36,8 @@ from seo_warehouse.steps.status import acknowledge_failures, say_loads
 from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
-NIGHT_TIMEOUT_SECONDS = 1_800
+NIGHT_TIMEOUT_SECONDS = 6 * 3_600
+"""Hundreds of properties take the better part of an hour on two cores; a run that hangs is Airflow's to end."""
 KEEPERS = ("maintenance", "maintenance__daily", "maintenance__guests")
 TICK_SECONDS = 15
 """How long the scheduler may take to begin the run of a tick that has passed."""
