@@ -251,8 +251,9 @@ def judge_by_twin(scenario: str, seed: int) -> Iterator[Judged]:
                 told |= {f"{name}_low": middle - half, f"{name}_high": middle + half}
             other = followed_minus_nofollow(followed, nofollow, outcome)
             if other.degrees >= LEAST_EVENTS - 1:
-                told |= {"followed_minus_nofollow_low": other.interval[0]}
-                told |= {"followed_minus_nofollow_high": other.interval[1]}
+                t = other.half_width / other.standard_error
+                middle, half = other.effect + moved, np.hypot(other.half_width, t * error)
+                told |= {"followed_minus_nofollow_low": middle - half, "followed_minus_nofollow_high": middle + half}
             told |= {f"spill_{name}": _number(getattr(spill, name)) for name in ("estimate", "p_value", "row_count")}
             told |= {"spill_standard_error": _number(spill.standard_error)}
         yield {

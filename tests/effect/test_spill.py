@@ -10,9 +10,10 @@ import pyfixest
 import pytest
 from scipy import stats
 
-from seo_warehouse.effect.estimates import FOLLOWED
+from seo_warehouse.effect.estimates import FOLLOWED, NOFOLLOW, Published
 from seo_warehouse.effect.inference import beyond_chance, publish
 from seo_warehouse.effect.spill import Rows, Spill, measure, measure_all
+from tests.effect.test_contrasts import LATE
 from tests.effect.test_inference import BASE, PLACEBO
 
 NESTED = pyfixest.ssc(k_adj=True, k_fixef="nonnested", G_adj=True, G_df="conventional")
@@ -98,8 +99,40 @@ def test_a_spill_that_is_clear_moves_the_honest_interval_and_widens_it() -> None
         assert (high - low) / 2 == pytest.approx(t * (se**2 + 0.01**2) ** 0.5 + share * abs(PLACEBO.estimate))
 
 
-def test_only_the_headline_of_all_followed_links_is_moved() -> None:
+def test_what_else_is_compared_with_these_pages_is_moved_as_the_headline_is() -> None:
+    nofollow = [replace(each, arm=NOFOLLOW, treated_cluster_count=20) for each in LATE]
+    key = (LATE[0].property_key, LATE[0].panel, LATE[0].outcome, LATE[0].weighting)
+
+    def told(p: float) -> tuple[Published, Published]:
+        rows = publish([*LATE, *nofollow], {}, {}, {}, {key: Spill(90, -0.03, 0.01, p)})
+        donut, headline = sorted(
+            (r for r in rows if r.arm == FOLLOWED and r.begin_day == 21), key=lambda r: r.window_name
+        )
+        return donut, headline
+
+    moved, unmoved = told(0.01), told(0.2)
+    ends = [
+        (
+            donut.honest_low,
+            donut.honest_high,
+            headline.followed_minus_nofollow_low,
+            headline.followed_minus_nofollow_high,
+        )
+        for donut, headline in (moved, unmoved)
+    ]
+    assert moved[0].spill_estimate == -0.03
+    assert moved[1].followed_minus_nofollow == unmoved[1].followed_minus_nofollow
+    for place, pages in ((0, 38), (2, 20)):
+        (low, high), (low_before, high_before) = (each[place : place + 2] for each in ends)
+        assert None not in (low, high, low_before, high_before)
+        assert (low + high) / 2 == pytest.approx((low_before + high_before) / 2 - 0.03)
+        half, before = (high - low) / 2, (high_before - low_before) / 2
+        assert half**2 - before**2 == pytest.approx((stats.t.ppf(0.975, pages - 1) * 0.01) ** 2)
+
+
+def test_only_the_headline_and_the_donut_of_all_followed_links_are_moved() -> None:
     key = (BASE.property_key, BASE.panel, BASE.outcome, BASE.weighting)
-    lost = replace(BASE, arm="lost_followed")
-    rows = publish([BASE, PLACEBO, lost], {}, {}, {}, {key: Spill(90, -0.03, 0.01, 0.01)})
-    assert {(row.arm, row.window_name) for row in rows if row.spill_estimate is not None} == {(FOLLOWED, "headline")}
+    lost = [replace(each, arm="lost_followed") for each in LATE]
+    rows = publish([*LATE, *lost], {}, {}, {}, {key: Spill(90, -0.03, 0.01, 0.01)})
+    told = {(row.arm, row.window_name) for row in rows if row.spill_estimate is not None}
+    assert told == {(FOLLOWED, "headline"), (FOLLOWED, "donut")}

@@ -187,7 +187,7 @@ def publish(
         # The placebo of a later window's sample stands beside that window only.
         if not (each.is_placebo and each.horizon_day != min(e.horizon_day for e in course.values()))
     ]
-    rows += [_donut(row, late[key]) for key, row in _headlines(rows) if key in late]
+    rows += [_donut(row, late[key], _spill_of(row, spills)) for key, row in _headlines(rows) if key in late]
     return sorted(_with_holm(rows), key=lambda row: (*_family(row), row.cut, row.level, row.begin_day, row.end_day))
 
 
@@ -218,6 +218,10 @@ def _published(
     sample_honest_low, sample_honest_high = _moved(each.estimate, own_width, own_doubt, spill, pages)
     nofollow = _nofollow(each, series) if is_shown else None
     gap = difference(each, nofollow, arms.get(_arms_key(each), NOTHING_SHARED)) if nofollow else None
+    if gap and nofollow:
+        shift, error = _misled(spill, min(pages, nofollow.treated_cluster_count))
+        middle, wide = gap[0] + shift, hypot(gap[2] - gap[0], error)
+        gap = (gap[0], middle - wide, middle + wide)
     if gap and placebo and nofollow and late and late.is_found_late and each.begin_day >= 0:
         other = _placebo_of(nofollow, series)
         apart = abs(placebo.estimate - (other.estimate if other else 0.0)) * placebo_share(
@@ -290,13 +294,18 @@ def _moved(
     middle: float, width: float | None, doubt: float | None, spill: Spill | None, pages: int
 ) -> tuple[float | None, float | None]:
     """The honest interval: by what the links did to the pages that theirs are compared with it is moved, and wider."""
-    if width is not None and spill and spill.is_clear and spill.estimate is not None:
-        middle += spill.estimate
-        width = hypot(width, half_width(spill.standard_error, pages) or 0.0)
-    return _interval(middle, width, doubt)
+    shift, error = _misled(spill, pages)
+    return _interval(middle + shift, None if width is None else hypot(width, error), doubt)
 
 
-def _spill_of(each: Estimate, spills: Spills) -> Spill | None:
+def _misled(spill: Spill | None, pages: int) -> tuple[float, float]:
+    """By how much the links moved the pages that theirs are compared with, if clearly, and half of its interval."""
+    if spill is None or not spill.is_clear or spill.estimate is None:
+        return 0.0, 0.0
+    return spill.estimate, half_width(spill.standard_error, pages) or 0.0
+
+
+def _spill_of(each: Estimate | Published, spills: Spills) -> Spill | None:
     """Of the headline of followed links, all together."""
     if each.arm != FOLLOWED or each.cut != "all" or each.window_name != HEADLINE:
         return None
@@ -316,12 +325,12 @@ def _headlines(rows: Iterable[Published]) -> Iterator[tuple[Series, Published]]:
             yield (row.property_key, row.panel, row.cut, row.level, row.arm, row.outcome, row.weighting), row
 
 
-def _donut(headline: Published, late: Lateness) -> Published:
+def _donut(headline: Published, late: Lateness, spill: Spill | None) -> Published:
     """The headline against days -28 to -22: a row beside it, for links that were found late."""
     donut, placebo, is_estimate = late.donut, late.placebo, headline.status == "estimate"
     width = half_width(donut.standard_error, donut.treated_pages)
     low, high = _interval(donut.estimate, width)
-    honest_low, honest_high = _interval(donut.estimate, width, abs(placebo.estimate))
+    honest_low, honest_high = _moved(donut.estimate, width, abs(placebo.estimate), spill, donut.treated_pages)
     return replace(
         headline,
         window_name=DONUT,
@@ -345,10 +354,6 @@ def _donut(headline: Published, late: Lateness) -> Published:
         followed_minus_nofollow=None,
         followed_minus_nofollow_low=None,
         followed_minus_nofollow_high=None,
-        spill_estimate=None,
-        spill_standard_error=None,
-        spill_p_value=None,
-        spill_row_count=None,
         smallest_detectable_effect=_detectable(donut.standard_error, donut.treated_pages),
     )
 

@@ -196,7 +196,8 @@ def _say_spill(effect: Effect, measure: Measure) -> list[str]:
         return [f"Other pages of the topics show no sign that links move them too ({say_p(p)})."]
     return [
         f"Such links move the other pages of their topic too: {measure.say(spill)} ({say_p(p)}). "
-        "As these are what is compared with, honest intervals are moved by that, and wider by its error."
+        "As these are what is compared with, honest intervals, and that of followed minus nofollow, are moved by that, "
+        "and wider by its error."
     ]
 
 
