@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,9 +17,12 @@ from pydantic_core import PydanticUndefined
 
 from seo_warehouse.config import Properties, Settings, load_properties
 from seo_warehouse.errors import ConfigError
+from seo_warehouse.property import Panel
 from seo_warehouse.sources import SOURCES
 from seo_warehouse.sources.google_updates import GOOGLE_UPDATES
 from seo_warehouse.sources.site_crawl import SITE_CRAWL
+from seo_warehouse.steps.build import fingerprint
+from seo_warehouse.steps.warehouse import open_warehouse
 
 ROOT = Path(__file__).parents[1]
 SMALLEST = {"key": 1, "name": "shop", "domain": "example.com", "history_start": "2026-05-01"}
@@ -37,6 +41,20 @@ def test_the_smallest_property_has_working_defaults(tmp_path: Path) -> None:
     assert not any(properties.with_source(source) for source in SOURCES)
 
 
+def test_the_depth_of_a_panel_may_change_from_a_day_on_and_then_everything_is_made_anew(tmp_path: Path) -> None:
+    def modelled_with(depth: Any) -> str:
+        load(tmp_path, {"properties": [SMALLEST | {"panel": {"depth": depth}}]})
+        return fingerprint(open_warehouse(Settings({"SEO_WAREHOUSE_HOME": str(tmp_path)})))
+
+    depth = [{"from": "2026-01-01", "depth": 100}, {"from": "2026-04-10", "depth": 10}]
+    later = [depth[0], {"from": "2026-04-11", "depth": 10}]
+    assert len({modelled_with(10), modelled_with(depth), modelled_with(later)}) == 3
+    panel = load(tmp_path, {"properties": [SMALLEST | {"panel": {"depth": depth}}]}).named("shop").panel
+    days = [date(2025, 12, 31), date(2026, 4, 9), date(2026, 4, 10), date.max]
+    assert [panel.depth_on(each) for each in days] == [100, 100, 10, 10]
+    assert Panel(depth=50).depth_on(date.max) == 50
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -44,6 +62,19 @@ def test_the_smallest_property_has_working_defaults(tmp_path: Path) -> None:
         ({"name": "My shop"}, r"properties\.0\.name: .*pattern"),
         ({"history_start": "soon"}, r"properties\.0\.history_start: .*date"),
         ({"panel": {"depth": 5}}, r"properties\.0\.panel\.depth: "),
+        ({"panel": {"depth": []}}, r"properties\.0\.panel\.depth: .*at least 1"),
+        (
+            {"panel": {"depth": [{"from": "2026-04-10", "depth": 9}]}},
+            r"properties\.0\.panel\.depth\.0\.depth: .*greater than or equal to 10$",
+        ),
+        (
+            {"panel": {"depth": [{"from": "2026-04-10", "to": 9}]}},
+            r"properties\.0\.panel\.depth\.0\.to: is no setting: there are from, depth",
+        ),
+        (
+            {"panel": {"depth": [{"from": "2026-04-10", "depth": 100}, {"from": "2026-04-10", "depth": 10}]}},
+            r"properties\.0\.panel\.depth: each entry is from a later day than the one before it$",
+        ),
         ({"panel": {"engine": "altavista"}}, r"properties\.0\.panel\.engine: .*google"),
         ({"topics": [{"pattern": "(", "topic": "x"}]}, r"properties\.0\.topics\.0\.pattern: "),
         ({"keywords": [{"keyword": "a"}, {"keyword": "a"}]}, "keywords stated twice: a"),
@@ -204,8 +235,8 @@ def _settings(model: type[BaseModel] = Properties, prefix: str = "") -> Iterator
     for name, field in model.model_fields.items():
         inner = [kind for kind in _kinds(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
         is_list = "tuple" in str(field.annotation)
-        place = f"{prefix}{name}"
-        if not inner or field.is_required() or field.default is None:
+        place = f"{prefix}{field.alias or name}"
+        if not inner or field.is_required() or isinstance(field.default, int | None):
             yield place, _written(field.default_factory() if field.default_factory else field.default)  # type: ignore[call-arg]
         for kind in inner:
             yield from _settings(kind, f"{place}[]." if is_list else f"{place}.")

@@ -24,7 +24,7 @@
 {%- endmacro %}
 
 {#-
-Totals of a window around each row of `unit`, which has property_key, `key` (series_key, page_key) and event_date, and, if
+Totals of a window around each row of `unit`, which has property_key, `key` (series_key with depth, page_key) and event_date, and, if
 not `span`, begin_day and end_day. Joins of a select list whose columns are window_totals(): NULL where the window has not ended yet, or ended
 before the first check. Day by day through the index (`distinct on` keeps it so, where Citus refuses `limit`): a join with all
 totals of all days, of which few are asked for, sorts or hashes gigabytes.
@@ -42,6 +42,7 @@ totals of all days, of which few are asked for, sorts or hashes gigabytes.
                 sums.property_key = {{ unit }}.property_key
                 and sums.{{ key }} = {{ unit }}.{{ key }}
                 and sums.day = {{ unit }}.event_date + {{ span or unit }}.{{ day }}
+                {%- if key == 'series_key' %} and sums.depth = {{ unit }}.depth {%- endif %}
         ) as {{ name }}
         on true
     {%- endfor %}

@@ -204,7 +204,7 @@ def _settings_at(place: tuple[int | str, ...]) -> list[str]:
     for part in place:
         if isinstance(part, str):
             model = next(_models(model.model_fields[part].annotation))
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

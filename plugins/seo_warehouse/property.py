@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, model_validator
 
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.urls import host_of, registrable_domain
@@ -73,14 +74,53 @@ class Keyword(Strict):
     is_brand: bool = False
 
 
+Depth = Annotated[int, Field(ge=10, le=700)]
+
+
+class DepthSince(Strict):
+    """How deep positions are checked from a day on."""
+
+    from_: date = Field(alias="from")
+    depth: Depth
+
+
+def _is_in_order(depths: tuple[DepthSince, ...]) -> tuple[DepthSince, ...]:
+    if any(later.from_ <= earlier.from_ for earlier, later in pairwise(depths)):
+        raise ValueError("each entry is from a later day than the one before it")
+    return depths
+
+
+Depths = Annotated[tuple[DepthSince, ...], Field(min_length=1), AfterValidator(_is_in_order)]
+ONE_DEPTH, DEPTHS = TypeAdapter[int](Depth), TypeAdapter[tuple[DepthSince, ...]](Depths)
+
+
+def _depth(stated: Any) -> int | tuple[DepthSince, ...]:
+    # A union would say of one mistake what each of its sides makes of it.
+    return (DEPTHS if isinstance(stated, list | tuple) else ONE_DEPTH).validate_python(stated)
+
+
 class Panel(Strict):
-    """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning."""
+    """Where and how deep positions are checked. `depth`: results asked for, so "not found" has a meaning.
+
+    Where it changed it is a list: the first depth held before its day too.
+    """
 
     engine: Literal["google"] = "google"
     location_code: int = Field(default=2840, ge=1, lt=2**31)
     language_code: str = "en"
     devices: tuple[Literal["desktop", "mobile"], ...] = ("desktop", "mobile")
-    depth: int = Field(default=100, ge=10, le=700)
+    depth: Annotated[int | tuple[DepthSince, ...], BeforeValidator(_depth)] = 100
+
+    @property
+    def depths(self) -> tuple[tuple[date | None, int], ...]:
+        """From when each depth holds: None of the first."""
+        if isinstance(self.depth, int):
+            return ((None, self.depth),)
+        return tuple((each.from_ if number else None, each.depth) for number, each in enumerate(self.depth))
+
+    def depth_on(self, day: date) -> int:
+        """Results that a check of the day asks for."""
+        return [depth for since, depth in self.depths if since is None or since <= day][-1]
 
 
 class SourceBudget(Strict):

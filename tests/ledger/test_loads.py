@@ -215,6 +215,13 @@ def test_properties_are_taken_over_and_stay_when_they_are_gone(database: str, tm
             (1, "shoes", PROPERTY["keywords"][0]["page"], "http://example.com/shoes", False),  # type: ignore[index]
         ]
         assert fetch(connection, "select rule_no, topic from ops.topic_rule order by 1") == [(1, "blog"), (2, "b")]
+        depth = [{"from": "2026-01-01", "depth": 100}, {"from": "2026-04-10", "depth": 10}]
+        periods = "select from_date::text, depth from ops.panel_depth where property_key = 1 order by from_date"
+        for stated, found in ((depth, [("-infinity", 100), ("2026-04-10", 10)]), (10, [("-infinity", 10)])):
+            document = {"properties": [{**PROPERTY, "panel": {"depth": stated}}, other]}
+            sync_properties(connection, Properties.model_validate(document))
+            assert fetch(connection, periods) == found
+            assert fetch(connection, "select depth from ops.property where property_key = 1") == [(10,)]
         branded = {
             **PROPERTY,
             "brand": ["^boo", "shoe ?shop"],

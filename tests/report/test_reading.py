@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from seo_warehouse.config import Settings
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.report.facts import Depth
 from seo_warehouse.report.reading import read_facts
 from seo_warehouse.report.timelines import DAYS_BEFORE, SHOWN_PAGES, SHOWN_SERIES, read_timelines
+from seo_warehouse.steps.check import depth_faults
+from seo_warehouse.steps.warehouse import SECRETS_FILE, Warehouse
+from tests.conftest import PASSWORDS
 from tests.report import site, world
 
 Connection = psycopg.Connection[Any]
@@ -103,9 +109,16 @@ def test_a_failed_check_is_a_gap_and_an_absence_is_one_to_the_depth(marts: Conne
 
 
 def test_checks_of_the_last_week_are_counted_by_whether_they_reach_the_panels_depth(
-    marts: Connection, analyst: Connection
+    marts: Connection, analyst: Connection, database: str, tmp_path: Path
 ) -> None:
     site.fill(marts, pages=1)
+    stated = {"key": 1, "name": "alderwood", "domain": "alderwood.example", "history_start": "2026-01-01"}
+    (tmp_path / "properties.yml").write_text(json.dumps({"properties": [stated]}))
+    wh = Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(tmp_path), "SEO_WAREHOUSE_DSN": database}))
+    assert depth_faults(wh) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["properties.yml"]
+    (tmp_path / SECRETS_FILE).write_text(json.dumps(PASSWORDS))
+    assert depth_faults(wh) == []
     there = read_facts(analyst, "alderwood", 1).depth
     assert there is not None
     assert there.shallow_count == 0 < there.check_count
@@ -114,6 +127,8 @@ def test_checks_of_the_last_week_are_counted_by_whether_they_reach_the_panels_de
     assert read_facts(analyst, "alderwood", 1).depth == Depth(
         there.check_count, there.check_count, 10, there.panel_depth
     )
+    (fault,) = depth_faults(wh)
+    assert str(fault).startswith(f"alderwood: Of {there.check_count} checks of the last week {there.check_count} are")
 
 
 def test_what_came_long_before_the_first_check_is_beside_no_position(marts: Connection, analyst: Connection) -> None:

@@ -175,11 +175,10 @@ def test_links_that_were_found_late_have_their_other_base_told() -> None:
 
 
 def test_checks_that_are_mostly_too_shallow_are_said_to_be() -> None:
-    facts = Facts("a", 1, "google", "log_position", True, depth=Depth(1_400, 1_393, 10, 100))
-    (said,) = say_depth(facts)
+    (said,) = say_depth(Depth(1_400, 1_393, 10, 100))
     assert "Of 1,400 checks of the last week 1,393 are to less than the panel's depth of 100, mostly to 10" in said
-    assert say_depth(replace(facts, depth=Depth(1_400, 700, 10, 100))) == ()
-    assert say_depth(replace(facts, depth=None)) == ()
+    assert say_depth(Depth(1_400, 700, 10, 100)) == ()
+    assert say_depth(None) == ()
 
 
 def test_before_the_link_the_plain_interval_decides() -> None:

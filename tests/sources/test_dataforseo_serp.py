@@ -182,6 +182,12 @@ def test_each_keyword_is_ordered_once_on_each_device(provider: Provider, vendor:
     assert paths(provider) == ["task_post", "tasks_ready", "tasks_ready"]
 
 
+def test_a_night_asks_for_the_depth_of_its_day(provider: Provider, vendor: Vendor, tmp_path: Path) -> None:
+    since = {"2026-01-01": 100, "2026-11-22": 20, "2026-11-23": 50}
+    order(provider, tmp_path, make_property("shoes", depth=[{"from": day, "depth": n} for day, n in since.items()]))
+    assert [o["depth"] for o in vendor.posts[0]] == [20, 20]
+
+
 def test_what_is_ready_is_fetched_and_the_rest_waited_for(provider: Provider, vendor: Vendor, tmp_path: Path) -> None:
     order(provider, tmp_path)
     vendor.ready = {"id-0001"}

@@ -26,7 +26,7 @@ TABLES = {
     "marts.fct_search_page": "day, page_key",
     "marts.fct_search_total": "day",
     "marts.rpt_search_summary": "day, dimension, value",
-    "intermediate.int_link__sum_positions": "series_key, day",
+    "intermediate.int_link__sum_positions": "series_key, depth, day",
     "intermediate.int_link__mark_ranked_days": "series_key, block, page_key",
     "intermediate.int_effect__sum_searches": "page_key, day",
 }

@@ -51,7 +51,9 @@ def event_key(property_key: int, number: int) -> int:
 def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
     """Put a panel into an empty warehouse whose models exist, beside others of other properties."""
     with warehouse.connection.transaction():
-        warehouse.add_property(property_key, "shop.example", depth=panel.knobs.depth)
+        knobs = panel.knobs
+        later = {tables.date_of(knobs.days // 2): knobs.later_depth} if knobs.later_depth else None
+        warehouse.add_property(property_key, "shop.example", depth=knobs.depth, later_depths=later)
         for row in tables.keyword_rows(panel, property_key):
             url = page_url(row["page_key"]) if row["page_key"] else None
             warehouse.add_keyword(property_key, row["keyword"], url)

@@ -35,6 +35,8 @@ FILES: dict[str, tuple[str | None, ...]] = {
     **dict.fromkeys(("performance", "search_total", "search_summary"), (None,)),
 }
 """What files tell, and the forms of each."""
+LATER_DEPTHS = {day_of(130): 5}
+"""What two of the three properties state of their panel: their checks still go to 10."""
 VISITED_EVERY = 9
 """Nights from one night of visits to the next."""
 Day = tuple[str, int, int]
@@ -349,7 +351,7 @@ def found(warehouse: Warehouse, request: pytest.FixtureRequest) -> dict[int, dic
     ]
     for world in worlds:
         for key in world.keys:
-            w.add_property(key, "shop.example", depth=10)
+            w.add_property(key, "shop.example", depth=10, later_depths=LATER_DEPTHS if kind(key) != 1 else None)
             for number, path in enumerate(paths(key)):
                 w.add_keyword(key, f"k{number}", HOST + path if number % 2 else None)
     shares = []

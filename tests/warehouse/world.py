@@ -101,8 +101,10 @@ class Warehouse:
     """Whether every model is there, so that the views that only follow from the project's files stand, as at night."""
     loads: dict[tuple[str, str, int, date], int] = field(default_factory=dict)
 
-    def add_property(self, key: int, domain: str, **values: Any) -> None:
-        """A row of ops.property."""
+    def add_property(
+        self, key: int, domain: str, *, later_depths: Mapping[date, int] | None = None, **values: Any
+    ) -> None:
+        """A row of ops.property, and its depths by the days from which they hold."""
         row = {
             "property_key": key,
             "property_name": f"property-{key}",
@@ -114,7 +116,11 @@ class Warehouse:
             "depth": 100,
             "pool_state": "in",
         }
-        self.insert("ops.property", [row | values])
+        row |= values
+        depths = {"-infinity": row["depth"], **(later_depths or {})}
+        self.insert("ops.property", [row | {"depth": [*depths.values()][-1]}])
+        periods = [{"property_key": key, "from_date": day, "depth": depth} for day, depth in depths.items()]
+        self.insert("ops.panel_depth", periods)
 
     def add_keyword(self, key: int, keyword: str, page_url: str | None = None, *, is_brand: bool = False) -> None:
         """A row of ops.tracked_keyword."""

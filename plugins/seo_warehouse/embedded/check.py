@@ -21,6 +21,7 @@ from seo_warehouse.steps.check import (
     Fault,
     Job,
     channel_faults,
+    depth_faults,
     dollars,
     price_faults,
     prices,
@@ -76,7 +77,7 @@ def find_faults(wh: Warehouse, *, with_sources: bool) -> list[Fault]:
     if with_sources:
         try:
             found += [*price_faults(wh), *channel_faults(wh)]
-            jobs += trials(wh)
+            jobs += [Job("depth of checks", partial(depth_faults, wh)), *trials(wh)]
         except SeoWarehouseError as error:
             found.append(Fault(str(error), is_ours=True))
     return together([*found, *run_side_by_side(jobs)])

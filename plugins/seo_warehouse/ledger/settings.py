@@ -49,10 +49,19 @@ def sync_properties(conn: Connection, properties: Properties) -> None:
             """,
             [
                 (p.key, p.name, p.domain, p.history_start)
-                + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth)
+                + (p.panel.engine, p.panel.location_code, p.panel.language_code, p.panel.depth_on(date.max))
                 + _stated_of_exports(p)
                 + (p.settings_of(OUTREACH).hourly_rate if p.reads(OUTREACH) else None,)
                 for p in properties.properties
+            ],
+        )
+        cursor.execute("delete from ops.panel_depth where property_key = any(%s)", (keys,))
+        cursor.executemany(
+            "insert into ops.panel_depth (property_key, from_date, depth) values (%s, %s::date, %s)",
+            [
+                (p.key, str(since or "-infinity"), depth)
+                for p in properties.properties
+                for since, depth in p.panel.depths
             ],
         )
         cursor.execute("delete from ops.tracked_keyword where property_key = any(%s)", (keys,))

@@ -137,7 +137,7 @@ def render_page(report: Report) -> str:
         around=sections.say_weeks(facts.weeks()),
         cuts=_embed(report.cuts),
         arms=_embed(report.arms),
-        method=(*say_depth(facts), *say_late(facts), *say_method(headline, nofollow)),
+        method=(*say_depth(facts.depth), *say_late(facts), *say_method(headline, nofollow)),
         surroundings=say_surroundings(headline),
         remedies=say_remedies(facts),
         limits=LIMITS,

@@ -101,7 +101,6 @@ def read_facts(
     panel, outcome = _choose(connection, property_key, panel, outcome)
     which: dict[str, Any] = {"key": property_key, "panel": panel, "outcome": outcome}
     judged, unjudged, counts = _contributions(connection, which)
-    last = _last_day(connection, which)
     return Facts(
         property_name,
         property_key,
@@ -114,9 +113,18 @@ def read_facts(
         contributions=judged,
         unjudged=unjudged,
         unjudged_counts=counts,
-        last_day=last,
-        depth=_depth(connection, which | {"last": last}) if last else None,
+        last_day=_last_day(connection, property_key),
+        depth=read_depth(connection, property_key),
     )
+
+
+def read_depth(connection: psycopg.Connection[Any], property_key: int) -> Depth | None:
+    """How deep a property's checks of the last week are; None where there are none."""
+    last = _last_day(connection, property_key)
+    if last is None or not has_tables(connection, "dim_property"):
+        return None
+    found = read_rows(connection, Depth, DEPTH, {"key": property_key, "last": last})
+    return found[0] if found else None
 
 
 def _choose(connection: psycopg.Connection[Any], key: int, panel: str | None, outcome: str | None) -> tuple[str, str]:
@@ -155,11 +163,7 @@ def _contributions(
     return judged, unjudged, dict(connection.execute(UNJUDGED, which).fetchall())
 
 
-def _last_day(connection: psycopg.Connection[Any], which: dict[str, Any]) -> date | None:
-    row = connection.execute(LAST_DAY, which).fetchone() if has_tables(connection, "fct_serp_position") else None
+def _last_day(connection: psycopg.Connection[Any], key: int) -> date | None:
+    there = has_tables(connection, "fct_serp_position")
+    row = connection.execute(LAST_DAY, {"key": key}).fetchone() if there else None
     return row[0] if row else None
-
-
-def _depth(connection: psycopg.Connection[Any], which: dict[str, Any]) -> Depth | None:
-    found = read_rows(connection, Depth, DEPTH, which) if has_tables(connection, "dim_property") else ()
-    return found[0] if found else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seo_warehouse.effect.estimates import ESTIMATE_EVENTS, LEAST_CONTROLS, LEAST_EVENTS, SAMPLE_EVENTS
-from seo_warehouse.report.facts import Effect, Facts
+from seo_warehouse.report.facts import Depth, Effect, Facts
 from seo_warehouse.report.words import (
     STATUSES,
     THESE_ARMS,
@@ -214,15 +214,14 @@ def say_late(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def say_depth(facts: Facts) -> tuple[str, ...]:
+def say_depth(found: Depth | None) -> tuple[str, ...]:
     """That most checks are to less than the panel's depth, and so measure nothing."""
-    found = facts.depth
     if found is None or 2 * found.shallow_count <= found.check_count:
         return ()
     return (
         f"Of {count_of(found.check_count, 'check')} of the last week {found.shallow_count:,} are to less than the "
-        f"panel's depth of {found.panel_depth}, mostly to {found.usual_depth}: they measure nothing here. State "
-        "panel.depth in properties.yml as it is, and run `seo-warehouse build --full` once.",
+        f"panel's depth of {found.panel_depth}, mostly to {found.usual_depth}: they measure no effect of links. State "
+        "panel.depth in properties.yml as it is, or as a list of what it was from which day on.",
     )
 
 

@@ -53,7 +53,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
         for remedy in remedies:
             say(f"* {remedy}")
     said = (
-        *say_depth(facts),
+        *say_depth(facts.depth),
         *say_late(facts),
         *say_method(headline, facts.find(arm="acquired_nofollow")),
         *say_surroundings(headline),

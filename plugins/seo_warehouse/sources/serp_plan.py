@@ -85,7 +85,7 @@ def planned(api: Api, property: Property, night: date, form: Form) -> list[Check
                 "location_code": panel.location_code,
                 "language_code": panel.language_code,
                 "device": device,
-                **_extent(panel, form),
+                **_extent(panel, night, form),
                 "tag": _tag(property, night, tracked.keyword, device),
             },
             form,
@@ -95,9 +95,9 @@ def planned(api: Api, property: Property, night: date, form: Form) -> list[Check
     ]
 
 
-def _extent(panel: Panel, form: Form) -> dict[str, Any]:
+def _extent(panel: Panel, night: date, form: Form) -> dict[str, Any]:
     """What of an order is paid by."""
-    return {"depth": panel.depth, **({"load_async_ai_overview": True} if form == "advanced" else {})}
+    return {"depth": panel.depth_on(night), **({"load_async_ai_overview": True} if form == "advanced" else {})}
 
 
 def keep_plan(api: Api, plan: list[Check], night: date) -> None:
@@ -125,7 +125,7 @@ def list_price(order: dict[str, Any]) -> Decimal:
 def night_price(property: Property, form: Form) -> Decimal:
     """US dollars that the vendor's price list asks for a night's checks."""
     panel = property.panel
-    extent = _extent(panel, form)
+    extent = _extent(panel, date.max, form)
     prices = (list_price({"keyword": tracked.keyword, **extent}) for tracked in property.keywords)
     return len(panel.devices) * sum(prices, Decimal(0))
 

@@ -15,9 +15,11 @@ from seo_warehouse.alerting.channels import opened
 from seo_warehouse.client.api import Limits
 from seo_warehouse.config import Property
 from seo_warehouse.errors import ConfigError, CredentialsError, SeoWarehouseError, TransientSourceError
+from seo_warehouse.report.reading import read_depth
+from seo_warehouse.report.sentences import say_depth
 from seo_warehouse.spec import Source
 from seo_warehouse.steps.connections import probe
-from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.steps.warehouse import SECRETS_FILE, Warehouse
 
 LIMITS = Limits(
     attempts=1,
@@ -154,6 +156,18 @@ def price_faults(wh: Warehouse) -> Iterator[Fault]:
                 " raise it or ask for less",
                 of=(_name(source, prop),),
             )
+
+
+def depth_faults(wh: Warehouse) -> list[Fault]:
+    """Properties whose checks are mostly shallower than their panel; none where no warehouse answers yet."""
+    if not (wh.settings.home / SECRETS_FILE).is_file():
+        return []
+    try:
+        with wh.connect("analyst") as connection:
+            found = [(prop.name, read_depth(connection, prop.key)) for prop in wh.properties.properties]
+    except SeoWarehouseError:
+        return []
+    return [Fault(sentence, of=(name,)) for name, depth in found for sentence in say_depth(depth)]
 
 
 def channel_faults(wh: Warehouse) -> Iterator[Fault]:

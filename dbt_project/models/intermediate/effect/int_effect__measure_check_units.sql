@@ -21,6 +21,7 @@ with
     units as (
         select
             units.*,
+            depths.depth,
             coalesce(watched.change_date <= units.horizon_date, false) as is_onpage_changed,
             coalesce(watched.watched_until_date < units.horizon_date, true) as is_onpage_unknown
         from {{ ref('int_effect__list_units') }} as units
@@ -29,6 +30,11 @@ with
             on watched.property_key = units.property_key
             and watched.event_date = units.event_date
             and watched.page_key = units.page_key
+        inner join
+            {{ ref('int_effect__list_depths') }} as depths
+            on depths.property_key = units.property_key
+            and depths.event_date = units.event_date
+            and depths.sample_no = units.sample_no
         where units.is_main or coalesce(watched.change_date > units.horizon_date, true)
         -- A page's totals lie together.
         order by units.property_key, units.topic, units.page_key, units.event_date
@@ -88,6 +94,7 @@ with
                             bases.property_key = units.property_key
                             and bases.event_date = units.event_date
                             and bases.page_key = units.page_key
+                            and bases.depth = units.depth
                             and bases.is_measured
                     ) as checked
                 where

@@ -36,9 +36,17 @@ with
 
     dates as (
         select
-            weeks.property_key, weeks.event_date, count(updates.google_update_key) > 0 as has_update
+            weeks.property_key,
+            weeks.event_date,
+            min(periods.depth) as depth,
+            count(updates.google_update_key) > 0 as has_update
         from weeks
         cross join windows
+        inner join
+            {{ ref('stg_ops__panel_depth') }} as periods
+            on periods.property_key = weeks.property_key
+            and periods.from_date <= weeks.event_date + windows.window_end
+            and periods.to_date > weeks.event_date + windows.base_before
         left join
             {{ ref('int_effect__list_updates') }} as updates
             on updates.begins_on <= weeks.event_date + windows.window_end
@@ -129,6 +137,7 @@ with
                 on {{ end }}.property_key = placed.property_key
                 and {{ end }}.series_key = placed.series_key
                 and {{ end }}.day = dates.event_date + windows.{{ end }}
+                and {{ end }}.depth = dates.depth
         {%- endfor %}
     ),
 

@@ -57,6 +57,7 @@ with
             bases.series_key,
             bases.cell_key,
             bases.gap_days,
+            bases.depth,
             series.keyword_key,
             series.engine,
             series.locale,
@@ -109,6 +110,12 @@ with
             as expected_count
         from units
         inner join samples on samples.sample_no = any(units.sample_nos)
+        inner join
+            {{ ref('int_effect__list_depths') }} as depths
+            on depths.property_key = units.property_key
+            and depths.event_date = units.event_date
+            and depths.sample_no = samples.sample_no
+            and depths.depth = units.depth
         -- A series' totals lie together.
         order by units.property_key, units.series_key, units.event_date
     ),

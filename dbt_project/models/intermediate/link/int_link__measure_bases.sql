@@ -22,6 +22,7 @@ with
             base.begin_day,
             base.end_day,
             gaps.gap_days,
+            depths.depth,
             {{ expected_checks('base.begin_day', 'base.end_day', 'gaps.gap_days') }}
             as expected_count
         from frozen
@@ -32,6 +33,9 @@ with
             and series.series_key = frozen.series_key
         inner join
             gaps on gaps.property_key = frozen.property_key and gaps.event_date = frozen.event_date
+        inner join
+            (select distinct property_key, depth from {{ ref('stg_ops__panel_depth') }}) as depths
+            on depths.property_key = frozen.property_key
         -- A series' totals lie together, and so do a page's bases later.
         order by
             frozen.property_key, frozen.topic, frozen.page_key, frozen.series_key, frozen.event_date
@@ -48,6 +52,7 @@ select
     {%- for total in position_totals() %}
         {{ total }}::{{ 'bigint' if total.endswith('_sum') else 'smallint' }} as {{ total }},
     {%- endfor %}
+    depth::smallint as depth,
     gap_days::smallint as gap_days,
     expected_count::smallint as expected_count,
     coalesce(2 * measured_count >= expected_count, false) as is_measured

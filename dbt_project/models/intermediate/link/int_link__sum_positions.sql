@@ -4,18 +4,21 @@
         incremental_strategy='append',
         pre_hook='{{ replace_later_days() }}',
         indexes=[
-            {'columns': ['series_key', 'property_key', 'day'], 'unique': True},
+            {'columns': ['series_key', 'property_key', 'day', 'depth'], 'unique': True},
             {'columns': ['property_key', 'day']},
         ],
     )
 }}
 
 {%- set is_partial = execute and is_incremental() and var('build_id') | int != 0 %}
+{%- set by_day = 'series_days as (partition by property_key, series_key, panel_depth order by line_day, day)' %}
+{%- set by_line = by_day | replace('line_day, day', 'day, is_check') %}
 {%- set carried_days = var('carried_days') | int %}
 {%- if is_partial %} {%- set first_day = first_changed_day('claimed_position_days') %} {%- endif %}
 
 with
-    properties as (select property_key, depth from {{ ref('stg_ops__property') }}),
+    -- A total for each depth that holds in some period, so that a window may cross two of them.
+    properties as (select distinct property_key, depth from {{ ref('stg_ops__panel_depth') }}),
 
     series as (select * from {{ ref('int_link__list_series') }}),
 
@@ -39,8 +42,7 @@ with
         begins as ({{ first_days_to_sum() }}),
     {%- endif %}
 
-    -- A check to less than the panel's depth measures nothing.
-    -- What lies deeper, or nowhere, counts as depth + 1.
+    -- A check to less than the depth measures nothing; deeper, or nowhere, counts as one more.
     -- What the first days carry on was checked on the days before them.
     checks as (
         select
@@ -50,13 +52,12 @@ with
             rank_check.state,
             properties.depth::smallint as panel_depth,
             case
-                when rank_check.state not in ('found', 'not_found')
-                then null
                 when coalesce(rank_check.depth < properties.depth, true)
                 then null
                 when rank_check.state = 'found'
                 then least(rank_check.position, properties.depth + 1)
-                else properties.depth + 1
+                when rank_check.state = 'not_found'
+                then properties.depth + 1
             end::smallint as measured_position
         from {{ ref('int_serp__judge_checks') }} as rank_check {{ join_series('rank_check') }}
         inner join properties on properties.property_key = rank_check.property_key
@@ -80,23 +81,18 @@ with
                 standing.property_key,
                 standing.day + 1 - {{ carried_days }},
                 null,
-                properties.depth::smallint,
+                standing.depth,
                 null,
                 false
             from standing
-            inner join properties on properties.property_key = standing.property_key
         {%- endif %}
     ),
 
     spaced as (
-        select
-            lines.*, coalesce(lead(lines.day) over series_days - 1, last_days.last_day) as until_day
+        select lines.*, coalesce(lead(day) over series_days - 1, last_day) as until_day
         from lines
-        left join last_days on last_days.property_key = lines.property_key
-        window
-            series_days as (
-                partition by lines.property_key, lines.series_key order by lines.day, lines.is_check
-            )
+        left join last_days using (property_key)
+        window {{ by_line }}
     ),
 
     -- Each line with the days until the next one. They come sorted: nothing is sorted twice.
@@ -124,13 +120,14 @@ with
                 {%- endfor %}
             ) as value
         from days
-        window series_days as (partition by property_key, series_key order by line_day, day)
+        window {{ by_day }}
     ),
 
     counted as (
         select
             daily.property_key,
             daily.series_key,
+            daily.panel_depth,
             daily.line_day,
             daily.day,
             (state is not null)::integer as check_count,
@@ -144,9 +141,7 @@ with
             coalesce(value <= panel_depth, false)::integer as ranked_value_count,
             coalesce(value, 0)::bigint as position_sum,
             -- Whole units of 10^-12, so that sums are exact whatever their order.
-            coalesce(
-                round(ln(value::double precision) * 1000000000000)::bigint, 0
-            ) as log_position_sum,
+            coalesce(round(ln(value::float8) * 1000000000000)::bigint, 0) as log_position_sum,
             coalesce((select shares from curve)[value], 0) as expected_ctr_sum
         from daily
         {% if is_partial -%}
@@ -164,6 +159,7 @@ with
             select
                 property_key,
                 series_key,
+                depth,
                 date '-infinity',
                 day,
                 {%- for total in position_totals() %} {{ total }}, {%- endfor %}
@@ -176,13 +172,14 @@ with
         select
             property_key,
             series_key,
+            panel_depth,
             day,
             {%- for total in position_totals() %}
                 sum({{ total }}) over series_days as {{ total }},
             {%- endfor %}
             is_standing
         from continued
-        window series_days as (partition by property_key, series_key order by line_day, day)
+        window {{ by_day }}
     )
 
 -- As narrow as can be, and without gaps: there are as many rows as keyword-days.
@@ -193,6 +190,7 @@ select
     property_key,
     day,
     position_sum::integer as position_sum,
+    panel_depth as depth,
     {%- for total in position_totals() if total.endswith('_count') %}
         {{ total }}::smallint as {{ total }}{{ ',' if not loop.last }}
     {%- endfor %}
