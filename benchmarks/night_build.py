@@ -23,7 +23,7 @@ MONTH, YEAR = 30, 366
 """As far from the last full pull of backlinks, the one as the other."""
 NIGHTS = 2
 PROPERTIES = 10
-LIMIT_HISTORY, LIMIT_PROPERTIES = 1.5, 12
+LIMIT_HISTORY, LIMIT_PROPERTIES, LIMIT_WITH = 1.5, 12, 1.3
 AT_WORK = """
 select extract(epoch from sum(upper(span) - lower(span)))
 from (
@@ -34,6 +34,17 @@ from (
 SLOWEST = """
 select split_part(unique_id, '.', 3), round(seconds::numeric, 2)::float8
 from ops.dbt_node_result where build_id = %s order by seconds desc limit 12
+"""
+OF_PORTFOLIOS = (
+    *("int_link__group_links", "int_link__list_beliefs", "int_link__count_finds", "int_link__watch_delays"),
+    *("int_link__measure_delays", "rpt_witness", "rpt_witness_bound", "rpt_portfolio", "rpt_portfolio_stress"),
+    *("rpt_link_survival", "rpt_link_risk", "rpt_expected_loss", "fct_link_flag", "rpt_scale_shift"),
+    *("fct_page_authority", "fct_domain_authority", "int_domain__pair_scores", "int_domain__place_domains"),
+)
+"""Models of portfolios, witnesses and authority, beside those that are called int_portfolio__."""
+NODES = """
+select sum(seconds), sum(seconds) filter (where name = any(%s) or starts_with(name, 'int_portfolio__'))
+from (select seconds, split_part(unique_id, '.', 3) as name from ops.dbt_node_result where build_id = %s) as nodes
 """
 POSITIONS = "select count(*) from marts.fct_serp_position"
 
@@ -66,12 +77,21 @@ def build(wh: Warehouse) -> dict[str, Any]:
     with wh.connect("loader") as connection:
         at_work = float(connection.execute(AT_WORK, (build_id,)).fetchall()[0][0])
         slowest = dict(connection.execute(SLOWEST, (build_id,)).fetchall())
+        [(nodes, of_portfolios)] = connection.execute(NODES, (list(OF_PORTFOLIOS), build_id)).fetchall()
     return {
         "seconds": round(seconds, 1),
         "at_work_seconds": round(at_work, 1),
+        "node_seconds": float(nodes),
+        "portfolio_node_seconds": float(of_portfolios),
         "load": [load, load_average()],
         "slowest_nodes": slowest,
     }
+
+
+def with_portfolios(measured: dict[str, Any]) -> float:
+    """The models of both nights, of those that have nothing to do with portfolios, witnesses and authority."""
+    every, of_them = (sum(n[of] for n in measured["nights"]) for of in ("node_seconds", "portfolio_node_seconds"))
+    return float(every / (every - of_them))
 
 
 def ratio(large: dict[str, Any], small: dict[str, Any], of: str = "seconds") -> float:
@@ -93,6 +113,10 @@ def main(share: float, write: bool) -> None:
         Figure("a night of ten properties, of one", ratio(ten, month), limit=LIMIT_PROPERTIES),
         Figure("on a year, without dbt's start and parse", ratio(year, month, "at_work_seconds")),
         Figure("of ten, without dbt's start and parse", ratio(ten, month, "at_work_seconds")),
+        Figure(
+            "portfolios and witnesses, on a year", ratio(year, month, "portfolio_node_seconds"), limit=LIMIT_HISTORY
+        ),
+        Figure("models with portfolios, of those without", with_portfolios(year), limit=LIMIT_WITH),
     ]
     keep("night_build", figures, {"month": month, "year": year, "ten_properties": ten}, write=write)
 
