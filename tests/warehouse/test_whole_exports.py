@@ -383,16 +383,6 @@ def test_files_give_the_rows_that_nightly_reads_give(told: Warehouse, files: int
 
 UNWATCHED = ("is_onpage_unknown", "onpage_unknown_count")
 """A file of changes tells of no day on which a page stayed as it was; crawls do."""
-VENDORS = (
-    "witness",
-    "observed_date",
-    "earliest_date",
-    "date_uncertainty_days",
-    "evidence",
-    "claimed_date",
-    "authority",
-)
-"""What each vendor says in its way: when it looked, how sure it is, and authority on a scale of its own."""
 ANSWERED = (
     *("origin", "observed_at", "location_code", "language_code", "absolute_position", "usual_page_source"),
     *("item_types", "own_element_types", "failure"),
@@ -404,7 +394,6 @@ ANSWERED = (
     ("table", "about", "own"),
     [
         ("fct_serp_position", ("day", "keyword_key", "device"), ANSWERED),
-        ("fct_link_event", LINK, VENDORS),
         ("fct_link_rank_change", CHANGE, UNWATCHED),
         ("fct_link_effect_cell", ("cell_key", "sample_no", "arm", "cut", "level"), UNWATCHED),
         ("fct_link_effect_page", ("panel", "cut", "level", "arm", "sample_no", "page_key"), ()),
