@@ -62,9 +62,9 @@ from (
     order by case when %(judged)s then abs(shrunk_effect) end desc nulls last, event_date desc nulls last, event_key
     limit %(limit)s
 ) as c
-left join marts.dim_page as p on p.property_key = c.property_key and p.page_key = c.page_key
-left join marts.fct_link_event as e on e.property_key = c.property_key and e.event_key = c.event_key
-left join marts.dim_link as l on l.property_key = c.property_key and l.link_key = c.link_key
+left join marts.dim_page as p on p.property_key = %(key)s and p.page_key = c.page_key
+left join marts.fct_link_event as e on e.property_key = %(key)s and e.event_key = c.event_key
+left join marts.dim_link as l on l.property_key = %(key)s and l.link_key = c.link_key
 order by case when c.reason is null then c.shrunk_effect end, c.event_date desc nulls last, c.event_key
 """
 UNJUDGED = """
