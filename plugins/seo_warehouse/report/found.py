@@ -44,15 +44,15 @@ from (
       and p.by_date < newest.last_day
       and not exists (
           select from marts.fct_page_milestone as o
-          where o.property_key = p.property_key and o.page_key = p.page_key and o.milestone in ('shown', 'gone'))
+          where o.property_key = %(key)s and o.page_key = p.page_key and o.milestone in ('shown', 'gone'))
     order by p.by_date, p.page_key
     limit %(shown)s
 ) as published
-join marts.dim_page as page on page.property_key = published.property_key and page.page_key = published.page_key
+join marts.dim_page as page on page.property_key = %(key)s and page.page_key = published.page_key
 left join marts.fct_page_milestone as other
-    on other.property_key = published.property_key and other.page_key = published.page_key
+    on other.property_key = %(key)s and other.page_key = published.page_key
 left join marts.fct_index_state as state
-    on state.property_key = published.property_key and state.page_key = published.page_key
+    on state.property_key = %(key)s and state.page_key = published.page_key
     and state.engine = 'google' and state.to_date is null
 group by page.url, published.by_date, published.page_key, last_day
 order by published.by_date, published.page_key

@@ -119,7 +119,7 @@ select left(l.source_url, 2000) as source_url, left(l.target_url, 2000) as targe
     r.status, r.visit_count, r.visit_low, r.visit_high, r.set_visit_count, r.candidate_count,
     r.key_event_count, r.money
 from marts.rpt_referral_link as r
-left join marts.dim_link as l on l.property_key = r.property_key and l.link_key = r.link_key
+left join marts.dim_link as l on l.property_key = %(key)s and l.link_key = r.link_key
 where r.property_key = %(key)s and r.witness = %(witness)s and r.span = '{SPAN}' and r.visit_high > 0
 order by coalesce(r.visit_count, (r.visit_low + r.visit_high) / 2) desc, l.source_url, l.target_url
 limit {MOST_LINKS}

@@ -158,9 +158,9 @@ AT_RISK = f"""
 order by cardinality(risks) desc, standing_count desc, partner_name limit {MOST_PARTNERS}
 """
 PARTNER_NAMES = """
-join marts.dim_partner as m on m.property_key = p.property_key and m.partner_key = p.partner_key
+join marts.dim_partner as m on m.property_key = %(key)s and m.partner_key = p.partner_key
     and m.valid_to_date is null
-left join marts.dim_link as l on l.property_key = p.property_key and l.link_key = p.link_key
+left join marts.dim_link as l on l.property_key = %(key)s and l.link_key = p.link_key
 """
 UNQUALIFIED = f"""
 select left(m.partner_name, 200) as partner_name, left(coalesce(l.source_url, p.promised_url), 2000) as source_url,
@@ -181,14 +181,14 @@ with paid as (
 ),
 crawled as (
     select paid.link_key, min(b.day) as crawled_date from paid
-    join marts.fct_bot_crawl as b on b.property_key = paid.property_key and b.page_key = paid.page_key
+    join marts.fct_bot_crawl as b on b.property_key = %(key)s and b.page_key = paid.page_key
         and b.day >= paid.seen_date and b.verdict = 'verified'
     group by paid.link_key
 ),
 stood as (
     select paid.link_key, avg(r.base_position) as position_before, avg(r.window_position) as position_after
     from paid
-    join marts.fct_link_rank_change as r on r.property_key = paid.property_key and r.link_key = paid.link_key
+    join marts.fct_link_rank_change as r on r.property_key = %(key)s and r.link_key = paid.link_key
         and r.engine = %(panel)s and r.window_name = 'headline' and r.event_type = 'acquired'
     where r.window_position - r.base_position is not null
     group by paid.link_key
@@ -196,7 +196,7 @@ stood as (
 ranked as (
     select distinct on (c.link_key) c.link_key, c.outcome, c.shrunk_effect, c.shrunk_low, c.shrunk_high, c.reason
     from paid
-    join marts.rpt_link_contribution as c on c.property_key = paid.property_key and c.link_key = paid.link_key
+    join marts.rpt_link_contribution as c on c.property_key = %(key)s and c.link_key = paid.link_key
         and c.panel = %(panel)s and coalesce(c.arm, '') not like 'lost%%'
     order by c.link_key, c.reason is not null, c.event_date desc
 )
@@ -210,11 +210,11 @@ from paid
 left join crawled on crawled.link_key = paid.link_key
 left join stood on stood.link_key = paid.link_key
 left join ranked on ranked.link_key = paid.link_key
-left join marts.fct_index_state as i on i.property_key = paid.property_key and i.page_key = paid.page_key
+left join marts.fct_index_state as i on i.property_key = %(key)s and i.page_key = paid.page_key
     and i.engine = 'google' and i.to_date is null
-left join marts.rpt_referral_link as v on v.property_key = paid.property_key and v.link_key = paid.link_key
+left join marts.rpt_referral_link as v on v.property_key = %(key)s and v.link_key = paid.link_key
     and v.witness = 'logs' and v.span = 'life'
-left join marts.rpt_link_risk as r on r.property_key = paid.property_key and r.link_key = paid.link_key
+left join marts.rpt_link_risk as r on r.property_key = %(key)s and r.link_key = paid.link_key
 order by num_nonnulls(crawled.crawled_date, i.state, stood.position_after, ranked.shrunk_effect, v.visit_count) desc,
     v.visit_count desc nulls last, paid.money desc nulls last, paid.source_url
 limit {MOST_LINKS}

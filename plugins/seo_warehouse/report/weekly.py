@@ -32,7 +32,7 @@ from (
     from marts.rpt_weekly_change
     where property_key = %(key)s
 ) as c
-join marts.dim_property as p on p.property_key = c.property_key
+join marts.dim_property as p on p.property_key = %(key)s
 where c.place <= %(shown)s
 order by c.measure, c.place
 """
