@@ -132,6 +132,14 @@ def test_an_analyst_reads_the_granted_property_alone(one: Case, cluster: Case) -
                 coordinator.execute(f"select from marts.{mart}")
 
 
+def test_reports_are_written_as_on_one_server(one: Case, cluster: Case) -> None:
+    for case in (one, cluster):
+        case.command("report").succeed()
+    pages = [sorted(path.relative_to(case.home) for path in case.home.glob("reports/**/*")) for case in (one, cluster)]
+    assert len(pages[0]) > len(PROPERTIES)
+    assert pages[0] == pages[1]
+
+
 @pytest.mark.parametrize("is_coordinator", [False, True], ids=["worker", "coordinator"])
 def test_a_build_that_loses_a_server_is_done_by_the_next_one(one: Case, cluster: Case, is_coordinator: bool) -> None:
     """Of a cluster on this machine, whose servers are killed and started again as they were."""
