@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -82,14 +83,13 @@ class ServiceAccount(AuthBase):
     def __init__(self, key: dict[str, Any], scopes: Iterable[str], networks: tuple[str, ...] = ()) -> None:
         # Here: DAGs are parsed with this module, and a library of cryptography takes longer than all of ours.
         from google.auth.exceptions import GoogleAuthError
-        from google.oauth2 import service_account
 
         self._key = key
         if reason := why_exposed(str(key.get("token_uri")), is_signed=True):
             raise ConfigError(f"has a keyfile_dict whose token_uri is not called: {reason}")
         try:
             self._send = _TokenCall(Transport(str(key.get("token_uri")), None, TOKEN_LIMITS, networks))
-            self._credentials = service_account.Credentials.from_service_account_info(key, scopes=tuple(scopes))
+            self._credentials = _account(json.dumps(key)).with_scopes(tuple(scopes))
         except (ValueError, TypeError, KeyError, GoogleAuthError):
             # The library's own message may quote the key.
             raise ConfigError("has a keyfile_dict that is no service-account key") from None
@@ -109,6 +109,16 @@ class ServiceAccount(AuthBase):
     def secrets(self) -> Iterable[str]:
         """The private key; tokens come and go in a header."""
         yield str(self._key.get("private_key"))
+
+
+@lru_cache(maxsize=64)
+def _account(key: str) -> Any:
+    """The account of a key's text, without scopes or a token. Kept: OpenSSL tests the primes of each key that it reads,
+    which takes longer than a small load.
+    """
+    from google.oauth2 import service_account
+
+    return service_account.Credentials.from_service_account_info(json.loads(key))
 
 
 @dataclass(frozen=True)
