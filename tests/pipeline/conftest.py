@@ -178,9 +178,10 @@ def secrets_of(running: Running) -> dict[str, str]:
     secrets |= {name: told[f"AIRFLOW__{name}"] for name in keys}
     for name, stated in json.loads((running.home / CONNECTIONS_FILE).read_text()).items():
         connection = json.loads(stated)
-        if connection.get("password"):
-            login = f"{connection['login']}:{connection['password']}"
-            secrets |= {name: connection["password"], f"{name} as sent": base64.b64encode(login.encode()).decode()}
+        if password := connection.get("password"):
+            secrets[name] = password
+        if login := connection.get("login"):
+            secrets[f"{name} as sent"] = base64.b64encode(f"{login}:{password}".encode()).decode()
         key = connection.get("extra", {}).get("keyfile_dict", {}).get("private_key", "")
         secrets |= {f"{name} {number}": line for number, line in enumerate(key.split("\n")) if len(line) > 60}
     return secrets
