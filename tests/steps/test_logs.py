@@ -326,7 +326,7 @@ def test_nothing_of_people_is_in_any_store(shop: Shop) -> None:
         for (schema, name) in shop.fetch(
             "select schemaname, relname from pg_stat_user_tables where schemaname in ('raw', 'ops', 'audit')"
         )
-        for row in shop.fetch(f'select * from "{schema}"."{name}"')
+        for row in shop.fetch(f'select t::text from "{schema}"."{name}" as t')
     )
     archive = b"".join(_unpacked(path) for path in (shop.home / "archive").rglob("*.zst"))
     for word in ("198.51.100", "canary@", "203.0.113.10", "mail="):
