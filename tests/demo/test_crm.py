@@ -51,7 +51,7 @@ def read(provider: Provider, folder: Path, table: str, night: date, since: date 
         archive=open_archive(folder, source="hubspot", property_key=2, scope=f"night={night}"),
         may_call=True,
         explain=HUBSPOT.explain,
-        strip_people=partial(strip_people, prop.settings_of(HUBSPOT), Known()),
+        strip=partial(strip_people, prop.settings_of(HUBSPOT), Known()),
         limits=QUICK,
         night=night,
     ) as api:

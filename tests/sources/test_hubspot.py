@@ -73,7 +73,7 @@ def open_crm(
         archive=open_archive(folder, source="hubspot", property_key=7, scope=f"night={NIGHT}"),
         may_call=True,
         explain=HUBSPOT.explain,
-        strip_people=partial(strip_people, stated, known or Known()),
+        strip=partial(strip_people, stated, known or Known()),
         limits=limits,
         night=NIGHT,
     )

@@ -84,7 +84,7 @@ def open_matomo(provider: Provider, folder: Path) -> Api:
         archive=open_archive(folder, source="matomo", property_key=7, scope="night=2026-11-22"),
         may_call=True,
         explain=MATOMO.explain,
-        strip=MATOMO.strip,
+        strip=lambda _, document: strip(document),
         limits=QUICK,
     )
 

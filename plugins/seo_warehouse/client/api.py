@@ -153,8 +153,8 @@ class Api:
     do where the provider does not accept who asks. `reserve` is told, before a call that costs, what the load will have
     cost with it; it raises DeferredError where a month's budget does not hold that. `pace`: of the account, beside that
     of this load, which Limits state. `shapes` counts the fields of what is bought, not of what the archive holds.
-    `strip` makes of a document what may be kept of it: nothing else is archived, said or read, and of an answer that is
-    no JSON nothing at all. `strip_people` does so by the path of the call, where answers name people.
+    `strip` makes of a call's path and the document that answers it what may be kept: nothing else is archived, said or
+    read, and of an answer that is no JSON nothing at all.
     """
 
     base_url: str
@@ -168,8 +168,7 @@ class Api:
     remedy: str = ""
     reserve: Callable[[Decimal], None] | None = None
     pace: Pace | None = None
-    strip: Callable[[Any], Any] | None = None
-    strip_people: Callable[[str, Any], Any] | None = None
+    strip: Callable[[str, Any], Any] | None = None
     usage: Usage = field(default_factory=Usage)
     facts: dict[date, dict[str, Any]] = field(default_factory=dict)
     shapes: Tally = field(default_factory=Tally)
@@ -447,12 +446,11 @@ class Api:
         return answer, decoded
 
     def _stripped(self, answer: Answer, path: str) -> Answer:
-        strip = self.strip if self.strip_people is None else partial(self.strip_people, path)
-        if strip is None:
+        if self.strip is None:
             return answer
         try:
             document = orjson.loads(answer.body)
-            kept = orjson.dumps(strip(document))
+            kept = orjson.dumps(self.strip(path, document))
         except (orjson.JSONDecodeError, MalformedAnswerError):
             kept = b""
         return replace(answer, body=kept)

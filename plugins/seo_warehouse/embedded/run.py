@@ -37,7 +37,7 @@ from seo_warehouse.steps.warehouse import Warehouse, open_warehouse, read_ports
 
 Say = Callable[[str], None]
 NIGHT_TIMEOUT_SECONDS = 6 * 3_600
-"""Hundreds of properties take the better part of an hour on two cores; a run that hangs is Airflow's to end."""
+"""500 properties were not done in half an hour on two cores; a run that hangs is Airflow's to end."""
 KEEPERS = ("maintenance", "maintenance__daily", "maintenance__guests")
 TICK_SECONDS = 15
 """How long the scheduler may take to begin the run of a tick that has passed."""

@@ -595,11 +595,9 @@ class _Account:
         }
 
     @cached_property
-    def pipelines(self) -> list[dict[str, Any]]:
+    def pipelines(self) -> Reply:
         """The pipelines of deals with their stages."""
-        reply = self.api.get(self.settings.path("pipelines", "deals"), decode=_decode_pipelines)
-        self.observed_at = reply.observed_at
-        return list(reply.json)
+        return self.api.get(self.settings.path("pipelines", "deals"), decode=_decode_pipelines)
 
     def campaign(self, properties: Mapping[str, Any]) -> str | None:
         """The campaign of a deal: what its property says, else its pipeline."""
@@ -608,7 +606,7 @@ class _Account:
         if stated:
             return stated
         pipeline = properties.get(PIPELINE)
-        return next((each["label"] or each["id"] for each in self.pipelines if each["id"] == pipeline), None)
+        return next((each["label"] or each["id"] for each in self.pipelines.json if each["id"] == pipeline), None)
 
     def state(self, stage: Any) -> str:
         """What a stage means."""
@@ -957,7 +955,7 @@ def read_contacts(api: Api, property: Property, period: Period) -> Iterator[Row]
 def read_stages(api: Api, property: Property, period: Period) -> Iterator[Row]:
     """Stages of deals as they are now."""
     account = _open(api, property, period)
-    for pipeline in account.pipelines:
+    for pipeline in account.pipelines.json:
         api.note_shape(account.night, pipeline["items"])
         for number, stage in enumerate(pipeline["items"].rows):
             yield {
@@ -969,7 +967,7 @@ def read_stages(api: Api, property: Property, period: Period) -> Iterator[Row]:
                 "stage": stage["label"],
                 "state": account.state(stage["id"]),
                 "is_archived": stage["archived"],
-                "observed_at": account.observed_at,
+                "observed_at": account.pipelines.observed_at,
             }
     api.note(account.night, is_full=True, is_complete=True)
 

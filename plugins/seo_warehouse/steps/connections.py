@@ -122,12 +122,13 @@ class _Known:
 def _stripping(
     source: Source, prop: Property, keep: Callable[[Callable[[Persons], Any]], Any]
 ) -> Callable[[str, Any], Any] | None:
-    """What takes people out of an answer, and keeps them apart before it is kept; None where answers name none."""
-    strip = source.strip_people
-    if strip is None:
-        return None
-    settings = prop.settings_of(source)
-    return lambda path, document: keep(lambda persons: strip(settings, persons, path, document))
+    """What takes people out of an answer, and keeps apart whom it names; None where answers tell of none."""
+    if (strip_people := source.strip_people) is not None:
+        settings = prop.settings_of(source)
+        return lambda path, document: keep(lambda persons: strip_people(settings, persons, path, document))
+    if (strip := source.strip) is not None:
+        return lambda _, document: strip(document)
+    return None
 
 
 def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: date) -> None:
@@ -142,8 +143,7 @@ def probe(wh: Warehouse, source: Source, prop: Property, limits: Limits, day: da
             archive=archive,
             may_call=True,
             explain=source.explain,
-            strip=source.strip,
-            strip_people=_stripping(source, prop, lambda strip: strip(_Nobody())),
+            strip=_stripping(source, prop, lambda strip: strip(_Nobody())),
             **vars(door),
         ) as api:
             if source.probe is not None:
@@ -174,8 +174,7 @@ def open_api(
         archive=archive,
         may_call=may_call,
         explain=source.explain,
-        strip=source.strip,
-        strip_people=_stripping(source, prop, _Known(wh, source, prop).keep),
+        strip=_stripping(source, prop, _Known(wh, source, prop).keep),
         night=night,
         reserve=reserve,
         pace=pace_of(wh, source) if may_call else None,
