@@ -16,7 +16,7 @@ TASK = {"keyword": "gaiwan", "location_code": 2840, "language_code": "en"}
 
 
 def ask(client: Client, path: str = LIVE, body: Any = None) -> requests.Response:
-    return client.vendor.post(client.url + path, json=body or [{"target": "alderwood.example"}], timeout=5)
+    return client.vendor.post(client.url + path, json=body or [{"target": "alderwood.example"}], timeout=60)
 
 
 def fail(client: Client, kind: str, **rule: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_share_of_failures_is_the_same_for_the_same_seed() -> None:
     "rule", [{"match": "("}, {"match": "", "kind": "fire"}, {"match": "", "kind": "html", "often": 1}]
 )
 def test_a_wrong_rule_is_refused(client: Client, rule: dict[str, Any]) -> None:
-    answer = requests.put(f"{client.url}/control/failures", json=[{"kind": "html", **rule}], timeout=5)
+    answer = requests.put(f"{client.url}/control/failures", json=[{"kind": "html", **rule}], timeout=60)
     assert answer.status_code == 400
     assert answer.json()["error"]
 
