@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "plugins" / "seo_warehouse"
 BROUGHT_BY = {
     "cryptography": "google-auth",
+    "dbt-common": "dbt-core",
     "markupsafe": "jinja2",
     "protego": "scrapy",
     "pyopenssl": "scrapy",

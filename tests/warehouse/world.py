@@ -22,7 +22,7 @@ from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
 from seo_warehouse.steps.build import MADE_FROM, STANDING
-from seo_warehouse.steps.dbt_commands import walking_seldom
+from seo_warehouse.steps.dbt_commands import sparingly
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
@@ -59,7 +59,7 @@ class Dbt:
         # Nor does anybody but its documentation read the manifest that each command would write.
         unwritten = () if arguments[0] == "docs" else ("--no-write-json",)
         manifest = self.parsed()
-        with walking_seldom():
+        with sparingly():
             return dbtRunner(manifest=manifest.deepcopy(), callbacks=[on_event] if on_event else []).invoke(
                 [*arguments, *self._common(), *unwritten, "--vars", json.dumps(variables)]
             )
@@ -67,7 +67,7 @@ class Dbt:
     def parsed(self) -> Manifest:
         """The project's manifest."""
         if self.manifest is None:
-            with walking_seldom():
+            with sparingly():
                 done = dbtRunner().invoke(["parse", *self._common()])
             if not isinstance(done.result, Manifest):
                 raise AssertionError(f"the project cannot be parsed: {done.exception}")

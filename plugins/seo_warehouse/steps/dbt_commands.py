@@ -17,6 +17,8 @@ from seo_warehouse.steps.warehouse import Warehouse
 
 BUILDING = "seo_warehouse_build"
 """The name of sessions that change models: the next build ends those that a killed one left."""
+FLAGS_SOURCE = "dbt.adapters.base.impl"
+"""What makes flags of dbt's behaviour."""
 DEAD_SESSION_MILLISECONDS = 30_000
 """How long a dead build's session may take to end."""
 
@@ -51,25 +53,33 @@ def invoke(arguments: Sequence[str], callbacks: Sequence[Any] = (), manifest: An
     """Run a command; dbt's own result."""
     from dbt.cli.main import dbtRunner
 
-    with walking_seldom():
+    with sparingly():
         # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
         fresh = manifest.deepcopy() if manifest is not None else None
         return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
 
 
 @contextmanager
-def walking_seldom() -> Iterator[None]:
-    """Have Python's collector leave alone what is there by now, and look seldom for what is dead of the rest.
+def sparingly() -> Iterator[None]:
+    """Have dbt do without what costs its commands more than it gives.
 
-    A manifest is half a million objects that live until dbt ends: walked each time that a quarter more has come, they
-    take a sixth of dbt's time.
+    Python's collector leaves alone what is there by now, and looks seldom for what is dead of the rest. A manifest is
+    half a million objects that live until dbt ends: walked each time that a quarter more has come, they take a sixth of
+    dbt's time.
+
+    The module that flags of dbt's behaviour come from is named, not looked for in the files of all frames of the stack:
+    of as many flags as the process has begun commands, since each adds its own once more to a list that they share.
     """
-    before = gc.get_threshold()
+    from dbt_common.behavior_flags import BehaviorFlagRendered
+
+    before, found = gc.get_threshold(), BehaviorFlagRendered.__dict__["_default_source"]
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    BehaviorFlagRendered._default_source = staticmethod(lambda: FLAGS_SOURCE)
     try:
         yield
     finally:
+        BehaviorFlagRendered._default_source = found
         gc.set_threshold(*before)
         gc.unfreeze()
 
