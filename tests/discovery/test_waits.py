@@ -63,6 +63,19 @@ def test_neither_the_order_of_pages_nor_how_they_are_counted_matters(waits: Wait
     assert counted.share[:days] == pytest.approx(estimate_hazards(drawn).share, abs=1e-4)
 
 
+@settings(deadline=None, max_examples=30)
+@given(some_waits(), st.randoms(use_true_random=False))
+def test_estimates_whose_steps_are_taken_together_are_what_each_is_alone(waits: Waits, random: object) -> None:
+    rng = np.random.default_rng(random.randrange(2**32))  # type: ignore[attr-defined]
+    weights = rng.integers(0, 3, (waits.after.size, 5)).astype(np.float64)
+    together = estimate_hazards(waits, weights)
+    for number, weight in enumerate(weights.T):
+        alone = estimate_hazards(waits, weight)
+        for ours, theirs in ((together.share, alone.share), (together.gone_share, alone.gone_share)):
+            assert ours[:, number] == pytest.approx(theirs, abs=1e-4)
+        assert together.at_risk[:, number] == pytest.approx(alone.at_risk, abs=1e-2)
+
+
 @pytest.mark.parametrize("wait", [(5, 4, 6, EVENT), (-2, 4, 6, WAITING), (-1, 4, 4, EVENT), (-1, 4, 3, GONE)], ids=str)
 def test_a_wait_that_ends_before_it_was_watched_or_nowhere_is_refused(wait: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="a wait ends after"):

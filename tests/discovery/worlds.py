@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seo_warehouse.discovery.hazard import Flags
 from seo_warehouse.discovery.linked import ARMS, BEFORE, DONUT, LATE, LATER, MONTH, NEVER, WEEK, Gaps
-from seo_warehouse.discovery.waits import EVENT, GONE, WAITING, Floats, Ints, Waits
+from seo_warehouse.discovery.waits import EVENT, GONE, WAITING, Flags, Floats, Ints, Waits
 
 FAR = 1_000_000
 """A day that never comes."""

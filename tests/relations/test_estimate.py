@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 
 from seo_warehouse.discovery.curve import draw_curve
 from seo_warehouse.discovery.waits import EVENT, GONE, WAITING, Waits, estimate_hazards
-from seo_warehouse.relations.estimate import Partners, Priors, is_slower, learn, weigh
+from seo_warehouse.relations.estimate import Partners, Priors, learn, slower_replies, weigh
 from tests.relations.worlds import WORLDS, draw_world
 
 SEEDS, BEST = range(101, 107), 20
@@ -82,8 +83,13 @@ def test_what_is_not_known_is_not_a_number_and_hurts_nobody_else() -> None:
 
 
 def test_replies_are_slower_by_ranks() -> None:
-    assert is_slower(np.arange(1.0, 11)) == pytest.approx((8, 3, 1 / 252))
-    assert is_slower(np.arange(1.0, 10)) is None
+    rising, tied = np.arange(1.0, 11), np.repeat([1.0, 2], 5)
+    slower, few, equal, alike = slower_replies([rising, rising[:-1], np.ones(10), tied])
+    assert slower == pytest.approx((8, 3, 1 / 252))
+    assert few is None
+    assert equal == pytest.approx((1, 1, 1))
+    # Told together with others it is told as alone: by the normal distribution, since there are ties.
+    assert alike == pytest.approx((2, 1, mannwhitneyu([2] * 5, [1] * 5, alternative="greater").pvalue))
 
 
 def test_who_declined_is_not_waited_for_any_more() -> None:

@@ -10,12 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-from seo_warehouse.discovery.waits import Floats, Ints
-
-Flags = NDArray[np.bool_]
+from seo_warehouse.discovery.waits import Flags, Floats, Ints, sum_groups
 
 MOST_STEPS = 50
 SMALL_ENOUGH = 1e-16
@@ -57,7 +54,7 @@ class Fit:
 
 def fit(pieces: Pieces, start: Floats) -> Fit | None:
     """What makes the gaps most likely. None where the steps do not end."""
-    by_gap = _sums(pieces.gap, pieces.is_event.size)
+    by_gap = sum_groups(pieces.gap, pieces.is_event.size)
     coefficients = start
     likelihood, gradient, information = _derivatives(pieces, by_gap, coefficients)
     for _ in range(MOST_STEPS):
@@ -108,7 +105,7 @@ def _told(
     waited = (by_gap @ hazard)[pieces.is_event]
     share[pieces.is_event] = np.exp(-waited) / -np.expm1(-waited)
     pages, page = np.unique(pieces.page, return_inverse=True)
-    scores = _sums(page[pieces.gap], pages.size) @ (sparse.diags_array(hazard * share[pieces.gap]) @ pieces.design)
+    scores = sum_groups(page[pieces.gap], pages.size) @ (sparse.diags_array(hazard * share[pieces.gap]) @ pieces.design)
     meat = (scores.T @ scores).toarray() * (pages.size / (pages.size - 1) if pages.size > 1 else np.nan)
     return Fit(
         coefficients=coefficients,
@@ -122,8 +119,3 @@ def _told(
 def _hazard(pieces: Pieces, coefficients: Floats) -> Floats:
     hazard: Floats = pieces.days * np.exp(np.minimum(pieces.design @ coefficients, LARGEST))
     return hazard
-
-
-def _sums(group: Ints, count: int) -> sparse.csr_array:
-    """What sums rows by their group: (count, N)."""
-    return sparse.csr_array((np.ones(group.size), (group, np.arange(group.size))), shape=(count, group.size))

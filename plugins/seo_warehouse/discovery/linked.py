@@ -9,8 +9,8 @@ from math import log1p, sqrt
 import numpy as np
 from scipy import sparse
 
-from seo_warehouse.discovery.hazard import Fit, Flags, Pieces, fit
-from seo_warehouse.discovery.waits import Floats, Ints
+from seo_warehouse.discovery.hazard import Fit, Pieces, fit
+from seo_warehouse.discovery.waits import Flags, Floats, Ints
 
 ARMS = ("acquired_followed", "acquired_nofollow", "internal")
 

@@ -6,13 +6,16 @@ otherwise (Aalen & Johansen 1978). Where every end is known to the day it is Kap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 WAITING, EVENT, GONE = 0, 1, 2
 """How a wait ended: not yet, by what was waited for, or otherwise."""
@@ -58,7 +61,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Hazards:
-    """By day from 0, each (D,): expected pages at risk, events and other ends among them."""
+    """By day from 0, each (D,): expected pages at risk, events and other ends among them. Of B estimates (D, B)."""
 
     at_risk: Floats
     events: Floats
@@ -67,7 +70,7 @@ class Hazards:
     @property
     def waiting(self) -> Floats:
         """Share that waits still at each day's end."""
-        return np.cumprod(1 - _ratio(self.events + self.gone, self.at_risk), dtype=np.float64)
+        return np.cumprod(1 - _ratio(self.events + self.gone, self.at_risk), axis=0, dtype=np.float64)
 
     @property
     def share(self) -> Floats:
@@ -80,37 +83,7 @@ class Hazards:
         return self._ended(self.gone)
 
     def _ended(self, ends: Floats) -> Floats:
-        waiting_before = np.concatenate([[1.0], self.waiting])[:-1]
-        return np.cumsum(waiting_before * _ratio(ends, self.at_risk), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Ends:
-    """Ends of one cause: known to the day, (D,); and distinct wider intervals with their weights, each (I,)."""
-
-    known: Floats
-    after: Ints
-    by: Ints
-    weight: Floats
-
-    def spread(self, daily: Floats) -> Floats:
-        """Expected ends by day (D,), where `daily` is how likely each day is."""
-        if not self.after.size:
-            return self.known
-        days = daily.size
-        density = self.weight / self._likely(daily)
-        cover = np.bincount(self.after + 1, density, days + 1) - np.bincount(self.by + 1, density, days + 1)
-        return np.asarray(self.known + daily * np.cumsum(cover)[:days], dtype=np.float64)
-
-    def likelihood(self, daily: Floats) -> float:
-        """Logarithm of how likely these ends are."""
-        tiny = np.finfo(np.float64).tiny
-        return float(self.known @ np.log(np.maximum(daily, tiny)) + self.weight @ np.log(self._likely(daily)))
-
-    def _likely(self, daily: Floats) -> Floats:
-        until = np.concatenate([[0.0], np.cumsum(daily)])
-        likely: Floats = np.maximum(until[self.by + 1] - until[self.after + 1], LEAST_LIKELY)
-        return likely
+        return np.cumsum(_before(self.waiting) * _ratio(ends, self.at_risk), axis=0, dtype=np.float64)
 
 
 def estimate_hazards(
@@ -120,108 +93,196 @@ def estimate_hazards(
 
     Each step costs as much as there are distinct intervals and days, however many pages have them. Every third step is
     extrapolated from the two before (Varadhan & Roland 2008, scheme SqS3), where that makes what was seen more likely.
+    Weights (N, B) give B estimates, each as it would be alone: their steps are taken together.
     """
-    problem = _problem(waits, np.ones(waits.after.size) if weight is None else weight)
-    ends = problem.spread(np.full((2, problem.days), 1 / max(problem.days, 1)))
+    counts = np.ones(waits.after.size) if weight is None else weight
+    problem = _problem(waits, counts[:, None] if counts.ndim == 1 else counts)
+    each = np.full(problem.present.shape, 1 / max(waits.day_count, 1))
+    ends = [cause.spread(each, cause.chances(each)[1]) for cause in problem.causes]
     if start is not None:
         # What the start holds for impossible must stay possible.
-        ends = 0.9 * np.stack([start.events, start.gone]) + 0.1 * ends
-    if not any(cause.after.size for cause in problem.causes):
-        return problem.hazards(ends)
+        begun = {EVENT: start.events, GONE: start.gone}
+        ends = [0.9 * begun[cause.kind][:, None] + 0.1 * end for cause, end in zip(problem.causes, ends, strict=True)]
+    if any(cause.after.size for cause in problem.causes):
+        ends = list(_likeliest(problem, np.stack(ends), close_enough))
+    told = dict.fromkeys((EVENT, GONE), np.zeros_like(problem.present))
+    told |= {cause.kind: end for cause, end in zip(problem.causes, ends, strict=True)}
+    found = (problem.at_risk(sum(ends, np.zeros_like(problem.present))), told[EVENT], told[GONE])
+    return Hazards(*(each if counts.ndim > 1 else each[:, 0] for each in found))
+
+
+def _likeliest(problem: _Problem, ends: Floats, close_enough: float) -> Floats:
+    """The expected ends (C, D, B) to which steps lead from others. An estimate that has settled takes no more."""
+    found = np.array(ends)
+    places = np.arange(ends.shape[2])
+    here = problem.chances(ends)
     for _ in range(MOST_STEPS):
-        once = problem.step(ends)
-        twice = problem.step(once)
-        if np.abs(problem.hazards(twice).share - problem.hazards(once).share).max(initial=0.0) < close_enough:
+        once = problem.spread(here)
+        on_way = problem.chances(once)
+        twice = problem.spread(on_way)
+        there = problem.chances(twice)
+        found[:, :, places] = twice
+        # Of events, where there are any: they come first.
+        is_open = np.abs(there.until[0] - on_way.until[0]).max(axis=0) >= close_enough
+        if not is_open.any():
             break
-        ends = problem.step(_further(ends, once, twice))
-        if problem.likelihood(ends) < problem.likelihood(twice):
-            ends = twice
-    return problem.hazards(twice)
+        best = problem.likelihood(there)
+        if not is_open.all():
+            problem, places, best = problem.only(is_open), places[is_open], best[is_open]
+            ends, once, twice = (each[:, :, is_open] for each in (ends, once, twice))
+        ends = problem.spread(problem.chances(_further(ends, once, twice)))
+        here = problem.chances(ends)
+        is_worse = problem.likelihood(here) < best
+        if is_worse.any():
+            ends = np.where(is_worse, twice, ends)
+            here = problem.chances(ends)
+    return found
 
 
 def _further(ends: Floats, once: Floats, twice: Floats) -> Floats:
     """Where a step and the next one seem to lead."""
     step = once - ends
     bend = twice - once - step
-    size = float(np.linalg.norm(bend))
-    if not size:
-        return twice
-    length = max(float(np.linalg.norm(step)) / size, 1.0)
+    sizes, bends = (np.sqrt((each**2).sum(axis=(0, 1))) for each in (step, bend))
+    length = np.maximum(np.divide(sizes, bends, out=np.ones_like(bends), where=bends > 0), 1.0)
     guess = ends + 2 * length * step + length**2 * bend
     return np.where(guess > 0, guess, twice)
 
 
 @dataclass(frozen=True)
-class _Problem:
-    """What was seen, counted by day.
+class _Chances:
+    """How likely what was seen is. Of each cause its ends by day (D, B), those until each day's end, from 0 on (D + 1,
+    B), and in each of its wider intervals (I, B); and waiting still at each day's end (D, B).
+    """
 
-    present   (D,) pages at risk on a day had none ended
-    causes    ends of both causes
-    entered, waiting   (D,) pages that were entered after a day's end; that were last seen waiting at it
+    daily: Sequence[Floats]
+    until: Sequence[Floats]
+    intervals: Sequence[Floats]
+    waiting: Floats
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Ends of one cause: known to the day, (D, B); and distinct wider intervals, (I,), with their weights, (I, B).
+
+    covers   (D, I) 1 on the first day of an interval, -1 on the first after it
+    """
+
+    kind: int
+    known: Floats
+    after: Ints
+    by: Ints
+    weight: Floats
+    covers: sparse.csr_array
+
+    def only(self, chosen: Flags) -> _Ends:
+        """Those of some of the problems."""
+        return replace(self, known=self.known[:, chosen], weight=self.weight[:, chosen])
+
+    def chances(self, daily: Floats) -> tuple[Floats, Floats]:
+        """How likely an end until each day's end is, (D + 1, B), and one in each wider interval, (I, B)."""
+        until = np.zeros((daily.shape[0] + 1, daily.shape[1]))
+        np.cumsum(daily, axis=0, out=until[1:])
+        return until, np.maximum(until[self.by + 1] - until[self.after + 1], LEAST_LIKELY)
+
+    def spread(self, daily: Floats, likely: Floats) -> Floats:
+        """Expected ends by day (D, B)."""
+        cover = np.cumsum(self.covers @ (self.weight / likely), axis=0)
+        return np.asarray(self.known + daily * cover, dtype=np.float64)
+
+    def likelihood(self, daily: Floats, likely: Floats) -> Floats:
+        """Logarithm of how likely these ends are, (B,)."""
+        days = np.flatnonzero(self.known.any(axis=1))
+        known = self.known[days] * np.log(np.maximum(daily[days], np.finfo(np.float64).tiny))
+        return np.asarray(known.sum(axis=0) + (self.weight * np.log(likely)).sum(axis=0), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What was seen, counted by day, B times over.
+
+    present   (D, B) pages at risk on a day had none ended
+    causes    ends of the C causes that there are, events first
+    entered, waiting   (D, B) pages that were entered after a day's end; that were last seen waiting at it
     """
 
     present: Floats
-    causes: tuple[_Ends, _Ends]
+    causes: tuple[_Ends, ...]
     entered: Floats
     waiting: Floats
 
-    @property
-    def days(self) -> int:
-        return self.present.size
+    def only(self, chosen: Flags) -> _Problem:
+        """Some of the B."""
+        present, entered, waiting = (each[:, chosen] for each in (self.present, self.entered, self.waiting))
+        return _Problem(present, tuple(cause.only(chosen) for cause in self.causes), entered, waiting)
 
-    def hazards(self, ends: Floats) -> Hazards:
-        """Of expected ends (2, D)."""
-        every = ends.sum(axis=0)
-        return Hazards(self.present - (np.cumsum(every) - every), ends[0], ends[1])
+    def at_risk(self, every: Floats) -> Floats:
+        """Pages at risk on each day (D, B) of expected ends of all causes."""
+        return self.present - (np.cumsum(every, axis=0) - every)
 
-    def spread(self, daily: Floats) -> Floats:
-        """Expected ends (2, D) where `daily` is how likely each is."""
-        return np.stack([cause.spread(likely) for cause, likely in zip(self.causes, daily, strict=True)])
+    def spread(self, chances: _Chances) -> Floats:
+        """Expected ends (C, D, B) where this is how likely they are: one step of the EM."""
+        each = zip(self.causes, chances.daily, chances.intervals, strict=True)
+        return np.stack([cause.spread(daily, likely) for cause, daily, likely in each])
 
-    def step(self, ends: Floats) -> Floats:
-        """One step of the EM."""
-        return self.spread(self._daily(ends)[0])
+    def likelihood(self, chances: _Chances) -> Floats:
+        """Logarithm of how likely what was seen is, but for a constant, (B,)."""
+        each = zip(self.causes, chances.daily, chances.intervals, strict=True)
+        ended = sum(cause.likelihood(daily, likely) for cause, daily, likely in each)
+        waited = ((self.waiting - self.entered) * np.log(chances.waiting)).sum(axis=0)
+        return np.asarray(ended + waited, dtype=np.float64)
 
-    def likelihood(self, ends: Floats) -> float:
-        """Logarithm of how likely what was seen is, but for a constant."""
-        daily, survival = self._daily(ends)
-        ended = sum(cause.likelihood(likely) for cause, likely in zip(self.causes, daily, strict=True))
-        return ended + float((self.waiting - self.entered) @ np.log(survival))
-
-    def _daily(self, ends: Floats) -> tuple[Floats, Floats]:
-        """How likely each end (2, D) is, and waiting still at each day's end (D,)."""
-        found = self.hazards(ends)
-        hazards = np.stack([_ratio(each, found.at_risk) for each in (found.events, found.gone)])
-        survival = np.cumprod(np.maximum(1 - hazards.sum(axis=0), LEAST_SURVIVAL))
+    def chances(self, ends: Floats) -> _Chances:
+        """How likely everything is where these ends (C, D, B) are expected."""
+        at_risk = self.at_risk(ends.sum(axis=0))
+        hazards = [_ratio(each, at_risk) for each in ends]
+        survival = np.cumprod(np.maximum(1 - np.sum(hazards, axis=0), LEAST_SURVIVAL), axis=0, dtype=np.float64)
         survival = np.maximum(survival, np.finfo(np.float64).tiny)
-        return hazards * np.concatenate([[1.0], survival[:-1]]), survival
+        before = _before(survival)
+        daily = [hazard * before for hazard in hazards]
+        told = [cause.chances(each) for cause, each in zip(self.causes, daily, strict=True)]
+        return _Chances(daily, [until for until, _ in told], [likely for _, likely in told], survival)
 
 
 def _problem(waits: Waits, counts: Floats) -> _Problem:
+    """`counts` (N, B): how often each page counts in each of B problems."""
     days = waits.day_count
-    waiting = waits.ending == WAITING
+    is_waiting = waits.ending == WAITING
     # Index 0 is the day before the first.
-    entered = np.bincount(waits.entered + 1, counts, days + 1).astype(np.float64)
-    leaves = np.bincount(waits.after[waiting] + 1, counts[waiting], days + 1).astype(np.float64)
+    entered = sum_groups(waits.entered + 1, days + 1) @ counts
+    leaves = sum_groups(waits.after[is_waiting] + 1, days + 1) @ counts[is_waiting]
     return _Problem(
-        present=np.cumsum(entered - leaves)[:days],
-        causes=(_ends(waits, EVENT, counts, days), _ends(waits, GONE, counts, days)),
+        present=np.cumsum(entered - leaves, axis=0)[:days],
+        causes=tuple(_ends(waits, kind, counts, days) for kind in (EVENT, GONE) if np.any(waits.ending == kind)),
         entered=entered[1:],
         waiting=leaves[1:],
     )
 
 
-def _ends(waits: Waits, cause: int, counts: Floats, days: int) -> _Ends:
-    chosen = (waits.ending == cause) & (counts > 0)
+def _ends(waits: Waits, kind: int, counts: Floats, days: int) -> _Ends:
+    chosen = waits.ending == kind
     after, by, weight = waits.after[chosen], waits.by[chosen], counts[chosen]
     is_known = by == after + 1
     intervals, place = np.unique(after[~is_known] * (days + 1) + by[~is_known], return_inverse=True)
+    first, last = intervals // (days + 1), intervals % (days + 1)
     return _Ends(
-        known=np.bincount(by[is_known], weight[is_known], days).astype(np.float64),
-        after=intervals // (days + 1),
-        by=intervals % (days + 1),
-        weight=np.bincount(place, weight[~is_known], intervals.size).astype(np.float64),
+        kind=kind,
+        known=sum_groups(by[is_known], days) @ weight[is_known],
+        after=first,
+        by=last,
+        weight=sum_groups(place, intervals.size) @ weight[~is_known],
+        covers=(sum_groups(first + 1, days + 1) - sum_groups(last + 1, days + 1))[:days],
     )
+
+
+def sum_groups(group: Ints, count: int) -> sparse.csr_array:
+    """What sums rows by their group: (count, N)."""
+    return sparse.csr_array((np.ones(group.size), (group, np.arange(group.size))), shape=(count, group.size))
+
+
+def _before(shares: Floats) -> Floats:
+    """Shares at each day's end as they are at its beginning."""
+    return np.concatenate([np.ones_like(shares[:1]), shares[:-1]])
 
 
 def _ratio(ends: Floats, at_risk: Floats) -> Floats:

@@ -6,6 +6,8 @@ from Gamma; both priors are the likeliest over all partners.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +90,8 @@ def learn(partners: Partners) -> Priors:
     (attempts, placed), count = _alike(partners.attempts, partners.placed)
     a = MEANS[:, None, None] * STRENGTHS[None, :, None]
     b = STRENGTHS[None, :, None] - a
-    chance = ((betaln(a + placed, b + attempts - placed) - betaln(a, b)) * count).sum(axis=2)
+    made = gammaln(a + placed) + gammaln(b + attempts - placed) - gammaln(a + b + attempts) - betaln(a, b)
+    chance = (made * count).sum(axis=2)
     mean, strength = np.unravel_index(chance.argmax(), chance.shape)
     ends = float(a[mean, strength, 0]), float(b[mean, strength, 0])
     watched = partners.link_days > 0
@@ -98,7 +101,8 @@ def learn(partners: Partners) -> Priors:
     # Half a loss, so that nobody's links are for ever.
     means = (losses.sum() + 0.5) / days.sum() * TIMES_MEAN
     shape = SHAPES[:, None]
-    chances = np.array([_negative_binomial(losses, shape, mean * days).sum(axis=1) for mean in means])
+    made = (gammaln(losses + shape) - gammaln(shape)).sum(axis=1)
+    chances = np.array([made + _negative_binomial(losses, shape, mean * days).sum(axis=1) for mean in means])
     best_mean, best_shape = np.unravel_index(chances.argmax(), chances.shape)
     found = float(SHAPES[best_shape])
     return Priors(*ends, found, found / float(means[best_mean]))
@@ -124,16 +128,24 @@ def weigh(partners: Partners, priors: Priors, seed: int) -> Worth:
     )
 
 
-def is_slower(waits: Floats) -> tuple[float, float, float] | None:
-    """Medians of the latest replies' waits and of those before, with the p-value of Mann and Whitney (one-sided).
-
-    `waits` in the order of the replies; None of too few.
+def slower_replies(waits: Sequence[Floats]) -> list[tuple[float, float, float] | None]:
+    """Of each partner's waits, in the order of the replies, the medians of the latest and of those before, with the
+    p-value of Mann and Whitney (one-sided); None of too few.
     """
-    if waits.size < LATEST + LEAST_REPLIES:
-        return None
-    before, latest = waits[:-LATEST], waits[-LATEST:]
-    p_value = mannwhitneyu(latest, before, alternative="greater").pvalue
-    return float(np.median(latest)), float(np.median(before)), float(p_value)
+    found: list[tuple[float, float, float] | None] = [None] * len(waits)
+    alike = defaultdict(list)
+    for place, each in enumerate(waits):
+        if each.size >= LATEST + LEAST_REPLIES:
+            # Tested together they are told by one distribution, which with ties is another one.
+            alike[each.size, np.unique(each).size == each.size].append(place)
+    for places in alike.values():
+        together = np.stack([waits[place] for place in places])
+        before, latest = together[:, :-LATEST], together[:, -LATEST:]
+        p_values = mannwhitneyu(latest, before, alternative="greater", axis=1).pvalue
+        told = zip(np.median(latest, axis=1), np.median(before, axis=1), p_values, strict=True)
+        for place, (late, early, p_value) in zip(places, told, strict=True):
+            found[place] = float(late), float(early), float(p_value)
+    return found
 
 
 def _alike(*columns: Floats) -> tuple[Floats, Floats]:
@@ -143,9 +155,9 @@ def _alike(*columns: Floats) -> tuple[Floats, Floats]:
 
 
 def _negative_binomial(count: Floats, shape: Floats, mean: Floats) -> Floats:
-    """Log probability of each count, but for what no shape changes, where its mean is drawn from Gamma."""
-    made = gammaln(count + shape) - gammaln(shape)
-    return np.asarray(made + shape * np.log(shape / (shape + mean)) + count * np.log(mean / (shape + mean)), np.float64)
+    """Log probability of each count, but for what no mean changes, where its own is drawn from Gamma."""
+    both = np.log(shape + mean)
+    return np.asarray(shape * (np.log(shape) - both) + count * (np.log(mean) - both), np.float64)
 
 
 def _interval(draws: Floats) -> Interval:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from seo_warehouse.discovery.curve import draw_curve
+from seo_warehouse.discovery.curve import Curve, draw_curve
 from seo_warehouse.discovery.waits import Waits
-from seo_warehouse.relations.estimate import Floats, Interval, Partners, is_slower, learn, weigh
+from seo_warehouse.relations.estimate import Floats, Interval, Partners, learn, slower_replies, weigh
 from seo_warehouse.steps.estimating import estimating, replace_rows
 from seo_warehouse.steps.warehouse import Warehouse
 from seo_warehouse.urls import key64
@@ -70,16 +70,18 @@ def _partner_rows(reader: psycopg.Connection[Any]) -> Iterator[Row]:
             *_columns(worth.placed_share), *_columns(worth.yearly_loss_share), *_columns(worth.value),
             worth.careful_value, worth.own_weight, worth.slipping,
         )  # fmt: skip
+        slower = slower_replies([np.array(row[8] or (), np.float64) for row in members])
         for place, row in enumerate(members):
-            slower = is_slower(np.array(row[8] or (), np.float64))
-            yield (property_key, row[1], *(_known(column[place]) for column in figures), *(slower or (None,) * 3))
+            told = (*(_known(column[place]) for column in figures), *(slower[place] or (None,) * 3))
+            yield (property_key, row[1], *told)
 
 
 def _curve_rows(reader: psycopg.Connection[Any]) -> Iterator[Row]:
+    drawn: dict[tuple[Row, ...], Curve] = {}
     for where, rows in groupby(reader.execute(WAITS).fetchall(), key=itemgetter(0, 1, 2)):
-        *ends, count = np.array([row[3:] for row in rows], np.int64).T
-        after, by, ending = (np.repeat(end, count) for end in ends)
-        curve = draw_curve(Waits(np.full(after.size, -1), after, by, ending), last_day=AGES[-1])
+        waits = tuple(row[3:] for row in rows)
+        # Where all links are of one kind, its curve is that of all.
+        curve = drawn[waits] = drawn.get(waits) or _drawn(waits)
         counts = (curve.page_count, curve.page_event_count)
         shown = [age for age in AGES if age < curve.share.size]
         for age in shown:
@@ -87,6 +89,12 @@ def _curve_rows(reader: psycopg.Connection[Any]) -> Iterator[Row]:
             yield (*where, age, *(_known(each[age]) for each in told), *counts, curve.status, curve.reason)
         if not shown:
             yield (*where, AGES[0], *(None,) * 5, *counts, "not_enough_data", curve.reason or "too_few_at_risk")
+
+
+def _drawn(waits: tuple[Row, ...]) -> Curve:
+    *ends, count = np.array(waits, np.int64).T
+    after, by, ending = (np.repeat(end, count) for end in ends)
+    return draw_curve(Waits(np.full(after.size, -1), after, by, ending), last_day=AGES[-1])
 
 
 def _columns(interval: Interval) -> tuple[Floats, Floats, Floats]:
