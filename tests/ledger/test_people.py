@@ -51,6 +51,23 @@ def test_who_is_joined_twice_in_one_reading_ends_as_one(database: str) -> None:
         assert connection.execute("select count(*) from personal.contact").fetchall() == [(3,)]
 
 
+def test_who_was_joined_before_they_were_kept_and_after_is_one_of_them_still(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        people = People(connection, 1)
+        people.find({"id": "crm:0", "name": "Quill"}, {"role": "editor"})
+        for number in range(1, 200):
+            last = people.find({"id": f"crm:{number}"}, {"basis": "consent"}, (f"crm:{number - 1}",))
+            if number % 40 == 0:
+                people.save("answer")
+        assert people.find({"id": "crm:0"}, {}) == people.find({"id": "crm:120"}, {}) == last
+        people.save("answer")
+        rows = connection.execute("select person_id::text, count(*) from personal.contact group by 1").fetchall()
+        assert rows == [(last, 201)], "two hundred numbers and a name"
+        assert connection.execute("select person_id::text, basis from personal.person").fetchall() == [
+            (last, "consent")
+        ]
+
+
 def test_of_two_loads_that_meet_a_person_at_once_the_later_keeps_nobody_until_it_knows(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         one, other = People(connection, 1), People(connection, 1)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,8 +56,9 @@ class People:
         self._key = _key(conn)
         self._erased = read_erased(conn)
         self._met: dict[str, dict[str, str]] = {}
-        self._values: dict[tuple[str, str, str], str] = {}
+        self._values: defaultdict[str, dict[tuple[str, str], str]] = defaultdict(dict)
         self._joined: dict[str, str] = {}
+        self._lately: list[str] = []
 
     def find(self, named: Mapping[str, str], about: Mapping[str, str], others: Iterable[str] = ()) -> str | None:
         """The id of whom these values name, by kind; None where none does, or one of them was erased.
@@ -68,26 +70,37 @@ class People:
         identities = [(kind, known[kind]) for kind in IDENTITIES if kind in known]
         if not identities or self._is_erased(known) or any(self._is_erased({"id": text}) for text in merged):
             return None
-        person = next((self._ids[key] for key in identities if key in self._ids), None) or str(uuid4())
+        person = next((self._now(self._ids[key]) for key in identities if key in self._ids), None) or str(uuid4())
         for key in identities:
             self._ids.setdefault(key, person)
         self._met.setdefault(person, {}).update({name: text for name, text in about.items() if text})
         for kind, text in known.items():
-            self._values[person, kind, text] = _storable(named[kind])
+            self._values[person][kind, text] = _storable(named[kind])
         for text, value in merged.items():
-            before = self._ids.setdefault(("id", text), person)
+            before = self._now(self._ids.setdefault(("id", text), person))
             if before != person:
                 self._join(before, person)
-            self._values[person, "id", text] = _storable(value)
+            self._values[person]["id", text] = _storable(value)
         return person
 
     def _join(self, before: str, person: str) -> None:
         """Whoever was `before` is `person` from now on."""
-        self._joined = {one: person if to == before else to for one, to in self._joined.items()} | {before: person}
-        self._ids = {key: person if one == before else one for key, one in self._ids.items()}
+        self._joined[before] = person
+        self._lately.append(before)
         self._met[person] = {**self._met.pop(before, {}), **self._met[person]}
-        for one, kind, text in [key for key in self._values if key[0] == before]:
-            self._values.setdefault((person, kind, text), self._values.pop((one, kind, text)))
+        values = self._values[person]
+        for key, value in self._values.pop(before, {}).items():
+            values.setdefault(key, value)
+
+    def _now(self, person: str) -> str:
+        """Whoever that is now. The way there is shortened, so that a chain of thousands is walked once."""
+        passed = []
+        while person in self._joined:
+            passed.append(person)
+            person = self._joined[person]
+        for before in passed:
+            self._joined[before] = person
+        return person
 
     def use(self, conn: Connection) -> None:
         """Keep them by another connection from now on."""
@@ -103,8 +116,9 @@ class People:
             cursor.execute("lock table ops.erasure in share mode")
             hold_row(self._conn, f"people {self._property_key}")
             self._erased = read_erased(self._conn)
-            gone = {person for person, kind, text in self._values if self._is_erased({kind: text})}
-            self._unite(cursor, gone)
+            gone = {person for person, kind, text, _ in self._told() if self._is_erased({kind: text})}
+            if self._lately:
+                self._unite(cursor, gone)
             cursor.executemany(
                 """
                 insert into personal.person (person_id, property_key, partner, role, basis, last_consented_on)
@@ -128,32 +142,43 @@ class People:
                 """,
                 [
                     (person, self._property_key, kind, text, value, file_sha256)
-                    for (person, kind, text), value in self._values.items()
+                    for person, kind, text, value in self._told()
                     if person not in gone
                 ],
             )
             self._refuse_taken(cursor, gone)
         self._met.clear()
         self._values.clear()
-        self._joined.clear()
+        self._lately.clear()
+
+    def _told(self) -> Iterator[tuple[str, str, str, str]]:
+        """Person, kind, value as it is compared and value of all that was met."""
+        for person, values in self._values.items():
+            for (kind, text), value in values.items():
+                yield person, kind, text, value
 
     def _unite(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
         """Take what is kept of those who are others now, and forget them."""
-        for before, person in self._joined.items():
-            known = cursor.execute(
-                "delete from personal.contact where person_id = %s returning kind, known_as, value", (before,)
-            ).fetchall()
-            cursor.execute("delete from personal.person where person_id = %s", (before,))
-            if any(self._is_erased({kind: text}) for kind, text, _ in known):
+        known = cursor.execute(
+            """
+            delete from personal.contact where person_id = any(%s::uuid[])
+            returning person_id::text, kind, known_as, value
+            """,
+            (self._lately,),
+        ).fetchall()
+        cursor.execute("delete from personal.person where person_id = any(%s::uuid[])", (self._lately,))
+        places = {before: place for place, before in enumerate(self._lately)}
+        for before, kind, text, value in sorted(known, key=lambda row: places[row[0]]):
+            person = self._now(before)
+            if self._is_erased({kind: text}):
                 gone.add(person)
-            for kind, text, value in known:
-                self._values.setdefault((person, kind, text), value)
+            self._values[person].setdefault((kind, text), value)
 
     def _refuse_taken(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
         ours = [
             (kind, text, person)
-            for person, kind, text in self._values
-            if person not in gone and self._ids.get((kind, text)) == person
+            for person, kind, text, _ in self._told()
+            if person not in gone and (kind, text) in self._ids and self._now(self._ids[kind, text]) == person
         ]
         taken = cursor.execute(
             """
