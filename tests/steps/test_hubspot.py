@@ -111,9 +111,9 @@ def test_an_account_is_tried_without_a_database_and_nobody_of_it_is_kept(tmp_pat
     assert {path.name for path in home.rglob("*") if path.is_file()} == {"properties.yml", CONNECTIONS_FILE}
 
 
-def read_night(shop: Shop) -> None:
+def read_night(shop: Shop, prop: str = "shop") -> None:
     for table in HUBSPOT.tables:
-        loads = nightly.write(shop.wh, "hubspot", table.name, "shop", NIGHT)
+        loads = nightly.write(shop.wh, "hubspot", table.name, prop, NIGHT)
         assert reading.settle(shop.wh, HUBSPOT, table, loads) == ["published"], table.name
 
 
