@@ -1145,7 +1145,7 @@ EMAIL = Table(
         _PARTNER,
         Column("campaign", Type.TEXT, "That of its deals; `no deal` where there is none, or deals of several."),
         Column("sent_at", Type.INSTANT, "When it was sent."),
-        _SAID_ON,
+        replace(_SAID_ON, description="Its day, UTC; NULL where it is yet to be sent, or no time is told."),
         Column("direction", Type.TEXT, "out: from us; in: from the partner; NULL: not told.", values=("out", "in")),
         Column("status", Type.TEXT, "What became of it, as HubSpot says."),
         Column("contact", Type.TEXT, "Random id of a person; NULL: none named, or erased.", personal=True),
