@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, write_exports
+from seo_warehouse.demo import DEMO_PROPERTIES, PANEL_DEPTH, outreach, write_exports
 from seo_warehouse.demo.catalogue import DEVICES
 from seo_warehouse.demo.world import World
 from seo_warehouse.exports import stripping
@@ -94,6 +94,22 @@ def test_promises_are_of_the_links_that_came_and_name_their_days(drop: Path, wor
             assert (row["target_url"], row["placed_on"]) == (link.url_to, link.changes[0].at.date())
             assert row["day"] < row["placed_on"] < TODAY
         assert 0 < len(parts["placement"]) - len(placed) < 10
+        truth = list(outreach.truth(world, prop, TODAY))
+        agreed = [each for each in truth if each["outcome"] == "agreed"]
+        assert [
+            (row["partner"], row["campaign"], row["day"].isoformat(), row["source_url"], row["price"] or 0.0)
+            for row in parts["placement"]
+        ] == [
+            (each["partner"], each["campaign"], each["agreed_on"], each["source_url"], each["price"]) for each in agreed
+        ]
+        links = {link.link_id: link.url_from for link in came.values()}
+        assert [row["source_url"] if row["placed_on"] else None for row in parts["placement"]] == [
+            each["link_id"] and links[each["link_id"]] for each in agreed
+        ]
+        refused = {(each["partner"], each["campaign"]) for each in truth if each["outcome"] in ("declined", "bounced")}
+        answers = [row for row in parts["touch"] if row["outcome"] in ("declined", "bounced")]
+        assert {(row["partner"], row["campaign"]) for row in answers} <= refused
+        assert len(answers) > 5
         sites = Counter(row["partner"] for row in parts["partner"])
         assert sorted(sites.values())[-4:] == [2, 2, 2, 3]
         handed = {row["site"] for row in parts["partner"] if row["owner_until"]}

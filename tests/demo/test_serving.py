@@ -103,7 +103,7 @@ def test_a_restarted_demo_remembers_world_clock_and_orders(tmp_path: Path) -> No
         assert len(disclosed(tmp_path, "serp")) == 2
         truth = {path.name for path in (tmp_path / "truth").iterdir()}
         told = ("links", "edits", "index", "linking_pages", "milestones", "positions", "ranks", "visits", "demand")
-        assert truth == {f"{name}.jsonl" for name in told}
+        assert truth == {f"{name}.jsonl" for name in (*told, "outreach")}
     with pytest.raises(ConfigError, match="holds another demo world"), running(tmp_path, seed=SEED + 1):
         pass
 

@@ -3,7 +3,7 @@
 Served by `python -m seo_warehouse.demo --port P --folder F`. In the folder:
 
     world.json                  seed, first day and knobs: everything follows from them
-    truth/*.jsonl               links and their pages, positions, edits, demand, index, ranks, visits ... as they are
+    truth/*.jsonl               links and their pages, positions, edits, index, ranks, outreach, visits ... as they are
     disclosed/*.jsonl           what each witness was shown, with the demo's clock at the answer
     orders.jsonl, clock.json    rank checks ordered and collected; the instant somebody set
 """

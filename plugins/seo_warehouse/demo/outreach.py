@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from seo_warehouse.demo.catalogue import DemoProperty
 from seo_warehouse.demo.chance import draw, pick
@@ -68,6 +69,33 @@ def promises(world: World, prop: DemoProperty, today: date) -> list[Promise]:
             url = f"{site.root}/{day:%Y/%m}/promised"
             found.append(_promise(beside, site, agreed_on, url, target, None))
     return sorted(found, key=lambda promise: (promise.agreed_on, promise.source_url))
+
+
+def truth(world: World, prop: DemoProperty, today: date) -> Iterator[dict[str, Any]]:
+    """Whom files written on `today` tell of: what was promised, and the link that came of it, or the answer."""
+    for each in promises(world, prop, today):
+        yield {
+            "property_key": prop.key,
+            "partner": _name(each.site),
+            "campaign": each.campaign,
+            "outcome": "agreed",
+            "kind": each.kind,
+            "agreed_on": each.agreed_on.isoformat(),
+            "source_url": each.source_url,
+            "target_url": each.target_url,
+            "price": each.price,
+            "payment": each.payment,
+            "link_id": each.link.link_id if each.link else None,
+        }
+    for site, day, outcome in _asked_beside(world, prop, today):
+        if outcome != "agreed":
+            yield {
+                "property_key": prop.key,
+                "partner": _name(site),
+                "campaign": _campaign_beside(world, prop, site),
+                "outcome": outcome,
+                "asked_on": day.isoformat(),
+            }
 
 
 def write_outreach(world: World, prop: DemoProperty, today: date) -> dict[str, list[list[str]]]:
@@ -162,6 +190,10 @@ def _asked_beside(world: World, prop: DemoProperty, today: date) -> Iterator[tup
         yield site, world.first_day + timedelta(days=int(days * draw(*names, "day"))), outcome
 
 
+def _campaign_beside(world: World, prop: DemoProperty, site: Site) -> str:
+    return pick(CAMPAIGNS, world.seed, "outreach", prop.key, site.host, "campaign")[0]
+
+
 def _touches(world: World, prop: DemoProperty, made: list[Promise], today: date) -> Iterator[list[str]]:
     for promise in made:
         if promise.link is not None:
@@ -171,7 +203,7 @@ def _touches(world: World, prop: DemoProperty, made: list[Promise], today: date)
             yield _touch(promise.site, promise.campaign, answered, "in", "interested", "")
             yield _touch(promise.site, promise.campaign, agreed, "in", "agreed", "15")
     for site, day, outcome in _asked_beside(world, prop, today):
-        campaign, _ = pick(CAMPAIGNS, world.seed, "outreach", prop.key, site.host, "campaign")
+        campaign = _campaign_beside(world, prop, site)
         yield _touch(site, campaign, day, "out", "none", "30")
         answered = day + timedelta(days=0 if outcome == "bounced" else 9)
         if outcome is not None and answered < today:

@@ -1,4 +1,4 @@
-"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, ranks, visits."""
+"""The world's truth, written beside what it disclosed: links, positions, edits, demand, index, outreach, visits ..."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from seo_warehouse.demo import logs
+from seo_warehouse.demo import logs, outreach
 from seo_warehouse.demo.arrivals import arrivals
 from seo_warehouse.demo.catalogue import DEMO_PROPERTIES, DEVICES
 from seo_warehouse.demo.demand import Demand
@@ -138,7 +138,7 @@ def milestones(world: World) -> Iterator[Json]:
 
 
 def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None:
-    """Write truth/*.jsonl up to `last` (links, edits, index and milestones for all time)."""
+    """Write truth/*.jsonl up to `last` (links, edits, index and milestones for all time; outreach as of that day)."""
     target = folder / "truth"
     target.mkdir(parents=True, exist_ok=True)
     _write(target / "links.jsonl", link_events(world))
@@ -149,6 +149,8 @@ def write_truth(folder: Path, world: World, figures: Demand, last: date) -> None
     _write(target / "ranks.jsonl", rank_truth(world.seed))
     _write(target / "positions.jsonl", positions(world, world.first_day, last))
     _write(target / "demand.jsonl", demand(figures, world.first_day, last))
+    asked = (each for prop in DEMO_PROPERTIES for each in outreach.truth(world, prop, last))
+    _write(target / "outreach.jsonl", asked)
     for prop in world.properties:
         if prop.name == LOGGED:
             _write(target / "visits.jsonl", logs.truth(world, prop, last))
