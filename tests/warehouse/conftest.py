@@ -53,8 +53,8 @@ def template(postgres: Postgres, dbt: Dbt) -> Template:
 @pytest.fixture(scope="module")
 def warehouse(postgres: Postgres, dbt: Dbt, template: Template) -> Iterator[Warehouse]:
     """A warehouse for the tests of one module: every model is made, of nothing yet."""
-    with _warehouse(postgres, dbt, MODELLED) as warehouse:
-        yield replace(warehouse, is_modelled=True)
+    with _warehouse(postgres, replace(dbt, is_modelled=True), MODELLED) as warehouse:
+        yield warehouse
 
 
 @pytest.fixture(scope="module")

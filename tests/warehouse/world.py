@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +12,11 @@ from typing import Any
 
 import psycopg
 from dbt.cli.main import dbtRunner
+from dbt.compilation import Linker
 from dbt.contracts.graph.manifest import Manifest
+from dbt.graph import NodeSelector
+from dbt.graph.cli import parse_union
+from dbt_common.events.contextvars import task_contextvars
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -22,11 +26,13 @@ from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
 from seo_warehouse.steps.build import MADE_FROM, STANDING
-from seo_warehouse.steps.dbt_commands import sparingly
+from seo_warehouse.steps.dbt_commands import sparingly, unused
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
 PROJECT = Path(__file__).parents[2] / "dbt_project"
+SELECTING = {"build", "compile", "run", "seed", "test"}
+"""Commands that only walk what is selected, and what it depends on."""
 
 
 @dataclass
@@ -35,10 +41,14 @@ class Dbt:
 
     folder: Path
     manifest: Manifest | None = None
+    is_modelled: bool = False
+    """Whether every model is there, so that the views that only follow from the project's files stand, as at night."""
+    needed: dict[tuple[tuple[str, ...], ...], frozenset[str]] = field(default_factory=dict)
+    """Nodes by what is selected and what is left out."""
 
-    def __call__(self, *arguments: str, build_id: int = 0, is_standing: bool = False) -> dict[str, str]:
+    def __call__(self, *arguments: str, build_id: int = 0) -> dict[str, str]:
         """Run a command; status by node. Raises AssertionError with dbt's messages when a node failed."""
-        done = self.invoke(*arguments, build_id=build_id, is_standing=is_standing)
+        done = self.invoke(*arguments, build_id=build_id)
         results = getattr(done.result, "results", [])
         broken = [f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in {"error", "fail"}]
         if not done.success:
@@ -50,17 +60,18 @@ class Dbt:
         *arguments: str,
         build_id: int = 0,
         left_out: Sequence[int] = (),
-        is_standing: bool = False,
         on_event: Callable[[Any], None] | None = None,
     ) -> Any:
         """Run a command; dbt's own result."""
-        # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
-        variables = {"build_id": build_id, "left_out": list(left_out), "is_standing": is_standing}
+        if self.is_modelled and arguments[0] == "run":
+            before = arguments.index("--exclude") if "--exclude" in arguments else len(arguments)
+            arguments = (*arguments[:before], "--exclude", *STANDING, *arguments[before + 1 :])
+        variables = {"build_id": build_id, "left_out": list(left_out), "is_standing": self.is_modelled}
         # Nor does anybody but its documentation read the manifest that each command would write.
         unwritten = () if arguments[0] == "docs" else ("--no-write-json",)
-        manifest = self.parsed()
+        manifest = unused(self.parsed_for(*arguments))
         with sparingly():
-            return dbtRunner(manifest=manifest.deepcopy(), callbacks=[on_event] if on_event else []).invoke(
+            return dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else []).invoke(
                 [*arguments, *self._common(), *unwritten, "--vars", json.dumps(variables)]
             )
 
@@ -68,19 +79,67 @@ class Dbt:
         """The project's manifest."""
         if self.manifest is None:
             with sparingly():
-                done = dbtRunner().invoke(["parse", *self._common()])
+                done = dbtRunner().invoke(["parse", *self._common(), "--no-write-json"])
             if not isinstance(done.result, Manifest):
                 raise AssertionError(f"the project cannot be parsed: {done.exception}")
             self.manifest = done.result
         return self.manifest
 
+    def parsed_for(self, *arguments: str) -> Manifest:
+        """Of the manifest what a command selects or leaves out, and all that this depends on.
+
+        Of all its nodes dbt makes a graph, and of their relations a cache, before it runs the first: seconds.
+        """
+        manifest = self.parsed()
+        chosen = _words(arguments, "--select"), _words(arguments, "--exclude")
+        if not chosen[0] or arguments[0] not in SELECTING:
+            return manifest
+        if chosen not in self.needed:
+            self.needed[chosen] = _with_parents(manifest, self.selected(manifest, *chosen))
+        kept = self.needed[chosen]
+        parts = ("nodes", "unit_tests", "exposures", "metrics", "semantic_models", "saved_queries")
+        return replace(
+            manifest,
+            **{part: {name: node for name, node in getattr(manifest, part).items() if name in kept} for part in parts},
+        )
+
+    def selected(self, manifest: Manifest, *chosen: Sequence[str]) -> set[str]:
+        """Nodes that dbt finds by any of these words."""
+        selector = NodeSelector(Linker().get_graph(manifest), manifest)
+        with task_contextvars(project_root=str(PROJECT)):
+            found = [selector.select_nodes(parse_union(list(words), False)) for words in chosen]
+        return {name for nodes in found for each in nodes for name in each}
+
     def _common(self) -> list[str]:
         return [
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
             *("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")),
-            # A log of each statement costs a seventh of the time.
-            *("--quiet", "--no-send-anonymous-usage-stats", "--log-level-file", "none"),
+            # A log of each statement costs a fifth of the time, on the console too, where little of it is shown.
+            *("--quiet", "--no-send-anonymous-usage-stats", "--log-level", "none", "--log-level-file", "none"),
         ]
+
+
+def _words(arguments: Sequence[str], option: str) -> tuple[str, ...]:
+    """What stands behind an option."""
+    words: list[str] = []
+    last = ""
+    for word in arguments:
+        if word.startswith("--"):
+            last = word
+        elif last == option:
+            words.append(word)
+    return tuple(words)
+
+
+def _with_parents(manifest: Manifest, names: Iterable[str]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += getattr(manifest.expect(name), "depends_on_nodes", ())
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -97,8 +156,6 @@ class Warehouse:
 
     connection: psycopg.Connection[Any]
     dbt: Dbt
-    is_modelled: bool = False
-    """Whether every model is there, so that the views that only follow from the project's files stand, as at night."""
     loads: dict[tuple[str, str, int, date], int] = field(default_factory=dict)
 
     def add_property(
@@ -185,15 +242,12 @@ class Warehouse:
         """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
         build_id = self.claim()
         analyze_claimed(self.connection, build_id)
-        self.dbt("run", "--select", *models, *self._standing(), build_id=build_id, is_standing=self.is_modelled)
+        self.dbt("run", "--select", *models, build_id=build_id)
         self.note_made_from()
 
     def refresh(self, *models: str) -> None:
         """Make models anew of everything that is published."""
-        self.dbt("run", "--full-refresh", "--select", *models, *self._standing(), is_standing=self.is_modelled)
-
-    def _standing(self) -> tuple[str, ...]:
-        return ("--exclude", *STANDING) if self.is_modelled else ()
+        self.dbt("run", "--full-refresh", "--select", *models)
 
     def note_made_from(self) -> None:
         """Keep what was modelled last, of the models that there are, for the next build to compare with."""

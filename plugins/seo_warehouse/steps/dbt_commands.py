@@ -6,6 +6,8 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from seo_warehouse.steps.warehouse import Warehouse
 
 BUILDING = "seo_warehouse_build"
 """The name of sessions that change models: the next build ends those that a killed one left."""
+ADDED_TO = {"_event_status", "extra_ctes"}
+"""Fields of a node, empty after parsing."""
 FLAGS_SOURCE = "dbt.adapters.base.impl"
 """What makes flags of dbt's behaviour."""
 DEAD_SESSION_MILLISECONDS = 30_000
@@ -54,9 +58,21 @@ def invoke(arguments: Sequence[str], callbacks: Sequence[Any] = (), manifest: An
     from dbt.cli.main import dbtRunner
 
     with sparingly():
-        # Of a manifest that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
-        fresh = manifest.deepcopy() if manifest is not None else None
+        fresh = unused(manifest) if manifest is not None else None
         return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
+
+
+def unused(manifest: Any) -> Any:
+    """A copy of a manifest for one command: dbt notes in its nodes what it makes of them, and only reads the rest.
+
+    Of nodes that it has used, dbt leaves the ephemeral models out of the queries that they are part of.
+    """
+    nodes = {}
+    for unique_id, node in manifest.nodes.items():
+        nodes[unique_id] = fresh = copy(node)
+        # What it adds to; all else it puts in its place.
+        vars(fresh).update({name: type(value)() for name, value in vars(node).items() if name in ADDED_TO})
+    return replace(manifest, nodes=nodes)
 
 
 @contextmanager
