@@ -112,9 +112,30 @@ def test_a_user_that_may_not_make_what_is_needed_is_told_of(tmp_path: Path, data
         done = look(tmp_path, "--properties", str(write_properties(tmp_path)), SEO_WAREHOUSE_DSN=meek)
         assert "meek may not create roles: `alter role meek createrole`, or another user" in done.output
         assert "meek may not create schemas: `grant create on database" in done.output
+        assert "meek may not create databases, and Airflow needs one: `alter role meek createdb`" in done.output
     finally:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("drop role meek")
+
+
+def test_a_database_of_somebody_elses_under_the_name_of_airflows_is_told_of_before_anything_is_done(
+    tmp_path: Path, database: str
+) -> None:
+    import psycopg
+
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create database seo_warehouse_airflow")
+        told = "the server has a database seo_warehouse_airflow that is none of ours: rename it, or use another server"
+        try:
+            settings = Settings({"SEO_WAREHOUSE_HOME": str(tmp_path / "home"), "SEO_WAREHOUSE_DSN": database})
+            heard: list[str] = []
+            with pytest.raises(ConfigError, match="nothing was started: 1 to mend first"):
+                check.expect_no_fault(settings, write_properties(tmp_path), heard.append)
+            assert heard == [f"to mend: {told}"]
+            connection.execute("comment on database seo_warehouse_airflow is 'apache-airflow 3.3.2'")
+            check.expect_no_fault(settings, write_properties(tmp_path), heard.append)
+        finally:
+            connection.execute("drop database seo_warehouse_airflow")
 
 
 def test_all_that_is_wrong_with_properties_yml_is_said_beside_the_rest(tmp_path: Path) -> None:

@@ -210,13 +210,9 @@ def _derived(airflow: Airflow, purpose: str) -> bytes:
 def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object, ...]], report: Report) -> None:
     built_by = f"apache-airflow {version('apache-airflow')}"
     role = sql.Identifier(DATABASE)
-    found = connection.execute(
-        "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", (DATABASE,)
-    ).fetchone()
-    if found is not None and not str(found[0]).startswith("apache-airflow "):
-        raise EmbeddedError(
-            f"the server has a database {DATABASE} that is none of ours: rename it, or use another server"
-        )
+    if reason := why_unusable(connection):
+        raise EmbeddedError(reason)
+    found = _find_database(connection)
     if not connection.execute("select 1 from pg_roles where rolname = %s", (DATABASE,)).fetchone():
         connection.execute(sql.SQL("create role {} login").format(role))
     password = scrambled(connection, DATABASE, airflow.database_password)
@@ -238,6 +234,29 @@ def _make_database(airflow: Airflow, connection: psycopg.Connection[tuple[object
     else:
         _migrate(airflow, DATABASE)
     connection.execute(sql.SQL("comment on database {} is {}").format(role, sql.Literal(built_by)))
+
+
+def why_unusable(connection: psycopg.Connection[tuple[object, ...]]) -> str | None:
+    """Why a server cannot hold the metadata database of this Airflow, for whoever the connection is; None: it can."""
+    found = _find_database(connection)
+    if found is not None and not str(found[0]).startswith("apache-airflow "):
+        return f"the server has a database {DATABASE} that is none of ours: rename it, or use another server"
+    may_make = connection.execute(
+        "select rolsuper or rolcreatedb, rolname from pg_roles where rolname = current_user"
+    ).fetchone()
+    if found is None and may_make is not None and not may_make[0]:
+        return (
+            f"{may_make[1]} may not create databases, and Airflow needs one: `alter role {may_make[1]} createdb`,"
+            " or another user"
+        )
+    return None
+
+
+def _find_database(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[object, ...] | None:
+    """What is said of the metadata database; None where there is none."""
+    return connection.execute(
+        "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", (DATABASE,)
+    ).fetchone()
 
 
 def _close_to_others(connection: psycopg.Connection[tuple[object, ...]]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seo_warehouse.config import Settings
 from seo_warehouse.embedded import parts, ports, processes
+from seo_warehouse.embedded.airflow import why_unusable
 from seo_warehouse.embedded.room import nearest, why_full
 from seo_warehouse.errors import ConfigError, SeoWarehouseError
 from seo_warehouse.steps.check import (
@@ -117,6 +118,7 @@ def _of_the_database(wh: Warehouse) -> list[Fault]:
                 " (select rolsuper or rolcreaterole from pg_roles where rolname = current_user),"
                 " has_database_privilege(current_database(), 'create'), current_user, current_database()"
             ).fetchone()
+            unusable = why_unusable(connection)
     except SeoWarehouseError as error:
         return [Fault(f"{' '.join(str(error).split())}: see SEO_WAREHOUSE_DSN", is_ours=True)]
     version, may_make_roles, may_make_schemas, user, database = row or (0, False, False, "", "")
@@ -127,6 +129,7 @@ def _of_the_database(wh: Warehouse) -> list[Fault]:
         reasons.append(f"{user} may not create roles: `alter role {user} createrole`, or another user")
     if not may_make_schemas:
         reasons.append(f"{user} may not create schemas: `grant create on database {database} to {user}`")
+    reasons += [unusable] if unusable else []
     return [Fault(reason, is_ours=True) for reason in reasons]
 
 
