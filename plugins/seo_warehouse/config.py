@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
 from seo_warehouse.alerting.settings import Channel
+from seo_warehouse.cycles import uncollected
 from seo_warehouse.document import read_bytes, read_document
 from seo_warehouse.errors import ConfigError
 from seo_warehouse.property import Property, Strict
@@ -173,7 +174,8 @@ def load_properties(path: Path) -> Properties:
     if known is not None and known[0] == said:
         return known[1]
     try:
-        found = Properties.model_validate(read_document(path, said))
+        with uncollected():
+            found = Properties.model_validate(read_document(path, said))
     except ValidationError as error:
         raise ConfigError(f"{path}: {'; '.join(_sentences(error))}") from None
     _loaded[path] = (said, found)

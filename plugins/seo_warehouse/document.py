@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,17 @@ class _Refused(Exception):
 
 
 class _Loader(yaml.CSafeLoader):
-    """libyaml, which comes with PyYAML's wheels: in Python it takes seven times as long, and every task reads this."""
+    """libyaml, which comes with PyYAML's wheels: in Python it takes seven times as long, and every task reads this.
+
+    Of what kind a value is PyYAML asks in Python for each: here once for each word.
+    """
+
+    resolve = staticmethod(lru_cache(maxsize=10_000)(yaml.resolver.Resolver().resolve))
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode) and node.tag == yaml.resolver.Resolver.DEFAULT_SCALAR_TAG:
+            return node.value
+        return super().construct_object(node, deep)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[tuple[str, Any]] = set()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -14,6 +12,7 @@ from typing import Any
 import orjson
 
 from seo_warehouse.client.archive import Answer
+from seo_warehouse.cycles import uncollected
 from seo_warehouse.errors import MalformedAnswerError
 
 _EXCERPT_CHARACTERS = 300
@@ -61,7 +60,7 @@ def read_document(name: str, answer: Answer, decode: Decode | None, see: Callabl
 
     `see` is shown each document of JSON as it is, also one that `decode` refuses.
     """
-    with _uncollected():
+    with uncollected():
         return _read_document(name, answer, decode, see)
 
 
@@ -82,18 +81,6 @@ def _read_document(name: str, answer: Answer, decode: Decode | None, see: Callab
         return decode(document)
     except MalformedAnswerError as error:
         raise UndocumentedError(f"{name}: {error}") from None
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for cycles: a page is a hundred thousand new objects without any, and each search walks them all."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def retry_after_seconds(answer: Answer) -> float | None:
