@@ -94,9 +94,7 @@ def test_each_property_is_in_one_group_and_groups_are_few_and_even(names: list[s
     assert not made or max(map(len, made)) - min(map(len, made)) <= 1
 
 
-def test_there_are_twice_as_many_groups_as_tasks_that_run_at_a_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_there_are_as_many_groups_as_tasks_that_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.configuration import conf
 
     from seo_warehouse.orchestration.dag_parts import configured_sources
@@ -113,7 +111,7 @@ def test_there_are_twice_as_many_groups_as_tasks_that_run_at_a_time(
     monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "4")
     assert conf.getint("core", "parallelism") == 4
     [(_, groups)] = configured_sources()
-    assert [len(group) for group in groups] == [125] * 8
+    assert [len(group) for group in groups] == [250] * 4
     assert sorted(name for group in groups for name in group) == sorted(names)
 
 

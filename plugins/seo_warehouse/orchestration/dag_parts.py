@@ -79,11 +79,11 @@ def configured_sources() -> list[tuple[Source, list[list[str]]]]:
 
     In a task only its own source: the others' DAGs are not made for it. Raises ConfigError.
 
-    A task costs Airflow half a second whatever it does. Twice as many groups as tasks run at a time leave the last ones
-    little to wait for.
+    A task costs Airflow half a second whatever it does, so there are as many groups as tasks run at a time: several
+    tables and sources share these ways, and what one of them leaves free the others take.
     """
     properties = Settings().properties
-    most = 2 * conf.getint("core", "parallelism")
+    most = conf.getint("core", "parallelism")
     wanted = get_parsing_context().dag_id
     named = [
         (source, [prop.name for prop in properties.with_source(source)])
