@@ -92,7 +92,8 @@ def load(environment: dict[str, str], source_name: str, periods: Sequence[Period
             purpose="history",
             scope=reading.night_scope(period.last_day),
         )
-        load_id = reading.write_period(wh, wanted)
+        with wh.connect("loader", autocommit=True) as connection:
+            load_id = reading.write_period(wh, connection, wanted)
         written = time.monotonic()
         reading.audit_loads(wh, source, table, [load_id])
         judged = time.monotonic()

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from seo_warehouse.ledger.outcomes import read_loads, read_models, read_order
+from seo_warehouse.ledger.outcomes import read_loads, read_models, read_orders
 
 NIGHT = date(2026, 6, 3)
 
@@ -39,17 +39,19 @@ def test_a_night_is_told_by_table_the_last_attempt_at_each_load_alone(database: 
         connection.execute(
             "insert into ops.order_usage values (default, 'paid', 1, %s, 1, 0, 0, 10, 0, 0.75, now())", (NIGHT,)
         )
-        assert read_loads(connection, "paid", 1, NIGHT) == {
-            "links": {
-                "states": {"published": 1, "quarantined": 1, "unchanged": 1},
-                "rows": 18,
-                "days": 2,
-                "money": 0.875,
+        assert read_loads(connection, "paid", [1, 2], NIGHT) == {
+            1: {
+                "links": {
+                    "states": {"published": 1, "quarantined": 1, "unchanged": 1},
+                    "rows": 18,
+                    "days": 2,
+                    "money": 0.875,
+                },
+                "pages": {"states": {"failed": 1}, "rows": 0, "days": 0, "money": 0.0},
             },
-            "pages": {"states": {"failed": 1}, "rows": 0, "days": 0, "money": 0.0},
+            2: {},
         }
-        assert read_order(connection, "paid", 1, NIGHT) == 0.75
-        assert read_loads(connection, "paid", 2, NIGHT) == {}
+        assert read_orders(connection, "paid", [1, 2], NIGHT) == {1: 0.75}
 
 
 def test_a_build_is_told_by_model_as_its_last_attempt_left_it(database: str) -> None:

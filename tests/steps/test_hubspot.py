@@ -159,12 +159,12 @@ def test_a_table_that_was_left_behind_is_read_from_where_it_was_left(shop: Shop)
     read_night(shop)
     prop = shop.wh.properties.named("shop")
     tomorrow = NIGHT + timedelta(days=1)
-    assert reading.since(shop.wh, HUBSPOT, prop, tomorrow) == NIGHT
-    assert reading.since(shop.wh, HUBSPOT, prop, NIGHT + timedelta(days=7)) is None
     with psycopg.connect(shop.dsn, autocommit=True) as connection:
+        assert reading.since(connection, HUBSPOT, prop, tomorrow) == NIGHT
+        assert reading.since(connection, HUBSPOT, prop, NIGHT + timedelta(days=7)) is None
         connection.execute("update ops.publication set is_current = false where table_name = 'email'")
         assert known.last_full(connection, "hubspot", "company", 1, before=tomorrow) == NIGHT
-    assert reading.since(shop.wh, HUBSPOT, prop, tomorrow) is None
+        assert reading.since(connection, HUBSPOT, prop, tomorrow) is None
 
 
 def test_whoever_was_not_spoken_to_for_long_goes(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from seo_warehouse.audit.ledger_rules import Verdict, judge_ledger
 from seo_warehouse.audit.rules import EVERY_ROW_RULE, Rule, row_rules
 from seo_warehouse.audit.suite import BatchQuery, broken_counts, quick_suite, suite_for
 from seo_warehouse.errors import LoadError
-from seo_warehouse.ledger.loads import audit_table, load_state, move
+from seo_warehouse.ledger.loads import audit_table, move
 from seo_warehouse.ledger.session import Connection, one, step, transaction
 from seo_warehouse.load.batch import note_days
 from seo_warehouse.load.rejects import DUPLICATE_GRAIN, has_unique_grain, reject_broken, reject_doubles
@@ -78,10 +78,12 @@ def _holds_the_load(verdict: Verdict, most: float) -> bool:
 
 
 def _lock(conn: Connection, what: str, source: Source, table: Table, load_id: int) -> str:
-    row = conn.execute("select source, table_name from ops.load where load_id = %s for update", (load_id,)).fetchone()
-    if row != (source.name, table.name):
+    row = conn.execute(
+        "select source, table_name, state from ops.load where load_id = %s for update", (load_id,)
+    ).fetchone()
+    if row is None or row[:2] != (source.name, table.name):
         raise LoadError(f"{what}: there is no such load of that table")
-    return load_state(conn, load_id)[0]
+    return str(row[2])
 
 
 def _read(conn: Connection, load_id: int) -> _Load:
@@ -100,8 +102,9 @@ def _ask(
     conn: Connection, dsn: str, source: Source, table: Table, load: _Load, rules: list[Rule]
 ) -> tuple[list[Verdict], int]:
     """Great Expectations' verdicts, and how many rows break a rule, warnings too."""
-    queries = [BatchQuery(rule.name, _batch_sql(conn, source, table, load, rule.sql)) for rule in table.batch_rules]
-    counts = broken_counts(dsn, load.load_id, quick_suite(table, rules, queries, conn))
+    queries = [BatchQuery(EVERY_ROW_RULE, _broken_sql(conn, load, rules))]
+    queries += [BatchQuery(rule.name, _batch_sql(conn, source, table, load, rule.sql)) for rule in table.batch_rules]
+    counts = broken_counts(dsn, load.load_id, quick_suite(table, queries))
     broken = counts[EVERY_ROW_RULE]
     by_rule = broken_counts(dsn, load.load_id, suite_for(table, load.days, conn)) if broken else {}
     verdicts = [
@@ -119,6 +122,12 @@ def _ask(
         for rule in table.batch_rules
     ]
     return verdicts, broken
+
+
+def _broken_sql(conn: Connection, load: _Load, rules: list[Rule]) -> str:
+    """The rows that do not meet every rule; of NULL nobody knows, so it is met."""
+    conditions = sql.SQL(" and ").join(sql.SQL("({})").format(rule.condition) for rule in rules)
+    return sql.SQL("select from {} where not ({})").format(audit_table(load.load_id), conditions).as_string(conn)
 
 
 def _batch_sql(conn: Connection, source: Source, table: Table, load: _Load, text: str) -> str:

@@ -98,7 +98,8 @@ def _write_nights(
         scope="nights",
     )
     noted = Noted(days=set(members))
-    return reading.write_load(wh, wanted, _answers(wh, wanted, noted, since), noted)
+    with wh.connect("loader", autocommit=True) as connection:
+        return reading.write_load(connection, wanted, _answers(wh, wanted, noted, since), noted)
 
 
 def _answers(wh: Warehouse, wanted: Reading, noted: Noted, since: _Since) -> Generator[Row, None, None]:

@@ -162,7 +162,7 @@ def fail_load(
                 drop_audit_table(conn, load_id)
                 if usage is not None:
                     note_usage(conn, load_id, usage)
-        release_batch(conn, load_id)
+        _release_batch(conn, load_id)
 
 
 def move(conn: Connection, load_id: int, state: str, reason: str | None = None) -> None:
@@ -314,8 +314,12 @@ def publication_turn(source: str, table: str, property_key: int) -> str:
     return f"publication {source} {table} {property_key}"
 
 
-def release_batch(conn: Connection, load_id: int) -> None:
-    """Let go of a load's batch, where this session holds it."""
+def release_batch(conn: Connection, reading: Reading) -> None:
+    """Let go of the batch that a reading writes, where this session holds it."""
+    end_turn(conn, batch_of(reading).turn)
+
+
+def _release_batch(conn: Connection, load_id: int) -> None:
     *columns, scope = conn.execute(
         "select source, table_name, property_key, part, first_day, last_day, archive_scope"
         " from ops.load where load_id = %s",

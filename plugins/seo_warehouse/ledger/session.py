@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from seo_warehouse.errors import LoadError, TransientLoadError
@@ -18,6 +19,14 @@ PUBLISH_WAIT = timedelta(minutes=30)
 """How long a publication waits for a build to end."""
 DEAD_CLIENT_CHECK = "2s"
 """A killed step's statement ends, and its locks with it, within this time."""
+
+_SAME_TEXT = sql.SQL(
+    """
+    set local timezone to 'UTC'; set local datestyle to 'ISO, YMD'; set local extra_float_digits to 1;
+    set local intervalstyle to 'postgres'; set local bytea_output to 'hex';
+    set local client_connection_check_interval to {};
+    """
+).format(DEAD_CLIENT_CHECK)
 
 TRANSIENT = (
     psycopg.OperationalError,
@@ -54,14 +63,11 @@ def transaction(conn: Connection, lock_wait: timedelta | None = None) -> Iterato
     `lock_wait`: how long it waits for any one lock; default: without end.
     """
     with conn.transaction():
-        conn.execute(
-            "set local timezone to 'UTC'; set local datestyle to 'ISO, YMD'; set local extra_float_digits to 1;"
-        )
-        conn.execute("set local intervalstyle to 'postgres'; set local bytea_output to 'hex'")
-        conn.execute("select set_config('client_connection_check_interval', %s, true)", (DEAD_CLIENT_CHECK,))
+        settings = _SAME_TEXT
         if lock_wait is not None:
-            milliseconds = max(1, int(lock_wait.total_seconds() * 1000))
-            conn.execute("select set_config('lock_timeout', %s, true)", (str(milliseconds),))
+            settings += sql.SQL("set local lock_timeout to {}").format(max(1, int(lock_wait.total_seconds() * 1000)))
+        # At once: each statement by itself is a way to the server and back.
+        conn.execute(settings)
         yield
 
 

@@ -29,6 +29,13 @@ select exists (
     where t.name = %s and s.pid <> pg_backend_pid()
 )
 """
+_TAKE = """
+update ops.turn as t set pid = s.pid, session_at = s.backend_start
+from pg_stat_activity as s
+where s.pid = pg_backend_pid() and t.name = %s and not exists (
+    select from pg_stat_activity as o where o.pid = t.pid and o.backend_start = t.session_at and o.pid <> s.pid
+)
+"""
 _OURS = """
 from ops.turn as t
 where t.name = %s and t.pid = pg_backend_pid()
@@ -53,16 +60,11 @@ def try_turn(conn: Connection, name: str) -> bool:
     """Take a turn for as long as the session lives, or have it already; False where another session has it."""
     with conn.transaction():
         conn.execute("insert into ops.turn (name) values (%s) on conflict do nothing", (name,))
-        # Who holds the row is just taking the turn.
-        held = conn.execute("select from ops.turn where name = %s for update skip locked", (name,)).fetchone()
-        if held is None or _is_taken(conn, name):
-            return False
-        conn.execute(
-            "update ops.turn set pid = s.pid, session_at = s.backend_start from pg_stat_activity as s"
-            " where s.pid = pg_backend_pid() and name = %s",
-            (name,),
-        )
-    return True
+        # Who holds the row is just taking the turn. And a transaction else sees the sessions that it saw first.
+        held = conn.execute(
+            "select pg_stat_clear_snapshot() from ops.turn where name = %s for update skip locked", (name,)
+        ).fetchone()
+        return held is not None and conn.execute(_TAKE, (name,)).rowcount == 1
 
 
 def _is_taken(conn: Connection, name: str) -> bool:

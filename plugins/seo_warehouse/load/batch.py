@@ -56,10 +56,10 @@ def write_batch(conn: Connection, load_id: int, reading: Reading, rows: Iterator
                 _create_audit_table(conn, reading, load_id)
                 encoder = RowEncoder(table, what)
                 _copy(conn, load_id, encoder, rows)
-                _note_written(conn, table, load_id, encoder.row_count, _facts_by_day(what, noted, encoder.mended))
-                _note_usage(conn, load_id, noted.usage)
+                facts = _facts_by_day(what, noted, encoder.mended)
+                _note_written(conn, table, load_id, encoder.row_count, facts, noted.usage)
                 move(conn, load_id, "written")
-            release_batch(conn, load_id)
+            release_batch(conn, reading)
     except Exception as error:
         _note_failed(conn, load_id, error, noted.usage)
         raise
@@ -170,20 +170,21 @@ def _facts_by_day(what: str, noted: Noted, mended: dict[date, int]) -> dict[date
     }  # fmt: skip
 
 
-def _note_written(conn: Connection, table: Table, load_id: int, row_count: int, facts: dict[date, Facts]) -> None:
+def _note_written(
+    conn: Connection, table: Table, load_id: int, row_count: int, facts: dict[date, Facts], usage: Usage
+) -> None:
     with conn.cursor() as cursor:
         cursor.executemany(
             "insert into ops.load_day (load_id, day, row_count, checksum, facts) values (%s, %s, 0, '', %s)",
             [(load_id, day, Jsonb(day_facts, dumps=stored.as_json)) for day, day_facts in facts.items()],
         )
     note_days(conn, table, load_id)
-    conn.execute("update ops.load set rows_read = %s, rows_rejected = 0 where load_id = %s", (row_count, load_id))
-
-
-def _note_usage(conn: Connection, load_id: int, usage: Usage) -> None:
-    note_usage(conn, load_id, usage, is_done=True)
     read_at = usage.last_answer_at or datetime.now(UTC)
-    conn.execute("update ops.load set read_at = %s where load_id = %s", (read_at, load_id))
+    conn.execute(
+        "update ops.load set rows_read = %s, rows_rejected = 0, read_at = %s where load_id = %s",
+        (row_count, read_at, load_id),
+    )
+    note_usage(conn, load_id, usage, is_done=True)
 
 
 def _note_failed(conn: Connection, load_id: int, error: Exception, usage: Usage) -> None:

@@ -14,8 +14,8 @@ from psycopg import sql
 
 from seo_warehouse.errors import LoadError
 from seo_warehouse.ledger import turns
-from seo_warehouse.ledger.loads import audit_table, drop_audit_table, load_state, move, publication_turn
-from seo_warehouse.ledger.session import PUBLISH_WAIT, Connection, step, transaction
+from seo_warehouse.ledger.loads import audit_table, drop_audit_table, move, publication_turn
+from seo_warehouse.ledger.session import PUBLISH_WAIT, Connection, one, step, transaction
 from seo_warehouse.load.merge import merge
 from seo_warehouse.load.schema import attach_load, ensure_partition, is_cluster, stored_columns
 from seo_warehouse.spec import Kind, Source, Table, partition_name
@@ -41,6 +41,8 @@ class _Days:
     equal: list[date]
     later: list[date]
     """Days that `raw` holds otherwise, from a later reading."""
+    changed_rows: int
+    all_rows: int
 
 
 def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wait: timedelta = PUBLISH_WAIT) -> str:
@@ -71,7 +73,7 @@ def publish(conn: Connection, source: Source, table: Table, load_id: int, *, wai
                 drop_audit_table(conn, load_id)
                 return state
             days = _compare(conn, source, table, load)
-            _swap(conn, what, source, table, load, days.changed, months)
+            _swap(conn, what, source, table, load, days, months)
             replaced = _record(conn, source, table, load, days)
             state = "published" if days.changed else "unchanged" if days.equal or not days.later else "superseded"
             left = f"{len(days.later)} days are published from a later reading" if days.later else None
@@ -110,8 +112,7 @@ def _lock_load(conn: Connection, what: str, source: Source, table: Table, load_i
         raise LoadError(f"{what}: there is no such load of that table")
     load = _Load(load_id, *row[2:])
     turns.hold_row(conn, publication_turn(source.name, table.name, load.property_key))
-    conn.execute("select from ops.load where load_id = %s for update", (load_id,))
-    return load, load_state(conn, load_id)[0]
+    return load, str(one(conn, "select state from ops.load where load_id = %s for update", (load_id,)))
 
 
 def _is_approved(conn: Connection, load_id: int) -> bool:
@@ -120,10 +121,14 @@ def _is_approved(conn: Connection, load_id: int) -> bool:
 
 
 def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Days:
-    days = _Days([], [], [])
+    changed: list[date] = []
+    equal: list[date] = []
+    later: list[date] = []
+    changed_rows = all_rows = 0
     rows = conn.execute(
         """
         select d.day,
+               d.row_count,
                c.read_at > %s as is_later,
                (c.checksum, c.facts) is not distinct from (d.checksum, d.facts) as is_equal
         from ops.load_day as d
@@ -134,27 +139,25 @@ def _compare(conn: Connection, source: Source, table: Table, load: _Load) -> _Da
         """,
         (load.read_at, source.name, table.name, load.property_key, load.part, load.load_id),
     )
-    for day, is_later, is_equal in rows:
-        (days.equal if is_equal else days.later if is_later else days.changed).append(day)
-    return days
+    for day, row_count, is_later, is_equal in rows:
+        of_a_kind = equal if is_equal else later if is_later else changed
+        of_a_kind.append(day)
+        all_rows += row_count
+        changed_rows += row_count if of_a_kind is changed else 0
+    return _Days(changed, equal, later, changed_rows, all_rows)
 
 
 def _swap(
-    conn: Connection, what: str, source: Source, table: Table, load: _Load, days: list[date], months: list[date]
+    conn: Connection, what: str, source: Source, table: Table, load: _Load, days: _Days, months: list[date]
 ) -> None:
-    expected, held = conn.execute(
-        "select coalesce(sum(row_count) filter (where day = any(%s)), 0), coalesce(sum(row_count), 0)"
-        " from ops.load_day where load_id = %s",
-        (days, load.load_id),
-    ).fetchall()[0]
     swapped = None
-    if expected == held and len(months) == 1:
+    if days.changed_rows == days.all_rows and len(months) == 1:
         swapped = _become_month(conn, source, table, load, months[0])
     if swapped is None:
         _ensure_partitions(conn, source, table, months)
-        swapped = _replace(conn, source, table, load, days)
-    if swapped != expected:
-        raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {expected}")
+        swapped = _replace(conn, source, table, load, days.changed)
+    if swapped != days.changed_rows:
+        raise LoadError(f"{what}: audit holds {swapped} rows of its days, the ledger says {days.changed_rows}")
 
 
 def _become_month(conn: Connection, source: Source, table: Table, load: _Load, month: date) -> int | None:
@@ -209,14 +212,15 @@ def _record(conn: Connection, source: Source, table: Table, load: _Load, days: _
         """,
         (*batch, load.read_at, load.load_id, days.changed),
     )
-    # Read again and found equal: from now on nothing read before this moment may replace it.
-    conn.execute(
-        """
-        update ops.publication set read_at = greatest(read_at, %s)
-        where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
-        """,
-        (load.read_at, *batch, days.equal),
-    )
+    if days.equal:
+        # Read again and found equal: from now on nothing read before this moment may replace it.
+        conn.execute(
+            """
+            update ops.publication set read_at = greatest(read_at, %s)
+            where (source, table_name, property_key, part) = (%s, %s, %s, %s) and day = any(%s) and is_current
+            """,
+            (load.read_at, *batch, days.equal),
+        )
     return [load_id for (load_id,) in replaced]
 
 

@@ -134,7 +134,7 @@ def _tell_of_raw(wh: Warehouse, source_name: str, night: date, states: dict[str,
     passed = {name: each for name, each in states.items() if each}
     if not passed:
         raise AirflowSkipException(f"nothing of {', '.join(states)} passed the audit")
-    told = {name: nightly.raw_outcomes(wh, source_name, name, night) for name in passed}
+    told = nightly.raw_outcomes(wh, source_name, passed, night)
     nothing = {"states": {}, "rows": 0, "days": 0, "money": 0.0}
     context = get_current_context()
     for asset in context["task"].outlets:

@@ -40,7 +40,7 @@ def backfill(
         what = f"{prop.name}: {source.name}.{table.name} {period.first_day}..{period.last_day}"
         try:
             again = Reading(source=source, table=table, property=prop, period=period, purpose="backfill", scope=scope)
-            found = reading.settle(wh, source, table, [reading.write_period(wh, again, is_replay=not may_ask)])
+            found = reading.load_now(wh, again, is_replay=not may_ask)
         except SeoWarehouseError as error:
             progress(f"{what} FAILED: {error}")
             failures.append(error)
@@ -86,6 +86,7 @@ def _archived(wh: Warehouse, source: Source, prop: Property, first: date, last: 
     for night in nights:
         with wh.connect("loader") as connection:
             is_known, since = known.read_since(connection, source, prop.key, night)
-        period = Period(night, night, since if is_known else reading.since(wh, source, prop, night))
+            since = since if is_known else reading.since(connection, source, prop, night)
+        period = Period(night, night, since)
         for table in source.tables:
             yield table, period, reading.night_scope(night), False

@@ -104,18 +104,20 @@ def _read_again(wh: Warehouse, load_id: int) -> str:
     night = load.last_day
     if source.kind is Kind.SNAPSHOT and not wh.is_open(night):
         raise NightOverError(f"{what}: the provider answers for now only, and night {night} is over: it cannot be had")
-    since = reading.since(wh, source, prop, night) if source.kind is Kind.SNAPSHOT else None
-    table = source.table(load.table)
+    since = None
+    if source.kind is Kind.SNAPSHOT:
+        with wh.connect("loader") as connection:
+            since = reading.since(connection, source, prop, night)
     again = Reading(
         source=source,
-        table=table,
+        table=source.table(load.table),
         property=prop,
         period=Period(load.first_day, load.last_day, since),
         purpose="backfill",
         scope=reading.again_scope(wh.now().date()),
     )
     try:
-        states = reading.settle(wh, source, table, [reading.write_period(wh, again)])
+        states = reading.load_now(wh, again)
     except AuditFailedError as error:
         return f"{what} was read again, and what came is held too: {error}"
     return f"{what} was read again: {', '.join(states)}"

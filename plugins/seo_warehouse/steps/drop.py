@@ -204,7 +204,9 @@ def _load(run: Run, file: KeptFile, part: Part, *, purpose: str) -> int:
     )
     facts = {day: dict(told) for day, told in WAYS[run.source.name].facts(run, file, part).items()}
     noted = Noted(days=set(facts), facts=facts, usage=Usage(bytes=file.bytes, last_answer_at=part.exported_at))
-    return reading.write_load(run.wh, reads, _counted(run, file, part, noted), noted)
+    # Not the run's own: who reads the rows may ask it something meanwhile.
+    with run.wh.connect("loader", autocommit=True) as connection:
+        return reading.write_load(connection, reads, _counted(run, file, part, noted), noted)
 
 
 def _counted(run: Run, file: KeptFile, part: Part, noted: Noted) -> Generator[Row, None, None]:

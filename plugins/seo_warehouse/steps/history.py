@@ -125,9 +125,9 @@ def _load_table(
     def wait() -> None:
         progress(f"{what}: waits for a night, or another onboarding, that is filling its holes")
 
-    with reading.filling_alone(wh, source, table, prop, wait=wait):
-        with wh.connect("loader") as connection:
-            there = known.published_days(connection, source.name, table.name, prop.key)
+    with wh.connect("loader", autocommit=True) as holder:
+        reading.fills_alone(holder, source, table, prop, wait=wait)
+        there = known.published_days(holder, source.name, table.name, prop.key)
         months = list(month_periods(day for day in days if day not in there))
         for number, period in enumerate(months, start=1):
             month = f"{what} {period.first_day:%Y-%m}, {number} of {len(months)}"
@@ -136,7 +136,7 @@ def _load_table(
                 wanted = Reading(
                     source=source, table=table, property=prop, period=period, purpose="history", scope=scope
                 )
-                reading.settle(wh, source, table, [reading.write_period(wh, wanted)], pauses=reading.patience(wh))
+                reading.load_now(wh, wanted, pauses=reading.patience(wh))
             except SeoWarehouseError as error:
                 progress(f"{month} FAILED: {error}")
                 yield error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time as clock
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from seo_warehouse.config import Property
 from seo_warehouse.errors import AuditFailedError, ClockError, ConfigError, DeferredError, SeoWarehouseError
 from seo_warehouse.ledger import budgets, known, nights, outcomes
 from seo_warehouse.ledger.holes import Due, due_loads
+from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.settings import budgets_of
 from seo_warehouse.load import upkeep
 from seo_warehouse.load.publish import publish as publish_load
@@ -36,12 +37,15 @@ def order(wh: Warehouse, source_name: str, property_name: str, night: date) -> b
     Raises SourceError, and NightOverError for a night that has ended without an order.
     """
     source, prop = reading.configured(wh, source_name, property_name)
-    if source.order is None or not _is_due(wh, source, prop, night):
+    if source.order is None:
         return True
+    with wh.connect("loader", autocommit=True) as connection:
+        if not _is_due(wh, connection, source, prop, night):
+            return True
+        period = Period(night, night, reading.since(connection, source, prop, night))
     if not wh.is_open(night):
         log.warning("%s %s: night %s is over; what the archive holds is all there is", source.name, prop.name, night)
         return True
-    period = Period(night, night, reading.since(wh, source, prop, night))
     try:
         is_whole = reading.place_order(wh, source, prop, period)
     except DeferredError as error:
@@ -63,13 +67,14 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
     table = source.table(table_name)
     if night > wh.now().date():
         raise ConfigError(f"night {night} has not begun (it is {wh.now():%Y-%m-%d %H:%M} UTC)")
-    with reading.filling_alone(wh, source, table, prop) as is_filling:
-        due = _due_loads(wh, source, table, prop, night)
+    # One session for all of it: to begin one costs PostgreSQL and us more than some loads do.
+    with wh.connect("loader", autocommit=True) as connection:
+        is_filling = reading.fills_alone(connection, source, table, prop)
+        due = _due_loads(wh, connection, source, table, prop, night)
         if not is_filling and (due.untried or due.tried):
             log.info("%s.%s %s: the holes are left to the onboarding that runs", source.name, table.name, prop.name)
         scopes = _scopes(due if is_filling else Due(due.window, [], []), night)
-        with wh.connect("loader") as connection:
-            waiting = nights.waiting_loads(connection, source.name, table.name, night, prop.key)
+        waiting = nights.waiting_loads(connection, source.name, table.name, night, prop.key)
         if not scopes:
             log.info("%s.%s %s: nothing is due in night %s", source.name, table.name, prop.name, night)
         readings = [
@@ -77,7 +82,7 @@ def write(wh: Warehouse, source_name: str, table_name: str, property_name: str, 
             for period, scope in scopes.items()
             if (period.first_day, period.last_day) not in waiting
         ]
-        return [*waiting.values(), *_write_each(wh, readings)]
+        return [*waiting.values(), *_write_each(wh, connection, readings)]
 
 
 def _scopes(due: Due, night: date) -> dict[Period, str]:
@@ -90,13 +95,13 @@ def _scopes(due: Due, night: date) -> dict[Period, str]:
     return {period: (asked_now | untried)[period] for period in (*due.window, *due.untried, *due.tried)}
 
 
-def _write_each(wh: Warehouse, readings: list[Reading]) -> list[int]:
+def _write_each(wh: Warehouse, connection: Connection, readings: list[Reading]) -> list[int]:
     """The loads written. What cannot be read keeps nothing else from it: the first error is raised at the end."""
     load_ids: list[int] = []
     failures: list[SeoWarehouseError] = []
     for each in readings:
         try:
-            load_ids.append(reading.write_period(wh, each))
+            load_ids.append(reading.write_period(wh, connection, each))
         except DeferredError as error:
             log.warning("%s.%s %s: %s", each.source.name, each.table.name, each.property.name, error)
         except SeoWarehouseError as error:
@@ -128,18 +133,23 @@ def publish(wh: Warehouse, source_name: str, table_name: str, property_name: str
         return [publish_load(connection, source, table, load_id) for load_id in ready]
 
 
-def raw_outcomes(wh: Warehouse, source_name: str, property_name: str, night: date) -> dict[str, dict[str, Any]]:
-    """What a night brought of a property, by table (outcomes.read_loads).
+def raw_outcomes(
+    wh: Warehouse, source_name: str, property_names: Iterable[str], night: date
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """What a night brought of properties, by name and table (outcomes.read_loads).
 
     What an order cost, which brings the answers of every table, is counted with the first one.
     """
-    source, prop = reading.configured(wh, source_name, property_name)
+    source = source_named(source_name)
+    names = {wh.properties.named(name).key: name for name in property_names}
     with wh.connect("loader") as connection:
-        told = outcomes.read_loads(connection, source.name, prop.key, night)
-        first = told.get(source.tables[0].name)
+        told = outcomes.read_loads(connection, source.name, list(names), night)
+        ordered = outcomes.read_orders(connection, source.name, list(names), night)
+    for key, money in ordered.items():
+        first = told[key].get(source.tables[0].name)
         if first is not None:
-            first["money"] += outcomes.read_order(connection, source.name, prop.key, night)
-    return told
+            first["money"] += money
+    return {name: told[key] for key, name in names.items()}
 
 
 def announce(wh: Warehouse, source_name: str, night: date) -> None:
@@ -180,21 +190,22 @@ def verdict(wh: Warehouse, source_name: str, night: date) -> None:
         drop.verdict(wh, source_name, night)
         return
     properties = {prop.key: prop for prop in wh.properties.with_source(source)}
-    with wh.connect("loader") as connection:
+    with wh.connect("loader", autocommit=True) as connection:
         loads = nights.loads_of(connection, source_name, night)
+        begun = {(load.table, load.property_key) for load in loads}
+        unbegun = [
+            f"{table.name} for {prop.name} was never begun"
+            for table in source.tables
+            for prop in properties.values()
+            if (table.name, prop.key) not in begun and any(_due_loads(wh, connection, source, table, prop, night))
+        ]
     lines = [
         f"load {load.load_id} of {load.table} for {properties[load.property_key].name}, "
         f"{load.first_day}..{load.last_day}: {load.state}: {load.reason or 'its task did not end'}"
         for load in loads
         if load.property_key in properties and load.state not in {*outcomes.ARRIVED, "deferred"}
     ]
-    begun = {(load.table, load.property_key) for load in loads}
-    lines += [
-        f"{table.name} for {prop.name} was never begun"
-        for table in source.tables
-        for prop in properties.values()
-        if (table.name, prop.key) not in begun and any(_due_loads(wh, source, table, prop, night))
-    ]
+    lines += unbegun
     if lines:
         raise AuditFailedError(f"{len(lines)} loads stayed out of the warehouse. " + " | ".join(lines))
 
@@ -274,16 +285,15 @@ def replay(wh: Warehouse, source_name: str, property_name: str, first: date, las
                 purpose="replay",
                 scope=scope or reading.night_scope(period.last_day),
             )
-            states += reading.settle(wh, source, table, [reading.write_period(wh, again, is_replay=True)])
+            states += reading.load_now(wh, again, is_replay=True)
     return states
 
 
-def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
+def _is_due(wh: Warehouse, connection: Connection, source: Source, prop: Property, night: date) -> bool:
     """A snapshot with an interval of its own is due when its last earlier night is that long ago."""
     if source.kind is Kind.DATED:
         return True
-    with wh.connect("loader") as connection:
-        last = known.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
+    last = known.last_published(connection, source.name, source.tables[0].name, prop.key, before=night)
     if last is not None and (night - last).days < reading.interval_days(source, prop):
         return False
     if source.plan is None or not source.plan.is_all:
@@ -291,11 +301,10 @@ def _is_due(wh: Warehouse, source: Source, prop: Property, night: date) -> bool:
     return has_asks(wh, source, prop, scope=reading.night_scope(night), may_plan=wh.is_open(night))
 
 
-def _due_loads(wh: Warehouse, source: Source, table: Table, prop: Property, night: date) -> Due:
+def _due_loads(wh: Warehouse, connection: Connection, source: Source, table: Table, prop: Property, night: date) -> Due:
     """The loads of a table's night; none where an interval of more than a night has not passed."""
-    if not _is_due(wh, source, prop, night):
+    if not _is_due(wh, connection, source, prop, night):
         return Due([], [], [])
     if source.kind is Kind.SNAPSHOT:
-        return Due([Period(night, night, reading.since(wh, source, prop, night))], [], [])
-    with wh.connect("loader") as connection:
-        return due_loads(connection, source, table.name, prop, night)
+        return Due([Period(night, night, reading.since(connection, source, prop, night))], [], [])
+    return due_loads(connection, source, table.name, prop, night)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time as clock
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date
 from typing import Any
 
 import psycopg
 
 from seo_warehouse.client.api import Api, Noted
+from seo_warehouse.client.shapes import Tally
 from seo_warehouse.config import RETRIES, Property
 from seo_warehouse.errors import (
     AuditFailedError,
@@ -23,8 +24,10 @@ from seo_warehouse.errors import (
     TerminalSourceError,
     TransientLoadError,
 )
-from seo_warehouse.ledger import budgets, known, loads, shapes
+from seo_warehouse.ledger import budgets, known, loads
 from seo_warehouse.ledger.budgets import Order
+from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.shapes import note_shapes
 from seo_warehouse.ledger.turns import try_turn, wait_for_turn
 from seo_warehouse.load.batch import write_batch
 from seo_warehouse.load.publish import publish
@@ -57,7 +60,7 @@ def interval_days(source: Source, prop: Property) -> int:
     return int(setting(source, prop, "interval_days", source.interval_days))
 
 
-def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | None:
+def since(connection: Connection, source: Source, prop: Property, night: date) -> date | None:
     """What a night's reader gets as `since`: the last complete read before it, or None when a full pull is due.
 
     Of several tables the one that was left behind decides: what the others read twice is told twice, nothing is lost.
@@ -66,13 +69,12 @@ def since(wh: Warehouse, source: Source, prop: Property, night: date) -> date | 
     if full_interval is None:
         return None
     complete: list[date] = []
-    with wh.connect("loader") as connection:
-        for table in source.tables:
-            full = known.last_full(connection, source.name, table.name, prop.key, before=night)
-            last = known.last_complete(connection, source.name, table.name, prop.key, before=night)
-            if full is None or last is None or (night - full).days >= full_interval:
-                return None
-            complete.append(last)
+    for table in source.tables:
+        full = known.last_full(connection, source.name, table.name, prop.key, before=night)
+        last = known.last_complete(connection, source.name, table.name, prop.key, before=night)
+        if full is None or last is None or (night - full).days >= full_interval:
+            return None
+        complete.append(last)
     return min(complete)
 
 
@@ -91,22 +93,20 @@ def again_scope(today: date) -> str:
     return f"backfill={today}"
 
 
-@contextmanager
-def filling_alone(
-    wh: Warehouse, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None
-) -> Iterator[bool]:
-    """Whether this process is the one that fills the holes of a table and property, until the block ends.
+def fills_alone(
+    connection: Connection, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None
+) -> bool:
+    """Whether this session is the one that fills the holes of a table and property, for as long as it lives.
 
     An onboarding that runs beside a night would ask for the same days. A killed process lets go. `wait` is called
     where another one is at it, which then is waited for.
     """
     turn = f"fill {source.name} {table.name} {prop.key}"
-    with wh.connect("loader", autocommit=True) as holder:
-        is_alone = try_turn(holder, turn)
-        if not is_alone and wait is not None:
-            wait()
-            is_alone = wait_for_turn(holder, turn)
-        yield is_alone
+    is_alone = try_turn(connection, turn)
+    if not is_alone and wait is not None:
+        wait()
+        is_alone = wait_for_turn(connection, turn)
+    return is_alone
 
 
 def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -> bool:
@@ -127,36 +127,51 @@ def place_order(wh: Warehouse, source: Source, prop: Property, period: Period) -
                 is_whole = source.order(api, prop, period)
                 is_failed = False
             finally:
-                with wh.connect("loader") as connection:
-                    loads.note_order(
-                        connection, source.name, prop.key, night, api.usage, is_done=is_whole, is_failed=is_failed
-                    )
-                _note_shapes(wh, source, api)
+                with wh.connect("loader", autocommit=True) as connection:
+                    with connection.transaction():
+                        loads.note_order(
+                            connection, source.name, prop.key, night, api.usage, is_done=is_whole, is_failed=is_failed
+                        )
+                    _note_shapes(wh, connection, source, api.shapes)
             return is_whole
 
 
-def write_load(wh: Warehouse, reading: Reading, rows: Generator[Row, None, None], noted: Noted) -> int:
+def write_load(connection: Connection, reading: Reading, rows: Generator[Row, None, None], noted: Noted) -> int:
     """Begin a load and copy `rows`, which has begun nothing yet, into `audit`. Returns its id.
 
-    `noted` is whole after the last row. What is raised is noted with the load.
+    `connection` is in autocommit mode, and of no use to who makes the rows. `noted` is whole after the last row. What
+    is raised is noted with the load.
     """
-    with closing(rows), wh.connect("loader", autocommit=True) as connection:
+    with closing(rows):
         load_id = loads.begin_load(connection, reading)
         write_batch(connection, load_id, reading, rows, noted)
     return load_id
 
 
-def write_period(wh: Warehouse, reading: Reading, *, is_replay: bool = False) -> int:
+def write_period(wh: Warehouse, connection: Connection, reading: Reading, *, is_replay: bool = False) -> int:
     """One load of what a source answers about a period. Returns its id.
 
+    `connection` is in autocommit mode; one for many loads spares each a session that PostgreSQL has to begin.
     `is_replay`: no request is made. Raises SourceError or LoadError, once noted; NightOverError for a snapshot of a
     night that ended unread.
     """
-    noted = Noted(days=set(reading.period.days()))
-    return write_load(wh, reading, _answers(wh, reading, noted, is_replay=is_replay), noted)
+    noted, shapes = Noted(days=set(reading.period.days())), Tally()
+    try:
+        return write_load(connection, reading, _answers(wh, reading, noted, shapes, is_replay=is_replay), noted)
+    finally:
+        _note_shapes(wh, connection, reading.source, shapes)
 
 
-def _answers(wh: Warehouse, reading: Reading, noted: Noted, *, is_replay: bool) -> Generator[Row, None, None]:
+def load_now(wh: Warehouse, reading: Reading, *, is_replay: bool = False, pauses: Sequence[float] = ()) -> list[str]:
+    """Write, judge and publish one load here and now (write_period, settle). Returns its state."""
+    with wh.connect("loader", autocommit=True) as connection:
+        load_id = write_period(wh, connection, reading, is_replay=is_replay)
+    return settle(wh, reading.source, reading.table, [load_id], pauses=pauses)
+
+
+def _answers(
+    wh: Warehouse, reading: Reading, noted: Noted, shapes: Tally, *, is_replay: bool
+) -> Generator[Row, None, None]:
     source, prop, night = reading.source, reading.property, reading.period.last_day
     may_call = not is_replay and source.order is None and (source.kind is Kind.DATED or wh.is_open(night))
     speaks_of = night if source.kind is Kind.SNAPSHOT else None
@@ -173,16 +188,16 @@ def _answers(wh: Warehouse, reading: Reading, noted: Noted, *, is_replay: bool) 
             raise night_over(source, prop, night, error) from None
         finally:
             noted.take(api)
-            _note_shapes(wh, source, api)
+            # Noted once the load is written: the connection is busy with its rows, and another would be one more.
+            shapes.endpoints |= api.shapes.endpoints
 
 
-def _note_shapes(wh: Warehouse, source: Source, api: Api) -> None:
+def _note_shapes(wh: Warehouse, connection: Connection, source: Source, seen: Tally) -> None:
     """Note which fields the answers had that were bought. No load fails because that cannot be noted."""
-    if not api.shapes.endpoints:
+    if not seen.endpoints:
         return
     try:
-        with wh.connect("loader", autocommit=True) as connection:
-            shapes.note_shapes(connection, source.name, api.shapes, wh.now().date())
+        note_shapes(connection, source.name, seen, wh.now().date())
     except (psycopg.Error, SeoWarehouseError):
         log.exception("%s: the shape of its answers could not be noted", source.name)
 

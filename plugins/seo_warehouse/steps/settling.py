@@ -60,7 +60,8 @@ def _archived(wh: Warehouse, order: Order) -> Usage | None:
     except (KeyError, StopIteration):
         return None
     usage = Usage()
-    period = Period(night, night, since(wh, source, prop, night))
+    with wh.connect("loader") as connection:
+        period = Period(night, night, since(connection, source, prop, night))
     for table in source.tables if source.order is None else source.tables[:1]:
         with open_api(wh, source, prop, scope=order.scope, may_call=False) as api:
             try:
