@@ -1,50 +1,84 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
 
 with
-    -- A check that failed or was cut short says nothing of where a page was not.
-    checks as (
+    -- Three passes over all checks that sort none: what came before a check is asked for few.
+    firsts as (
         select
             property_key,
-            engine,
-            day,
             ranking_page_key as page_key,
-            position,
-            lag(day) over (
-                partition by property_key, keyword_key, engine, locale, device order by day
-            ) as previous_day
+            engine,
+            min(day) as top100_day,
+            min(day) filter (where position <= 10) as top10_day
         from {{ ref('fct_serp_position') }}
-        where state in ('found', 'not_found')
+        where state = 'found' and position <= 100 and ranking_page_key is not null
+        group by property_key, ranking_page_key, engine
+    ),
+
+    milestones as (
+        select firsts.property_key, firsts.page_key, firsts.engine, milestone.*
+        from firsts
+        cross join
+            lateral(
+                values ('top100', 100, firsts.top100_day), ('top10', 10, firsts.top10_day)
+            ) as milestone(name, last_position, day)
+        where milestone.day is not null
     ),
 
     ranked as (
-        select checks.*, milestone.name
-        from checks
+        select
+            milestones.property_key,
+            milestones.page_key,
+            milestones.engine,
+            milestones.name,
+            milestones.day,
+            checked.keyword_key,
+            checked.locale,
+            checked.device
+        from {{ ref('fct_serp_position') }} as checked
         inner join
-            (values ('top100', 100), ('top10', 10)) as milestone(name, last_position)
-            on checks.position <= milestone.last_position
-        where checks.page_key is not null
+            milestones
+            on milestones.property_key = checked.property_key
+            and milestones.page_key = checked.ranking_page_key
+            and milestones.engine = checked.engine
+            and milestones.day = checked.day
+            and checked.position <= milestones.last_position
+        where checked.state = 'found'
     ),
 
-    firsts as (
-        select distinct
-            on (property_key, page_key, engine, name)
-            property_key,
-            page_key,
-            engine,
-            name,
-            previous_day,
-            day
-        from ranked
-        order by property_key, page_key, engine, name, day, previous_day desc nulls last
+    -- A check that failed or was cut short says nothing of where a page was not.
+    preceded as (
+        select
+            ranked.property_key,
+            ranked.page_key,
+            ranked.engine,
+            ranked.name,
+            max(earlier.day) as previous_day
+        from {{ ref('fct_serp_position') }} as earlier
+        inner join
+            ranked
+            on ranked.property_key = earlier.property_key
+            and ranked.keyword_key = earlier.keyword_key
+            and ranked.engine = earlier.engine
+            and ranked.locale = earlier.locale
+            and ranked.device = earlier.device
+            and ranked.day > earlier.day
+        where earlier.state in ('found', 'not_found')
+        group by ranked.property_key, ranked.page_key, ranked.engine, ranked.name
     )
 
 select
-    property_key,
-    page_key,
-    engine,
-    name as milestone,
-    previous_day as after_date,
-    day as by_date,
+    milestones.property_key,
+    milestones.page_key,
+    milestones.engine,
+    milestones.name as milestone,
+    preceded.previous_day as after_date,
+    milestones.day as by_date,
     'rank_check' as witness,
-    case when previous_day is null then 'unknown_start' end as reason
-from firsts
+    case when preceded.previous_day is null then 'unknown_start' end as reason
+from milestones
+left join
+    preceded
+    on preceded.property_key = milestones.property_key
+    and preceded.page_key = milestones.page_key
+    and preceded.engine = milestones.engine
+    and preceded.name = milestones.name
