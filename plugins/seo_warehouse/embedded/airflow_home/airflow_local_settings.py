@@ -12,7 +12,14 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
-TASKS_NEED = ("great_expectations.expectations", "dbt.cli.main", "seo_warehouse.steps.groups")
+TASKS_NEED = (
+    "great_expectations.expectations",
+    "dbt.cli.main",
+    "seo_warehouse.steps.groups",
+    "seo_warehouse.audit.gate",
+    "seo_warehouse.orchestration.dag_parts",
+    "airflow.dag_processing.dagbag",
+)
 
 if "scheduler" in sys.argv:
     # It tells hundreds of times at import which of its own functions it does not document.
