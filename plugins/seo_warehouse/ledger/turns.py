@@ -94,6 +94,16 @@ def end_turn(conn: Connection, name: str) -> None:
     conn.execute(_END, (name,))
 
 
+def end_turns(conn: Connection) -> None:
+    """Let go of every turn that this session has, as if it ended."""
+    conn.execute(
+        """
+        delete from ops.turn as t using pg_stat_activity as s
+        where s.pid = pg_backend_pid() and t.pid = s.pid and t.session_at = s.backend_start
+        """
+    )
+
+
 @contextmanager
 def turn(conn: Connection, name: str) -> Iterator[None]:
     """Have a turn until the block ends; whoever has it is waited for."""

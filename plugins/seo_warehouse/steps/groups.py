@@ -16,7 +16,7 @@ from typing import TypeVar
 from seo_warehouse.errors import is_final
 from seo_warehouse.ledger import loads
 from seo_warehouse.steps import nightly, reading
-from seo_warehouse.steps.warehouse import Warehouse
+from seo_warehouse.steps.warehouse import Warehouse, keeping_sessions
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -67,19 +67,21 @@ def _resting(wh: Warehouse, source_name: str, names: Sequence[str], night: date,
 def _try_each(names: Sequence[str], do: Callable[[str], T]) -> tuple[dict[str, T], dict[str, Exception]]:
     """What was returned, and what was raised. The threads are daemons: one that hangs keeps no process from its end."""
     if len(names) == 1:  # nobody to hold up
-        return _try(names[0], do)
+        with keeping_sessions():
+            return _try(names[0], do)
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in names:
         waiting.put(name)
     ended: queue.SimpleQueue[tuple[dict[str, T], dict[str, Exception]]] = queue.SimpleQueue()
 
     def work() -> None:
-        while True:
-            try:
-                name = waiting.get_nowait()
-            except queue.Empty:
-                return
-            ended.put(_try(name, do))
+        with keeping_sessions():
+            while True:
+                try:
+                    name = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                ended.put(_try(name, do))
 
     for _ in range(min(AT_ONCE, len(names))):
         threading.Thread(target=work, daemon=True).start()

@@ -96,7 +96,7 @@ def again_scope(today: date) -> str:
 def fills_alone(
     connection: Connection, source: Source, table: Table, prop: Property, *, wait: Callable[[], None] | None = None
 ) -> bool:
-    """Whether this session is the one that fills the holes of a table and property, for as long as it lives.
+    """Whether this session is the one that fills the holes of a table and property, until it ends or is given back.
 
     An onboarding that runs beside a night would ask for the same days. A killed process lets go. `wait` is called
     where another one is at it, which then is waited for.

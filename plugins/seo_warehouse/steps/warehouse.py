@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -26,6 +29,7 @@ from seo_warehouse.ledger.migrate import Migration
 from seo_warehouse.ledger.roles import ROLES, role_name
 from seo_warehouse.ledger.settings import sync_properties
 from seo_warehouse.ledger.sites import Rekeying, expect_same_sites, rekey
+from seo_warehouse.ledger.turns import end_turns
 from seo_warehouse.load import schema
 from seo_warehouse.logs.names import Resolver
 from seo_warehouse.sources import SOURCES
@@ -35,6 +39,8 @@ from seo_warehouse.steps import stated
 DATABASE = "seo_warehouse"
 SECRETS_FILE = "secrets.json"
 """File in the state folder with the passwords of roles."""
+_Kept = dict[str, list[psycopg.Connection[Any]]]
+_of_thread = threading.local()
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105  # what PostgreSQL says
 
 
@@ -77,15 +83,33 @@ class Warehouse:
 
     @contextmanager
     def connect(self, role: Role = "loader", **settings: Any) -> Iterator[psycopg.Connection[Any]]:
-        """A connection that commits at the end, or rolls back. Raises TransientLoadError when there is no server."""
+        """A connection that commits at the end, or rolls back. Raises TransientLoadError when there is no server.
+
+        Within `keeping_sessions` one may have a session that another has left, without its turns.
+        """
+        kept: _Kept | None = getattr(_of_thread, "kept", None)
+        if kept is None or role != "loader" or settings != {"autocommit": True}:
+            with self._begin(role, settings) as connection:
+                yield connection
+            return
+        dsn = self.dsn(role)
+        with ExitStack() as ending:
+            # Where one was lost, so may be the others.
+            ending.callback(_close, kept)
+            connection = ending.enter_context(kept[dsn].pop() if kept[dsn] else self._begin(role, settings))
+            yield connection
+            with suppress(psycopg.Error):
+                end_turns(connection)
+                kept[dsn].append(connection)
+                ending.pop_all()
+
+    def _begin(self, role: Role, settings: dict[str, Any]) -> psycopg.Connection[Any]:
         try:
-            connection = psycopg.connect(self.dsn(role), application_name=f"seo-warehouse {role}", **settings)
+            return psycopg.connect(self.dsn(role), application_name=f"seo-warehouse {role}", **settings)
         except psycopg.OperationalError as error:
             if WRONG_PASSWORD in str(error):
                 raise ConfigError(self._say_refused(role)) from None
             raise TransientLoadError(f"the warehouse does not answer: {error}") from None
-        with connection:
-            yield connection
 
     def _say_refused(self, role: Role) -> str:
         user = urlsplit(self.dsn(role)).username
@@ -145,6 +169,26 @@ class Warehouse:
         with self.connect("loader") as connection:
             sync_properties(connection, self.properties)
             sync_source_tables(connection, SOURCES, self.properties)
+
+
+@contextmanager
+def keeping_sessions() -> Iterator[None]:
+    """Until the block ends, who connects as the loader in autocommit mode, in this thread, takes up a session that is
+    there: to begin one costs PostgreSQL more than a small load does. One that ended in an error is not kept.
+    """
+    kept: _Kept = defaultdict(list)
+    _of_thread.kept = kept
+    try:
+        yield
+    finally:
+        _of_thread.kept = None
+        _close(kept)
+
+
+def _close(kept: _Kept) -> None:
+    for connection in chain(*kept.values()):
+        connection.close()
+    kept.clear()
 
 
 def open_warehouse(settings: Settings | None = None) -> Warehouse:

@@ -1,0 +1,84 @@
+"""Sessions that a thread keeps: whoever connects next has one, and nothing of what the last one held."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seo_warehouse.config import Settings
+from seo_warehouse.errors import LoadError
+from seo_warehouse.ledger.session import Connection
+from seo_warehouse.ledger.turns import has_turn, try_turn
+from seo_warehouse.steps.warehouse import Warehouse, keeping_sessions
+from tests.conftest import PASSWORDS
+
+
+@pytest.fixture
+def wh(database: str, tmp_path: Path) -> Warehouse:
+    (tmp_path / "secrets.json").write_text(json.dumps(PASSWORDS))
+    return Warehouse(Settings({"SEO_WAREHOUSE_HOME": str(tmp_path), "SEO_WAREHOUSE_DSN": database}))
+
+
+@contextmanager
+def connected(wh: Warehouse) -> Iterator[tuple[Connection, int]]:
+    with wh.connect("loader", autocommit=True) as connection:
+        yield connection, connection.info.backend_pid
+
+
+def test_one_that_ended_in_order_is_taken_up_without_its_turns_and_two_at_once_are_two(wh: Warehouse) -> None:
+    with keeping_sessions():
+        with connected(wh) as (first, pid):
+            assert try_turn(first, "order shop")
+            with connected(wh) as (second, other):
+                assert other != pid
+                assert not try_turn(second, "order shop")
+        with connected(wh) as (again, pid_again):
+            assert pid_again == pid
+            assert not has_turn(again, "order shop")
+            with connected(wh) as (second, other_again):
+                assert other_again == other
+                assert try_turn(second, "order shop")
+        with ThreadPoolExecutor(1) as elsewhere:
+            assert elsewhere.submit(lambda: _pid(wh)).result() not in (pid, other)
+    assert first.closed
+    assert second.closed
+
+
+def test_one_that_ended_in_an_error_is_not_and_one_that_was_lost_takes_the_others_along(wh: Warehouse) -> None:
+    with keeping_sessions():
+        with connected(wh) as (first, _), connected(wh):
+            pass
+        with pytest.raises(LoadError), connected(wh):
+            raise LoadError("refused")
+        assert first.closed
+        with connected(wh) as (lost, pid), connected(wh):
+            pass
+        with psycopg.connect(wh.dsn("owner"), autocommit=True) as superuser:
+            superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        with pytest.raises(psycopg.OperationalError), connected(wh) as (lost, _):
+            lost.execute("select 1")
+        with connected(wh) as (fresh, _):
+            assert fresh.execute("select 1").fetchone() == (1,)
+
+
+def test_whoever_wants_a_transaction_or_another_role_has_a_session_of_its_own(wh: Warehouse) -> None:
+    with keeping_sessions():
+        with connected(wh) as (_, pid):
+            pass
+        with wh.connect("loader") as own:
+            assert own.info.backend_pid != pid
+        assert own.closed
+    with connected(wh) as (alone, _):
+        pass
+    assert alone.closed
+
+
+def _pid(wh: Warehouse) -> int:
+    with connected(wh) as (_, pid):
+        return pid
