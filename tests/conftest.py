@@ -27,11 +27,11 @@ from seo_warehouse.sources import SOURCES
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-TOGETHER = ("warehouse a-l", "warehouse m-z", "pipeline", "chaos", "embedded")
+TOGETHER = ("pipeline", "chaos", "warehouse a-l", "warehouse m-z", "embedded")
 """Folders whose tests share what takes long to make, the longest first.
 
-One is in halves, since nothing else takes as long as the whole of it: what both have to make, a minute's work, is less
-than what a process waits for at the end.
+One is in halves, which two processes can share: what both have to make, a minute's work, is less than what a process
+waits for at the end.
 """
 
 PASSWORDS = {role: f"test-{role}" for role in ("owner", "loader", "transformer", "analyst", "operator")}

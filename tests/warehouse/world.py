@@ -79,7 +79,7 @@ class Dbt:
         """The project's manifest."""
         if self.manifest is None:
             with sparingly():
-                done = dbtRunner().invoke(["parse", *self._common(), "--no-write-json"])
+                done = dbtRunner().invoke(["parse", *self._common()])
             if not isinstance(done.result, Manifest):
                 raise AssertionError(f"the project cannot be parsed: {done.exception}")
             self.manifest = done.result
