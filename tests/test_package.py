@@ -21,6 +21,7 @@ BROUGHT_BY = {
     "dbt-common": "dbt-core",
     "markupsafe": "jinja2",
     "protego": "scrapy",
+    "psycopg2-binary": "dbt-postgres",
     "pyopenssl": "scrapy",
     "service-identity": "scrapy",
     "sqlalchemy": "great-expectations",

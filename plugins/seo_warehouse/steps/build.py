@@ -277,6 +277,9 @@ def _run_dbt(
         "--quiet",
         # The manifest, each node's result and the graph, a second's work of which the ledger keeps what anybody reads.
         "--no-write-json",
+        # Nor each statement: what was run of a model stands in a file of its own beside the log.
+        "--log-level-file",
+        "info",
         *common(wh, target),
         *(["--full-refresh"] if build.is_full else []),
     ]

@@ -85,19 +85,48 @@ def sparingly() -> Iterator[None]:
 
     The module that flags of dbt's behaviour come from is named, not looked for in the files of all frames of the stack:
     of as many flags as the process has begun commands, since each adds its own once more to a list that they share.
+
+    A thread keeps its connection from one node to the next: half of what PostgreSQL does for a night in which nothing
+    came is beginning sessions.
     """
+    from dbt.adapters.factory import cleanup_connections
+    from dbt.adapters.postgres.connections import PostgresConnectionManager
     from dbt_common.behavior_flags import BehaviorFlagRendered
 
     before, found = gc.get_threshold(), BehaviorFlagRendered.__dict__["_default_source"]
+    closing = PostgresConnectionManager.release
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     BehaviorFlagRendered._default_source = staticmethod(lambda: FLAGS_SOURCE)
+    PostgresConnectionManager.release = lambda manager: _is_renewed(manager) or closing(manager)
     try:
         yield
     finally:
+        cleanup_connections()
+        PostgresConnectionManager.release = closing
         BehaviorFlagRendered._default_source = found
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def _is_renewed(manager: Any) -> bool:
+    """Make the session of the thread's connection as a new one is, where there is one and it still answers."""
+    import psycopg2
+
+    connection = manager.get_if_exists()
+    if connection is None or connection.state != "open":
+        return False
+    session = connection.handle
+    try:
+        session.rollback()
+        session.autocommit = True
+        with session.cursor() as cursor:
+            cursor.execute("discard all")
+        session.autocommit = False
+    except psycopg2.Error:  # dbt closes it
+        return False
+    connection.transaction_open = False
+    return True
 
 
 def common(wh: Warehouse, target: Path) -> list[str]:
