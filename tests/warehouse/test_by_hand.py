@@ -108,7 +108,10 @@ def test_the_next_build_makes_everything_anew_where_the_models_were_other_ones(
     assert not is_modelled_otherwise(open_warehouse(Settings(home)))
     edited = shutil.copytree(project, tmp_path / "edited", ignore=shutil.ignore_patterns("target", "logs"))
     (edited / "macros/keys.sql").open("a").write("{#- edited -#}")
-    assert by_hand(home | {"SEO_WAREHOUSE_DBT_PROJECT": str(edited)}, seed)
+    # A home of its own: else the next command, of the project as it is, would read all of it again.
+    elsewhere = shutil.copytree(home["SEO_WAREHOUSE_HOME"], tmp_path / "home")
+    there = {"SEO_WAREHOUSE_HOME": str(elsewhere), "SEO_WAREHOUSE_DBT_PROJECT": str(edited)}
+    assert by_hand(home | there, seed)
     assert modelled_with() != known
     assert is_modelled_otherwise(open_warehouse(Settings(home)))
 
