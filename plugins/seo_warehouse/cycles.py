@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No search for cycles: a document is many new objects without any, and each search walks them all."""
-    was_on = gc.isenabled()
+    """No search for cycles: a document is many new objects without any, and each search walks them all.
+
+    Of two threads the first to end lets the other's be searched. Who remembered how it was before could leave it off.
+    """
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        gc.enable()
