@@ -50,21 +50,23 @@ def test_one_that_ended_in_order_is_taken_up_without_its_turns_and_two_at_once_a
     assert second.closed
 
 
-def test_one_that_ended_in_an_error_is_not_and_one_that_was_lost_takes_the_others_along(wh: Warehouse) -> None:
+def test_one_that_ended_in_an_error_is_not_and_of_those_that_were_lost_nobody_hears(wh: Warehouse) -> None:
     with keeping_sessions():
         with connected(wh) as (first, _), connected(wh):
             pass
         with pytest.raises(LoadError), connected(wh):
             raise LoadError("refused")
         assert first.closed
-        with connected(wh) as (lost, pid), connected(wh):
+        with connected(wh) as (lost, pid), connected(wh) as (lost_too, other):
             pass
-        with psycopg.connect(wh.dsn("owner"), autocommit=True) as superuser:
-            superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
-        with pytest.raises(psycopg.OperationalError), connected(wh) as (lost, _):
-            lost.execute("select 1")
+        _end(wh, pid, other)
         with connected(wh) as (fresh, _):
             assert fresh.execute("select 1").fetchone() == (1,)
+        assert lost.closed
+        assert lost_too.closed
+        with pytest.raises(psycopg.OperationalError), connected(wh) as (lost, pid):
+            _lose(wh, lost, pid)
+        assert _pid(wh) != pid
 
 
 def test_whoever_wants_a_transaction_or_another_role_has_a_session_of_its_own(wh: Warehouse) -> None:
@@ -82,3 +84,13 @@ def test_whoever_wants_a_transaction_or_another_role_has_a_session_of_its_own(wh
 def _pid(wh: Warehouse) -> int:
     with connected(wh) as (_, pid):
         return pid
+
+
+def _end(wh: Warehouse, *pids: int) -> None:
+    with psycopg.connect(wh.dsn("owner"), autocommit=True) as superuser:
+        superuser.execute("select pg_terminate_backend(pid, 5000) from unnest(%s) as pid", (list(pids),))
+
+
+def _lose(wh: Warehouse, connection: Connection, pid: int) -> None:
+    _end(wh, pid)
+    connection.execute("select 1")

@@ -94,9 +94,7 @@ class Warehouse:
             return
         dsn = self.dsn(role)
         with ExitStack() as ending:
-            # Where one was lost, so may be the others.
-            ending.callback(_close, kept)
-            connection = ending.enter_context(kept[dsn].pop() if kept[dsn] else self._begin(role, settings))
+            connection = ending.enter_context(_living(kept[dsn]) or self._begin(role, settings))
             yield connection
             with suppress(psycopg.Error):
                 end_turns(connection)
@@ -182,13 +180,19 @@ def keeping_sessions() -> Iterator[None]:
         yield
     finally:
         _of_thread.kept = None
-        _close(kept)
+        for connection in chain(*kept.values()):
+            connection.close()
 
 
-def _close(kept: _Kept) -> None:
-    for connection in chain(*kept.values()):
+def _living(kept: list[psycopg.Connection[Any]]) -> psycopg.Connection[Any] | None:
+    """One of the sessions kept that is still there: an idle one may have ended with its server, or by a time limit."""
+    while kept:
+        connection = kept.pop()
+        with suppress(psycopg.Error):
+            connection.execute("")
+            return connection
         connection.close()
-    kept.clear()
+    return None
 
 
 def open_warehouse(settings: Settings | None = None) -> Warehouse:
