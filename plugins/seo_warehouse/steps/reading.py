@@ -179,7 +179,7 @@ def _answers(
         try:
             yield from read_rows(api, reading)
         except NotArchivedError as error:
-            with wh.connect("loader") as connection:
+            with wh.connect("loader", autocommit=True) as connection:
                 deferred = budgets.why_deferred(connection, Order(source.name, prop.key, reading.scope))
             if deferred and not is_replay:
                 raise DeferredError(deferred) from None
