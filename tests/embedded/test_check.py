@@ -132,6 +132,10 @@ def test_a_database_of_somebody_elses_under_the_name_of_airflows_is_told_of_befo
             with pytest.raises(ConfigError, match="nothing was started: 1 to mend first"):
                 check.expect_no_fault(settings, write_properties(tmp_path), heard.append)
             assert heard == [f"to mend: {told}"]
+            elsewhere = "postgresql+psycopg2://airflow@elsewhere/airflow"
+            done = look(tmp_path / "home", SEO_WAREHOUSE_DSN=database, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=elsewhere)
+            assert done.exit_code == 0, done.output
+            assert f"to mend: {told}" in look(tmp_path / "home", SEO_WAREHOUSE_DSN=database).output
             connection.execute("comment on database seo_warehouse_airflow is 'apache-airflow 3.3.2'")
             check.expect_no_fault(settings, write_properties(tmp_path), heard.append)
         finally:
