@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import psycopg
 import pytest
 
@@ -66,6 +68,23 @@ def test_who_was_joined_before_they_were_kept_and_after_is_one_of_them_still(dat
         assert connection.execute("select person_id::text, basis from personal.person").fetchall() == [
             (last, "consent")
         ]
+
+
+def test_what_was_stated_of_who_was_merged_is_kept_where_nothing_is_of_the_survivor(database: str) -> None:
+    told = ("partner", "role", "basis", "last_consented_on")
+    with psycopg.connect(database, autocommit=True) as connection:
+        before = People(connection, 1)
+        before.find({"id": "crm:1"}, dict(zip(told, ("Press", "editor", "contract", "2026-05-02"), strict=True)))
+        before.find({"id": "crm:2"}, {"basis": "consent", "last_consented_on": "2026-06-03"})
+        before.find({"id": "crm:3"}, {"role": "owner", "last_consented_on": "2026-04-01"})
+        before.save("file")
+        later = People(connection, 1)
+        survivor = later.find({"id": "crm:3"}, {}, ("crm:2", "crm:1"))
+        later.save("answer")
+        rows = connection.execute(
+            "select person_id::text, partner, role, basis, last_consented_on from personal.person"
+        ).fetchall()
+        assert rows == [(survivor, "Press", "owner", "consent", date(2026, 6, 3))]
 
 
 def test_of_two_loads_that_meet_a_person_at_once_the_later_keeps_nobody_until_it_knows(database: str) -> None:

@@ -117,8 +117,7 @@ class People:
             hold_row(self._conn, f"people {self._property_key}")
             self._erased = read_erased(self._conn)
             gone = {person for person, kind, text, _ in self._told() if self._is_erased({kind: text})}
-            if self._lately:
-                self._unite(cursor, gone)
+            stated = self._unite(cursor, gone) if self._lately else []
             cursor.executemany(
                 """
                 insert into personal.person (person_id, property_key, partner, role, basis, last_consented_on)
@@ -134,6 +133,15 @@ class People:
                     for person, about in self._met.items()
                     if person not in gone
                 ],
+            )
+            cursor.executemany(
+                """
+                update personal.person set
+                    partner = coalesce(partner, %s), role = coalesce(role, %s), basis = coalesce(basis, %s),
+                    last_consented_on = greatest(last_consented_on, %s)
+                where person_id = %s
+                """,
+                [row for row in stated if row[-1] not in gone],
             )
             cursor.executemany(
                 """
@@ -157,8 +165,10 @@ class People:
             for (kind, text), value in values.items():
                 yield person, kind, text, value
 
-    def _unite(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
-        """Take what is kept of those who are others now, and forget them."""
+    def _unite(self, cursor: Cursor[TupleRow], gone: set[str]) -> list[tuple[Any, ...]]:
+        """Take what is kept of those who are others now, and forget them. Returns what was stated of each, last whose
+        it is now.
+        """
         known = cursor.execute(
             """
             delete from personal.contact where person_id = any(%s::uuid[])
@@ -166,13 +176,20 @@ class People:
             """,
             (self._lately,),
         ).fetchall()
-        cursor.execute("delete from personal.person where person_id = any(%s::uuid[])", (self._lately,))
+        stated = cursor.execute(
+            """
+            delete from personal.person where person_id = any(%s::uuid[])
+            returning person_id::text, partner, role, basis, last_consented_on
+            """,
+            (self._lately,),
+        ).fetchall()
         places = {before: place for place, before in enumerate(self._lately)}
         for before, kind, text, value in sorted(known, key=lambda row: places[row[0]]):
             person = self._now(before)
             if self._is_erased({kind: text}):
                 gone.add(person)
             self._values[person].setdefault((kind, text), value)
+        return [(*about, self._now(before)) for before, *about in sorted(stated, key=lambda row: places[row[0]])]
 
     def _refuse_taken(self, cursor: Cursor[TupleRow], gone: set[str]) -> None:
         ours = [
