@@ -6,15 +6,22 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
+from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
+from dbt_common.exceptions import DbtDatabaseError
+from psycopg.conninfo import conninfo_to_dict
 
 from seo_warehouse.config import Settings
 from seo_warehouse.errors import LoadError
 from seo_warehouse.ledger.session import Connection
 from seo_warehouse.ledger.turns import has_turn, try_turn
+from seo_warehouse.steps.dbt_commands import sparingly
 from seo_warehouse.steps.warehouse import Warehouse, keeping_sessions
 from tests.conftest import PASSWORDS
 
@@ -79,6 +86,40 @@ def test_whoever_wants_a_transaction_or_another_role_has_a_session_of_its_own(wh
     with connected(wh) as (alone, _):
         pass
     assert alone.closed
+
+
+def test_dbt_keeps_one_from_node_to_node_as_new_and_begins_another_where_it_was_lost(database: str) -> None:
+    told: dict[str, Any] = conninfo_to_dict(database)
+    known = {name: told[name] for name in ("host", "user", "password")}
+    credentials = PostgresCredentials(**known, port=int(told["port"]), database=told["dbname"], schema="public")
+    manager = PostgresConnectionManager(SimpleNamespace(credentials=credentials), get_context("spawn"))
+
+    def ask(statement: str) -> Any:
+        return manager.add_query(statement)[1].fetchone()[0]
+
+    left = """
+        select current_setting('search_path') || num_nonnulls(to_regclass('pg_temp.left_over'))
+            || (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())
+    """
+    with sparingly():
+        manager.set_connection_name("new")
+        pid, new = ask("select pg_backend_pid()"), ask(left)
+        manager.add_query("create temp table left_over (); set search_path = ops")
+        ask("select pg_advisory_lock(1)::text")
+        manager.commit()
+        assert ask(left) == "ops11"
+        with pytest.raises(DbtDatabaseError):
+            manager.add_query("select 1 / 0")
+        manager.release()
+        manager.set_connection_name("next")
+        assert (ask("select pg_backend_pid()"), ask(left)) == (pid, new)
+        with psycopg.connect(database, autocommit=True) as superuser:
+            superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+        manager.release()
+        manager.set_connection_name("last")
+        assert ask("select pg_backend_pid()") != pid
+    manager.release()
+    assert manager.get_thread_connection().state == "closed"
 
 
 def _pid(wh: Warehouse) -> int:
