@@ -87,9 +87,8 @@ def sparingly() -> Iterator[None]:
     of as many flags as the process has begun commands, since each adds its own once more to a list that they share.
 
     A thread keeps its connection from one node to the next: half of what PostgreSQL does for a night in which nothing
-    came is beginning sessions.
+    came is beginning sessions. dbt closes them as its command ends.
     """
-    from dbt.adapters.factory import cleanup_connections
     from dbt.adapters.postgres.connections import PostgresConnectionManager
     from dbt_common.behavior_flags import BehaviorFlagRendered
 
@@ -102,7 +101,6 @@ def sparingly() -> Iterator[None]:
     try:
         yield
     finally:
-        cleanup_connections()
         PostgresConnectionManager.release = closing
         BehaviorFlagRendered._default_source = found
         gc.set_threshold(*before)
