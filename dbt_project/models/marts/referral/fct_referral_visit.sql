@@ -7,6 +7,7 @@
         materialized='incremental',
         incremental_strategy='append',
         meta={'claims': claims},
+        pre_hook='set local enable_mergejoin = off; set local enable_nestloop = off',
         indexes=[
             {'columns': ['property_key', 'page_key', 'day']},
             {'columns': ['property_key', 'link_key', 'day']},
