@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
@@ -54,9 +55,9 @@ def test_every_page_that_is_watched_from_the_beginning_ends_once(waits: Waits) -
 
 @settings(deadline=None, max_examples=30)
 @given(some_waits(), st.randoms(use_true_random=False))
-def test_neither_the_order_of_pages_nor_how_they_are_counted_matters(waits: Waits, random: object) -> None:
+def test_neither_the_order_of_pages_nor_how_they_are_counted_matters(waits: Waits, random: Random) -> None:
     pages = waits.after.size
-    places = np.random.default_rng(random.randrange(2**32)).integers(0, pages, pages)  # type: ignore[attr-defined]
+    places = np.random.default_rng(random.randrange(2**32)).integers(0, pages, pages)
     drawn = rows(waits, places)
     counted = estimate_hazards(waits, np.bincount(places, minlength=pages).astype(np.float64))
     days = drawn.day_count
@@ -65,8 +66,8 @@ def test_neither_the_order_of_pages_nor_how_they_are_counted_matters(waits: Wait
 
 @settings(deadline=None, max_examples=30)
 @given(some_waits(), st.randoms(use_true_random=False))
-def test_estimates_whose_steps_are_taken_together_are_what_each_is_alone(waits: Waits, random: object) -> None:
-    rng = np.random.default_rng(random.randrange(2**32))  # type: ignore[attr-defined]
+def test_estimates_whose_steps_are_taken_together_are_what_each_is_alone(waits: Waits, random: Random) -> None:
+    rng = np.random.default_rng(random.randrange(2**32))
     weights = rng.integers(0, 3, (waits.after.size, 5)).astype(np.float64)
     together = estimate_hazards(waits, weights)
     for number, weight in enumerate(weights.T):

@@ -134,7 +134,7 @@ def _drawn_error(waits: Waits, found: Hazards, days: int, draws: int, seed: int)
 
 
 def _together(pages: int) -> int:
-    """How many draws are estimated at once: as many as stay in a processor's cache."""
+    """How many draws are estimated at once: as many as 32 MiB hold."""
     return max(DRAWN_TOGETHER // pages, 1)
 
 

@@ -2,6 +2,7 @@
 {%- set named = ['referrer_url', 'referrer_host', 'referrer_url_key'] -%}
 {%- set told = ['property_key', 'witness', 'day', 'page_key', 'referrer_state', 'referrer_domain', 'landing_tag'] -%}
 {%- set counted = ['landing_url', 'landing_url_key', 'visit_count', 'key_event_count', 'revenue', 'currency', 'is_export'] -%}
+{#- Of the few days of a build PostgreSQL guesses one row, and a nested loop made what visits are joined with anew for each. -#}
 {{
     config(
         materialized='incremental',
