@@ -143,7 +143,7 @@ def _further(ends: Floats, once: Floats, twice: Floats) -> Floats:
     """Where a step and the next one seem to lead."""
     step = once - ends
     bend = twice - once - step
-    sizes, bends = (np.sqrt((each**2).sum(axis=(0, 1))) for each in (step, bend))
+    sizes, bends = (np.sqrt(_total((each**2).reshape(-1, each.shape[-1]))) for each in (step, bend))
     length = np.maximum(np.divide(sizes, bends, out=np.ones_like(bends), where=bends > 0), 1.0)
     guess = ends + 2 * length * step + length**2 * bend
     return np.where(guess > 0, guess, twice)
@@ -194,7 +194,7 @@ class _Ends:
         """Logarithm of how likely these ends are, (B,)."""
         days = np.flatnonzero(self.known.any(axis=1))
         known = self.known[days] * np.log(np.maximum(daily[days], np.finfo(np.float64).tiny))
-        return np.asarray(known.sum(axis=0) + (self.weight * np.log(likely)).sum(axis=0), dtype=np.float64)
+        return _total(known) + _total(self.weight * np.log(likely))
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class _Problem:
         """Logarithm of how likely what was seen is, but for a constant, (B,)."""
         each = zip(self.causes, chances.daily, chances.intervals, strict=True)
         ended = sum(cause.likelihood(daily, likely) for cause, daily, likely in each)
-        waited = ((self.waiting - self.entered) * np.log(chances.waiting)).sum(axis=0)
+        waited = _total((self.waiting - self.entered) * np.log(chances.waiting))
         return np.asarray(ended + waited, dtype=np.float64)
 
     def chances(self, ends: Floats) -> _Chances:
@@ -278,6 +278,16 @@ def _ends(waits: Waits, kind: int, counts: Floats, days: int) -> _Ends:
 def sum_groups(group: Ints, count: int) -> sparse.csr_array:
     """What sums rows by their group: (count, N)."""
     return sparse.csr_array((np.ones(group.size), (group, np.arange(group.size))), shape=(count, group.size))
+
+
+def _total(values: Floats) -> Floats:
+    """The sum of each column, one by one from the top: numpy sums a column that is alone in another order.
+
+    Where what was seen leaves open on which of several days an end lies, the last digit decides where steps lead.
+    """
+    if not len(values):
+        return np.zeros(values.shape[1])
+    return np.asarray(np.cumsum(values, axis=0)[-1], dtype=np.float64)
 
 
 def _before(shares: Floats) -> Floats:
