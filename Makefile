@@ -64,8 +64,8 @@ bench: $(DEVELOPING)  ## try the models on PostgreSQL 16, then measure what has 
 	  for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || failed+=" $$name"; done; \
 	  [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-bench-chaos: $(DEVELOPING)  ## break 100 nights, and build in 50 orders, as if nothing had happened (ARGS="--seed 17": one of each)
-	$(BIN)/python -m pytest tests/chaos/test_seeds.py -n 0 -v --seed 0-99 $(ARGS)
+bench-chaos: $(DEVELOPING)  ## break 200 nights, and build in 50 orders, as if nothing had happened (ARGS="--seed 17": one of each)
+	$(BIN)/python -m benchmarks.chaos_seeds $(ARGS)
 	$(BIN)/python -m pytest tests/warehouse/test_link_incremental.py -n 0 -v --seed 0-49 $(ARGS)
 
 bench-effect: $(DEVELOPING)  ## judge the method on 100 simulated panels a scenario, and what the models say of fresh ones
