@@ -1,7 +1,7 @@
 """Two hundred broken nights: how many ended as if nothing had happened.
 
 Runs tests/chaos/test_seeds.py on the seeds that are named and keeps what became of each in results/chaos_seeds.json, as
-soon as it has ended: a run that is broken off has kept what it did, and another one adds to it. Asserts nothing of time.
+soon as it has ended: a run that is broken off has kept what it did, and another one adds to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEPT = RESULTS / f"{NAME}.json"
 
 
 class Recorder:
-    """Notes each seed's end, with what was run: pytest's reports come in phases, of which a failure is the last word."""
+    """Notes how each seed ended."""
 
     def __init__(self) -> None:
         """Begin with what earlier runs kept."""
@@ -32,7 +32,7 @@ class Recorder:
         self.commit = _commit()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A phase of a seed has ended."""
+        """A phase of a test has ended; one that fails before its call is a failure too."""
         found = re.search(r"\[(\d+)\]", report.nodeid)
         if found is None or (report.when != "call" and report.passed):
             return
