@@ -73,6 +73,21 @@ def test_what_fails_and_what_hangs_holds_up_no_other_of_its_group() -> None:
     assert groups.for_each(["hours", "x", "y"], do) == {"hours": "HOURS", "x": "X", "y": "Y"}
 
 
+def test_however_many_take_hours_the_others_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "PATIENCE_SECONDS", 0.05)
+    last_was_done = threading.Event()
+
+    def do(name: str) -> str:
+        if name == "last":
+            last_was_done.set()
+        else:
+            assert last_was_done.wait(60)
+        return name
+
+    names = [*(f"hours {number}" for number in range(3 * groups.AT_ONCE)), "last"]
+    assert groups.for_each(names, do) == {name: name for name in names}
+
+
 ERRORS = st.sampled_from(
     [
         TransientSourceError("away"),

@@ -1,6 +1,7 @@
 """Properties that share a task of a night: what one of them does holds up no other.
 
-Each property is done in a thread of its own, a few at a time, so that one that takes hours leaves ways to the others.
+Each property is done in a thread, a few at a time, and a few more whenever none has ended for long: those that
+take hours leave ways to the others, however many they are.
 Which of them are done the ledger knows, so a task that is tried again does what is missing.
 """
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 AT_ONCE = 4
 """Properties of a task at a time. Each needs connections of its own: few where many tasks run."""
+PATIENCE_SECONDS = 600
+"""Where no property has ended for so long, those at work crawl or hang, and as many more are begun beside them."""
 
 
 def for_each(names: Sequence[str], do: Callable[[str], T]) -> dict[str, T]:
@@ -83,14 +86,19 @@ def _try_each(names: Sequence[str], do: Callable[[str], T]) -> tuple[dict[str, T
                     return
                 ended.put(_try(name, do))
 
-    for _ in range(min(AT_ONCE, len(names))):
-        threading.Thread(target=work, daemon=True).start()
     done: dict[str, T] = {}
     failed: dict[str, Exception] = {}
-    for _ in names:
-        one_done, one_failed = ended.get()
-        done |= one_done
-        failed |= one_failed
+    patience: float = 0
+    while len(done) + len(failed) < len(names):
+        try:
+            one_done, one_failed = ended.get(timeout=patience)
+        except queue.Empty:
+            for _ in range(min(AT_ONCE, waiting.qsize())):
+                threading.Thread(target=work, daemon=True).start()
+            patience = PATIENCE_SECONDS
+        else:
+            done |= one_done
+            failed |= one_failed
     return done, failed
 
 
