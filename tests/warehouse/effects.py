@@ -88,9 +88,11 @@ def spread_checks(warehouse: Warehouse, property_key: int = 1) -> None:
             (property_key, day, keyword_key, engine, locale, device, origin, state, depth, position)
         select property_key, day, keyword_key, engine, locale, device, origin, state, depth, position
         from marts.fct_serp_position as told
-        -- Not joined: fresh tables have no statistics, and a nested loop would not end.
+        -- Not joined: fresh tables have no statistics, and a nested loop would not end. Distinct: with them,
+        -- too many days to be hashed would be looked through for each row.
         where told.property_key = %(key)s and told.day not in (
-            select there.day from intermediate.int_serp__judge_checks as there where there.property_key = %(key)s
+            select distinct there.day
+            from intermediate.int_serp__judge_checks as there where there.property_key = %(key)s
         )
         """,
         {"key": property_key},
