@@ -60,8 +60,10 @@ def test_neither_the_order_of_pages_nor_how_they_are_counted_matters(waits: Wait
     places = np.random.default_rng(random.randrange(2**32)).integers(0, pages, pages)
     drawn = rows(waits, places)
     counted = estimate_hazards(waits, np.bincount(places, minlength=pages).astype(np.float64))
-    days = drawn.day_count
-    assert counted.share[:days] == pytest.approx(estimate_hazards(drawn).share, abs=1e-4)
+    alone = estimate_hazards(drawn)
+    # To the last digit: where an end lies that may lie on several days, it decides where steps lead.
+    for ours, theirs in ((counted.share, alone.share), (counted.gone_share, alone.gone_share)):
+        np.testing.assert_array_equal(ours[: drawn.day_count], theirs)
 
 
 @settings(deadline=None, max_examples=30)
@@ -72,9 +74,12 @@ def test_estimates_whose_steps_are_taken_together_are_what_each_is_alone(waits: 
     together = estimate_hazards(waits, weights)
     for number, weight in enumerate(weights.T):
         alone = estimate_hazards(waits, weight)
-        for ours, theirs in ((together.share, alone.share), (together.gone_share, alone.gone_share)):
-            assert ours[:, number] == pytest.approx(theirs, abs=1e-4)
-        assert together.at_risk[:, number] == pytest.approx(alone.at_risk, abs=1e-2)
+        for ours, theirs in (
+            (together.share, alone.share),
+            (together.gone_share, alone.gone_share),
+            (together.at_risk, alone.at_risk),
+        ):
+            np.testing.assert_array_equal(ours[:, number], theirs)
 
 
 @pytest.mark.parametrize("wait", [(5, 4, 6, EVENT), (-2, 4, 6, WAITING), (-1, 4, 4, EVENT), (-1, 4, 3, GONE)], ids=str)

@@ -97,8 +97,7 @@ def estimate_hazards(
     """
     counts = np.ones(waits.after.size) if weight is None else weight
     problem = _problem(waits, counts[:, None] if counts.ndim == 1 else counts)
-    each = np.full(problem.present.shape, 1 / max(waits.day_count, 1))
-    ends = [cause.spread(each, cause.chances(each)[1]) for cause in problem.causes]
+    ends = [cause.spread_alike() for cause in problem.causes]
     if start is not None:
         # What the start holds for impossible must stay possible.
         begun = {EVENT: start.events, GONE: start.gone}
@@ -122,8 +121,7 @@ def _likeliest(problem: _Problem, ends: Floats, close_enough: float) -> Floats:
         twice = problem.spread(on_way)
         there = problem.chances(twice)
         found[:, :, places] = twice
-        # Of events, where there are any: they come first.
-        is_open = np.abs(there.until[0] - on_way.until[0]).max(axis=0) >= close_enough
+        is_open = problem.apart(there, on_way) >= close_enough
         if not is_open.any():
             break
         best = problem.likelihood(there)
@@ -175,6 +173,11 @@ class _Ends:
     weight: Floats
     covers: sparse.csr_array
 
+    @property
+    def is_any(self) -> Flags:
+        """Whether any page ended so, (B,)."""
+        return np.asarray(self.known.any(axis=0) | self.weight.any(axis=0))
+
     def only(self, chosen: Flags) -> _Ends:
         """Those of some of the problems."""
         return replace(self, known=self.known[:, chosen], weight=self.weight[:, chosen])
@@ -184,6 +187,11 @@ class _Ends:
         until = np.zeros((daily.shape[0] + 1, daily.shape[1]))
         np.cumsum(daily, axis=0, out=until[1:])
         return until, np.maximum(until[self.by + 1] - until[self.after + 1], LEAST_LIKELY)
+
+    def spread_alike(self) -> Floats:
+        """Expected ends by day (D, B) where each day of an interval is as likely, and no day that is in none."""
+        each = (np.cumsum(self.covers @ np.sign(self.weight), axis=0) > 0).astype(np.float64)
+        return self.spread(each, self.chances(each)[1])
 
     def spread(self, daily: Floats, likely: Floats) -> Floats:
         """Expected ends by day (D, B)."""
@@ -224,6 +232,12 @@ class _Problem:
         """Expected ends (C, D, B) where this is how likely they are: one step of the EM."""
         each = zip(self.causes, chances.daily, chances.intervals, strict=True)
         return np.stack([cause.spread(daily, likely) for cause, daily, likely in each])
+
+    def apart(self, one: _Chances, other: _Chances) -> Floats:
+        """How far shares whose event came lie apart at most, (B,); where none came, shares that ended otherwise."""
+        apart = [np.abs(ours - theirs).max(axis=0) for ours, theirs in zip(one.until, other.until, strict=True)]
+        # Events come first.
+        return np.asarray(np.where(self.causes[0].is_any, apart[0], apart[-1]), dtype=np.float64)
 
     def likelihood(self, chances: _Chances) -> Floats:
         """Logarithm of how likely what was seen is, but for a constant, (B,)."""
