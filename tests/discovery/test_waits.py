@@ -88,6 +88,13 @@ def test_a_wait_that_ends_before_it_was_watched_or_nowhere_is_refused(wait: tupl
         Waits(*(np.array([each]) for each in wait))
 
 
+def test_pages_that_are_watched_after_all_others_may_have_ended_end_once() -> None:
+    """Both that are at risk on day 1 may end that day; what is left is a millionth, and less with each such day."""
+    found = estimate_hazards(Waits(*map(np.array, ([0, 0, 2, 3], [0, 0, 2, 4], [1, 2, 4, 6], [EVENT] * 4))))
+    assert found.share == pytest.approx([0, 1, 1, 1, 1, 1, 1])
+    assert np.add.reduceat(found.events, [0, 3, 5]) == pytest.approx([2, 1, 1])
+
+
 def test_a_page_that_ended_before_it_could_be_watched_is_not_taken_for_one_that_lasted() -> None:
     """Ten of twenty pages end on day 1; ten are watched from day 1 on, and end on day 3."""
     late = np.repeat([False, True], 10)

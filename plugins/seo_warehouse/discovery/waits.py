@@ -149,12 +149,12 @@ def _further(ends: Floats, once: Floats, twice: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Chances:
-    """How likely what was seen is. Of each cause its ends by day (D, B), those until each day's end, from 0 on (D + 1,
-    B), and in each of its wider intervals (I, B); and waiting still at each day's end (D, B).
+    """How likely what was seen is. Of each cause its ends by day (D, B), those from each day on (D + 1, B), and in each
+    of its wider intervals (I, B); and waiting still at each day's end (D, B).
     """
 
     daily: Sequence[Floats]
-    until: Sequence[Floats]
+    since: Sequence[Floats]
     intervals: Sequence[Floats]
     waiting: Floats
 
@@ -183,10 +183,13 @@ class _Ends:
         return replace(self, known=self.known[:, chosen], weight=self.weight[:, chosen])
 
     def chances(self, daily: Floats) -> tuple[Floats, Floats]:
-        """How likely an end until each day's end is, (D + 1, B), and one in each wider interval, (I, B)."""
-        until = np.zeros((daily.shape[0] + 1, daily.shape[1]))
-        np.cumsum(daily, axis=0, out=until[1:])
-        return until, np.maximum(until[self.by + 1] - until[self.after + 1], LEAST_LIKELY)
+        """How likely an end from each day on is, (D + 1, B), and one in each wider interval, (I, B).
+
+        Summed from the last day: where nearly all ended before, what is left is small beside what went.
+        """
+        since = np.zeros((daily.shape[0] + 1, daily.shape[1]))
+        np.cumsum(daily[::-1], axis=0, out=since[-2::-1])
+        return since, np.maximum(since[self.after + 1] - since[self.by + 1], LEAST_LIKELY)
 
     def spread_alike(self) -> Floats:
         """Expected ends by day (D, B) where each day of an interval is as likely, and no day that is in none."""
@@ -235,7 +238,7 @@ class _Problem:
 
     def apart(self, one: _Chances, other: _Chances) -> Floats:
         """How far shares whose event came lie apart at most, (B,); where none came, shares that ended otherwise."""
-        apart = [np.abs(ours - theirs).max(axis=0) for ours, theirs in zip(one.until, other.until, strict=True)]
+        apart = [np.abs(ours - theirs).max(axis=0) for ours, theirs in zip(one.since, other.since, strict=True)]
         # Events come first.
         return np.asarray(np.where(self.causes[0].is_any, apart[0], apart[-1]), dtype=np.float64)
 
@@ -255,7 +258,7 @@ class _Problem:
         before = _before(survival)
         daily = [hazard * before for hazard in hazards]
         told = [cause.chances(each) for cause, each in zip(self.causes, daily, strict=True)]
-        return _Chances(daily, [until for until, _ in told], [likely for _, likely in told], survival)
+        return _Chances(daily, [since for since, _ in told], [likely for _, likely in told], survival)
 
 
 def _problem(waits: Waits, counts: Floats) -> _Problem:
