@@ -1,9 +1,9 @@
 """What the models say of fresh simulated panels, with an effect of links and without, beside the truth.
 
 Panels of 300 pages (`_900`: of 900) x 2 keywords x 230 days, some 50 usable events each. A build holds two dozen of
-them, each a property of its own, so that a panel costs a few seconds. Verdicts are kept panel by panel in
-results/link_effect_worlds.csv, so that a run may be ended and gone on with; tables and picture are of all of these.
-docs/link-effect-simulations.md tells what the scenarios are.
+them, each a property of its own, those of each seed in a year of their own, so that a panel costs a few seconds.
+Verdicts are kept panel by panel in results/link_effect_worlds.csv, so that a run may be ended and gone on with; tables
+and picture are of all of these. docs/link-effect-simulations.md tells what the scenarios are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from seo_warehouse.effect.spill import measure
 from tests.effect.estimates import beyond_chance, estimate, followed_minus_nofollow, sample_error
 from tests.effect.simulation import MEASURED
 from tests.effect.spills import spill_rows
-from tests.effect.tables import update_rows
+from tests.effect.tables import FIRST_DAY, Row, update_rows
 from tests.effect.twin import Prepared, Sample, draw_sample, prepare
 from tests.effect.windows import window
 from tests.warehouse.effects import LOADED, build_effects, event_key, load
@@ -46,6 +47,8 @@ KEPT = RESULTS / "link_effect_worlds.csv"
 MEANS = RESULTS / "link_effect_worlds.json"
 PICTURE = PICTURES / "link-effect-worlds.svg"
 PAGES_OF_A_BUILD = 7_200
+APART = timedelta(weeks=52)
+"""Between the panels of one seed and those of the next: a warehouse has its updates once, and each seed its own."""
 FIRST_SEED = 10_000
 """No choice of the method was made on panels of this seed and later ones."""
 COVERS, FIRES, WIDTH, POWER = 0.93, 0.07, {"log_position": 1.2, "position": 1.35}, 0.89
@@ -104,7 +107,7 @@ class World:
 
 
 def make_world(scenario: str, seed: int, property_key: int) -> World:
-    """The panel of a seed. Scenarios share nothing but the days of updates, which a warehouse has once."""
+    """The panel of a seed, whose scenarios share the days of updates and nothing else."""
     knobs = replace(SCENARIOS[scenario], calendar=number("calendar", seed))
     panel = make_panel(number("worlds", scenario, seed), knobs)
     if "late_21" in scenario:
@@ -117,11 +120,13 @@ def make_world(scenario: str, seed: int, property_key: int) -> World:
 def judge(w: Warehouse, chosen: Sequence[tuple[str, int]]) -> Iterator[Judged]:
     """What a build says of panels that were chosen by scenario and seed, for each of MEASURED."""
     worlds = [make_world(scenario, seed, key) for key, (scenario, seed) in enumerate(chosen, 1)]
+    panels = {world.seed: world.panel for world in worlds}
+    first_days = {seed: FIRST_DAY - number * APART for number, seed in enumerate(panels)}
     clear(w)
     for world in worlds:
-        load(w, world.panel, world.property_key)
+        load(w, world.panel, world.property_key, first_days[world.seed])
     mark_index_changes(w)
-    add_updates(w, worlds[0].panel)
+    add_updates(w, [row for seed, panel in panels.items() for row in update_rows(panel, first_days[seed])])
     build_effects(w)
     published = publish_all(w)
     for world in worlds:
@@ -144,9 +149,9 @@ def clear(w: Warehouse) -> None:
     w.connection.execute("delete from intermediate.link_windows where end_day > 34")
 
 
-def add_updates(w: Warehouse, panel: Panel) -> None:
-    """The engine's updates, which are those of every panel of the build."""
-    for key, row in enumerate(update_rows(panel), 1):
+def add_updates(w: Warehouse, updates: Iterable[Row]) -> None:
+    """The engine's updates, which are those of every panel of the same year."""
+    for key, row in enumerate(updates, 1):
         dates = {"google_update_key": key, "begins_on": row["begin_date"], "ends_on": row["end_date"]}
         told = {"update_name": row["update_name"], "kind": "core", "is_confounder": True, "source_url": "simulated"}
         w.insert("marts.dim_google_update", [dates | told])
@@ -432,7 +437,7 @@ def builds(chosen: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
     """The panels by the builds that judge them."""
     size, taken = 0, list[tuple[str, int]]()
     for scenario, seed in chosen:
-        if taken and (size + SCENARIOS[scenario].pages > PAGES_OF_A_BUILD or seed != taken[-1][1]):
+        if taken and size + SCENARIOS[scenario].pages > PAGES_OF_A_BUILD:
             yield taken
             size, taken = 0, []
         size += SCENARIOS[scenario].pages

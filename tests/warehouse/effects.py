@@ -48,19 +48,20 @@ def event_key(property_key: int, number: int) -> int:
     return property_key * 1_000_000 + number
 
 
-def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
+def load(warehouse: Warehouse, panel: Panel, property_key: int = 1, first_day: date = tables.FIRST_DAY) -> None:
     """Put a panel into an empty warehouse whose models exist, beside others of other properties."""
     with warehouse.connection.transaction():
         knobs = panel.knobs
-        later = {tables.date_of(knobs.days // 2): knobs.later_depth} if knobs.later_depth else None
+        later = {tables.date_of(knobs.days // 2, first_day): knobs.later_depth} if knobs.later_depth else None
         warehouse.add_property(property_key, "shop.example", depth=knobs.depth, later_depths=later)
         for row in tables.keyword_rows(panel, property_key):
             url = page_url(row["page_key"]) if row["page_key"] else None
             warehouse.add_keyword(property_key, row["keyword"], url)
         _copy(warehouse, "marts.dim_page", (_page(row) for row in tables.page_rows(panel, property_key)))
-        _copy_checks(warehouse, panel, property_key)
+        _copy_checks(warehouse, panel, property_key, first_day)
         spread_checks(warehouse, property_key)
-        _copy(warehouse, "marts.fct_link_event", (_link(row) for row in tables.link_rows(panel, property_key)))
+        links = tables.link_rows(panel, property_key, first_day)
+        _copy(warehouse, "marts.fct_link_event", (_link(row) for row in links))
         spread_link_events(warehouse)
         _copy(
             warehouse,
@@ -68,13 +69,13 @@ def load(warehouse: Warehouse, panel: Panel, property_key: int = 1) -> None:
             (
                 {"property_key": property_key, "day": row["change_date"], "page_key": page_key(row["page_key"])}
                 | {"kind": "text", "origin": "generic_page_changes"}
-                for row in tables.edit_rows(panel, property_key)
+                for row in tables.edit_rows(panel, property_key, first_day)
             ),
         )
         looks = [
             {"property_key": property_key, "witness": tables.WITNESS, "day": day, "is_complete_look": True}
             | {"is_snapshot": False, "is_watching": False}
-            for day in tables.look_dates(panel)
+            for day in tables.look_dates(panel, first_day)
         ]
         _copy(warehouse, "intermediate.int_link__judge_looks", looks)
         publish_checked_days(warehouse, property_key)
@@ -202,7 +203,7 @@ def _page(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _copy_checks(warehouse: Warehouse, panel: Panel, property_key: int) -> None:
+def _copy_checks(warehouse: Warehouse, panel: Panel, property_key: int, first_day: date) -> None:
     """Rank checks, a series at a time: there are too many to tell each by itself."""
     warehouse.connection.execute(
         "create temp table told (keyword_key bigint, device text, states smallint[], depths smallint[],"
@@ -243,7 +244,7 @@ def _copy_checks(warehouse: Warehouse, panel: Panel, property_key: int) -> None:
         """,
         {
             "key": property_key,
-            "first": tables.FIRST_DAY,
+            "first": first_day,
             "engine": tables.ENGINE,
             "locale": tables.LOCALE,
             "states": list(STATES),
