@@ -25,7 +25,7 @@ import orjson
 
 from seo_warehouse.client.access import Auth
 from seo_warehouse.client.answers import Decode, Items, UndocumentedError, excerpt, read_document, retry_after_seconds
-from seo_warehouse.client.archive import Answer, Archive
+from seo_warehouse.client.archive import Answer, Archive, packing
 from seo_warehouse.client.plans import Ask, planned_at, read_plan
 from seo_warehouse.client.shapes import Tally
 from seo_warehouse.client.sieve import Sieve
@@ -332,10 +332,10 @@ class Api:
         self.usage.calls -= 1
         self.archive.withdraw(key)
 
-    def received(self, key: str, answer: Answer) -> None:
+    def received(self, key: str, answer: Answer, packed: Callable[[], bytes] | None = None) -> None:
         """Keep the answer of a call that `sending` recorded, and count it."""
         self._count(answer)
-        self.archive.put(key, answer)
+        self.archive.put(key, answer, packed)
 
     def close(self) -> None:
         """Close the connections."""
@@ -432,6 +432,7 @@ class Api:
         except (UnsentError, RefusedAddressError):
             self.unsent(call.key)
             raise
+        packed = packing(answer)
         try:
             self._judge(call, answer)
             decoded = read_document(str(call), answer, call.decode, partial(self.shapes.see, call.path))
@@ -442,7 +443,7 @@ class Api:
                 # The provider said no: nothing was carried out, the call may be sent again.
                 self.archive.withdraw(call.key)
             raise
-        self.received(call.key, answer)
+        self.received(call.key, answer, packed)
         return answer, decoded
 
     def _stripped(self, answer: Answer, path: str) -> Answer:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from io import BufferedReader, RawIOBase
 from pathlib import Path, PosixPath, WindowsPath
 from typing import IO, Any, BinaryIO, Protocol, Self
@@ -28,6 +30,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*")
 _MAX_ANSWER_BYTES = 2**31
 """What a damaged file may pretend to hold."""
 _BUFFER_BYTES = 1 << 20
+_LARGE_BYTES = 1 << 20
+"""Of an answer that takes longer to pack than a thread to begin."""
 
 
 class Folder(Protocol):
@@ -121,9 +125,9 @@ class Archive:
         """Forget an intent: the call was surely not carried out."""
         (self.folder / f"{_checked(key)}.sent").unlink(missing_ok=True)
 
-    def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer."""
-        self._write(f"{_checked(key)}.zst", _packed(answer))
+    def put(self, key: str, answer: Answer, packed: Callable[[], bytes] | None = None) -> None:
+        """Keep an answer, which `packing` may have begun to pack."""
+        self._write(f"{_checked(key)}.zst", packed() if packed else _packed(answer))
 
     def put_refused(self, key: str, answer: Answer) -> None:
         """Keep the last answer that was no use, for a person to look at; `get` never returns it."""
@@ -259,6 +263,16 @@ def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be a file name in the archive")
     return name
+
+
+def packing(answer: Answer) -> Callable[[], bytes]:
+    """Pack an answer for `put`: a large one beside what its caller does until then, on another core if there is one."""
+    if len(answer.body) < _LARGE_BYTES:
+        return partial(_packed, answer)
+    packer = ThreadPoolExecutor(1)
+    packed = packer.submit(_packed, answer)
+    packer.shutdown(wait=False)
+    return packed.result
 
 
 def _packed(answer: Answer) -> bytes:

@@ -127,16 +127,13 @@ class RowEncoder:
 
     def lines(self, rows: Sequence[Row]) -> str:
         """Rows as COPY takes them. Raises LoadError naming the columns that a row lacks or should not have."""
-        # Mostly one: all rows have the same names.
-        for shape in set(map(tuple, rows)):
-            if (found := set(shape)) != self._names:
-                number = self.row_count + 1 + next(place for place, row in enumerate(rows) if tuple(row) == shape)
-                missing, unknown = sorted(self._names - found), sorted(map(repr, found - self._names))
-                raise LoadError(
-                    f"{self.what}: row {number} lacks {', '.join(missing) or 'nothing'}"
-                    f" and has unknown {', '.join(unknown) or 'nothing'}"
-                )
-        picked = list(map(self._pick, rows))
+        try:
+            picked = list(map(self._pick, rows))
+            are_named = set(map(len, rows)) <= {len(self._names)}
+        except KeyError:
+            are_named = False
+        if not are_named:
+            raise self._misnamed(rows)
         numbers = range(self.row_count + 1, self.row_count + 1 + len(rows))
         self.row_count += len(rows)
         try:
@@ -145,6 +142,14 @@ class RowEncoder:
         # A list where a URL belongs cannot be looked up.
         except (stored.UnfitError, TypeError):
             return "".join(map(self._mended_line, rows, picked, numbers))
+
+    def _misnamed(self, rows: Sequence[Row]) -> LoadError:
+        number, found = next((number, set(row)) for number, row in enumerate(rows, 1) if set(row) != self._names)
+        missing, unknown = sorted(self._names - found), sorted(map(repr, found - self._names))
+        return LoadError(
+            f"{self.what}: row {self.row_count + number} lacks {', '.join(missing) or 'nothing'}"
+            f" and has unknown {', '.join(unknown) or 'nothing'}"
+        )
 
     def _mended_line(self, row: Row, values: tuple[Any, ...], number: int) -> str:
         cells: list[str] = []
