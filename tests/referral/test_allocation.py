@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seo_warehouse.referral.allocation import SPANS, Group, allocate
 from seo_warehouse.referral.habits import POOLED_BURST, POOLED_SHAPE, Evidence, Habits, Missed, learn, miss
@@ -52,6 +54,22 @@ def test_visits_add_up_and_are_the_same_twice(worlds: dict[str, list[World]]) ->
         assert (made.visits <= made.high + 1e-9).all()
         for one, other in zip(vars(made).values(), vars(again).values(), strict=True):
             assert np.array_equal(one, other)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_weeks_in_another_order_are_laid_alike_to_the_last_digit(data: st.DataObject) -> None:
+    weeks = data.draw(st.integers(2, 12))
+    lived = st.lists(st.sampled_from([0.0, 3.3, 6.58]), min_size=weeks, max_size=weeks)
+    exposure = np.array([[6.58] * weeks, *data.draw(st.lists(lived, min_size=1, max_size=4))])
+    visits = np.array(data.draw(st.lists(st.integers(0, 30), min_size=weeks, max_size=weeks)))
+    group = replace(group_of(list(visits), exposure.tolist()), span=np.sort(np.arange(weeks) % 3)[::-1])
+    order = np.array(data.draw(st.permutations(range(weeks))))
+    other = replace(group, visits=visits[order], span=group.span[order], exposure=exposure[:, order])
+    made, again = allocate(group, HABITS), allocate(other, HABITS)
+    assert made.visits.sum(axis=0) == pytest.approx([visits[group.span <= number].sum() for number in range(3)])
+    for one, two in zip(vars(made).values(), vars(again).values(), strict=True):
+        assert np.array_equal(one, two)
 
 
 def test_each_span_holds_the_one_before() -> None:

@@ -5,7 +5,7 @@ Not Gibbs, whose chain mixes in about as many steps as there are visits; not EM,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,11 +55,23 @@ class Allocation:
     """(L,) how much of a link's prior rate is what it was counted to bring, 0 to 1."""
 
 
+@dataclass(frozen=True)
+class _Alike:
+    """Pieces in which every link is as exposed, taken together, since they tell by their sums. U kinds of pieces."""
+
+    exposure: Floats
+    """(L, U)"""
+    pieces: Floats
+    """(U,) how many."""
+    visits: Ints
+    """(U, spans) of those that each span is the first to hold."""
+
+
 def allocate(group: Group, habits: Habits) -> Allocation:
     """What each link of a group brought. The same group and habits give the same figures to the last digit."""
-    missed = habits.missed
+    missed, alike = habits.missed, _alike(group)
     middle, few, many = (
-        _drawn(group, habits, shape, share, np.random.default_rng([group.seed & (2**64 - 1), number]))
+        _drawn(group, alike, habits, shape, share, np.random.default_rng([group.seed & (2**64 - 1), number]))
         for number, (shape, share) in enumerate(
             ((habits.shape, missed.mean), (habits.shape_low, missed.low), (habits.shape_low, missed.high))
         )
@@ -75,43 +87,46 @@ def allocate(group: Group, habits: Habits) -> Allocation:
     )
 
 
-def _drawn(group: Group, habits: Habits, shape: float, missed: float, rng: np.random.Generator) -> Floats:
+def _alike(group: Group) -> _Alike:
+    """The pieces in which some link lived."""
+    lived = group.exposure.any(axis=0)
+    if group.visits[~lived].any():
+        raise ValueError("visits on days on which no link of the group lived")
+    exposure, kind = np.unique(group.exposure[:, lived], axis=1, return_inverse=True)
+    visits = np.zeros((exposure.shape[1], len(SPANS)), np.int64)
+    np.add.at(visits, (kind.ravel(), group.span[lived]), group.visits[lived])
+    return _Alike(exposure, np.bincount(kind.ravel(), minlength=exposure.shape[1]).astype(np.float64), visits)
+
+
+def _drawn(
+    group: Group, alike: _Alike, habits: Habits, shape: float, missed: float, rng: np.random.Generator
+) -> Floats:
     """(KEPT, L + 1, spans) visits, drawn from what is known of them."""
-    group = _live(group)
     odds = missed / (1 - missed)
     unknown = max(shape * odds * group.mean.size, 1e-3)
     shapes = np.append(shape + group.own_visits, unknown)
     rates = np.append(shape / group.mean + group.own_exposure, shape / group.mean.mean())
-    exposure = np.vstack([group.exposure, group.exposure.mean(axis=0)])
+    exposure = np.vstack([alike.exposure, alike.exposure.mean(axis=0)])
     # Of a shape below 1 a draw may be 0 in floating point; of such a link nothing is expected.
     drawn = np.maximum(rng.standard_gamma(shapes, (DRAWS, shapes.size)), 1e-300) / rates
-    kept = drawn[_chosen(_log_weights(group, drawn @ exposure, shapes, drawn @ rates, habits.burst), rng)]
+    kept = drawn[_chosen(_log_weights(alike, drawn @ exposure, shapes, drawn @ rates, habits.burst), rng)]
     share = kept[:, None, :] * exposure.T
     share /= share.sum(axis=2, keepdims=True)
-    counts = rng.multinomial(group.visits, share)
-    made = np.zeros((KEPT, shapes.size, len(SPANS)))
-    for number in range(len(SPANS)):
-        made[:, :, number] = counts[:, group.span <= number].sum(axis=1)
+    # Draws of pieces of one share add up to a draw of their sum.
+    counts = rng.multinomial(alike.visits, share[:, :, None, :])
+    made: Floats = counts.sum(axis=1).cumsum(axis=1).transpose(0, 2, 1).astype(np.float64)
     return made
 
 
-def _live(group: Group) -> Group:
-    """The pieces in which some link lived."""
-    lived = group.exposure.sum(axis=0) > 0
-    if group.visits[~lived].any():
-        raise ValueError("visits on days on which no link of the group lived")
-    return replace(group, visits=group.visits[lived], span=group.span[lived], exposure=group.exposure[:, lived])
-
-
-def _log_weights(group: Group, expected: Floats, shapes: Floats, scale: Floats, burst: float) -> Floats:
-    """(DRAWS,) log likelihood of the visits; `expected` is (DRAWS, P).
+def _log_weights(alike: _Alike, expected: Floats, shapes: Floats, scale: Floats, burst: float) -> Floats:
+    """(DRAWS,) log likelihood of the visits; `expected` is (DRAWS, U), of a piece.
 
     Of the weeks, given their sum, times that of the sum: a negative binomial each.
     """
-    total = expected.sum(axis=1)
-    visits, count, size = group.visits, int(group.visits.sum()), float(shapes.sum())
+    total, visits = expected @ alike.pieces, alike.visits.sum(axis=1)
+    count, size = int(visits.sum()), float(shapes.sum())
     by_week = np.maximum(count * expected / total[:, None], 1e-300)
-    weeks = (visits * np.log(by_week) - (visits + burst) * np.log(burst + by_week)).sum(axis=1)
+    weeks = np.log(by_week) @ visits - np.log(burst + by_week) @ (visits + burst * alike.pieces)
     sums = total / scale
     return np.asarray(weeks + count * np.log(sums) - (count + size) * np.log1p(sums), np.float64)
 

@@ -21,18 +21,18 @@ from seo_warehouse.urls import key64
 log = logging.getLogger(__name__)
 MOST_READ, AGES = 20_000, 6
 """Links of a property that habits are learned from, chosen by their keys, which are hashes; and classes of age."""
-WITNESSES = """
+WITNESSES = f"""
 select property_key, witness,
     coalesce(sum(visit_count) / nullif(sum(day_count), 0), 1)::float8
 from (
     select property_key, witness, week, span_no, source_host_key, page_key, min(visit_count) as visit_count,
-        sum((select sum(days) from unnest(day_counts) as age(days))) as day_count
+        sum({" + ".join(f"day_counts[{age}]" for age in range(1, AGES + 1))}) as day_count
     from intermediate.int_referral__count_exposures
     group by property_key, witness, week, span_no, source_host_key, page_key
 ) as groups
 group by property_key, witness
 order by property_key, witness
-"""
+"""  # noqa: S608
 PAGES = """
 select count(*) filter (where is_unknown), count(*)
 from (
@@ -54,12 +54,18 @@ order by m.link_key
 limit {MOST_READ}
 """  # noqa: S608
 GROUPS = f"""
-select e.source_host_key, e.page_key, e.link_key, e.week, e.span_no, e.day_counts, e.visit_count, {LINK}
-from intermediate.int_referral__count_exposures as e
+select e.source_host_key, e.page_key, e.link_key, e.pieces, e.day_counts, e.visit_counts, {LINK}
+from (
+    select property_key, witness, source_host_key, page_key, link_key,
+        array_agg((week - date '2000-01-03') / 7 * {len(SPANS)} + {len(SPANS) - 1} - span_no) as pieces,
+        array_agg(day_counts) as day_counts, array_agg(visit_count) as visit_counts
+    from intermediate.int_referral__count_exposures
+    where property_key = %(key)s and witness = %(witness)s
+    group by property_key, witness, source_host_key, page_key, link_key
+) as e
 join intermediate.int_referral__measure_links as m
     on m.property_key = e.property_key and m.witness = e.witness and m.link_key = e.link_key
-where e.property_key = %(key)s and e.witness = %(witness)s
-order by e.source_host_key, e.page_key, e.link_key, e.week, e.span_no desc
+order by e.source_host_key, e.page_key, e.link_key
 """  # noqa: S608
 COPY = """
 copy ops.referral_estimate (
@@ -104,7 +110,7 @@ def _rows(reader: psycopg.Connection[Any]) -> Iterator[Row]:
         places: dict[str | None, int] = {}
         habits = _habits(reader, property_key, witness, mean, places)
         with reader.cursor(name="referral_groups") as cursor:
-            rows: Iterable[Row] = cursor.execute(GROUPS, where)
+            rows: Iterable[Row] = cursor.execute(GROUPS, where, binary=True)
             for (host, page), members in groupby(rows, key=lambda row: row[:2]):
                 read = _read(list(members), habits, places, key64(property_key, host, page, "referral"))
                 if read.group.visits.sum() >= LEAST_VISITS:
@@ -129,17 +135,15 @@ def _link(row: Row, places: dict[str | None, int]) -> Link:
 
 
 def _read(members: list[Row], habits: Habits, places: dict[str | None, int], seed: int) -> Read:
-    weeks = {week: number for number, week in enumerate(sorted({(row[3], -row[4]) for row in members}))}
-    keys = tuple(sorted({row[2] for row in members}))
-    numbers = {key: number for number, key in enumerate(keys)}
-    links = {row[2]: _link(row[7:], places) for row in members}
-    visits, exposure = np.zeros(len(weeks), np.int64), np.zeros((len(keys), len(weeks)))
-    for _, _, key, week, span_no, days, count, *_ in members:
-        piece = weeks[week, -span_no]
-        visits[piece] = count
-        exposure[numbers[key], piece] = links[key].host_share * float(np.array(days) @ habits.decay)
-    span = np.array([-minus for _, minus in weeks], np.int64)
-    own: list[Link] = [links[key] for key in keys]
+    own = [_link(row[6:], places) for row in members]
+    pieces = np.unique(np.concatenate([row[3] for row in members]))
+    visits, exposure = np.zeros(pieces.size, np.int64), np.zeros((len(own), pieces.size))
+    for number, (link, (_, _, _, lived, days, counts, *_)) in enumerate(zip(own, members, strict=True)):
+        place = np.searchsorted(pieces, lived)
+        visits[place] = counts
+        # Not as a product of matrices, whose sums may differ by a bit from row to row.
+        exposure[number, place] = link.host_share * (np.array(days) * habits.decay).sum(axis=1)
+    span = len(SPANS) - 1 - pieces % len(SPANS)
     group = Group(
         visits=visits,
         span=span,
@@ -150,7 +154,7 @@ def _read(members: list[Row], habits: Habits, places: dict[str | None, int], see
         seed=seed,
     )
     candidates = tuple(int(exposure[:, span <= number].any(axis=1).sum()) for number in range(len(SPANS)))
-    return Read(keys, group, candidates)
+    return Read(tuple(row[2] for row in members), group, candidates)
 
 
 def _means(habits: Habits, kinds: list[int]) -> Floats:
