@@ -125,6 +125,23 @@ keep one row in two hundred, and a rebuild of everything became a nested loop of
     {%- endif -%}
 {%- endmacro %}
 
+{#- Months that hold a claimed day. -#}
+{% macro claimed_months(claims) -%}
+    select distinct claimed.property_key, date_trunc('month', claimed.day)::date as month
+    from ({{ claimed_days(claims) }}) as claimed
+{%- endmacro %}
+
+{#- Pre-hook of a model kept by months. -#}
+{% macro replace_claimed_months(claims) -%}
+    {%- if execute and is_incremental() -%}
+        delete from {{ this }} as stale
+        {% if var('build_id') | int != 0 -%}
+            using ({{ claimed_months(claims) }}) as claimed
+            where stale.property_key = claimed.property_key and stale.month = claimed.month
+        {%- endif %}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
 The project's other pre-hook. PostgreSQL cannot see how many rows a set of days selects, guesses one, and would join whole
 tables by nested loops. Only a model that reads a build's own few days keeps them: there they follow the index.

@@ -8,7 +8,7 @@ from tests.warehouse.world import Warehouse
 
 MODELS = (
     *("+dim_link", "+dim_keyword", "+fct_search_total", "+fct_page_change"),
-    *("+rpt_search_summary", "+fct_referral_visit"),
+    *("+rpt_search_summary", "+rpt_referral_source", "+int_referral__sum_hosts"),
     *("+rpt_link_contribution", "+fct_link_effect_page", "+int_effect__cross_arms", "+int_effect__cross_weeks"),
 )
 """What builds are compared on."""
@@ -26,6 +26,8 @@ TABLES = {
     "marts.fct_search_page": "day, page_key",
     "marts.fct_search_total": "day",
     "marts.rpt_search_summary": "day, dimension, value",
+    "marts.rpt_referral_source": "witness, month, class, host_key",
+    "intermediate.int_referral__sum_hosts": "witness, day, class, host_key",
     "intermediate.int_link__sum_positions": "series_key, depth, day",
     "intermediate.int_link__mark_ranked_days": "series_key, block, page_key",
     "intermediate.int_effect__sum_searches": "page_key, day",

@@ -1,15 +1,21 @@
-{{ config(materialized='table') }}
+{%- set claims = {'kinds': ['visits', 'landings'], 'follows_pages': true, 'follows_lives': true} -%}
+{{ config(materialized='incremental', incremental_strategy='append', meta={'claims': claims}) }}
 
 with
+    claimed as ({{ claimed_days(claims) }}),
+
     visits as (
         select
-            *,
+            visit.property_key,
+            visit.witness,
+            visit.day,
             case
-                when class in ('link', 'link_host', 'other_site') then 'site' else class
-            end as sort,
-            {{ key64("coalesce(referrer_host, '')") }} as host_key
-        from {{ ref('fct_referral_visit') }}
-        where class <> 'own' and visit_count > 0
+                when visit.class in ('link', 'link_host', 'other_site') then 'site' else visit.class
+            end as class,
+            visit.referrer_host,
+            visit.visit_count
+        from {{ ref('fct_referral_visit') }} as visit {{ join_days('visit', claims=claims) }}
+        where visit.class <> 'own' and visit.visit_count > 0
     )
 
 select
@@ -17,9 +23,9 @@ select
     witness,
     day,
     date_trunc('month', day)::date as month,
-    sort as class,
-    host_key,
-    min(referrer_host) as host,
+    class,
+    {{ key64("coalesce(referrer_host, '')") }} as host_key,
+    referrer_host as host,
     sum(visit_count) as visit_count
 from visits
-group by property_key, witness, day, sort, host_key
+group by property_key, witness, day, class, referrer_host
