@@ -33,13 +33,16 @@ a class, a path before none and the longest host first.
                 substring(referrers.referrer_url from '^[a-z-]+://[^/]+(/.*)') as path
             from
                 (
-                    select distinct
-                        property_key, referrer_url, string_to_array(referrer_host, '.') as labels
+                    select property_key, referrer_url, string_to_array(referrer_host, '.') as labels
                     from {{ referrers }}
-                    where referrer_host is not null
                 ) as referrers
             cross join lateral generate_series(1, cardinality(referrers.labels)) as suffix(labels)
         ) as suffixes
+    -- Rows, not a choice of two: what is equal to one thing PostgreSQL looks up, and tried each host of the list with each referrer.
+    cross join
+        lateral(
+            values (suffixes.host), (regexp_replace(suffixes.host, '(\.((com?|org)\.)?[a-z]{2}|\.com)$', '.*'))
+        ) as name(host)
     inner join
         (
             select null::integer as property_key, class, host, path, is_below, site
@@ -48,9 +51,7 @@ a class, a path before none and the longest host first.
             select property_key, class, host, null as path, true as is_below, null as site
             from {{ ref('stg_ops__referrer_class') }}
         ) as listed
-        on listed.host in (
-            suffixes.host, regexp_replace(suffixes.host, '(\.((com?|org)\.)?[a-z]{2}|\.com)$', '.*')
-        )
+        on listed.host = name.host
     where
         coalesce(listed.property_key = suffixes.property_key, true)
         and (listed.is_below or suffixes.is_whole)
@@ -73,9 +74,9 @@ a class, a path before none and the longest host first.
 
 {#-
 Visits of `visits` with these columns and the address that their referrer means. A witness may leave out its scheme, `www.` and the slash at
-its end (other_url_keys): then a page with a live link comes before a host with one, https before http, and both before `www.`.
+its end (`bare` are visits that have other_url_keys): then a page with a live link comes before a host with one, https before http, and both before `www.`.
 -#}
-{% macro resolved_visits(visits, columns) -%}
+{% macro resolved_visits(visits, bare, columns) -%}
     select
         {%- for column in columns %}
             visit.{{ column }},
@@ -85,14 +86,14 @@ its end (other_url_keys): then a page with a live link comes before a host with 
         coalesce(resolved.url_key, visit.referrer_url_key) as referrer_url_key
     from {{ visits }} as visit
     left join
-        ({{ _resolved_referrers(visits) }}) as resolved
+        ({{ _resolved_referrers(bare) }}) as resolved
         on resolved.property_key = visit.property_key
         and resolved.day = visit.day
         and resolved.referrer_url = visit.referrer_url
         and visit.other_url_keys is not null
 {%- endmacro %}
 
-{% macro _resolved_referrers(visits) -%}
+{% macro _resolved_referrers(bare) -%}
     select distinct
         on (named.property_key, named.day, named.referrer_url)
         named.property_key,
@@ -117,8 +118,7 @@ its end (other_url_keys): then a page with a live link comes before a host with 
             from
                 (
                     select distinct property_key, day, referrer_url, referrer_host, other_url_keys
-                    from {{ visits }}
-                    where other_url_keys is not null
+                    from {{ bare }}
                 ) as bare
             cross join
                 (
@@ -173,26 +173,3 @@ its end (other_url_keys): then a page with a live link comes before a host with 
 
 {#- Whether an interval leaves the value untold: it is wider than five visits, and than the value. -#}
 {% macro is_wide(value, low, high) -%} {{ high }} - {{ low }} > greatest(5, {{ value }}) {%- endmacro %}
-
-{#- Ages of links in days, from and before, by which their visits are told apart; a link counts on the day before it came. -#}
-{% macro visit_ages() -%}
-    {{ return([[-1, 7], [7, 14], [14, 28], [28, 56], [56, 112], [112, none]]) }}
-{%- endmacro %}
-
-{#- The days of such an age; of a link that was there at the start all are of the last. -#}
-{% macro days_of_age(age, born_day) -%}
-    daterange(
-        coalesce({{ born_day }}, '-infinity') + {{ age[0] }},
-        {% if age[1] is none %} 'infinity'
-        {% else %} coalesce({{ born_day }}, '-infinity') + {{ age[1] }}
-        {% endif %}
-    )
-{%- endmacro %}
-
-{#- How many days there are in a multirange. -#}
-{% macro day_count(days) -%}
-    (
-        select coalesce(sum(upper(part.days) - lower(part.days)), 0)::integer
-        from unnest({{ days }}) as part(days)
-    )
-{%- endmacro %}

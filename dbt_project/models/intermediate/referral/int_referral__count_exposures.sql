@@ -1,16 +1,55 @@
 {{ config(materialized='table') }}
 
 with
-    visits as (
+    weeks as (select * from {{ ref('int_referral__list_weeks') }}),
+
+    placed_days as (
+        select
+            weeks.property_key,
+            weeks.witness,
+            weeks.week,
+            weeks.span_no,
+            lower(part.days) + place.number as day
+        from weeks
+        cross join lateral unnest(weeks.days) as part(days)
+        cross join
+            lateral generate_series(0, upper(part.days) - lower(part.days) - 1) as place(number)
+    ),
+
+    counted as (
         select
             property_key,
             witness,
-            day,
             {{ key64('referrer_host') }} as source_host_key,
             page_key,
+            week,
+            span_no,
             visit_count
-        from {{ ref('fct_referral_visit') }}
-        where grade = 'ambiguous'
+        from
+            (
+                select
+                    visit.property_key,
+                    visit.witness,
+                    visit.referrer_host,
+                    visit.page_key,
+                    placed_days.week,
+                    placed_days.span_no,
+                    sum(visit.visit_count)::bigint as visit_count
+                from {{ ref('fct_referral_visit') }} as visit
+                inner join
+                    placed_days
+                    on placed_days.property_key = visit.property_key
+                    and placed_days.witness = visit.witness
+                    and placed_days.day = visit.day
+                where visit.grade = 'ambiguous'
+                group by
+                    visit.property_key,
+                    visit.witness,
+                    visit.referrer_host,
+                    visit.page_key,
+                    placed_days.week,
+                    placed_days.span_no
+            ) as sums
     ),
 
     -- Of a link on every page of a site nobody could tell which page sent whom.
@@ -22,41 +61,15 @@ with
     ),
 
     groups as (
-        select distinct visits.property_key, visits.witness, visits.source_host_key, visits.page_key
-        from visits
+        select distinct
+            counted.property_key, counted.witness, counted.source_host_key, counted.page_key
+        from counted
         inner join
             sizes
-            on sizes.property_key = visits.property_key
-            and sizes.source_host_key = visits.source_host_key
-            and sizes.page_key = visits.page_key
+            on sizes.property_key = counted.property_key
+            and sizes.source_host_key = counted.source_host_key
+            and sizes.page_key = counted.page_key
         where sizes.candidate_count <= {{ var('most_referral_links') }}
-    ),
-
-    weeks as (select * from {{ ref('int_referral__list_weeks') }}),
-
-    counted as (
-        select
-            visits.property_key,
-            visits.witness,
-            visits.source_host_key,
-            visits.page_key,
-            weeks.week,
-            weeks.span_no,
-            sum(visits.visit_count)::bigint as visit_count
-        from visits
-        inner join
-            weeks
-            on weeks.property_key = visits.property_key
-            and weeks.witness = visits.witness
-            and weeks.week = date_trunc('week', visits.day)::date
-            and weeks.days @> visits.day
-        group by
-            visits.property_key,
-            visits.witness,
-            visits.source_host_key,
-            visits.page_key,
-            weeks.week,
-            weeks.span_no
     ),
 
     exposed as (
@@ -68,12 +81,8 @@ with
             candidates.link_key,
             weeks.week,
             weeks.span_no,
-            {%- for age in visit_ages() %}
-                {{ day_count(
-                    'candidates.shared_days * weeks.days * datemultirange(' ~ days_of_age(age, 'candidates.born_day') ~ ')'
-                ) }}
-                as age_{{ loop.index }}_days{{ ',' if not loop.last }}
-            {%- endfor %}
+            {{ days_by_age('candidates.shared_days * weeks.days', 'candidates.born_day') }}
+            as day_counts
         from groups
         inner join
             {{ ref('int_referral__list_candidates') }} as candidates
@@ -95,11 +104,7 @@ select
     exposed.link_key,
     exposed.week,
     exposed.span_no,
-    array[
-        {%- for age in visit_ages() -%}
-            exposed.age_{{ loop.index }}_days{{ ', ' if not loop.last }}
-        {%- endfor -%}
-    ] as day_counts,
+    exposed.day_counts,
     coalesce(counted.visit_count, 0) as visit_count
 from exposed
 left join

@@ -29,23 +29,6 @@ with
             and odd.witness = weeks_watched.witness
     ),
 
-    seen as (
-        select
-            visit.property_key,
-            visit.witness,
-            visit.link_key,
-            visit.day,
-            visit.grade,
-            visit.visit_count
-        from {{ ref('fct_referral_visit') }} as visit
-        left join
-            odd_days
-            on odd_days.property_key = visit.property_key
-            and odd_days.witness = visit.witness
-            and odd_days.day = visit.day
-        where visit.link_key is not null and odd_days.day is null
-    ),
-
     links as (
         select
             property_key,
@@ -59,43 +42,59 @@ with
         group by property_key, link_key
     ),
 
-    visits as (
+    seen as (
         select
             visit.property_key,
             visit.witness,
             visit.link_key,
+            visit.day,
+            visit.day - {{ counted_from('links.born_day') }} as age,
+            visit.grade,
+            visit.visit_count
+        from {{ ref('fct_referral_visit') }} as visit
+        inner join
+            links on links.property_key = visit.property_key and links.link_key = visit.link_key
+        left join
+            odd_days
+            on odd_days.property_key = visit.property_key
+            and odd_days.witness = visit.witness
+            and odd_days.day = visit.day
+        where visit.link_key is not null and odd_days.day is null
+    ),
+
+    visits as (
+        select
+            property_key,
+            witness,
+            link_key,
             {%- for grade in ['exact', 'sole'] %}
                 array[
                     {%- for age in visit_ages() %}
                         coalesce(
-                            sum(visit.visit_count) filter (
+                            sum(visit_count) filter (
                                 where
-                                    visit.grade = '{{ grade }}'
-                                    and visit.day <@ {{ days_of_age(age, 'links.born_day') }}
+                                    grade = '{{ grade }}' and age >= {{ age[0] }}
+                                    {%- if age[1] is not none %} and age < {{ age[1] }}{% endif %}
                             ),
                             0
                         )::bigint{{ ',' if not loop.last }}
                     {%- endfor %}
                 ] as {{ grade }}_counts{{ ',' if not loop.last }}
             {%- endfor %}
-        from seen as visit
-        inner join
-            links on links.property_key = visit.property_key and links.link_key = visit.link_key
-        group by visit.property_key, visit.witness, visit.link_key
+        from seen
+        group by property_key, witness, link_key
     ),
 
     weeks as (
         select
-            visit.property_key,
-            visit.witness,
-            visit.link_key,
-            date_trunc('week', visit.day) as week,
-            sum(visit.visit_count) as visit_count
-        from seen as visit
-        inner join
-            links on links.property_key = visit.property_key and links.link_key = visit.link_key
-        where visit.day >= coalesce(links.born_day, '-infinity') + 56
-        group by visit.property_key, visit.witness, visit.link_key, date_trunc('week', visit.day)
+            property_key,
+            witness,
+            link_key,
+            date_trunc('week', day) as week,
+            sum(visit_count) as visit_count
+        from seen
+        where age >= 56
+        group by property_key, witness, link_key, date_trunc('week', day)
     ),
 
     pairs as (
@@ -114,15 +113,8 @@ select
     links.link_key,
     links.referrer_policy,
     links.place,
-    {%- for days in ['days', 'alone_days'] %}
-        array[
-            {%- for age in visit_ages() %}
-                {{ day_count(
-                    'links.' ~ days ~ ' * witnessed.days * datemultirange(' ~ days_of_age(age, 'links.born_day') ~ ')'
-                ) }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        ] as {{ 'day_counts' if days == 'days' else 'alone_day_counts' }},
-    {%- endfor %}
+    {{ days_by_age('links.days * witnessed.days', 'links.born_day') }} as day_counts,
+    {{ days_by_age('links.alone_days * witnessed.days', 'links.born_day') }} as alone_day_counts,
     coalesce(visits.exact_counts, '{0,0,0,0,0,0}') as exact_counts,
     coalesce(visits.sole_counts, '{0,0,0,0,0,0}') as sole_counts,
     coalesce(pairs.week_pair_count, 0) as week_pair_count

@@ -6,8 +6,6 @@
 {%- set group = 'property_key, witness, day, source_host, landing_url_key' -%}
 
 with
-    visits as (select * from {{ ref('int_referral__read_visits') }}),
-
     landings as (
         select
             {{ group }},
@@ -22,14 +20,16 @@ with
 
     hosts as (
         select *, regexp_replace(referrer_host, '^www\.', '') as source_host
-        from visits
+        from {{ ref('int_referral__read_visits') }}
         where witness in ('{{ tellers }}')
     ),
 
     counted as (select *, sum(visit_count) over (partition by {{ group }}) as host_count from hosts)
 
 select {%- for column in columns %} {{ column }}, {%- endfor %} key_event_count, revenue, currency
-from visits
+-- Not of a step that both halves read: PostgreSQL would write its rows down, and know nothing of
+-- them.
+from {{ ref('int_referral__read_visits') }}
 where witness not in ('{{ tellers }}')
 union all
 select

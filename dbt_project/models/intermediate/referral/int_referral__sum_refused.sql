@@ -2,11 +2,11 @@
 {{ config(materialized='table', tags=['after_estimates']) }}
 
 with
-    visits as (
+    sums as (
         select
             visit.property_key,
             visit.witness,
-            {{ key64('visit.referrer_host') }} as source_host_key,
+            visit.referrer_host,
             visit.page_key,
             spans.span,
             spans.first_day,
@@ -22,12 +22,14 @@ with
         group by
             visit.property_key,
             visit.witness,
-            {{ key64('visit.referrer_host') }},
+            visit.referrer_host,
             visit.page_key,
             spans.span,
             spans.first_day,
             spans.last_day
     ),
+
+    visits as (select *, {{ key64('referrer_host') }} as source_host_key from sums),
 
     estimates as (select distinct {{ group }}, span from {{ ref('stg_ops__referral_estimate') }}),
 

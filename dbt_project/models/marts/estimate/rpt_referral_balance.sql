@@ -1,21 +1,27 @@
 {{ config(materialized='table', tags=['after_estimates']) }}
 
 with
+    days as (
+        select property_key, witness, day, grade, sum(visit_count)::bigint as visit_count
+        from {{ ref('fct_referral_visit') }}
+        where grade is not null and grade <> 'ambiguous'
+        group by property_key, witness, day, grade
+    ),
+
     visits as (
         select
-            visit.property_key,
-            visit.witness,
+            days.property_key,
+            days.witness,
             spans.span,
-            visit.grade as kind,
-            sum(visit.visit_count)::bigint as visit_count
-        from {{ ref('fct_referral_visit') }} as visit
+            days.grade as kind,
+            sum(days.visit_count)::bigint as visit_count
+        from days
         inner join
             {{ ref('int_referral__list_spans') }} as spans
-            on spans.property_key = visit.property_key
-            and spans.witness = visit.witness
-            and visit.day >= spans.first_day
-        where visit.grade is not null and visit.grade <> 'ambiguous'
-        group by visit.property_key, visit.witness, spans.span, visit.grade
+            on spans.property_key = days.property_key
+            and spans.witness = days.witness
+            and days.day >= spans.first_day
+        group by days.property_key, days.witness, spans.span, days.grade
     ),
 
     refused as (

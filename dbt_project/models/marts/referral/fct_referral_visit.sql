@@ -28,7 +28,16 @@ with
             {{ join_page_version('visit', 'landing_url_key', 'visit.day') }}
     ),
 
-    told as ({{ resolved_visits('stated', told + counted) }}),
+    -- Not of the step before, which would be written down to be read twice.
+    bare as (
+        select visit.*
+        from
+            {{ ref('int_referral__share_landings') }}
+            as visit {{ join_days('visit', claims=claims) }}
+        where visit.other_url_keys is not null
+    ),
+
+    told as ({{ resolved_visits('stated', 'bare', told + counted) }}),
 
     -- Streams and parts of logs, and URLs that lead to one page, together.
     visits as (
@@ -50,84 +59,73 @@ with
         group by {{ (told + named) | join(', ') }}
     ),
 
-    listed as ({{ listed_referrers('visits') }}),
-
-    sights as (
-        select distinct
-            property_key,
-            day,
-            referrer_host,
-            {{ key64('referrer_host') }} as host_key,
-            coalesce(referrer_url_key, 0) as source_page_key,
-            page_key,
-            landing_url_key
+    referrers as (
+        select property_key, referrer_url, referrer_host
         from visits
         where referrer_host is not null
+        group by property_key, referrer_url, referrer_host
     ),
 
-    candidates as (
+    listed as ({{ listed_referrers('referrers') }}),
+    known as (
         select
-            sights.*,
-            lives.link_key,
-            lives.source_page_key = sights.source_page_key as is_of_page,
-            {{ page_as_of('lives', 'target_url_key') }} = sights.page_key as is_to_page,
-            lives.target_url_key = sights.landing_url_key as is_literal,
-            coalesce(lives.referrer_policy, '') <> 'none' as is_let_through
-        from sights
+            referrers.property_key,
+            referrers.referrer_url,
+            listed.class,
+            listed.site,
+            {{ is_host_of('referrers.referrer_host', 'properties.domain') }} as is_own
+        from referrers
         inner join
-            {{ ref('int_referral__list_lives') }} as lives
-            on lives.property_key = sights.property_key
-            and lives.source_host_key = sights.host_key
-            and lives.live_days && daterange(sights.day - 1, sights.day + 1, '[]')
-            {{ join_page_version('lives', 'target_url_key', 'sights.day') }}
+            {{ ref('stg_ops__property') }} as properties
+            on properties.property_key = referrers.property_key
+        left join
+            listed
+            on listed.property_key = referrers.property_key
+            and listed.referrer_url = referrers.referrer_url
     ),
 
-    met as (
-        select
-            property_key,
-            day,
-            referrer_host,
-            source_page_key,
-            page_key,
-            bool_or(is_of_page) as is_known_page,
-            (
-                array_agg(link_key order by is_literal desc, link_key) filter (
-                    where is_of_page and is_to_page
-                )
-            )[1] as exact_link_key,
-            count(distinct link_key) filter (
-                where is_to_page and is_let_through
-            ) as candidate_count,
-            min(link_key) filter (where is_to_page and is_let_through) as candidate_key
-        from candidates
-        group by property_key, day, referrer_host, source_page_key, page_key
+    links as ({{ leading_links('referrers', 'claimed') }}),
+
+    live_hosts as (
+        select property_key, referrer_host, range_agg(days) as days
+        from links
+        group by property_key, referrer_host
     ),
+
+    live_pages as (
+        select property_key, referrer_host, source_page_key, range_agg(days) as days
+        from links
+        group by property_key, referrer_host, source_page_key
+    ),
+
+    exact_links as ({{ exact_links('visits', 'links') }}),
+    counted_links as ({{ counted_links('links') }}),
 
     graded as (
         select
             visits.*,
-            listed.class as listed_class,
-            listed.site,
-            met.property_key is not null as has_links,
-            met.candidate_count,
+            known.class as listed_class,
+            known.site,
+            known.is_own,
+            live_hosts.days is not null as has_links,
+            coalesce(counted.candidate_count, 0)::bigint as candidate_count,
             case
-                when met.exact_link_key is not null
+                when exact_links.link_key is not null
                 then 'exact'
-                when met.is_known_page
+                when live_pages.days is not null
                 then 'exact_page'
-                when met.property_key is null or visits.referrer_url_key is not null
+                when live_hosts.days is null or visits.referrer_url_key is not null
                 then 'no_known_link'
                 when visits.page_key = 0
                 then 'no_landing'
-                when met.candidate_count = 1
+                when counted.candidate_count = 1
                 then 'sole'
-                when met.candidate_count > 1
+                when counted.candidate_count > 1
                 then 'ambiguous'
                 else 'host_only'
             end as grade,
-            met.exact_link_key,
-            met.candidate_key,
-            {{ is_host_of('visits.referrer_host', 'properties.domain') }} as is_own,
+            exact_links.link_key as exact_link_key,
+            counted.candidate_key,
             -- A server names pages that it served; who counts by mail may be told any.
             not visits.is_export
             and not {{ is_host_of(url_host('visits.landing_url'), 'properties.domain') }}
@@ -137,16 +135,34 @@ with
             {{ ref('stg_ops__property') }} as properties
             on properties.property_key = visits.property_key
         left join
-            listed
-            on listed.property_key = visits.property_key
-            and listed.referrer_url = visits.referrer_url
+            known
+            on known.property_key = visits.property_key
+            and known.referrer_url = visits.referrer_url
         left join
-            met
-            on met.property_key = visits.property_key
-            and met.day = visits.day
-            and met.referrer_host = visits.referrer_host
-            and met.source_page_key = coalesce(visits.referrer_url_key, 0)
-            and met.page_key = visits.page_key
+            live_hosts
+            on live_hosts.property_key = visits.property_key
+            and live_hosts.referrer_host = visits.referrer_host
+            and live_hosts.days @> visits.day
+        left join
+            live_pages
+            on live_pages.property_key = visits.property_key
+            and live_pages.referrer_host = visits.referrer_host
+            and live_pages.source_page_key = visits.referrer_url_key
+            and live_pages.days @> visits.day
+        left join
+            exact_links
+            on exact_links.property_key = visits.property_key
+            and exact_links.day = visits.day
+            and exact_links.referrer_host = visits.referrer_host
+            and exact_links.referrer_url_key = visits.referrer_url_key
+            and exact_links.page_key = visits.page_key
+        left join
+            counted_links as counted
+            on counted.property_key = visits.property_key
+            and counted.referrer_host = visits.referrer_host
+            and counted.page_key = visits.page_key
+            and counted.first_day <= visits.day
+            and counted.next_day > visits.day
     ),
 
     classified as (select *, {{ class_of_referrer() }} as class from graded)
@@ -171,7 +187,7 @@ select
         when class = 'link'
         then exact_link_key
         when class = 'link_host' and grade = 'sole'
-        then candidate_key
+        then candidate_key::bigint
     end as link_key,
     case
         when class = 'link_host' and referrer_url_key is null then candidate_count
