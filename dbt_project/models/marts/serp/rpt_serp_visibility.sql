@@ -3,7 +3,8 @@ with
         select
             checked.*,
             checked.state in ('found', 'not_found') as is_valid,
-            coalesce(curve.click_share, 0) as click_share
+            -- As a decimal number: a sum of binary ones would depend on the order of the rows.
+            coalesce(curve.click_share::numeric, 0) as click_share
         from {{ ref('fct_serp_position') }} as checked
         left join {{ ref('dim_click_curve') }} as curve on curve.position = checked.position
     )
