@@ -32,8 +32,9 @@ Sizes = dict[tuple[str, int, date], int]
 FIRST_DAY = date(2026, 10, 12)
 NIGHT = FIRST_DAY + timedelta(days=14)
 
-MEASURED = {"load_id", "task_id", "response_ms"}
-"""Columns that no two runs share: our own number, the vendor's number of an order, the time that an answer took."""
+PERSONS = {column.name for source in SOURCES for table in source.tables for column in table.columns if column.personal}
+MEASURED = {"load_id", "task_id", "response_ms"} | PERSONS
+"""Columns that no two runs share: our numbers, those of orders, how long an answer took, random ids of persons."""
 TWICE = "select load_id, day from ops.publication where source <> 'exports' group by 1, 2 having count(*) > 1"
 """Loads of which a day was published twice."""
 CALL = re.compile(r"([0-9a-f]{32}(?:\.\d{6})?)\.(zst|sent)")
