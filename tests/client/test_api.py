@@ -226,6 +226,24 @@ def test_a_refusal_is_not_repeated(provider: Provider, tmp_path: Path, status: i
     assert not api.is_cut("GET", "/x")
 
 
+@pytest.mark.parametrize(
+    "refusal", [Act(b"no", 401), Act(status=429, headers={"Retry-After": "900"})], ids=["401", "429"]
+)
+@pytest.mark.parametrize("is_killed", [False, True], ids=["cut", "killed"])
+def test_a_refusal_says_nothing_of_an_earlier_time(
+    provider: Provider, tmp_path: Path, refusal: Act, is_killed: bool
+) -> None:
+    api = open_api(provider, tmp_path, limits=IMPATIENT)
+    if is_killed:
+        api.archive.intend(call_key("GET", "/x", None), {})
+    else:
+        provider.script.append(Act(body=b'{"rows": [1, 2, 3]}', cut=7))
+    provider.answer = lambda asked: refusal
+    with pytest.raises(SourceError):
+        api.get("/x")
+    assert api.is_cut("GET", "/x")
+
+
 def test_a_password_that_is_not_accepted_is_told_with_what_to_mend(provider: Provider, tmp_path: Path) -> None:
     provider.answer = lambda asked: Act(b"no", 401)
     api = open_api(provider, tmp_path)

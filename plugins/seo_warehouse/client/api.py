@@ -327,10 +327,11 @@ class Api:
         self.archive.intend(key, request, durable=is_durable)
         self.usage.calls += 1
 
-    def unsent(self, key: str) -> None:
-        """Take back what `sending` recorded: no connection was had."""
+    def unsent(self, key: str, *, was_sent: bool = False) -> None:
+        """Take back what `sending` recorded, as no connection was had; `was_sent`: but for an earlier time."""
         self.usage.calls -= 1
-        self.archive.withdraw(key)
+        if not was_sent:
+            self.archive.withdraw(key)
 
     def received(self, key: str, answer: Answer, packed: Callable[[], bytes] | None = None) -> None:
         """Keep the answer of a call that `sending` recorded, and count it."""
@@ -394,13 +395,14 @@ class Api:
 
     def _ask(self, call: _Call, *, once: bool) -> tuple[Answer, Any]:
         """Attempts within seconds, until an answer is fit for use."""
-        if self.archive.has_intent(call.key):
-            self.usage.cut += 1
+        was_sent = self.archive.has_intent(call.key)
+        self.usage.cut += was_sent
         waited = 0.0
         for attempt in range(1, self.limits.attempts + 1):
             try:
-                return self._ask_once(call, is_durable=once)
+                return self._ask_once(call, is_durable=once, was_sent=was_sent)
             except TransientSourceError as error:
+                was_sent = was_sent or not isinstance(error, ThrottledError | NotYetError | UnsentError)
                 if self.pace is not None and isinstance(error, ThrottledError):
                     self.pace.slow_down()
                 wait = self._wait_seconds(error, attempt)
@@ -421,7 +423,7 @@ class Api:
         # With jitter, so that loads that were refused together do not come back together.
         return self.limits.backoff_seconds * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311
 
-    def _ask_once(self, call: _Call, *, is_durable: bool) -> tuple[Answer, Any]:
+    def _ask_once(self, call: _Call, *, is_durable: bool, was_sent: bool) -> tuple[Answer, Any]:
         self._check_budget()
         self._wait_for_turn()
         signed = self._transport.sign(call.method, call.path, call.payload)
@@ -430,7 +432,7 @@ class Api:
         try:
             answer = self._stripped(self._transport.send(str(call), signed, call.sieve), call.path)
         except (UnsentError, RefusedAddressError):
-            self.unsent(call.key)
+            self.unsent(call.key, was_sent=was_sent)
             raise
         packed = packing(answer)
         try:
@@ -439,8 +441,9 @@ class Api:
         except SourceError as error:
             self._count(answer)
             self.archive.put_refused(call.key, answer)
-            if isinstance(error, TerminalSourceError | ThrottledError | NotYetError):
-                # The provider said no: nothing was carried out, the call may be sent again.
+            if isinstance(error, TerminalSourceError | ThrottledError | NotYetError) and not was_sent:
+                # The provider said no: nothing was carried out, the call may be sent again. Of an earlier time that had
+                # no whole answer that says nothing.
                 self.archive.withdraw(call.key)
             raise
         self.received(call.key, answer, packed)
