@@ -1,4 +1,5 @@
-{{ config(materialized='table') }}
+{#- Of sums of a few columns PostgreSQL guesses few rows, and merged links with visits by their property alone, each with each. -#}
+{{ config(materialized='table', pre_hook='set local enable_mergejoin = off') }}
 
 with
     odd_days as (select * from {{ ref('int_referral__list_odd_days') }}),
