@@ -87,7 +87,17 @@ def _marts(warehouse: Warehouse) -> list[str]:
 
 
 def _fill(warehouse: Warehouse, mart: str) -> None:
-    """A row of each property, one of all together and one of a property that nobody knows, with a word of its own."""
+    """A row of each property, one of all together and one of a property that nobody knows, with a word of its own.
+
+    It stands in each column, also in those that have none but words of ours.
+    """
+    checks = "select conname from pg_constraint where conrelid = %s::regclass and contype = 'c'"
+    for check in warehouse.rows(checks, f"marts.{mart}"):
+        warehouse.connection.execute(
+            sql.SQL("alter table {} drop constraint {}").format(
+                sql.Identifier("marts", mart), sql.Identifier(check["conname"])
+            )
+        )
     columns = warehouse.rows(
         "select attname as name, format_type(atttypid, atttypmod) as kind from pg_attribute"
         " where attrelid = %s::regclass and attnum > 0 and not attisdropped",
