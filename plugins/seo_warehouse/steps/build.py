@@ -53,6 +53,8 @@ AFTER_ESTIMATES = "tag:after_estimates"
 STANDING_VIEWS = ("models/staging", "models/intermediate/kinds")
 STANDING = (*(f"path:{folder}" for folder in STANDING_VIEWS), "resource_type:seed")
 """What follows from the project's files alone and reads no table that a build swaps: made once for each fingerprint."""
+HEARD = ("NodeFinished",)
+"""Events below a warning that a build listens to."""
 KEPT_TARGETS = 30
 """Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
@@ -248,7 +250,7 @@ def _run_dbt(
 
     def on_event(event: Any) -> None:
         nonlocal count
-        if event.info.name != "NodeFinished":
+        if event.info.name not in HEARD:
             return
         node, result = event.data.node_info.unique_id, event.data.run_result
         with guard:
@@ -277,14 +279,14 @@ def _run_dbt(
         "--quiet",
         # The manifest, each node's result and the graph, a second's work of which the ledger keeps what anybody reads.
         "--no-write-json",
-        # Nor each statement: what was run of a model stands in a file of its own beside the log.
+        # Nor each statement and node: what was run of a model stands in a file of its own, what became of it in ours.
         "--log-level-file",
-        "info",
+        "warn",
         *common(wh, target),
         *(["--full-refresh"] if build.is_full else []),
     ]
     with environment(wh, BUILDING):
-        result = invoke([*arguments, "--vars", json.dumps(variables)], [on_event], manifest)
+        result = invoke([*arguments, "--vars", json.dumps(variables)], [on_event], manifest, heard=HEARD)
     if not result.success:
         reason = "; ".join(failed[:5]) or str(result.exception)
         raise BuildError(f"build {build.build_id}: {len(failed)} nodes did not pass: {reason}")

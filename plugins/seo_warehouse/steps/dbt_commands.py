@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.load.schema import is_cluster
+from seo_warehouse.steps.dbt_shortcuts import shortcuts
 from seo_warehouse.steps.warehouse import Warehouse
 
 BUILDING = "seo_warehouse_build"
@@ -53,11 +54,16 @@ def parse(wh: Warehouse, target: Path) -> Any:
     return parsed.result
 
 
-def invoke(arguments: Sequence[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> Any:
-    """Run a command; dbt's own result."""
+def invoke(
+    arguments: Sequence[str],
+    callbacks: Sequence[Any] = (),
+    manifest: Any = None,
+    heard: Collection[str] | None = None,
+) -> Any:
+    """Run a command; dbt's own result. `heard`: names of events of dbt's debug level, where not all are wanted."""
     from dbt.cli.main import dbtRunner
 
-    with sparingly():
+    with sparingly(heard):
         fresh = unused(manifest) if manifest is not None else None
         return dbtRunner(manifest=fresh, callbacks=list(callbacks)).invoke(list(arguments))
 
@@ -76,7 +82,7 @@ def unused(manifest: Any) -> Any:
 
 
 @contextmanager
-def sparingly() -> Iterator[None]:
+def sparingly(heard: Collection[str] | None = None) -> Iterator[None]:
     """Have dbt do without what costs its commands more than it gives.
 
     Python's collector leaves alone what is there by now, and looks seldom for what is dead of the rest. A manifest is
@@ -99,7 +105,8 @@ def sparingly() -> Iterator[None]:
     BehaviorFlagRendered._default_source = staticmethod(lambda: FLAGS_SOURCE)
     PostgresConnectionManager.release = lambda manager: _is_renewed(manager) or closing(manager)
     try:
-        yield
+        with shortcuts(heard):
+            yield
     finally:
         PostgresConnectionManager.release = closing
         BehaviorFlagRendered._default_source = found
