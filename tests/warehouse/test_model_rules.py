@@ -280,6 +280,13 @@ def test_every_fact_has_the_property_first_in_its_key(models: dict[str, Any]) ->
     assert {name for name, key in stated.items() if key[0] != "property_key"} == REFERENCE_TABLES.keys() & stated
 
 
+def test_what_a_column_of_a_mart_may_hold_is_a_constraint(dbt: Dbt, models: dict[str, Any]) -> None:
+    """A test is a node of each night; only what is unique among all properties no constraint can say on Citus."""
+    held = {model.unique_id for model in models.values() if _layer(model) in ("marts", "plans")}
+    tests = [node for node in dbt.parsed().nodes.values() if getattr(node, "attached_node", None) in held]
+    assert {node.test_metadata.name for node in tests} == {"unique"}
+
+
 def test_every_mart_is_contracted_and_described(models: dict[str, Any]) -> None:
     marts = [model for model in models.values() if _layer(model) in ("marts", "plans")]
     assert [m.name for m in marts if not m.config.contract.enforced] == []
