@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,18 @@ from benchmarks.measuring import PICTURES, RESULTS, say
 from seo_warehouse.demo.chance import number
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel, true_positions
+from seo_warehouse.demo.panel_links import GAINED, RESTORED
 from seo_warehouse.effect import rows
 from seo_warehouse.effect.contrasts import DONUT
-from seo_warehouse.effect.estimates import HEADLINE, LEAST_EVENTS, Published
+from seo_warehouse.effect.estimates import FOLLOWED, HEADLINE, LEAST_EVENTS, SAMPLE_EVENTS, Published
 from seo_warehouse.effect.inference import publish
-from seo_warehouse.effect.spill import measure
+from seo_warehouse.effect.spill import Spill, measure
 from tests.effect.estimates import beyond_chance, estimate, followed_minus_nofollow, sample_error
 from tests.effect.simulation import MEASURED
 from tests.effect.spills import spill_rows
 from tests.effect.tables import FIRST_DAY, Row, update_rows
 from tests.effect.twin import Prepared, Sample, draw_sample, prepare
-from tests.effect.windows import window
+from tests.effect.windows import BURST, BURST_DAYS, BURST_WINDOW, Window, window
 from tests.warehouse.effects import LOADED, build_effects, event_key, load
 from tests.warehouse.world import Warehouse
 
@@ -81,6 +83,12 @@ SCENARIOS = {
     "one_keyword": replace(BASE, keywords=1),
     "bursts": replace(BASE, burst_share=0.5, gain_rate=0.0035),
 }
+BURSTS = "_in_bursts"
+SCENARIOS |= {
+    f"{name}{BURSTS}": replace(SCENARIOS[name], burst_share=0.5)
+    for name in ("random", "random_900", "rising", "lucky", "edits", "core_update", "late_21", "heavy_tails")
+}
+"""Half of the links bring more to the page within four weeks: judged by what these bursts did."""
 SCENARIOS |= {
     f"none_{name}": replace(knobs, followed_effect=0.0)
     for name, knobs in SCENARIOS.items()
@@ -117,6 +125,11 @@ def make_world(scenario: str, seed: int, property_key: int) -> World:
     return World(scenario, seed, property_key, panel)
 
 
+def asked(scenario: str) -> tuple[str, Window]:
+    """The arm and window that a scenario is judged by."""
+    return (BURST, BURST_WINDOW) if scenario.endswith(BURSTS) else (FOLLOWED, window(HEADLINE))
+
+
 def judge(w: Warehouse, chosen: Sequence[tuple[str, int]]) -> Iterator[Judged]:
     """What a build says of panels that were chosen by scenario and seed, for each of MEASURED."""
     worlds = [make_world(scenario, seed, key) for key, (scenario, seed) in enumerate(chosen, 1)]
@@ -146,7 +159,7 @@ def clear(w: Warehouse) -> None:
     names = [sql.Identifier(row["nspname"], row["relname"]) for row in there]
     w.connection.execute(sql.SQL("truncate {} cascade").format(sql.SQL(", ").join(names)))
     # Windows beyond the headline are no part of it.
-    w.connection.execute("delete from intermediate.link_windows where end_day > 34")
+    w.connection.execute("delete from intermediate.link_windows where end_day > 34 and window_name <> 'burst'")
 
 
 def add_updates(w: Warehouse, updates: Iterable[Row]) -> None:
@@ -189,28 +202,31 @@ def publish_all(w: Warehouse) -> dict[tuple[int, str, str, str], Published]:
 
 
 def treated(w: Warehouse, world: World) -> list[int]:
-    """The panel's numbers of the events that the headline is of."""
+    """The panel's numbers of the events that the judgement is of; of a burst its first."""
+    arm, over = asked(world.scenario)
     found = w.rows(
         "select distinct event.key from marts.fct_link_effect_cell as cell"
         " cross join lateral unnest(cell.event_keys) as event(key)"
-        " where cell.property_key = %s and cell.window_name = 'headline' and cell.cut = 'all'"
-        " and cell.arm = 'acquired_followed'",
+        " where cell.property_key = %s and cell.window_name = %s and cell.cut = 'all' and cell.arm = %s",
         world.property_key,
+        over.name,
+        arm,
     )
     return sorted(row["key"] - event_key(world.property_key, 1) for row in found)
 
 
 def verdict(world: World, outcome: str, events: Sequence[int], published: dict[Any, Published]) -> Judged:
     """What is said of one outcome of a panel. NaN where nothing is."""
-    told = published.get((world.property_key, "acquired_followed", outcome, HEADLINE))
-    late = published.get((world.property_key, "acquired_followed", outcome, DONUT))
+    arm, over = asked(world.scenario)
+    told = published.get((world.property_key, arm, outcome, over.name))
+    late = published.get((world.property_key, arm, outcome, DONUT))
     return {
         "by": "models",
         "scenario": world.scenario,
         "seed": world.seed,
         "outcome": outcome,
         "events": len(events),
-        "truth": true_effect(world.panel, events, outcome) if events else np.nan,
+        "truth": true_effect(world, events, outcome) if events else np.nan,
         **{name: _number(getattr(told, name, None)) for name in (*ENDS, *SPILL)},
         "donut_low": _number(getattr(late, "honest_low", None)),
         "donut_high": _number(getattr(late, "honest_high", None)),
@@ -233,29 +249,31 @@ def judge_by_twin(scenario: str, seed: int) -> Iterator[Judged]:
     """
     world = make_world(scenario, seed, 0)
     prepared = prepare(world.panel, MEASURED)
-    over = window(HEADLINE)
+    arm, over = asked(scenario)
     followed, before, nofollow = (
-        draw_sample(prepared, each, f"acquired_{arm}")
-        for each, arm in ((over, "followed"), (window("placebo"), "followed"), (over, "nofollow"))
+        draw_sample(prepared, each, name)
+        for each, name in ((over, arm), (window("placebo", over.horizon), arm), (over, "acquired_nofollow"))
     )
     events = followed.event[followed.is_treated].tolist()
-    rows_of_topics, exposure = spill_rows(prepared), _exposure(prepared, followed)
+    # What single links do is set beside nofollow ones, and to what they did to other pages; what bursts do is not.
+    is_single = arm == FOLLOWED
+    rows_of_topics, exposure = (spill_rows(prepared), _exposure(prepared, followed)) if is_single else (None, 0.0)
     for outcome in MEASURED:
         told = dict.fromkeys([*ENDS, *SPILL], np.nan)
         found, placebo = estimate(followed, outcome), estimate(before, outcome)
-        spill = measure([rows_of_topics], outcome).of(exposure)
+        spill = measure([rows_of_topics], outcome).of(exposure) if rows_of_topics else Spill(0)
         moved, error = (spill.estimate, spill.standard_error) if spill.is_clear else (0.0, 0.0)
-        if found.degrees >= LEAST_EVENTS - 1:
+        if found.degrees >= SAMPLE_EVENTS - 1:
             own, t = sample_error(followed, before, outcome), found.half_width / found.standard_error
             doubt = abs(placebo.effect)
             for name, middle, half in (
+                ("sample_honest", found.effect + moved, t * np.hypot(own, error) + doubt * beyond_chance(placebo)),
                 ("interval", found.effect, found.half_width),
                 ("honest", found.effect + moved, np.hypot(found.half_width, t * error) + doubt),
-                ("sample_honest", found.effect + moved, t * np.hypot(own, error) + doubt * beyond_chance(placebo)),
-            ):
+            )[: 3 if found.degrees >= LEAST_EVENTS - 1 else 1]:
                 told |= {f"{name}_low": middle - half, f"{name}_high": middle + half}
-            other = followed_minus_nofollow(followed, nofollow, outcome)
-            if other.degrees >= LEAST_EVENTS - 1:
+            other = followed_minus_nofollow(followed, nofollow, outcome) if is_single else None
+            if other and other.degrees >= LEAST_EVENTS - 1:
                 t = other.half_width / other.standard_error
                 middle, half = other.effect + moved, np.hypot(other.half_width, t * error)
                 told |= {"followed_minus_nofollow_low": middle - half, "followed_minus_nofollow_high": middle + half}
@@ -267,7 +285,7 @@ def judge_by_twin(scenario: str, seed: int) -> Iterator[Judged]:
             "seed": seed,
             "outcome": outcome,
             "events": len(events),
-            "truth": true_effect(world.panel, events, outcome) if events else np.nan,
+            "truth": true_effect(world, events, outcome) if events else np.nan,
             **{name: _number(value) for name, value in told.items()},
         }
 
@@ -282,17 +300,29 @@ def _exposure(prepared: Prepared, sample: Sample) -> float:
     return float(weight @ worth / weight.sum())
 
 
-def true_effect(panel: Panel, events: Sequence[int], outcome: str) -> float:
+def true_effect(world: World, events: Sequence[int], outcome: str) -> float:
     """Mean over events of the effect on their page's keywords, at the least depth that holds before and after."""
-    over, knobs = window(HEADLINE), panel.knobs
+    over, panel = asked(world.scenario)[1], world.panel
+    knobs = panel.knobs
     scale = np.log if outcome == "log_position" else np.asarray
     made = []
     for event in events:
         is_later = knobs.later_depth and panel.links.seen_day[event] + over.end >= knobs.days // 2
         depth = knobs.later_depth if is_later else knobs.depth
-        there, absent = true_positions(panel, event, over.begin, over.end, depth)
+        others = rest_of_burst(panel, event) if over is BURST_WINDOW else []
+        there, absent = true_positions(panel, event, over.begin, over.end, depth, others)
         made.append(np.mean(scale(there) - scale(absent)))
     return float(np.mean(made))
+
+
+def rest_of_burst(panel: Panel, first: int) -> list[int]:
+    """What came to the page with a burst's first link and after it."""
+    links = panel.links
+    day = links.seen_day - links.seen_day[first]
+    came = (
+        (links.page == links.page[first]) & np.isin(links.kind, (GAINED, RESTORED)) & (day >= 0) & (day <= BURST_DAYS)
+    )
+    return [each for each in np.flatnonzero(came).tolist() if each != first]
 
 
 COLUMNS = [
@@ -324,9 +354,14 @@ def summed(verdicts: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([groups.size().rename("panels"), means, errors, widths], axis=1)
 
 
-def table(means: pd.DataFrame, *, is_none: bool) -> pd.DataFrame:
+def chosen_of(means: pd.DataFrame, *, is_none: bool, is_burst: bool) -> list[str]:
+    """The scenarios of which something is known, with an effect or without, of single links or of bursts."""
+    kinds = {name: (name.startswith("none_"), name.endswith(BURSTS)) for name in SCENARIOS}
+    return [name for name, kind in kinds.items() if kind == (is_none, is_burst) and name in means.index.levels[0]]
+
+
+def table(means: pd.DataFrame, chosen: Sequence[str], *, is_none: bool) -> pd.DataFrame:
     """A line for each scenario; figures are of log position / position."""
-    chosen = [name for name in SCENARIOS if name.startswith("none_") is is_none and name in means.index.levels[0]]
     lines = {}
     for name in chosen:
         both = [means.loc[name, outcome] for outcome in MEASURED]
@@ -371,7 +406,7 @@ def limits(means: pd.DataFrame) -> Iterator[str]:
                 doubt = "" if gap > 2 * error else f", which chance may do (standard error {error:.3f})"
                 yield f"{name}, {outcome}: {label} {row[column]:.3f}, limit {limit}{doubt}"
     for outcome in MEASURED:
-        width = means.xs(outcome, level="outcome")["sample_honest_width"]
+        width = means.xs(outcome, level="outcome")["sample_honest_width"].filter(regex=f"(?<!{BURSTS})$")
         if width.median() > WIDTH[outcome]:
             yield f"{outcome}: median width {width.median():.2f} of the plain one's, limit {WIDTH[outcome]}"
 
@@ -384,7 +419,7 @@ def draw(means: pd.DataFrame) -> None:
         for place, (prefix, ending, limit, title) in enumerate(
             (("", "covers", COVERS, "holds the truth"), ("none_", "tells", FIRES, "sees an effect that is not there"))
         ):
-            names = [n for n in SCENARIOS if n.startswith("none_") is bool(prefix) and n in means.index.levels[0]]
+            names = chosen_of(means, is_none=bool(prefix), is_burst=False)
             for outcome, shift, mark in (("log_position", -0.15, "o"), ("position", 0.15, "s")):
                 for column, colour, label in (
                     ("sample_honest", "#0b4f82", "honest, these links"),
@@ -492,9 +527,10 @@ def main(seeds: int, scenarios: tuple[str, ...], by: str, minutes: float, anew: 
     elif chosen:
         judge_by_models(chosen, seconds)
     means = summed(told_before(by))
-    for is_none in (False, True):
-        say(table(means, is_none=is_none).to_markdown())
-        say("")
+    for is_none, is_burst in product((False, True), repeat=2):
+        if names := chosen_of(means, is_none=is_none, is_burst=is_burst):
+            say(table(means, names, is_none=is_none).to_markdown())
+            say("")
     missed = list(limits(means))
     for line in missed:
         say(line)

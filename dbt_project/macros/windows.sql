@@ -16,11 +16,13 @@
         and horizon_day = (select min(horizon_day) from {{ ref('int_effect__list_samples') }})
 {%- endmacro %}
 
-{#- Of each window the sample that is published: the placebo's is that of the headline. -#}
+{#- Of each window of a single link the sample that is published: the placebo's is that of the headline. -#}
 {% macro samples_of_windows() -%}
     select *
     from {{ ref('int_effect__list_samples') }}
-    where horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
+    where
+        window_name <> 'burst'
+        and horizon_day = greatest(end_day, (select min(horizon_day) from {{ ref('int_effect__list_samples') }}))
 {%- endmacro %}
 
 {#-

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seo_warehouse.demo.panel import FOUND, NO_CHECK, NOT_FOUND, Panel
 from seo_warehouse.demo.panel_links import FOLLOWED, LOST, NOFOLLOW, START, UNKNOWN
-from tests.effect.windows import ARMS, CLEAN_DAYS_BEFORE, CURVE, OUTCOMES, Window
+from tests.effect.windows import ARMS, BURST, BURST_DAYS, CLEAN_DAYS_BEFORE, CURVE, OUTCOMES, Window
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,7 +29,10 @@ BASE = (-7, -1)
 
 @dataclass(frozen=True)
 class Events:
-    """Events of the arms, each (E,): one row of the panel's links stands for each. `own` counts its state changes."""
+    """Events, each (E,): one row of the panel's links stands for each. `own` counts its state changes.
+
+    `arm` indexes ARMS; where the rel of a gain is unknown it is one more, and no arm.
+    """
 
     arm: Ints
     row: Ints
@@ -45,7 +48,7 @@ class Prepared:
 
     sums        outcome -> (S, T + 1) sums of carried values before a day, in 1e-12
     valued, measured, ranked   (S, T + 1) counts of days before a day
-    changes, edits             (P, T + 1) counts of state changes and of on-page changes before a day
+    changes, gains, edits      (P, T + 1) counts of state changes, gains among them, and on-page changes before a day
     checked     days with any check
     """
 
@@ -55,6 +58,7 @@ class Prepared:
     measured: Ints
     ranked: Ints
     changes: Ints
+    gains: Ints
     edits: Ints
     checked: Ints
     events: Events
@@ -96,7 +100,7 @@ def prepare(panel: Panel, outcomes: Sequence[str] = OUTCOMES, curve: Sequence[fl
         later = carried.copy()
         later[:, 1:] = np.where(carried[:, 1:] == 0, carried[:, :-1], carried[:, 1:])
         carried = later
-    changes, events = _state_changes(panel)
+    changes, gains, events = _state_changes(panel)
     edited = np.zeros_like(changes)
     edited[panel.edits.page, panel.edits.day] = 1
     return Prepared(
@@ -106,6 +110,7 @@ def prepare(panel: Panel, outcomes: Sequence[str] = OUTCOMES, curve: Sequence[fl
         measured=_before(is_measured),
         ranked=_before(is_measured & (counted <= depth)),
         changes=_before(changes),
+        gains=_before(gains),
         edits=_before(edited),
         checked=np.flatnonzero((checks.state != NO_CHECK).any(axis=0)),
         events=events,
@@ -133,35 +138,35 @@ def _tables(depth: int, curve: Sequence[float]) -> dict[str, Ints]:
     return {name: np.array([0, *told], dtype=np.int64) for name, told in values.items()}
 
 
-def _state_changes(panel: Panel) -> tuple[Ints, Events]:
-    """State changes by page and day, (P, T), and the events of the arms."""
+def _state_changes(panel: Panel) -> tuple[Ints, Ints, Events]:
+    """State changes, and gains among them, by page and day, (P, T), and the events."""
     links = panel.links
     seen = np.flatnonzero(links.seen_day < panel.knobs.days)
     groups: dict[tuple[int, int, int], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row in seen[np.argsort(links.seen_day[seen], kind="stable")].tolist():
         key = int(links.page[row]), int(links.domain[row]), int(links.rel_class[row])
         groups[key][-1 if links.kind[row] == START else int(links.seen_day[row])].append(row)
-    changes = np.zeros((panel.knobs.pages, panel.knobs.days), dtype=np.int64)
+    changes, gains = (np.zeros((panel.knobs.pages, panel.knobs.days), dtype=np.int64) for _ in range(2))
     together: Counter[tuple[int, int, int, bool]] = Counter()
     found: dict[tuple[int, int, int, bool], dict[int, int]] = defaultdict(dict)  # class -> row that stands for it
     for (page, domain, rel_class), days in groups.items():
         for day, is_gain, is_new in _turns(links.link, links.kind, days):
             changes[page, day] += 1
+            gains[page, day] += is_gain
             event = (page, domain, day, is_gain)
             together[event] += 1
             if is_new if is_gain else rel_class == FOLLOWED:
                 rows = [row for row in days[day] if (links.kind[row] != LOST) == is_gain]
                 found[event][rel_class] = min(rows, key=lambda row: int(links.link[row]))
-    arms = {(True, FOLLOWED): 0, (True, NOFOLLOW): 1, (False, FOLLOWED): 2}
+    arms = {(True, FOLLOWED): 0, (True, NOFOLLOW): 1, (False, FOLLOWED): 2, (True, UNKNOWN): 3}
     told = []
     for event, rows in found.items():
         page, _, day, is_gain = event
         rel_class = FOLLOWED if FOLLOWED in rows else NOFOLLOW if NOFOLLOW in rows else UNKNOWN
-        if rel_class != UNKNOWN:
-            row = rows[rel_class]
-            doubt = int(links.seen_day[row] - links.earliest_day[row])
-            told.append((arms[is_gain, rel_class], row, page, day, doubt, together[event]))
-    return changes, Events(*np.array(told, dtype=np.int64).reshape(-1, 6).T)
+        row = rows[rel_class]
+        doubt = int(links.seen_day[row] - links.earliest_day[row])
+        told.append((arms[is_gain, rel_class], row, page, day, doubt, together[event]))
+    return changes, gains, Events(*np.array(told, dtype=np.int64).reshape(-1, 6).T)
 
 
 def _turns(link: Ints, kind: Ints, days: Mapping[int, Sequence[int]]) -> list[tuple[int, bool, bool]]:
@@ -183,7 +188,7 @@ def draw_sample(prepared: Prepared, window: Window, arm: str) -> Sample:
     """The sample of an arm and window."""
     panel = prepared.panel
     devices = panel.knobs.devices
-    event = _candidates(prepared, window, arm)
+    event = _bursts(prepared, window) if arm == BURST else _candidates(prepared, window, arm)
     events = prepared.events
     topic = panel.topic[events.page[event]]
     pair_code, pair_of_event = np.unique(events.day[event] * panel.knobs.topics + topic, return_inverse=True)
@@ -232,6 +237,28 @@ def _candidates(prepared: Prepared, window: Window, arm: str) -> Ints:
     is_timely = (events.day >= CLEAN_DAYS_BEFORE) & (events.day + window.horizon <= last_known)
     found = np.flatnonzero((events.arm == ARMS.index(arm)) & (events.doubt <= UNCERTAIN_DAYS) & is_timely)
     return found[_is_clean(prepared, window, events.page[found], events.day[found], events.own[found])]
+
+
+def _bursts(prepared: Prepared, window: Window) -> Ints:
+    """The first event of each burst that is dated, has a past and a future, and is clean to the horizon."""
+    events, domain = prepared.events, prepared.panel.links.domain
+    last_known = min(int(prepared.checked[-1]), prepared.panel.knobs.days - 1)
+    found = []
+    for page in np.unique(events.page).tolist():
+        own = np.flatnonzero((events.page == page) & (events.arm != ARMS.index("lost_followed")))
+        for day in np.unique(events.day[own]).tolist():
+            end = day + window.horizon + 1
+            if day < CLEAN_DAYS_BEFORE or end - 1 > last_known:
+                continue
+            members = own[(events.day[own] >= day) & (events.day[own] <= day + BURST_DAYS)]
+            dose = np.unique(domain[events.row[members[events.arm[members] == 0]]]).size
+            gained = prepared.gains[page, day + BURST_DAYS + 1] - prepared.gains[page, day]
+            changed = prepared.changes[page, end] - prepared.changes[page, day - CLEAN_DAYS_BEFORE]
+            edited = prepared.edits[page, end] - prepared.edits[page, day - ONPAGE_DAYS]
+            if dose >= 2 and changed == gained and not edited and events.doubt[members].max() <= UNCERTAIN_DAYS:
+                first = members[events.day[members] == day]
+                found.append(first[np.argmin(events.row[first])])
+    return np.array(found, dtype=np.int64)
 
 
 def _is_clean(prepared: Prepared, window: Window, page: Ints, day: Ints, own: Ints | int) -> Flags:

@@ -10,6 +10,7 @@ SEED = Path(__file__).parents[2] / "dbt_project/seeds/link_windows.csv"
 ARMS = ("acquired_followed", "acquired_nofollow", "lost_followed")
 OUTCOMES = ("log_position", "position", "expected_ctr", "top_10_share", "ranked_share")
 CLEAN_DAYS_BEFORE, CLEAN_DAYS_AFTER = 56, 34
+BURST_DAYS = 28
 
 
 def _curve() -> tuple[float, ...]:
@@ -32,13 +33,13 @@ class Window:
 
 
 def windows() -> tuple[Window, ...]:
-    """All windows that are estimated, and the placebo once for each horizon; the base is none of them."""
+    """All windows of single links, and the placebo once for each horizon; the base is none of them."""
     with SEED.open(encoding="utf-8") as lines:
         seeds = [(row["window_name"], int(row["begin_day"]), int(row["end_day"])) for row in csv.DictReader(lines)]
     found = [
         Window(name, begin, end, max(CLEAN_DAYS_AFTER, end))
         for name, begin, end in seeds
-        if name not in {"base", "placebo"}
+        if name not in {"base", "placebo", "burst"}
     ]
     (placebo,) = (seed for seed in seeds if seed[0] == "placebo")
     return (*found, *(Window(*placebo, horizon) for horizon in sorted({window.horizon for window in found})))
@@ -47,3 +48,8 @@ def windows() -> tuple[Window, ...]:
 def window(name: str, horizon: int = CLEAN_DAYS_AFTER) -> Window:
     """The window of a name; the placebo of a horizon."""
     return next(each for each in windows() if each.name == name and (name != "placebo" or each.horizon == horizon))
+
+
+BURST = "burst_followed"
+BURST_WINDOW = Window("burst", 49, 62, 62)
+"""Of a burst of links, whose placebo is `window("placebo", 62)`."""

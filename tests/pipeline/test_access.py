@@ -21,7 +21,7 @@ MARTS = {
     "dim_bot", "dim_click_curve", "dim_date", "dim_google_update", "dim_property", "dim_domain",
     "dim_domain_current", "dim_page", "dim_page_url", "dim_keyword", "dim_link", "dim_query",
     "rpt_link_profile", "rpt_anchor", "fct_disavowal",
-    "fct_link_check", "fct_link_event", "fct_link_flag", "fct_link_lifespan", "fct_page_link_profile",
+    "fct_link_burst", "fct_link_check", "fct_link_event", "fct_link_flag", "fct_link_lifespan", "fct_page_link_profile",
     "fct_link_rank_change", "fct_link_effect_cell", "fct_link_effect_page", "fct_serp_position", "fct_serp_result",
     "fct_search_performance", "fct_search_page", "fct_search_total", "fct_page_crawl", "fct_page_change",
     "fct_bot_crawl", "fct_log_day", "rpt_crawl_budget", "rpt_crawl_rate_effect",

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seo_warehouse.report.facts import Depth, Effect, Facts
+from seo_warehouse.report.facts import Bursts, Depth, Effect, Facts
 from seo_warehouse.report.sentences import (
     Shown,
     judge,
     judge_facts,
+    say_bursts,
     say_depth,
     say_dropped,
     say_late,
@@ -172,6 +173,25 @@ def test_links_that_were_found_late_have_their_other_base_told() -> None:
     assert "lies between 16 and 34 % nearer to the top: that tells more here." in said
     assert say_late(replace(facts, effects=(replace(headline, is_found_late=False), donut))) == ()
     assert say_late(replace(facts, effects=(headline,))) == ()
+
+
+def test_bursts_have_a_sentence_of_their_own() -> None:
+    row = effect(-0.3, arm="burst_followed", window_name="burst", begin_day=49, end_day=62, event_count=11)
+    facts = Facts("a", 1, "google", "log_position", True, effects=(row,), bursts=Bursts(14, 2.64))
+    (said,) = say_bursts(facts)
+    assert "for eight: 14, of which 11 can be judged. In the eighth and ninth week after the first link of" in said
+    assert "of bursts of 2.6 followed domains on average, their pages' positions were between" in said
+    assert said.endswith("compared with similar pages without one (honest interval of these bursts).")
+    few = replace(row, status="not_enough_data", event_count=3, needed_event_count=2)
+    (said,) = say_bursts(replace(facts, effects=(few,)))
+    assert said.endswith("14, of which 3 can be judged. What bursts did cannot be said yet: it takes 2 more.")
+    (said,) = say_bursts(replace(facts, effects=()))
+    assert said.endswith("14, of which 0 can be judged. What bursts did cannot be said yet: it takes 5 more.")
+    (said,) = say_bursts(replace(facts, effects=(replace(few, needed_event_count=0),)))
+    assert said.endswith("cannot be said yet: too few pages to compare with.")
+    unclear = replace(row, sample_honest_low=-0.1, sample_honest_high=0.1)
+    assert "Of these no effect distinguishable; it lies" in say_bursts(replace(facts, effects=(unclear,)))[0]
+    assert say_bursts(replace(facts, bursts=Bursts(0, None))) == ()
 
 
 def test_checks_that_are_mostly_too_shallow_are_said_to_be() -> None:

@@ -16,6 +16,7 @@ TABLES = {
     "marts.fct_link_check": "day, link_key",
     "marts.fct_link_event": "event_key",
     "marts.fct_link_lifespan": "link_key",
+    "intermediate.int_link__find_bursts": "event_key",
     "marts.dim_link": "link_key",
     "marts.dim_page": "page_key",
     "marts.dim_keyword": "keyword_key",

@@ -16,6 +16,8 @@ from scipy import stats
 
 from seo_warehouse.demo.knobs import PanelKnobs
 from seo_warehouse.demo.panel import Panel, make_panel
+from seo_warehouse.report.reading import read_facts
+from seo_warehouse.report.sentences import say_bursts
 from tests.effect.builder import Built, build
 from tests.effect.estimates import beyond_chance, estimate, followed_minus_nofollow, honest, per_link, sample_error
 from tests.effect.simulation import SCENARIOS
@@ -23,7 +25,7 @@ from tests.effect.spills import spill_rows
 from tests.effect.test_oracles import LEVELS_COUNTED
 from tests.effect.test_twin import PANELS, tables
 from tests.effect.twin import draw_sample, prepare
-from tests.effect.windows import ARMS, CURVE, OUTCOMES, window, windows
+from tests.effect.windows import ARMS, BURST, BURST_WINDOW, CURVE, OUTCOMES, window, windows
 from tests.warehouse.effects import build_effects, event_key, load, page_key, publish_effects
 from tests.warehouse.world import Warehouse
 
@@ -51,7 +53,7 @@ join (
     select distinct property_key, cell_key, sample_no, arm
     from marts.fct_link_effect_cell where cut = 'all'
 ) as arms using (property_key, cell_key, sample_no)
-where not units.is_onpage_changed and (units.role = 'control' or units.role = arms.arm)
+where not units.is_onpage_changed and (units.role = 'control' or units.role = arms.arm) and arms.arm <> 'burst_followed'
 """
 KEY = ["arm", "window", "horizon", "event_date", "locale", "device", "page_key", "is_treated"]
 SMALLER = {"pages": 160, "keywords": 2, "days": 200, "topics": 4}
@@ -81,7 +83,7 @@ def modelled(warehouse: Warehouse, panels: dict[int, Panel]) -> Warehouse:
 
 @pytest.fixture(scope="module")
 def sample(modelled: Warehouse) -> pd.DataFrame:
-    """Every row of every arm's sample."""
+    """Every row of the sample of every arm of single links."""
     changes = ", ".join(f"units.{name}_change as dy_{name}" for name in OUTCOMES)
     drawn = pd.DataFrame(modelled.rows(SAMPLE.format(changes=changes)))
     for name in OUTCOMES:
@@ -181,6 +183,29 @@ def test_the_models_say_of_each_scenario_what_the_twin_says(modelled: Warehouse,
     assert compared > 100
 
 
+def test_the_models_say_of_bursts_what_the_twin_says(modelled: Warehouse, panels: dict[int, Panel]) -> None:
+    compared = 0
+    for key, panel in panels.items():
+        found, prepared = sql_estimates(modelled, key), prepare(panel)
+        drawn = [draw_sample(prepared, each, BURST) for each in (BURST_WINDOW, window("placebo", 62))]
+        for each in drawn:
+            if not len(each):
+                assert (BURST, each.window.name, 62, "log_position", "variance") not in found
+                continue
+            for outcome in OUTCOMES:
+                expected = estimate(each, outcome)
+                got = found[BURST, each.window.name, 62, outcome, "variance"]
+                assert got["estimate"] == pytest.approx(expected.effect, abs=1e-9, rel=0)
+                assert (got["row_count"], got["cluster_count"]) == (expected.row_count, expected.cluster_count)
+                if expected.degrees >= 1 and expected.row_count > 1 + expected.cell_count:
+                    assert got["standard_error"] == pytest.approx(expected.standard_error, rel=1e-8, abs=1e-12)
+                    told = np.nan if got["sample_standard_error"] is None else got["sample_standard_error"]
+                    own = sample_error(each, drawn[1], outcome)
+                    assert told == pytest.approx(own, rel=1e-8, abs=1e-12, nan_ok=True)
+                    compared += each.window.name == "burst"
+    assert compared >= 5
+
+
 @pytest.fixture(scope="module")
 def published(modelled: Warehouse) -> dict[tuple[int, str, str, str, str, str, str], dict[str, Any]]:
     """The mart's rows, written as a build writes them: by property, cut, level, arm, outcome, window and weighting."""
@@ -275,7 +300,7 @@ def documented(modelled: Warehouse, published: dict[Any, dict[str, Any]]) -> lis
     """What each query of the documentation finds of a property with enough links."""
     text = (Path(__file__).parents[2] / "docs/link-effect.md").read_text(encoding="utf-8")
     queries = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
-    assert len(queries) == 7
+    assert len(queries) == 8
     return [
         modelled.rows(query.replace("%", "%%").replace("property_key = 1", f"property_key = {BUSY_KEY}"))
         for query in queries
@@ -362,6 +387,21 @@ def test_links_that_were_left_out_are_counted_by_reason(
 ) -> None:
     found = {row["reason"]: row["count"] for row in documented[6] if row["arm"] == "acquired_followed"}
     assert found == followed(published, "headline")["dropped_events"]
+
+
+def test_bursts_are_told_with_their_dose(
+    modelled: Warehouse, documented: list[list[dict[str, Any]]], published: dict[Any, dict[str, Any]]
+) -> None:
+    drawn = draw_sample(prepare(BUSY, ("log_position",)), BURST_WINDOW, BURST)
+    [row] = documented[7]
+    assert row["event_count"] == drawn.is_treated.sum() >= 5
+    assert row["followed_domain_mean"] >= 2
+    told = published[BUSY_KEY, "all", "all", BURST, "log_position", "burst", "variance"]
+    assert (row["status"], row["sample_honest_low"]) == (told["status"], told["sample_honest_low"])
+    assert told["sample_honest_low"] is not None
+    facts = read_facts(modelled.connection, "shop", BUSY_KEY)
+    assert facts.bursts.domain_mean == pytest.approx(float(row["followed_domain_mean"]))
+    assert f"{facts.bursts.burst_count}, of which {row['event_count']} can be judged." in say_bursts(facts)[0]
 
 
 def test_a_links_own_and_shrunk_values_are_those_of_the_twin(

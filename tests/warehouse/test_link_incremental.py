@@ -25,8 +25,8 @@ SEEDS, OF = 2, 50
 LAST = 260
 PATHS = ("/pans/a", "/pans/b", "/pans/c", "/pots/a", "/pots/b", "/")
 CALM_PATHS = tuple(f"/calm/{name}" for name in "abcdefgh")
-CALM_NIGHTS = {70: "/calm/a", 90: "/calm/b", 110: "/calm/c", 112: "/calm/d", 150: "/calm/e", 152: "/calm/a"}
-"""Links of the third property, so few that some can be judged: the page that gets one, by night."""
+CALM_NIGHTS = dict(zip((70, 90, 110, 112, 150, 152, 160), map("/calm/{}".format, "abcdeae"), strict=True))
+"""Links of the third property, so few that some can be judged, and one burst: the page that gets one, by night."""
 SEARCHES = ("performance", "page_total", "property_total")
 FILES: dict[str, tuple[str | None, ...]] = {
     "backlink": ("ahrefs_backlinks", "generic_backlinks"),

@@ -8,6 +8,7 @@ numbered from 0; P pages, S series (keyword x device), T days, E link events.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,16 +132,21 @@ def counted(log_position: Floats, depth: int) -> Ints:
     return np.minimum(place, depth + 1).astype(np.int64)
 
 
-def true_positions(panel: Panel, event: int, begin: int, end: int, depth: int | None = None) -> tuple[Ints, Ints]:
+def true_positions(
+    panel: Panel, event: int, begin: int, end: int, depth: int | None = None, others: Sequence[int] = ()
+) -> tuple[Ints, Ints]:
     """Counted positions of the event's page with the event and without it, each (series of the page, days).
 
     Days are `begin`..`end` after the day on which the event was seen, whether or not a check was made. `depth`: the
-    panel's, or a lesser one.
+    panel's, or a lesser one. `others`: events of the page that are taken away with it.
     """
     links, knobs = panel.links, panel.knobs
     days = np.arange(begin, end + 1) + links.seen_day[event]
     latent = panel.latent[np.ix_(panel.series.page == links.page[event], days)]
-    shift = links.effect[event] * ramp(days - links.true_day[event], knobs.effect_delay_days, knobs.effect_ramp_days)
+    shift = sum(
+        links.effect[each] * ramp(days - links.true_day[each], knobs.effect_delay_days, knobs.effect_ramp_days)
+        for each in (event, *others)
+    )
     depth = depth or knobs.depth
     return counted(latent, depth), counted(latent - shift, depth)
 

@@ -163,6 +163,14 @@ class Depth:
 
 
 @dataclass(frozen=True)
+class Bursts:
+    """Bursts of links: how many there were, and how many followed domains those that could be judged had on average."""
+
+    burst_count: int
+    domain_mean: float | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """All that a report says of effects. `is_built` is false where the marts hold no such tables.
 
@@ -184,6 +192,7 @@ class Facts:
     unjudged_counts: dict[str, int] = field(default_factory=dict)
     last_day: date | None = None
     depth: Depth | None = None
+    bursts: Bursts = Bursts(0, None)
     missing: tuple[str, ...] = ()
     weekly: tuple[Week, ...] = ()
     weekly_changes: tuple[WeeklyChange, ...] = ()
@@ -207,6 +216,11 @@ class Facts:
     def donut(self) -> Effect | None:
         """The headline of new followed links, against days -28 to -22 in place of the week before."""
         return self._find("donut", self.property_key, "acquired_followed", "variance")
+
+    @property
+    def burst(self) -> Effect | None:
+        """What bursts of links did, in the eighth and ninth week after their first."""
+        return self._find("burst", self.property_key, "burst_followed", "variance")
 
     def _find(self, window_name: str, key: int, arm: str, weighting: str) -> Effect | None:
         rows = self._rows(key, arm, weighting)

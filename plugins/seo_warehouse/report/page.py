@@ -43,7 +43,15 @@ from seo_warehouse.report.relations_words import (
     unqualified_table,
 )
 from seo_warehouse.report.remedies import say_remedies
-from seo_warehouse.report.sentences import judge_facts, say_depth, say_late, say_method, say_source, say_surroundings
+from seo_warehouse.report.sentences import (
+    judge_facts,
+    say_bursts,
+    say_depth,
+    say_late,
+    say_method,
+    say_source,
+    say_surroundings,
+)
 from seo_warehouse.report.sparkline import to_sparkline
 from seo_warehouse.report.timeline_picture import say_timeline, timeline_picture
 from seo_warehouse.report.timelines import Timeline
@@ -137,7 +145,7 @@ def render_page(report: Report) -> str:
         around=sections.say_weeks(facts.weeks()),
         cuts=_embed(report.cuts),
         arms=_embed(report.arms),
-        method=(*say_depth(facts.depth), *say_late(facts), *say_method(headline, nofollow)),
+        method=(*say_depth(facts.depth), *say_late(facts), *say_method(headline, nofollow), *say_bursts(facts)),
         surroundings=say_surroundings(headline),
         remedies=say_remedies(facts),
         limits=LIMITS,

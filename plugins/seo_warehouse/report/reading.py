@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from seo_warehouse.errors import ConfigError
-from seo_warehouse.report.facts import Check, Contribution, Depth, Effect, Facts
+from seo_warehouse.report.facts import Bursts, Check, Contribution, Depth, Effect, Facts
 from seo_warehouse.report.querying import has_tables, read_rows
 from seo_warehouse.report.words import PANELS
 
@@ -80,6 +80,17 @@ join marts.dim_property as p using (property_key)
 where property_key = %(key)s and c.day > %(last)s - 7 and c.state in ('found', 'not_found') and c.depth is not null
 group by p.depth
 """
+BURSTS = """
+select count(*) as burst_count,
+       avg(b.followed_domain_count) filter (where judged.event_key is not null)::float8 as domain_mean
+from marts.fct_link_burst as b
+left join (
+    select distinct event.event_key
+    from marts.fct_link_effect_cell as c cross join lateral unnest(c.event_keys) as event(event_key)
+    where c.property_key = %(key)s and c.panel = %(panel)s and c.window_name = 'burst' and c.cut = 'all'
+) as judged using (event_key)
+where b.property_key = %(key)s
+"""
 LAST_DAY = "select max(day) from marts.fct_serp_position where property_key = %(key)s"
 
 
@@ -115,6 +126,9 @@ def read_facts(
         unjudged_counts=counts,
         last_day=_last_day(connection, property_key),
         depth=read_depth(connection, property_key),
+        bursts=read_rows(connection, Bursts, BURSTS, which)[0]
+        if has_tables(connection, "fct_link_burst")
+        else Bursts(0, None),
     )
 
 

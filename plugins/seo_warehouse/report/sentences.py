@@ -214,6 +214,32 @@ def say_late(facts: Facts) -> tuple[str, ...]:
     )
 
 
+def say_bursts(facts: Facts) -> tuple[str, ...]:
+    """What links that come to a page together did, where there were any."""
+    found, effect = facts.bursts, facts.burst
+    if not found.burst_count:
+        return ()
+    judged = effect.event_count if effect else 0
+    said = (
+        f"Bursts of links, two domains or more within four weeks on a page whose links had not changed for eight: "
+        f"{found.burst_count:,}, of which {judged:,} can be judged."
+    )
+    shown = show(effect)
+    if effect is None or shown.widest is None:
+        needed = effect.needed_event_count if effect and effect.needed_event_count is not None else SAMPLE_EVENTS
+        why = f"it takes {needed:,} more" if needed else say_reason("too_few_controls")
+        return (f"{said} What bursts did cannot be said yet: {why}.",)
+    measure, interval = measure_of(effect.outcome), shown.widest
+    if holds_zero(interval):
+        return (f"{said} Of these {say_distinguishable(measure, interval)}.",)
+    subject = "positions" if measure.is_less_better else measure.title
+    dose = f" of {found.domain_mean:.1f} followed domains on average" if found.domain_mean else ""
+    return (
+        f"{said} In the eighth and ninth week after the first link of bursts{dose}, their pages' {subject} were "
+        f"{measure.say_between(*interval)}, compared with similar pages without one (honest interval of these bursts).",
+    )
+
+
 def say_depth(found: Depth | None) -> tuple[str, ...]:
     """That most checks are to less than the panel's depth, and so measure nothing."""
     if found is None or 2 * found.shallow_count <= found.check_count:

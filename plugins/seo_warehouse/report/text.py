@@ -25,7 +25,15 @@ from seo_warehouse.report.relations_words import (
     unqualified_table,
 )
 from seo_warehouse.report.remedies import say_remedies
-from seo_warehouse.report.sentences import judge_facts, say_depth, say_late, say_method, say_source, say_surroundings
+from seo_warehouse.report.sentences import (
+    judge_facts,
+    say_bursts,
+    say_depth,
+    say_late,
+    say_method,
+    say_source,
+    say_surroundings,
+)
 from seo_warehouse.report.weekly_sentences import group_lines, say_lead, say_properties
 from seo_warehouse.report.words import LIMITS
 from seo_warehouse.terminal import say_table
@@ -56,6 +64,7 @@ def say_effect(facts: Facts, say: Say, cut: str | None = None) -> None:
         *say_depth(facts.depth),
         *say_late(facts),
         *say_method(headline, facts.find(arm="acquired_nofollow")),
+        *say_bursts(facts),
         *say_surroundings(headline),
     )
     for sentence in ["", *said] if said else []:

@@ -14,6 +14,7 @@ with
         select
             samples.sample_no,
             samples.horizon_day,
+            samples.is_burst,
             spans.first_day as first_window_day,
             spans.last_day as last_window_day
         from samples
@@ -101,6 +102,11 @@ union all
 -- An update is flagged in the windows that it meets.
 select 'update', sample_no, last_window_day, - first_window_day, null
 from of_all
+union all
+-- A link may belong to a burst that began before it.
+select 'member', sample_no, {{ var('burst_days') | int }}, 0, null
+from of_all
+where is_burst
 union all
 -- What is told of the date itself.
 select 'date', sample_no, 0, 0, null

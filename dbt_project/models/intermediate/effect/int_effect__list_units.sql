@@ -55,6 +55,7 @@ with
             events.event_key,
             events.arm as role,
             neighbours.horizon_day,
+            false as is_burst,
             affected.sample_nos
         from {{ ref('int_link__judge_events') }} as events
         inner join
@@ -80,11 +81,43 @@ with
                 where
                     samples.sample_no = any(affected.sample_nos)
                     and samples.horizon_day = neighbours.horizon_day
+                    and not samples.is_burst
+            )
+        union all
+        select
+            bursts.property_key,
+            bursts.topic,
+            bursts.event_date,
+            bursts.page_key,
+            bursts.event_key,
+            'burst_followed',
+            horizons.horizon_day,
+            true,
+            affected.sample_nos
+        from {{ ref('int_link__find_bursts') }} as bursts
+        inner join
+            affected
+            on affected.property_key = bursts.property_key
+            and affected.topic = bursts.topic
+            and affected.event_date = bursts.event_date
+        inner join looks on looks.property_key = bursts.property_key
+        cross join (select distinct horizon_day from samples where is_burst) as horizons
+        where
+            not bursts.is_uncertain_date
+            and not bursts.is_index_change
+            and not bursts.is_history_short
+            and not bursts.is_disturbed
+            and bursts.event_date + horizons.horizon_day <= looks.last_day
+            and exists (
+                select 1
+                from samples
+                where samples.sample_no = any(affected.sample_nos) and samples.is_burst
             )
     ),
 
     treated_cells as (
-        select distinct property_key, topic, event_date, horizon_day, sample_nos from undisturbed
+        select distinct property_key, topic, event_date, horizon_day, is_burst, sample_nos
+        from undisturbed
     ),
 
     -- Pages of the same topic whose links do not change from when they are remembered to the
@@ -98,6 +131,7 @@ with
             null::bigint as event_key,
             'control' as role,
             cells.horizon_day,
+            cells.is_burst,
             cells.sample_nos
         from pages
         inner join
@@ -143,4 +177,7 @@ select
     and samples.horizon_day = (select min(horizon_day) from horizons) as is_main
 from roles
 inner join
-    samples on samples.horizon_day = roles.horizon_day and samples.sample_no = any(roles.sample_nos)
+    samples
+    on samples.horizon_day = roles.horizon_day
+    and samples.is_burst = roles.is_burst
+    and samples.sample_no = any(roles.sample_nos)

@@ -77,8 +77,9 @@ with
             from told_pages
             where kind = 'crawls'
             union
-            select property_key, topic, 'date', event_date as first_day, event_date as last_day
+            select property_key, topic, kind, event_date as first_day, event_date as last_day
             from changed_events
+            cross join (values ('date'), ('member')) as kinds(kind)
             where topic is not null
             union
             -- What lies between since when a series was checked and since when it is.

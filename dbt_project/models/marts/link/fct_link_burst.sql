@@ -1,0 +1,4 @@
+{{ config(materialized='table') }}
+
+select *
+from {{ ref('int_link__find_bursts') }}
