@@ -103,8 +103,10 @@ def test_the_next_build_makes_everything_anew_where_the_models_were_other_ones(
         "insert into ops.setting values ('modelled_with', %s) on conflict (name) do update set value = excluded.value",
         (Jsonb(known),),
     )
+    warehouse.connection.execute("update ops.setting set value = %s where name = 'made_of'", (Jsonb({"some": "sum"}),))
     assert by_hand(home, seed)
     assert modelled_with() == known
+    assert warehouse.rows("select value from ops.setting where name = 'made_of'") == [{"value": {}}], "all is made"
     assert not is_modelled_otherwise(open_warehouse(Settings(home)))
     edited = shutil.copytree(project, tmp_path / "edited", ignore=shutil.ignore_patterns("target", "logs"))
     (edited / "macros/keys.sql").open("a").write("{#- edited -#}")

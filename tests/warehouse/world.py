@@ -25,8 +25,10 @@ from seo_warehouse.ledger.builds import analyze_claimed, note_made_from
 from seo_warehouse.load.schema import ensure_partition
 from seo_warehouse.sources import source_named
 from seo_warehouse.spec import Source, Table, Type
+from seo_warehouse.steps import standing
 from seo_warehouse.steps.build import MADE_FROM, STANDING
 from seo_warehouse.steps.dbt_commands import sparingly, unused
+from seo_warehouse.steps.estimates import WRITTEN
 from seo_warehouse.urls import identity
 
 DATABASE = "test_dbt"
@@ -157,6 +159,8 @@ class Warehouse:
     connection: psycopg.Connection[Any]
     dbt: Dbt
     loads: dict[tuple[str, str, int, date], int] = field(default_factory=dict)
+    made: tuple[tuple[str, ...], dict[str, str]] | None = None
+    """The models of the last build, and sums of what it read."""
 
     def add_property(
         self, key: int, domain: str, *, later_depths: Mapping[date, int] | None = None, **values: Any
@@ -242,12 +246,27 @@ class Warehouse:
         """Build models as a night does: what no earlier build claimed, and then what the next one compares with."""
         build_id = self.claim()
         analyze_claimed(self.connection, build_id)
-        self.dbt("run", "--select", *models, build_id=build_id)
+        now = standing.sums(self.connection)
+        before = self.made[1] if self.made and self.made[0] == models else None
+        chosen = models if before is None else self._reached(models, build_id, before, now)
+        if chosen:
+            self.dbt("run", "--select", *chosen, build_id=build_id)
         self.note_made_from()
+        self.made = models, now
+
+    def _reached(
+        self, models: tuple[str, ...], build_id: int, before: Mapping[str, str], now: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """Of the models those that a night's build would make."""
+        manifest = self.dbt.parsed()
+        changed = standing.changed_tables(self.connection, build_id, before, now)
+        reached = standing.Graph(manifest, WRITTEN).reached(changed, standing.told_tables(self.connection))
+        return tuple(sorted(manifest.nodes[name].name for name in reached & self.dbt.selected(manifest, models)))
 
     def refresh(self, *models: str) -> None:
         """Make models anew of everything that is published."""
         self.dbt("run", "--full-refresh", "--select", *models)
+        self.made = None
 
     def note_made_from(self) -> None:
         """Keep what was modelled last, of the models that there are, for the next build to compare with."""

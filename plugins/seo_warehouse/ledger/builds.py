@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from seo_warehouse.errors import LoadError, TransientLoadError
 from seo_warehouse.ledger import claims, turns
@@ -111,6 +113,18 @@ order by 1, 2
 """Claimed months, and whether their table has grown by a tenth since it was analyzed."""
 
 
+def is_right_after_finished(conn: Connection, build: Build) -> bool:
+    """Whether nothing was tried in vain between the last finished build and this one, and this one sees all days."""
+    state, is_hiding = conn.execute(
+        """
+        select (select state from ops.build where build_id < %(id)s order by build_id desc limit 1),
+            exists (select from ops.build_day where build_id = %(id)s and is_hidden)
+        """,
+        {"id": build.build_id},
+    ).fetchall()[0]
+    return build.attempt == 1 and state == "finished" and not is_hiding
+
+
 def analyze_claimed(conn: Connection, build_id: int) -> None:
     """Let the planner know what a build reads: autovacuum never looks at a partitioned table as a whole.
 
@@ -126,11 +140,16 @@ def analyze_claimed(conn: Connection, build_id: int) -> None:
     conn.execute(sql.SQL("analyze {}").format(sql.SQL(", ").join(sql.Identifier(*name) for name in names)))
 
 
-def finish_build(conn: Connection, build_id: int, made_from: Mapping[str, str] | None = None) -> None:
+def finish_build(
+    conn: Connection,
+    build_id: int,
+    made_from: Mapping[str, str] | None = None,
+    noted: Mapping[str, Any] | None = None,
+) -> None:
     """Every node passed: the claim closes, and what the next build compares with becomes what this one was made from.
 
-    `made_from` is as for `note_made_from`. Raises LoadError where the build is not claimed or the warehouse was lost
-    meanwhile.
+    `made_from` is as for `note_made_from`; `noted` are settings (ops.setting) by name. Raises LoadError where the build
+    is not claimed or the warehouse was lost meanwhile.
     """
     _expect_warehouse(conn)
     with step(conn, f"finish build {build_id}"), conn.transaction():
@@ -145,6 +164,11 @@ def finish_build(conn: Connection, build_id: int, made_from: Mapping[str, str] |
             (build_id,),
         )
         note_made_from(conn, made_from or {})
+        for name, value in (noted or {}).items():
+            conn.execute(
+                "insert into ops.setting values (%s, %s) on conflict (name) do update set value = excluded.value",
+                (name, Jsonb(value)),
+            )
 
 
 def note_made_from(conn: Connection, made_from: Mapping[str, str]) -> None:

@@ -11,7 +11,9 @@ import json
 import logging
 import shutil
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,19 +25,16 @@ from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import builds, outcomes, pool
 from seo_warehouse.ledger.aside import hide_days
 from seo_warehouse.spec import Kind
+from seo_warehouse.steps import standing
 from seo_warehouse.steps.apart import BuildSummary, build_apart
-from seo_warehouse.steps.calibrating import calibrate_scores
 from seo_warehouse.steps.dbt_commands import BUILDING, common, end_sessions_of_dead_builds, environment, invoke, parse
-from seo_warehouse.steps.discovery import estimate_discovery
-from seo_warehouse.steps.effect import estimate_effects
-from seo_warehouse.steps.page_authority import rank_pages
-from seo_warehouse.steps.portfolio import measure_portfolios
-from seo_warehouse.steps.referral import lay_visits
-from seo_warehouse.steps.relations import weigh_partners
+from seo_warehouse.steps.estimates import ESTIMATES, WRITTEN
 from seo_warehouse.steps.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 MODELLED = "modelled_with"
+MADE_OF = "made_of"
+"""The setting with sums of what the last finished build read; empty where the next one is to make everything."""
 MADE_FROM = {
     "modelled_event": "int_link__judge_events",
     "modelled_change": "int_link__place_changes",
@@ -48,13 +47,16 @@ MADE_FROM = {
 }
 """Tables of `ops` in which the next build finds what this one was made from, and the models they are copied from."""
 STALE_TABLES = "stale_tables"
-AFTER_ESTIMATES = "tag:after_estimates"
+AFTER = "after_estimates"
+AFTER_ESTIMATES = f"tag:{AFTER}"
 """Models of what the estimates say, which the other models only prepare."""
 STANDING_VIEWS = ("models/staging", "models/intermediate/kinds")
 STANDING = (*(f"path:{folder}" for folder in STANDING_VIEWS), "resource_type:seed")
 """What follows from the project's files alone and reads no table that a build swaps: made once for each fingerprint."""
 HEARD = ("NodeFinished",)
 """Events below a warning that a build listens to."""
+LEFT = "left"
+"""The tag of nodes that a build leaves as they are."""
 KEPT_TARGETS = 30
 """Folders of compiled SQL and logs that are kept, one for each attempt at a build."""
 
@@ -97,27 +99,64 @@ def _build_once(
         with environment(wh, BUILDING):
             manifest = parse(wh, wh.settings.home / "dbt" / "parsed")
         is_standing = not build.is_full and modelled_with == project and _views_stand(connection, manifest)
-        standing = STANDING if is_standing else ()
+        unmade = STANDING if is_standing else ()
         hidden = sorted({*left_out, *emptied})
+        sums = standing.sums(connection)
+        reached = _reached(connection, build, manifest, sums) if is_standing and not hidden else None
+        if reached is not None:
+            manifest, unmade = _marked(manifest, reached), (f"tag:{LEFT}",)
         variables = {"build_id": build.build_id, "left_out": hidden, "is_standing": is_standing}
-        run = partial(_run_dbt, wh, connection, build, variables)
-        nodes = run(manifest, ["--exclude", AFTER_ESTIMATES, *standing])
+        run = partial(_run_dbt, wh, connection, build, variables, manifest)
+        nodes = run(["--exclude", AFTER_ESTIMATES, *unmade])
         # A build that dies here leaves its claim open: the next one takes it up.
-        estimate_effects(wh)
-        estimate_discovery(wh)
-        measure_portfolios(wh)
-        lay_visits(wh)
-        weigh_partners(wh)
-        rank_pages(wh)
-        calibrate_scores(wh)
-        nodes += run(manifest, ["--select", AFTER_ESTIMATES, *(["--exclude", *standing] if standing else [])])
+        for estimate in ESTIMATES:
+            if reached is None or not reached.isdisjoint(estimate.tables):
+                estimate.make(wh)
+        if reached is None or any(_is_after_estimates(manifest, name) for name in reached):
+            nodes += run(["--select", AFTER_ESTIMATES, *(["--exclude", *unmade] if unmade else [])])
     except BuildError as error:
         builds.fail_build(connection, build.build_id, str(error))
         raise
-    builds.finish_build(connection, build.build_id, MADE_FROM)
+    builds.finish_build(connection, build.build_id, MADE_FROM, {MADE_OF: {} if hidden else sums})
     pool.end_pool(connection)
     _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
+
+
+def _reached(
+    connection: psycopg.Connection[Any], build: builds.Build, manifest: Any, sums: Mapping[str, str]
+) -> set[str] | None:
+    """What may be another than the last finished build left it; None where everything is to be made."""
+    before = _setting(connection, MADE_OF)
+    if not before or not builds.is_right_after_finished(connection, build):
+        return None
+    if not standing.are_there(connection, manifest.nodes.values()):
+        return None
+    changed = standing.changed_tables(connection, build.build_id, before, sums)
+    if standing.CODE in changed:
+        return None
+    return standing.Graph(manifest, WRITTEN).reached(changed, standing.told_tables(connection))
+
+
+def _marked(manifest: Any, reached: Collection[str]) -> Any:
+    """A copy of a manifest in which the nodes that are left as they are carry the tag LEFT."""
+    nodes = dict(manifest.nodes)
+    for name, node in manifest.nodes.items():
+        if name not in reached or _stands(node):
+            nodes[name] = copy(node)
+            nodes[name].tags = [*node.tags, LEFT]
+    return replace(manifest, nodes=nodes)
+
+
+def _stands(node: Any) -> bool:
+    """As STANDING has it; dbt compares a path with that of each node."""
+    is_view = node.resource_type == "model" and node.original_file_path.startswith(STANDING_VIEWS)
+    return bool(is_view or node.resource_type == "seed")
+
+
+def _is_after_estimates(manifest: Any, name: str) -> bool:
+    node = manifest.nodes.get(name)
+    return node is not None and AFTER in node.tags and not _stands(node)
 
 
 def is_modelled_otherwise(wh: Warehouse) -> bool:
@@ -132,6 +171,12 @@ def note_other_project(wh: Warehouse) -> None:
         is_other = _modelled_with(connection) != fingerprint(wh)
     if is_other:
         make_anew(wh)
+
+
+def make_all(wh: Warehouse) -> None:
+    """Have the next build make all nodes, of the days that it claims."""
+    with wh.connect("loader", autocommit=True) as connection:
+        _set(connection, MADE_OF, {})
 
 
 def make_anew(wh: Warehouse) -> None:
@@ -202,7 +247,12 @@ def fingerprint(wh: Warehouse) -> str:
 
 def _modelled_with(connection: psycopg.Connection[Any]) -> str | None:
     """The fingerprint that the last finished build left; None before the first."""
-    known = connection.execute("select value from ops.setting where name = %s", (MODELLED,)).fetchone()
+    known: str | None = _setting(connection, MODELLED)
+    return known
+
+
+def _setting(connection: psycopg.Connection[Any], name: str) -> Any:
+    known = connection.execute("select value from ops.setting where name = %s", (name,)).fetchone()
     return known[0] if known else None
 
 
@@ -228,9 +278,7 @@ def model_outcomes(wh: Warehouse, build_id: int) -> dict[str, dict[str, Any]]:
 def _views_stand(connection: psycopg.Connection[Any], manifest: Any) -> bool:
     """Whether every view of those is there: a person, or a column that changed its type, may have dropped one."""
     wanted = {
-        (node.schema, node.name)
-        for node in manifest.nodes.values()
-        if node.resource_type == "model" and node.original_file_path.startswith(STANDING_VIEWS)
+        (node.schema, node.name) for node in manifest.nodes.values() if node.resource_type == "model" and _stands(node)
     }
     return wanted <= set(connection.execute("select schemaname, viewname from pg_views").fetchall())
 

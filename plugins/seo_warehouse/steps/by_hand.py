@@ -15,7 +15,7 @@ from typing import Any
 
 from seo_warehouse.errors import BuildError
 from seo_warehouse.ledger import builds
-from seo_warehouse.steps.build import note_other_project
+from seo_warehouse.steps.build import make_all, note_other_project
 from seo_warehouse.steps.dbt_commands import (
     BUILDING,
     common,
@@ -53,6 +53,7 @@ def run_by_hand(wh: Warehouse, arguments: Sequence[str], say: Callable[[str], No
         ours = [*common(wh, target), "--vars", f"{{build_id: {build_id}}}"]
         if is_writing:
             note_other_project(wh)
+            make_all(wh)
         try:
             # Before what was typed: of an option that is given twice dbt takes the latter.
             words = list(takewhile(lambda word: not word.startswith("-"), arguments))
