@@ -1,3 +1,13 @@
+{#- Where each URL that ever led elsewhere leads, from day to day: until its first version it is its own page. -#}
+{% macro leading_urls() -%}
+    select property_key, url_key, page_key, daterange(valid_from_date, valid_to_date) as days
+    from {{ ref('int_page__version_pages') }}
+    union all
+    select property_key, url_key, url_key as page_key, daterange('-infinity', min(valid_from_date)) as days
+    from {{ ref('int_page__version_pages') }}
+    group by property_key, url_key
+{%- endmacro %}
+
 {#-
 Links of the hosts of `referrers` (columns property_key, referrer_host), a row for each span of days within those of `days` (columns
 property_key, day): on which page they are and where they then lead to. A link counts on the day before it came and on the day after it went.
@@ -12,7 +22,7 @@ property_key, day): on which page they are and where they then lead to. A link c
         {{ page_as_of('lives', 'target_url_key') }} as page_key,
         coalesce(lives.referrer_policy, '') <> 'none' as is_let_through,
         daterange(lower(stay.days) - 1, upper(stay.days) + 1)
-        * daterange(version.valid_from_date, version.valid_to_date)
+        * coalesce(version.days, daterange(null, null))
         * reached.days as days
     from
         (
@@ -33,7 +43,7 @@ property_key, day): on which page they are and where they then lead to. A link c
         and lives.source_host_key = hosts.host_key
     cross join lateral unnest(lives.live_days) as stay(days)
     left join
-        {{ ref('int_page__version_pages') }} as version
+        ({{ leading_urls() }}) as version
         on version.property_key = lives.property_key
         and version.url_key = lives.target_url_key
 {%- endmacro %}

@@ -244,6 +244,15 @@ def test_a_refusal_says_nothing_of_an_earlier_time(
     assert api.is_cut("GET", "/x")
 
 
+def test_an_answer_that_is_not_yet_made_was_not_fetched_at_an_earlier_time(provider: Provider, tmp_path: Path) -> None:
+    api = open_api(provider, tmp_path)
+    api.archive.intend(call_key("GET", "/x", None), {})
+    api.explain = lambda answer: NotYetError("in the queue")
+    with pytest.raises(NotYetError):
+        api.get("/x")
+    assert not api.is_cut("GET", "/x")
+
+
 def test_a_password_that_is_not_accepted_is_told_with_what_to_mend(provider: Provider, tmp_path: Path) -> None:
     provider.answer = lambda asked: Act(b"no", 401)
     api = open_api(provider, tmp_path)

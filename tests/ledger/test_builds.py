@@ -122,23 +122,24 @@ def test_nothing_may_be_left_as_it_is_by_a_build_after_one_that_failed_or_that_h
     with open_warehouse(database) as connection, builds.warehouse_lock(connection):
         put(connection, 1.0)
         first = claim(connection)
-        assert not builds.is_right_after_finished(connection, first), "there was none"
+        assert not builds.is_right_after(connection, first, 0), "there was none"
         builds.finish_build(connection, first.build_id)
         put(connection, 2.0)
         second = claim(connection)
-        assert builds.is_right_after_finished(connection, second)
+        assert builds.is_right_after(connection, second, first.build_id)
+        assert not builds.is_right_after(connection, second, first.build_id - 1), "another one came between"
         builds.fail_build(connection, second.build_id, "a node failed")
-        assert not builds.is_right_after_finished(connection, claim(connection)), "the same set again"
+        assert not builds.is_right_after(connection, claim(connection), first.build_id), "the same set again"
         put(connection, 3.0, DAY + NEXT)
         third = claim(connection)
         assert (third.attempt, third.build_id > second.build_id) == (1, True)
-        assert not builds.is_right_after_finished(connection, third), "the union"
+        assert not builds.is_right_after(connection, third, second.build_id), "the union"
         builds.finish_build(connection, third.build_id)
         put(connection, 4.0, DAY + 2 * NEXT)
         keys = {key for (key,) in fetch(connection, "select property_key from ops.publication")}
         hiding = claim(connection, left_out=keys, even_empty=True)
         assert hiding.day_count == 2, "of three days one is hidden"
-        assert not builds.is_right_after_finished(connection, hiding)
+        assert not builds.is_right_after(connection, hiding, third.build_id)
 
 
 def test_a_full_build_that_failed_is_followed_by_a_full_one(database: str) -> None:

@@ -20,7 +20,7 @@ from pg_dist_node as node
 join run_command_on_all_nodes($$select pg_read_file('postmaster.pid')$$) as ran using (nodeid)
 order by node.groupid
 """
-STARTING_SECONDS = 60
+STARTING_SECONDS = 300
 
 
 @dataclass(frozen=True)

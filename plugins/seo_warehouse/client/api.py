@@ -441,9 +441,10 @@ class Api:
         except SourceError as error:
             self._count(answer)
             self.archive.put_refused(call.key, answer)
-            if isinstance(error, TerminalSourceError | ThrottledError | NotYetError) and not was_sent:
+            is_no = isinstance(error, TerminalSourceError | ThrottledError) and not was_sent
+            if is_no or isinstance(error, NotYetError):
                 # The provider said no: nothing was carried out, the call may be sent again. Of an earlier time that had
-                # no whole answer that says nothing.
+                # no whole answer that says nothing, unless there is none to be had yet.
                 self.archive.withdraw(call.key)
             raise
         self.received(call.key, answer, packed)

@@ -113,16 +113,18 @@ order by 1, 2
 """Claimed months, and whether their table has grown by a tenth since it was analyzed."""
 
 
-def is_right_after_finished(conn: Connection, build: Build) -> bool:
-    """Whether nothing was tried in vain between the last finished build and this one, and this one sees all days."""
-    state, is_hiding = conn.execute(
+def is_right_after(conn: Connection, build: Build, finished_id: int) -> bool:
+    """Whether the build before this one is that finished one, and this one is tried first and sees all days."""
+    state, before_id, is_hiding = conn.execute(
         """
-        select (select state from ops.build where build_id < %(id)s order by build_id desc limit 1),
+        select before.state, before.build_id,
             exists (select from ops.build_day where build_id = %(id)s and is_hidden)
+        from (select max(build_id) as build_id from ops.build where build_id < %(id)s) as newest
+        left join ops.build as before using (build_id)
         """,
         {"id": build.build_id},
     ).fetchall()[0]
-    return build.attempt == 1 and state == "finished" and not is_hiding
+    return build.attempt == 1 and (state, before_id) == ("finished", finished_id) and not is_hiding
 
 
 def analyze_claimed(conn: Connection, build_id: int) -> None:

@@ -34,7 +34,7 @@ from seo_warehouse.steps.warehouse import Warehouse
 log = logging.getLogger(__name__)
 MODELLED = "modelled_with"
 MADE_OF = "made_of"
-"""The setting with sums of what the last finished build read; empty where the next one is to make everything."""
+"""The setting with a finished build and sums of what it read; empty where the next one is to make everything."""
 MADE_FROM = {
     "modelled_event": "int_link__judge_events",
     "modelled_change": "int_link__place_changes",
@@ -117,7 +117,8 @@ def _build_once(
     except BuildError as error:
         builds.fail_build(connection, build.build_id, str(error))
         raise
-    builds.finish_build(connection, build.build_id, MADE_FROM, {MADE_OF: {} if hidden else sums})
+    made_of = {} if hidden else {"build": build.build_id, "sums": sums}
+    builds.finish_build(connection, build.build_id, MADE_FROM, {MADE_OF: made_of})
     pool.end_pool(connection)
     _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
@@ -128,11 +129,11 @@ def _reached(
 ) -> set[str] | None:
     """What may be another than the last finished build left it; None where everything is to be made."""
     before = _setting(connection, MADE_OF)
-    if not before or not builds.is_right_after_finished(connection, build):
+    if not before or not builds.is_right_after(connection, build, before["build"]):
         return None
     if not standing.are_there(connection, manifest.nodes.values()):
         return None
-    changed = standing.changed_tables(connection, build.build_id, before, sums)
+    changed = standing.changed_tables(connection, build.build_id, before["sums"], sums)
     if standing.CODE in changed:
         return None
     return standing.Graph(manifest, WRITTEN).reached(changed, standing.told_tables(connection))

@@ -4,28 +4,6 @@
 with
     lives as (select * from {{ ref('int_referral__list_lives') }}),
 
-    targets as (select distinct property_key, target_url_key from lives),
-
-    versions as (select * from {{ ref('int_page__version_pages') }}),
-
-    -- Until its first version a URL is its own page, and without one for ever.
-    leads as (
-        select property_key, url_key, page_key, daterange(valid_from_date, valid_to_date) as days
-        from versions
-        union all
-        select
-            targets.property_key,
-            targets.target_url_key as url_key,
-            targets.target_url_key as page_key,
-            daterange('-infinity', coalesce(min(versions.valid_from_date), 'infinity')) as days
-        from targets
-        left join
-            versions
-            on versions.property_key = targets.property_key
-            and versions.url_key = targets.target_url_key
-        group by targets.property_key, targets.target_url_key
-    ),
-
     -- A link counts on the day before it came and on the day after it went.
     counting as (
         select
@@ -45,21 +23,23 @@ with
         select
             counting.property_key,
             counting.source_host_key,
-            leads.page_key,
+            {{ page_as_of('counting', 'target_url_key') }} as page_key,
             counting.link_key,
             counting.referrer_policy,
             counting.born_day,
-            range_agg(counting.days * datemultirange(leads.days)) as days
+            range_agg(
+                counting.days * datemultirange(coalesce(version.days, daterange(null, null)))
+            ) as days
         from counting
-        inner join
-            leads
-            on leads.property_key = counting.property_key
-            and leads.url_key = counting.target_url_key
-            and leads.days && counting.days
+        left join
+            ({{ leading_urls() }}) as version
+            on version.property_key = counting.property_key
+            and version.url_key = counting.target_url_key
+            and version.days && counting.days
         group by
             counting.property_key,
             counting.source_host_key,
-            leads.page_key,
+            {{ page_as_of('counting', 'target_url_key') }},
             counting.link_key,
             counting.referrer_policy,
             counting.born_day
