@@ -1,4 +1,4 @@
-"""One build killed again and again, its server too, and ended by two at once."""
+"""A build killed again and again, its server too, and ended by two at once; builds that leave what nothing reaches."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import time
 import pytest
 
 from tests.chaos.child import Child
-from tests.chaos.conftest import Base, Case, Undisturbed
+from tests.chaos.conftest import SOURCES, Base, Case, Undisturbed
 from tests.chaos.state import read_marts, read_nodes, until
 from tests.chaos.test_postgres import crash
+from tests.production.marts import are_equal, marts_of, rows_of
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,24 @@ def test_a_build_that_was_killed_ends_with_the_same_marts(
     # The history's and the night's: whoever came second found nothing left to model.
     assert dict(ended)["finished"] == 2
     assert claims == []
+
+
+def test_builds_of_one_source_each_leave_the_marts_of_a_full_one(case: Case) -> None:
+    for source in SOURCES:
+        case.ingest(source).succeed()
+        case.build().succeed()
+    with case.connect() as connection:
+        found = {mart: rows_of(connection, mart) for mart in marts_of(connection)}
+    case.command("-v", "build", "--full").succeed()
+    with case.connect() as connection:
+        assert [mart for mart, rows in found.items() if not are_equal(rows, rows_of(connection, mart))] == []
+        counted = connection.execute(
+            "select count(*) from ops.dbt_node_result"
+            " where unique_id like 'model.%' group by build_id order by build_id"
+        ).fetchall()
+    *nights, full = (models for (models,) in counted[1:])
+    assert len(nights) == len(SOURCES)
+    assert max(nights) < full
 
 
 def _building(case: Case, dice: random.Random, nodes: int) -> Child:
