@@ -36,7 +36,7 @@ def raw_asset(source: Source, table: Table) -> Asset:
 
 
 def mart_asset(name: str) -> Asset:
-    """A mart. Its events tell what a build did to it (steps/build.py model_outcomes)."""
+    """A mart. Its events tell what a build did to it (steps/build.py model_outcomes); `left`: nothing reached it."""
     return _asset("marts", name)
 
 
@@ -189,7 +189,9 @@ def build() -> int:
     told = model_outcomes(wh, build_id)
     context = get_current_context()
     for asset in context["task"].outlets:
-        context["outlet_events"][asset].extra = told.get(asset.name.removeprefix("marts/"), {"build": build_id})
+        context["outlet_events"][asset].extra = told.get(
+            asset.name.removeprefix("marts/"), {"build": build_id, "state": "left"}
+        )
     return build_id
 
 
