@@ -82,10 +82,11 @@ def test_the_events_of_assets_tell_what_the_night_and_the_build_brought(running:
         f"raw/{source.raw_name(table)}" for source in running.wh.sources for table in source.tables
     }
     marts = {name: told for (name, _), told in events.items() if name.startswith("marts/")}
-    assert len(marts) > 50
-    assert {told["state"] for told in marts.values()} == {"success"}
+    made = [told for told in marts.values() if told["state"] != "left"]
+    assert len(made) > 50
+    assert {told["state"] for told in made} == {"success"}
     assert marts["marts/fct_link_event"]["rows"] > 0
-    assert min(told["days"] for told in marts.values()) > 0
+    assert min(told["days"] for told in made) > 0
 
 
 def test_the_output_shows_the_first_rows_that_join_links_to_positions(running: Running) -> None:
