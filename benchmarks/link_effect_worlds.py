@@ -260,10 +260,11 @@ def judge_by_twin(scenario: str, seed: int) -> Iterator[Judged]:
     rows_of_topics, exposure = (spill_rows(prepared), _exposure(prepared, followed)) if is_single else (None, 0.0)
     for outcome in MEASURED:
         told = dict.fromkeys([*ENDS, *SPILL], np.nan)
-        found, placebo = estimate(followed, outcome), estimate(before, outcome)
+        # A panel may have no burst that can be judged.
+        found, placebo = (estimate(each, outcome) if each.page.size else None for each in (followed, before))
         spill = measure([rows_of_topics], outcome).of(exposure) if rows_of_topics else Spill(0)
         moved, error = (spill.estimate, spill.standard_error) if spill.is_clear else (0.0, 0.0)
-        if found.degrees >= SAMPLE_EVENTS - 1:
+        if found and placebo and found.degrees >= SAMPLE_EVENTS - 1:
             own, t = sample_error(followed, before, outcome), found.half_width / found.standard_error
             doubt = abs(placebo.effect)
             for name, middle, half in (

@@ -111,6 +111,7 @@ def tells_of_another(estimate: Estimate) -> bool:
 
 def placebo_share(begin_day: int, end_day: int, last_day: int) -> float:
     """How much of the placebo widens a window's interval: all up to the headline's last day, in proportion beyond."""
+    # The course of bursts ends with their one window, so that their placebo counts whole, as simulations judged it.
     if end_day <= last_day:
         return 1.0
     return ((begin_day + end_day) / 2 - BASE_MIDDLE_DAY) / PLACEBO_REACH_DAYS
