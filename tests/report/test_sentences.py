@@ -181,7 +181,7 @@ def test_bursts_have_a_sentence_of_their_own() -> None:
     (said,) = say_bursts(facts)
     assert "for eight: 14, of which 11 can be judged. In the eighth and ninth week after the first link of" in said
     assert "of bursts of 2.6 followed domains on average, their pages' positions were between" in said
-    assert said.endswith("compared with similar pages without one (honest interval of these bursts).")
+    assert said.endswith("compared with similar pages without one (honest interval).")
     few = replace(row, status="not_enough_data", event_count=3, needed_event_count=2)
     (said,) = say_bursts(replace(facts, effects=(few,)))
     assert said.endswith("14, of which 3 can be judged. What bursts did cannot be said yet: it takes 2 more.")
@@ -192,6 +192,15 @@ def test_bursts_have_a_sentence_of_their_own() -> None:
     unclear = replace(row, sample_honest_low=-0.1, sample_honest_high=0.1)
     assert "Of these no effect distinguishable; it lies" in say_bursts(replace(facts, effects=(unclear,)))[0]
     assert say_bursts(replace(facts, bursts=Bursts(0, None))) == ()
+
+
+def test_bursts_without_a_placebo_have_no_honest_interval() -> None:
+    row = effect(-0.3, arm="burst_followed", window_name="burst", placebo_estimate=None, placebo_p_value=None)
+    ends = ("honest_low", "honest_high", "sample_honest_low", "sample_honest_high")
+    row = replace(row, **dict.fromkeys(ends))
+    (said,) = say_bursts(Facts("a", 1, "google", "log_position", True, effects=(row,), bursts=Bursts(14, 2.64)))
+    assert said.endswith("without one (plain 95 % interval; it trusts the comparison fully).")
+    assert "honest" not in said
 
 
 def test_checks_that_are_mostly_too_shallow_are_said_to_be() -> None:

@@ -18,17 +18,20 @@ from tests.warehouse.links import day, item, publish_night
 from tests.warehouse.ranks import HOST, publish_checks, publish_crawl
 from tests.warehouse.world import Warehouse
 
-PATHS = tuple(f"/calm/{name}" for name in "abcdefgh")
-LINKS = {72: "/calm/a", 92: "/calm/b", 112: "/calm/c", 116: "/calm/d", 152: "/calm/e", 208: "/calm/f"}
-"""Page that gets its only link, by night. The last was there two nights before: its headline ends on night 240."""
+PATHS = tuple(f"/calm/{name}" for name in "abcdefghi")
+LINKS = dict(zip((72, 92, 112, 116, 132, 140, 152, 208), map("/calm/{}".format, "abcdiief"), strict=True))
+"""Page that gets its only link, or one of its burst, by night."""
+FIRST_SEEN = {208: 206, 140: None}
+"""Since when the vendor has a link, where that is not the night: the headline of the last one ends on night 240."""
 CHECK = {"engine": "google", "country": "US", "language": "en", "depth": 10, "state": "found", "position": 3}
 COMPARED = ("marts.fct_link_rank_change", "intermediate.int_effect__measure_units")
 
 
 def links(night: int) -> list[dict[str, Any]]:
     """The new links that a night tells of."""
-    first = {208: 206}.get(night, night)
-    return [item(f"calm{night}", first=first, seen=night, target=HOST + LINKS[night])] if night in LINKS else []
+    if night not in LINKS:
+        return []
+    return [item(f"calm{night}", first=FIRST_SEEN.get(night, night), seen=night, target=HOST + LINKS[night])]
 
 
 def checks(seed: int) -> dict[str, tuple[str, int]]:
@@ -81,6 +84,7 @@ def mobile(w: Warehouse, key: int, night: int, keyword: str, path: str) -> None:
 
 Act = Callable[[Warehouse, int], object]
 NEXT_LOOK = "the next look for links"
+LATE_MEMBER = "looks before the second link of a burst, found incomplete"
 LATER_LINK = "a link, 96 days after another to its page"
 LONG_BEFORE = 72
 CASES: dict[str, Act] = {
@@ -95,6 +99,7 @@ CASES: dict[str, Act] = {
     "the next night of checks": lambda w, key: publish_checks(w, key, 240, checks(240)),
     NEXT_LOOK: lambda w, key: publish_night(w, key, 236),
     "the last look for links, found incomplete": lambda w, key: publish_night(w, key, 236, unread=1),
+    LATE_MEMBER: lambda w, key: [publish_night(w, key, night, new=links(night), unread=1) for night in (128, 132, 136)],
     "a link, told late": lambda w, key: publish_night(
         w, key, 102, new=[item("late", first=102, target=HOST + "/calm/g")]
     ),
@@ -218,3 +223,13 @@ def test_a_link_on_a_day_of_the_last_window_disturbs_that_window_alone(
     counted = {row["window_name"]: (row["least"], row["most"]) for row in rows}
     assert counted.pop("week_14") == (1, 1)
     assert set(counted.values()) == {(0, 0)}
+
+
+@pytest.mark.slow
+def test_a_burst_is_made_anew_where_a_link_of_it_becomes_uncertain(told: dict[str, Told]) -> None:
+    before, built = (
+        [row for row in each["marts.fct_link_effect_cell"] if "burst_followed" in row]
+        for each in (told[LATE_MEMBER].before, told[LATE_MEMBER].built)
+    )
+    assert before
+    assert not built

@@ -234,9 +234,11 @@ def say_bursts(facts: Facts) -> tuple[str, ...]:
         return (f"{said} Of these {say_distinguishable(measure, interval)}.",)
     subject = "positions" if measure.is_less_better else measure.title
     dose = f" of {found.domain_mean:.1f} followed domains on average" if found.domain_mean else ""
+    # Where no placebo was measured on these pages there is no honest one.
+    which = "honest interval" if shown.honest else "plain 95 % interval; it trusts the comparison fully"
     return (
         f"{said} In the eighth and ninth week after the first link of bursts{dose}, their pages' {subject} were "
-        f"{measure.say_between(*interval)}, compared with similar pages without one (honest interval of these bursts).",
+        f"{measure.say_between(*interval)}, compared with similar pages without one ({which}).",
     )
 
 
