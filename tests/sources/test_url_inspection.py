@@ -207,10 +207,10 @@ def test_a_reader_that_was_killed_spends_no_call_again(provider: Provider, tmp_p
         keep_plan(api.archive, "plans.plan_inspected_url", [Ask(url, 1.0, "") for url in (HOME, SHOP, BLOG)], AT)
         put = api.archive.put
 
-        def put_or_die(key: str, answer: Any) -> None:
+        def put_or_die(key: str, answer: Any, packed: Any) -> None:
             if google.asked[SHOP]:
                 raise Killed
-            put(key, answer)
+            put(key, answer, packed)
 
         api.archive.put = put_or_die  # type: ignore[method-assign]
         with pytest.raises(Killed):
