@@ -1,4 +1,1 @@
-{{ config(materialized='table') }}
-
-select *
-from {{ ref('int_link__find_bursts') }}
+{{ config(materialized='table') }} select * from {{ ref('int_link__find_bursts') }}
