@@ -118,9 +118,8 @@ def _build_once(
         builds.fail_build(connection, build.build_id, str(error))
         raise
     made_of = {} if hidden else {"build": build.build_id, "sums": sums}
-    builds.finish_build(connection, build.build_id, MADE_FROM, {MADE_OF: made_of})
+    builds.finish_build(connection, build.build_id, MADE_FROM, {MADE_OF: made_of, MODELLED: project})
     pool.end_pool(connection)
-    _set(connection, MODELLED, project)
     return BuildSummary(build.build_id, build.day_count, nodes, build.is_full, tuple(build.missing_sources))
 
 
